@@ -1,0 +1,52 @@
+# make train    install what is needed, then train softmax regression on the digits that ship with scikit-learn
+# make test     install what is needed, then run the linters, the type checker and the tests
+# make help     the other targets
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install train test lint typecheck lock clean
+
+help:
+	@echo "make install    create $(VENV) with the locked dependencies and linnet itself"
+	@echo "make train      install, then train softmax regression on digits (ARGS='data=diabetes ...' to change it)"
+	@echo "make test       install, then lint, type-check and test (ARGS='-k name' to choose)"
+	@echo "make lint       ruff check and format check"
+	@echo "make typecheck  mypy"
+	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
+	@echo "make clean      remove $(VENV) and caches"
+
+install: $(STAMP)
+
+# The stamp is written last, so an interrupted installation is taken up again by the next call.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+	  || { echo "linnet needs Python 3.10 to 3.13, found $$($(PYTHON) --version 2>&1); try: make install PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+train: install
+	$(BIN)/linnet train $(ARGS)
+
+test: lint typecheck
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: install
+	$(BIN)/mypy
+
+# uv resolves for every supported Python and platform at once; it is needed for this target only.
+lock: install
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

@@ -1,0 +1,31 @@
+"""linnet: experiment-tracked linear and softmax regression.
+
+    >>> run = linnet.train(["experiment=softmax_scratch", "seed=1"])
+    >>> run.metrics["test/accuracy"], run.directory
+
+Importing this module loads neither torch nor Lightning; `train` does.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from linnet.run import Run
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "train"]
+
+
+def train(overrides: Sequence[str] = ()) -> "Run":
+    """Train one run, as `linnet train` does, and return what it left behind.
+
+    Args:
+        overrides: as on the command line, e.g. `["data=diabetes", "optimizer.lr=0.3"]`.
+
+    Raises:
+        linnet.errors.InputError: what was asked for cannot be run; no run directory is left.
+        linnet.errors.Diverged: the loss became infinite or NaN; the run directory holds all until then.
+    """
+    from linnet.run import train
+
+    return train(overrides)

@@ -1,0 +1,79 @@
+"""The parts of a run, made from its checked configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.utils import get_object
+
+from linnet.data import Data, Source, prepare
+from linnet.errors import InputError
+from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
+from linnet.models import LinearNetwork
+
+PREPARATION = ("batch_size", "val_fraction", "standardize", "outliers", "outlier_value")
+"""The keys of `data` that say how examples are prepared; the others say where they come from."""
+
+
+def build_data(config: Mapping[str, Any]) -> Data:
+    """Load, split and scale the examples.
+
+    Args:
+        config: the job's configuration as `linnet.config.check` returns it.
+
+    Raises:
+        InputError: if the data cannot be had, or is not what the options ask for.
+    """
+    options = dict(config["data"])
+    preparation = {key: options.pop(key) for key in PREPARATION if key in options}
+    source: Source = make(options)
+    data = prepare(source, seed=options["seed"], **preparation)
+    data.overfit_batches = config["trainer"]["overfit_batches"]
+    return data
+
+
+def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
+    """The module for this data, with its loss, penalty, optimizer and schedule.
+
+    Raises:
+        InputError: if the model's outputs or the loss do not fit the data.
+    """
+    parts = {name: make(config[name]) for name in ("loss", "penalty", "optimizer", "schedule")}
+    options = dict(config["model"])
+    source = data.source
+    n_outputs = options.pop("n_outputs") or source.n_outputs
+    _check_outputs(n_outputs, source)
+    _check_targets(parts["loss"], data)
+    n_features = data.train.x.shape[1]
+    return make(options, n_features=n_features, n_outputs=n_outputs, dtype=config["data"]["dtype"], **parts)
+
+
+def make(node: Mapping[str, Any], **extra: Any) -> Any:
+    """Call a checked node's `_target_` with the rest of the node; what it refuses becomes an InputError.
+
+    Hydra's `instantiate` would copy the objects in `extra` into configuration nodes, which tensors do not survive.
+    """
+    options = dict(node)
+    target = get_object(options.pop("_target_"))
+    try:
+        return target(**options, **extra)
+    except ValueError as error:
+        raise InputError(f"{node['_target_'].rpartition('.')[2]}: {error}") from error
+
+
+def _check_outputs(n_outputs: int, source: Source) -> None:
+    fits = n_outputs >= source.n_outputs if source.task == "classification" else n_outputs == source.n_outputs
+    if not fits:
+        what = "classes" if source.task == "classification" else "target columns"
+        raise InputError(f"model.n_outputs={n_outputs}: the data has {source.n_outputs} {what}")
+
+
+def _check_targets(loss: Loss, data: Data) -> None:
+    if not isinstance(loss, (PoissonNLL, TorchPoissonNLL)):
+        return
+    for name, part in (("training", data.train), ("validation", data.val), ("test", data.test)):
+        if part is not None and bool((part.y < 0).any()):
+            lowest = float(part.y.min())
+            raise InputError(
+                f"loss=poisson_nll needs targets of at least 0, but the {name} part has {lowest:g}: "
+                f"use loss=squared_error, or other data"
+            )

@@ -1,0 +1,91 @@
+"""The `linnet` command. Each subcommand imports what it needs once it is asked for."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from linnet import __version__
+from linnet.errors import Diverged, InputError
+
+HELP = """\
+linnet: experiment-tracked linear and softmax regression
+
+  linnet train [overrides]     train one run, or a sweep with --multirun
+  linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
+
+  linnet train --help          the options of every config group, and the experiments
+  linnet --version
+
+Examples
+  linnet train                                        softmax regression on digits
+  linnet train data=diabetes optimizer=adam seed=1    other data, optimizer and seed
+  linnet train experiment=softmax_scratch             a recorded experiment
+  linnet train --multirun optimizer.lr=0.01,0.1,1     one run for each learning rate
+"""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and return its exit code: 0 done, 1 failed, 2 wrong input, 3 diverged, 130 Ctrl-C."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"linnet {__version__}")
+        return 0
+    commands: dict[str, Callable[[list[str]], None]] = {"train": _train, "evaluate": _evaluate, "board": _board}
+    name, rest = arguments[0], list(arguments[1:])
+    try:
+        if name not in commands:
+            raise InputError(f"{name}: no such command, choose from: {', '.join(commands)}")
+        commands[name](rest)
+    except (InputError, Diverged) as error:
+        print(f"linnet: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit
+        return 1
+    except (OSError, MemoryError) as error:
+        print(f"linnet: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("linnet: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _train(arguments: list[str]) -> None:
+    from linnet.config import arguments as train
+
+    request = train.parse(arguments)
+    if request.help:
+        train.print_options()
+    elif request.show:
+        train.print_config(request)
+    elif request.multirun:
+        train.precheck_sweep(request.overrides)
+        from linnet.sweeps import multirun
+
+        multirun(request.overrides)
+    else:
+        train.precheck(request.overrides)  # before torch is imported, so that mistakes are answered at once
+        from linnet.run import train as train_one
+
+        train_one(request.overrides)
+
+
+def _evaluate(arguments: list[str]) -> None:
+    from linnet.evaluate import main
+
+    main(arguments)
+
+
+def _board(arguments: list[str]) -> None:
+    from linnet.board import main
+
+    main(arguments)

@@ -1,0 +1,104 @@
+"""The arguments of `linnet train`: overrides, and a few flags of Hydra's."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from linnet.config.check import check
+from linnet.config.compose import compose, session
+from linnet.config.groups import EXPERIMENT, GROUPS, options
+from linnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `linnet train` is asked for. show: "job", "hydra" or "all", the part of the configuration to print."""
+
+    overrides: list[str]
+    multirun: bool
+    show: str | None
+    resolve: bool
+    help: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"train: {message}; see `linnet train --help`")
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """Raises InputError for an unknown flag."""
+    parser = _Parser(prog="linnet train", add_help=False, allow_abbrev=False)
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("-c", "--cfg", choices=("job", "hydra", "all"))
+    parser.add_argument("--resolve", action="store_true")
+    parser.add_argument("-h", "--help", action="store_true")
+    given = parser.parse_intermixed_args(arguments)
+    return Request(given.overrides, given.multirun, given.cfg, given.resolve, given.help)
+
+
+def precheck(overrides: Sequence[str]) -> None:
+    """Raise InputError if these overrides do not make a run; needs no torch."""
+    with session():
+        check(compose(overrides))
+
+
+def precheck_sweep(overrides: Sequence[str]) -> None:
+    """Raise InputError if the first job of a sweep does not make a run."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise InputError(" ".join(str(error).split())) from error
+    first = []
+    for override in parsed:
+        text = override.input_line or ""
+        if override.is_sweep_override() and override.is_discrete_sweep():
+            text = f"{override.get_key_element()}={next(iter(override.sweep_string_iterator()))}"
+        first.append(text)
+    precheck(first)
+
+
+def print_config(request: Request) -> None:
+    """The composed configuration as YAML."""
+    with session():
+        config = compose(request.overrides)
+        if request.resolve:
+            shown = OmegaConf.create(check(config))
+        else:
+            job = [str(key) for key in config if key != "hydra"]
+            shown = OmegaConf.masked_copy(
+                config, {"job": job, "hydra": ["hydra"]}.get(request.show or "", list(config))
+            )
+        print(OmegaConf.to_yaml(shown), end="")
+
+
+def print_options() -> None:
+    """Every config group with its options, for `linnet train --help`."""
+    print("linnet train [--multirun] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]\n")
+    print("Groups and their options (defaults: linnet train --cfg job)")
+    for group in (*GROUPS, EXPERIMENT):
+        lines = _wrapped(options(group), 92)
+        print(f"  {group + '=':<13}{lines[0]}")
+        for line in lines[1:]:
+            print(f"  {'':<13}{line}")
+    print("\nKeys that are used most")
+    for text in (
+        "seed=1  figures=false  trainer.max_epochs=50  optimizer.lr=0.3  penalty=l2 penalty.strength=0.01",
+        "data.batch_size=64  data.val_fraction=0  data.standardize=true  hydra.run.dir=runs/mine",
+    ):
+        print(f"  {text}")
+
+
+def _wrapped(words: Sequence[str], width: int) -> list[str]:
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] += word + "  "
+    return [line.rstrip() for line in lines]

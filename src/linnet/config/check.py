@@ -1,0 +1,152 @@
+"""The check of a composed configuration: nothing is instantiated, and no directory made, before it passes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from linnet.config.compose import unknown_key
+from linnet.config.groups import GROUPS, shipped
+from linnet.config.rules import RULES
+from linnet.errors import InputError
+
+# Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
+HYDRA_TARGETS = frozenset(
+    {
+        "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
+        "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
+        "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
+        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
+        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
+        "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper",
+        "optuna.samplers.TPESampler",
+    }
+)
+LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})
+CALLBACKS = ("checkpoint", "early_stopping")
+
+# What each component is for. `linnet.losses` says the same of itself, and a test holds the two together.
+CLASSIFICATION = frozenset(
+    {
+        "linnet.models.SoftmaxRegression",
+        "linnet.losses.CrossEntropy",
+        "linnet.losses.CrossEntropyNaive",
+        "linnet.losses.TorchCrossEntropy",
+        "linnet.data.gaussian_blobs",
+        "linnet.data.digits",
+        "linnet.data.image_classes",
+    }
+)
+
+
+def check(config: DictConfig) -> dict[str, Any]:
+    """The job's configuration, resolved to plain containers, once every check has passed.
+
+    Args:
+        config: as composed, with its `hydra` node.
+
+    Raises:
+        InputError: for the first value that is of the wrong type, out of range, unknown, or does not fit another.
+    """
+    job = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    try:
+        resolved = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True, throw_on_missing=True))
+        hydra = OmegaConf.to_container(config.hydra, resolve=False)
+    except OmegaConfBaseException as error:
+        raise InputError(" ".join(str(error).split())) from error
+    _check_hydra(hydra)
+    _check_components(resolved)
+    _check_values(resolved)
+    _check_fit(resolved, config.hydra.runtime.choices)
+    return resolved
+
+
+def _walk(node: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """(dotted path, last key, value) of every entry of nested dicts and lists."""
+    entries = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in entries:
+        here = f"{path}.{key}" if path else str(key)
+        yield here, str(key), value
+        yield from _walk(value, here)
+
+
+def _check_hydra(hydra: Any) -> None:
+    for path, key, value in _walk(hydra, "hydra"):
+        logging = path.startswith(("hydra.job_logging.", "hydra.hydra_logging."))
+        if key == "_target_" and value not in HYDRA_TARGETS:
+            raise InputError(f"{path}={value}: not on the list of callables that linnet runs")
+        if logging and (key == "()" or (key == "class" and value not in LOG_HANDLERS)):
+            raise InputError(f"{path}={value}: not on the list of log handlers that linnet runs")
+        if logging and isinstance(value, str) and value.startswith(("ext://", "cfg://")) and "sys.std" not in value:
+            raise InputError(f"{path}={value}: only ext://sys.stdout and ext://sys.stderr may be named here")
+
+
+def _components(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
+    """Path of each place that may hold a `_target_` -> what stands there, and the shipped nodes it may repeat."""
+    places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS if group != "callbacks"}
+    callbacks = shipped()["callbacks"].values()
+    for name in CALLBACKS:
+        node = (config.get("callbacks") or {}).get(name)
+        if node is not None:
+            places[f"callbacks.{name}"] = (node, [option[name] for option in callbacks if option.get(name)])
+    return places
+
+
+def _check_components(config: dict[str, Any]) -> None:
+    """Every `_target_` stands where linnet looks for one, is one that linnet ships there, and has its keys."""
+    places = _components(config)
+    for path, (node, shipped_nodes) in places.items():
+        if not isinstance(node, dict) or "_target_" not in node:
+            raise InputError(f"{path}={node}: expected one of the options of {path.split('.')[0]}")
+        twins = [twin for twin in shipped_nodes if twin["_target_"] == node["_target_"]]
+        if not twins:
+            raise InputError(f"{path}._target_={node['_target_']}: not on the list of callables that linnet runs")
+        known = {key for twin in twins for key in twin}
+        for key in node:
+            if key not in known:
+                raise InputError(unknown_key(f"{path}.{key}", [f"{path}.{name}" for name in known]))
+    for path, key, value in _walk(config):
+        if key.startswith("_") and path.removesuffix("._target_") not in places:
+            raise InputError(f"{path}={value}: a key that builds objects is not allowed here")
+
+
+def _check_values(config: dict[str, Any]) -> None:
+    for path, key, value in _walk(config):
+        if path in RULES:
+            if not RULES[path].accepts(value):
+                raise InputError(f"{path}={value}: expected {RULES[path].words}, got {_kind(value)}")
+        elif key != "_target_" and not isinstance(value, dict) and path.rpartition(".")[0] not in RULES:
+            raise InputError(unknown_key(path, list(RULES)))
+
+
+def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
+    """Components that are right by themselves but not together."""
+    task = {group: config[group]["_target_"] in CLASSIFICATION for group in ("data", "model", "loss")}
+    words = {group: f"{group}={options.get(group)}" for group in task}
+    remedy = {True: "model=softmax_regression loss=cross_entropy", False: "model=linear_regression loss=squared_error"}
+    nature = {True: "classes", False: "numbers"}
+    for group in ("model", "loss"):
+        if task[group] != task["data"]:
+            raise InputError(
+                f"{words[group]} predicts {nature[task[group]]}, but the targets of {words['data']} are "
+                f"{nature[task['data']]}: use {remedy[task['data']]}, or other data"
+            )
+    if config["data"]["val_fraction"] is None and "n_val" not in config["data"]:
+        raise InputError(f"data.val_fraction=null: {words['data']} makes no validation examples itself, give a number")
+    optimizer, penalty = config["optimizer"], config["penalty"]
+    if ".Torch" in optimizer["_target_"] and penalty["_target_"] in (
+        "linnet.penalties.L1",
+        "linnet.penalties.ElasticNet",
+    ):
+        raise InputError(
+            f"penalty={options.get('penalty')} needs a proximal step, which optimizer={options.get('optimizer')} "
+            f"does not have: use optimizer=sgd, momentum, adagrad, rmsprop, adam or adamw"
+        )
+    if optimizer.get("nesterov") and not optimizer["momentum"]:
+        raise InputError("optimizer.nesterov=true needs optimizer.momentum above 0, for example 0.9")
+
+
+def _kind(value: Any) -> str:
+    return f"the text '{value}'" if isinstance(value, str) else "null" if value is None else f"{value}"

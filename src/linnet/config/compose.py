@@ -1,0 +1,98 @@
+"""Composition by Hydra, with its errors turned into one line each."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import hydra
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from linnet.config.groups import EXPERIMENT, GROUPS, register_experiments, shipped
+from linnet.errors import InputError
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Hydra initialised on linnet's configuration, and restored to its former state afterwards.
+
+    `${first:a,b}` in the configuration is the first of its arguments that is not null.
+    """
+    register_experiments()
+    OmegaConf.register_new_resolver("first", lambda *names: next(name for name in names if name), replace=True)
+    with hydra.initialize_config_module("linnet.conf", job_name="linnet", version_base="1.3"):
+        yield
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """One run's configuration with its `hydra` node, inside a `session`.
+
+    Raises:
+        InputError: naming the override that could not be applied, and the nearest name that exists.
+    """
+    try:
+        return hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+    except MissingConfigException as error:
+        raise InputError(_missing_option(error)) from error
+    except ConfigCompositionException as error:
+        raise InputError(_not_overridable(error, overrides)) from error
+    except OverrideParseException as error:
+        raise InputError(
+            f"{error.override}: not of the form key=value ({_one_line(error).split(' See http')[0]})"
+        ) from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_one_line(error)) from error
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    if not group or not error.options:
+        return _one_line(error)
+    near = nearest(option, error.options)
+    return f"{group}={option}: no such option{near}; choose from: {', '.join(sorted(error.options))}"
+
+
+def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]) -> str:
+    found = re.search(r"[Cc]ould not override '([^']+)'", str(error))
+    if found is None:
+        return _one_line(error)
+    key = found[1].split("@")[0]
+    valid = [text for text in overrides if text.lstrip("+~").split("=")[0].split("@")[0] != key]
+    if len(valid) == len(overrides):  # the fault lies in a config file, not on the command line
+        return _one_line(error)
+    return unknown_key(key, [*GROUPS, EXPERIMENT, *flat_keys(compose(valid))])
+
+
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """The message for a key that does not exist; Hydra's own settings are left out of the suggestions."""
+    group, _, name = key.partition(".")
+    owners = [option for option, node in shipped().get(group, {}).items() if name in node]
+    if owners:
+        return f"{key}: the chosen {group} has no such key, it belongs to {group}={', '.join(owners)}"
+    remedy = nearest(key, [word for word in known if not word.startswith("hydra.") and "_target_" not in word])
+    return f"{key}: no such key{remedy}; `linnet train --cfg job` lists them"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """', did you mean …?' if there is a near match, else nothing."""
+    match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f", did you mean {match[0]}?" if match else ""
+
+
+def flat_keys(config: DictConfig) -> list[str]:
+    """Dotted names of all values, interpolations left as they are."""
+
+    def walk(node: object, prefix: str) -> Iterator[str]:
+        if isinstance(node, dict) and node:
+            for key, value in node.items():
+                yield from walk(value, f"{prefix}.{key}" if prefix else str(key))
+        else:
+            yield prefix
+
+    return list(walk(OmegaConf.to_container(config, resolve=False), ""))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(line.strip() for line in str(error).strip().splitlines() if line.strip())

@@ -1,0 +1,54 @@
+"""The config groups that linnet ships, and the experiments found in the package and in ./experiments."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from linnet.errors import InputError
+
+GROUPS = ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
+EXPERIMENT = "experiment"
+
+
+@cache
+def shipped() -> dict[str, dict[str, dict[str, Any]]]:
+    """Group -> option -> its YAML as a dict, unresolved and without its defaults list: what `conf/` holds."""
+    conf = Path(str(files("linnet.conf")))
+    return {group: {path.stem: _load(path) for path in sorted((conf / group).glob("*.yaml"))} for group in GROUPS}
+
+
+def experiments() -> dict[str, Path]:
+    """Experiment name -> its folder. A folder in ./experiments comes before a shipped one of the same name."""
+    roots = [Path(str(files("linnet.experiments"))), Path("experiments").resolve()]
+    return {path.parent.name: path.parent for root in roots for path in sorted(root.glob("*/experiment.yaml"))}
+
+
+def register_experiments() -> None:
+    """Make every experiment folder an option of Hydra's `experiment` group."""
+    store = ConfigStore.instance()
+    for name, folder in experiments().items():
+        path = folder / "experiment.yaml"
+        try:
+            node = OmegaConf.load(path)
+        except Exception as error:
+            raise InputError(f"{path} is not readable YAML: {_first_line(error)}") from error
+        store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")
+
+
+def options(group: str) -> list[str]:
+    """The names that `group=` accepts, sorted."""
+    return sorted(experiments()) if group == EXPERIMENT else sorted(shipped()[group])
+
+
+def _load(path: Path) -> dict[str, Any]:
+    node = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
+    node.pop("defaults", None)
+    return node
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,127 @@
+"""What each configuration value may be, one line per key: the reference of linnet's numbers and names."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+Rule = Callable[[Any], bool]
+
+
+class Expected:
+    """A test of a value, and the words that say what it wants."""
+
+    def __init__(self, words: str, accepts: Rule) -> None:
+        self.words, self.accepts = words, accepts
+
+    def __or__(self, other: "Expected") -> "Expected":
+        return Expected(f"{self.words} or {other.words}", lambda value: self.accepts(value) or other.accepts(value))
+
+
+def number(interval: str, kind: str = "a number") -> Expected:
+    """A finite number in an interval written as in a textbook: "(0, inf)", "[0, 1)"."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    closed_low, closed_high = interval[0] == "[", interval[-1] == "]"
+
+    def accepts(value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return False
+        above = value >= low if closed_low else value > low
+        below = value <= high if closed_high else value < high
+        return above and below
+
+    return Expected(f"{kind} in {interval}", accepts)
+
+
+def integer(interval: str) -> Expected:
+    within = number(interval, "a whole number")
+    return Expected(within.words, lambda value: isinstance(value, int) and within.accepts(value))
+
+
+def one_of(*names: str) -> Expected:
+    return Expected(f"one of {', '.join(names)}", lambda value: value in names)
+
+
+REAL = number("(-inf, inf)")
+POSITIVE = number("(0, inf)")
+NON_NEGATIVE = number("[0, inf)")
+COUNT = integer("[1, inf)")
+COUNT_OR_ZERO = integer("[0, inf)")
+SEED = integer("[0, 9223372036854775807]")
+BOOLEAN = Expected("true or false", lambda value: isinstance(value, bool))
+TEXT = Expected("a text", lambda value: isinstance(value, str) and value != "")
+NULL = Expected("null", lambda value: value is None)
+NUMBERS = Expected(
+    "a list of numbers", lambda value: isinstance(value, list) and value != [] and all(map(REAL.accepts, value))
+)
+
+RULES: dict[str, Expected] = {
+    "name": TEXT | NULL,
+    "seed": SEED,
+    "threads": COUNT | NULL,
+    "figures": BOOLEAN,
+    "objective.metric": TEXT,
+    "objective.direction": one_of("minimize", "maximize"),
+    # data: every option
+    "data.batch_size": COUNT,
+    "data.val_fraction": number("[0, 1)") | NULL,
+    "data.standardize": BOOLEAN,
+    "data.dtype": one_of("float32", "float64"),
+    "data.outliers": COUNT_OR_ZERO,
+    "data.outlier_value": REAL,
+    "data.seed": SEED,
+    # data: made by a formula
+    "data.weight": NUMBERS,
+    "data.bias": REAL,
+    "data.coefficients": NUMBERS,
+    "data.degree": COUNT,
+    "data.noise": NON_NEGATIVE,
+    "data.noise_kind": one_of("gaussian", "laplace"),
+    "data.n_features": COUNT,
+    "data.n_classes": integer("[2, inf)"),
+    "data.separation": NON_NEGATIVE,
+    "data.n_train": COUNT,
+    "data.n_val": COUNT_OR_ZERO,
+    "data.n_test": COUNT_OR_ZERO,
+    # data: read from files
+    "data.name": one_of("FashionMNIST", "MNIST", "KMNIST"),
+    "data.root": TEXT | NULL,
+    "data.download": BOOLEAN,
+    "model.n_outputs": COUNT | NULL,
+    "model.bias": BOOLEAN,
+    "model.init": one_of("normal", "zeros"),
+    "model.init_std": NON_NEGATIVE,
+    "model.init_seed": SEED,
+    "model.gradient": one_of("analytic", "autograd"),
+    "loss.delta": POSITIVE,
+    "loss.sigma": POSITIVE,
+    "loss.label_smoothing": number("[0, 1)"),
+    "penalty.strength": NON_NEGATIVE,
+    "penalty.l1_ratio": number("[0, 1]"),
+    "optimizer.lr": POSITIVE,
+    "optimizer.momentum": number("[0, 1)"),
+    "optimizer.nesterov": BOOLEAN,
+    "optimizer.alpha": number("[0, 1)"),
+    "optimizer.beta1": number("[0, 1)"),
+    "optimizer.beta2": number("[0, 1)"),
+    "optimizer.eps": POSITIVE,
+    "optimizer.initial_accumulator": NON_NEGATIVE,
+    "optimizer.weight_decay": NON_NEGATIVE,
+    "optimizer.max_iter": COUNT,
+    "optimizer.history_size": COUNT,
+    "optimizer.line_search": one_of("strong_wolfe") | NULL,
+    "schedule.warmup_epochs": NON_NEGATIVE,
+    "schedule.step_epochs": POSITIVE,
+    "schedule.gamma": number("(0, 1]"),
+    "schedule.final_factor": number("[0, 1]"),
+    "trainer.accelerator": one_of("cpu", "gpu", "auto"),
+    "trainer.devices": integer("[1, 1]"),
+    "trainer.max_epochs": COUNT,
+    "trainer.log_every_n_steps": COUNT,
+    "trainer.overfit_batches": COUNT_OR_ZERO,
+    "logger.histogram_every_n_epochs": COUNT_OR_ZERO,
+    "callbacks.checkpoint.every_n_seconds": NON_NEGATIVE,
+    "callbacks.checkpoint.select": one_of("best", "last"),
+    "callbacks.early_stopping": NULL,
+    "callbacks.early_stopping.patience": COUNT,
+    "callbacks.early_stopping.min_delta": NON_NEGATIVE,
+}

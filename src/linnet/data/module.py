@@ -1,0 +1,96 @@
+"""The prepared data of one run, as a LightningDataModule: everything in memory, on the device that trains."""
+
+from collections.abc import Iterator
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from linnet.data.examples import Examples, Source, Truth
+from linnet.data.order import Bundles
+
+
+class Scaling:
+    """Standardisation x ↦ (x − mean) / deviation, by feature; constant features are only centred."""
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        self.mean, self.deviation = mean, deviation
+
+    @classmethod
+    def of(cls, x: Tensor) -> "Scaling":
+        """The scaling that gives x `[N, D]` mean 0 and variance 1; statistics in float64."""
+        variance, mean = torch.var_mean(x.double(), dim=0, correction=0)
+        # A column of one value has a computed variance of rounding size; dividing by it would blow up noise.
+        constant = variance.sqrt() <= 1e-7 * mean.abs()
+        return cls(mean, torch.where(constant, 1.0, variance.sqrt()))
+
+    def apply(self, examples: Examples) -> Examples:
+        """The examples with standardised features, in their own dtype."""
+        x = examples.x
+        return Examples((x - self.mean.to(x)).div_(self.deviation.to(x)), examples.y)
+
+    def undo(self, weight: Tensor, bias: Tensor) -> Truth:
+        """Parameters for standardised features as parameters for features as they came: weight `[C, D]`, bias `[C]`."""
+        original = weight.double() / self.deviation
+        return Truth(original, bias.double() - original @ self.mean)
+
+
+class Whole:
+    """A loader of one batch that holds all examples. A plain list would pass for a list of loaders."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Examples]:
+        yield self.examples
+
+
+class Data(pl.LightningDataModule):
+    """Training, validation and test examples, and the minibatches of each epoch.
+
+    Args:
+        source: where the examples come from, and what is known of them.
+        train, val, test: the prepared parts; val and test may be absent.
+        batch_size: examples per minibatch.
+        seed: of the batch order.
+        scaling: the standardisation that was applied, if any.
+        overfit_batches: train on the first so many minibatches only; 0: on all.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        train: Examples,
+        val: Examples | None,
+        test: Examples | None,
+        batch_size: int,
+        seed: int,
+        scaling: Scaling | None = None,
+        overfit_batches: int = 0,
+    ) -> None:
+        super().__init__()
+        self.source, self.train, self.val, self.test = source, train, val, test
+        self.batch_size, self.seed, self.scaling = batch_size, seed, scaling
+        self.overfit_batches = overfit_batches
+
+    @property
+    def bundles(self) -> Bundles:
+        return Bundles(len(self.train), self.batch_size, self.seed, self._epoch, self.overfit_batches)
+
+    def move_to(self, device: torch.device) -> None:
+        """All parts to the device. Linear models are small beside their data, so the data is what has to be there."""
+        self.train = self.train.to(device)
+        self.val = self.val and self.val.to(device)
+        self.test = self.test and self.test.to(device)
+
+    def train_dataloader(self) -> Bundles:
+        return self.bundles
+
+    def val_dataloader(self) -> "list[Whole]":
+        return [] if self.val is None else [Whole(self.val)]
+
+    def _epoch(self) -> int:
+        return self.trainer.current_epoch if self.trainer else 0

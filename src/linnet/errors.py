@@ -1,0 +1,26 @@
+"""The two ways in which a run ends early through no fault of the program, and their exit codes."""
+
+
+class InputError(Exception):
+    """What the user gave cannot be run: one line that names the problem and the remedy. Exit code 2."""
+
+    exit_code = 2
+
+
+class Diverged(Exception):
+    """The loss turned non-finite. Exit code 3.
+
+    Args:
+        step: the minibatch update, counted from 1, whose loss was non-finite.
+        lr: the learning rate of that update.
+        value: the loss, infinite or NaN.
+    """
+
+    exit_code = 3
+
+    def __init__(self, step: int, lr: float, value: float) -> None:
+        self.step, self.lr, self.value = step, lr, value
+        super().__init__(
+            f"the loss became {value} at step {step} with learning rate {lr:g}: "
+            f"try a smaller one, for example optimizer.lr={lr / 10:g}, or data.standardize=true"
+        )

@@ -1,0 +1,69 @@
+"""Softmax and cross-entropy, together and hence without overflow."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from linnet.losses.label_smoothing import check_smoothing, expectation, subtract_labels_
+from linnet.losses.loss import Loss
+
+
+def softmax(logits: Tensor, dim: int = -1) -> Tensor:
+    """exp(o_c) / Σ_j exp(o_j) along `dim`: numbers in [0, 1] that sum to 1, of the same shape as the logits.
+
+    Adding a constant to all logits changes nothing, so their maximum is subtracted first: the largest exponential
+    is then exp(0) = 1, and none overflows (Dive into Deep Learning, 3.7.2).
+    """
+    _, exponential, total = _shifted_exponentials(logits, dim)
+    return exponential / total
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """−Σ_c q_c log softmax(o)_c of logits o and label distribution q, in nats.
+
+    With q = onehot(y) this is −log of the probability given to the label, and in logits log Σ_j exp(o_j) − o_y:
+    no probability is ever computed that could round to 0 and have an infinite logarithm. With ô = o − max(o) the
+    exponentials cannot overflow either (Dive into Deep Learning, 3.4.6 and 3.7.2). The derivative with respect to
+    the logits is softmax(o) − q, predicted minus observed, as in linear regression.
+
+    Args:
+        label_smoothing: ε in q = (1 − ε) onehot(y) + ε/C, in [0, 1).
+
+    Raises:
+        ValueError: label_smoothing out of range.
+    """
+
+    task: ClassVar[str] = "classification"
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.label_smoothing)
+
+    def value(self, prediction: Tensor, target: Tensor) -> Tensor:
+        self.check(prediction, target)
+        shifted, _, total = _shifted_exponentials(prediction, -1)
+        return total.log().squeeze(-1) - expectation(shifted, target, self.label_smoothing)
+
+    def gradient(self, prediction: Tensor, target: Tensor) -> Tensor:
+        self.check(prediction, target)
+        return subtract_labels_(softmax(prediction), target, self.label_smoothing)
+
+    def value_and_gradient(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        self.check(prediction, target)
+        shifted, exponential, total = _shifted_exponentials(prediction, -1)
+        value = total.log().squeeze(-1) - expectation(shifted, target, self.label_smoothing)
+        return value, subtract_labels_(exponential / total, target, self.label_smoothing)
+
+    def mean(self, prediction: Tensor) -> Tensor:
+        """Class probabilities softmax(o), `[K, B, C]`: the expected one-hot label."""
+        return softmax(prediction)
+
+
+def _shifted_exponentials(logits: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits less their maximum, the exponentials of those, and the sum of these along `dim`."""
+    # No result depends on what is subtracted, so no derivative has to pass through the maximum.
+    shifted = logits - logits.detach().amax(dim, keepdim=True)
+    exponential = shifted.exp()
+    return shifted, exponential, exponential.sum(dim, keepdim=True)

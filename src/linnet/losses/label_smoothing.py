@@ -1,0 +1,34 @@
+"""The distribution over classes that a label stands for, smoothed or not, without ever writing it out.
+
+A label y with smoothing ε means q = (1 − ε) onehot(y) + ε/C: probability ε is spread evenly over all C classes,
+y among them (Szegedy et al., "Rethinking the Inception Architecture", 2016, section 7; torch's convention). A
+one-hot matrix as large as the logits would be the costliest thing in a training step, so q is only ever applied.
+"""
+
+from torch import Tensor
+
+
+def check_smoothing(label_smoothing: float) -> None:
+    """Raise ValueError unless 0 ≤ label_smoothing < 1."""
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing is {label_smoothing}: a number in [0, 1) is wanted")
+
+
+def expectation(scores: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
+    """Σ_c q_c s_c, `[K, B]`, of scores `[K, B, C]` under the distributions q of the labels `[B]`."""
+    of_label = scores.gather(-1, _class_index(scores, target)).squeeze(-1)
+    if label_smoothing == 0:
+        return of_label
+    return (1 - label_smoothing) * of_label + label_smoothing * scores.mean(-1)
+
+
+def subtract_labels_(probability: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
+    """Turn probabilities `[K, B, C]` into probability − q, in place, for labels `[B]`."""
+    index = _class_index(probability, target)
+    if label_smoothing != 0:
+        probability -= label_smoothing / probability.shape[-1]
+    return probability.scatter_add_(-1, index, probability.new_full((), label_smoothing - 1).expand(index.shape))
+
+
+def _class_index(like: Tensor, target: Tensor) -> Tensor:
+    return target.expand(like.shape[:-1]).unsqueeze(-1)  # [K, B, 1]

@@ -1,0 +1,62 @@
+"""The contract of a loss: a value per example, and its derivative with respect to the prediction."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+
+class Loss(ABC):
+    """A pure function of prediction and target, together with its derivative.
+
+    Shapes: `K` models side by side, `B` examples, `C` outputs (classes, for classification). Predictions are
+    `[K, B, C]`. Regression targets are `[B, C]` in the prediction's dtype, and the loss of
+    an example is the sum over its outputs; classification targets are `[B]`, int64 class numbers in [0, C).
+    The mean over examples is left to the caller, who knows which examples count.
+
+    Any memory layout is right; fastest is `[K, C, B]` in memory, since reductions over few classes then run over many
+    neighbouring examples at once. Derivatives keep the layout of the prediction.
+
+    Derivatives are written out by hand: for a linear model, `gradient` is the whole of backpropagation but
+    two matrix products. Autograd through `value` gives the same, and the tests hold it to that.
+    """
+
+    task: ClassVar[str]
+    """"regression" or "classification": which targets the loss takes."""
+
+    @abstractmethod
+    def value(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Loss of each example, `[K, B]`; differentiable by autograd.
+
+        Raises:
+            ValueError: the shapes of prediction and target do not belong together.
+            TypeError: the target has another dtype than the loss takes.
+        """
+
+    @abstractmethod
+    def gradient(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Derivative of `value` with respect to the prediction, `[K, B, C]`. Raises as `value` does."""
+
+    def value_and_gradient(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Both at once, `[K, B]` and `[K, B, C]`: what a training step asks for. Raises as `value` does."""
+        return self.value(prediction, target), self.gradient(prediction, target)
+
+    def mean(self, prediction: Tensor) -> Tensor:
+        """Expected target under the model's distribution, `[K, B, C]`: the inverse link, here the identity."""
+        return prediction
+
+    def check(self, prediction: Tensor, target: Tensor) -> None:
+        """Refuse a target that does not fit: `(B,)` against `(B, 1)` would silently broadcast to `B × B`."""
+        if self.task == "regression":
+            expected, dtype = prediction.shape[1:], prediction.dtype
+        else:
+            expected, dtype = prediction.shape[1:-1], torch.int64
+        if prediction.dim() != 3 or target.shape != expected:
+            layout = "[B, C]" if self.task == "regression" else "[B]"
+            raise ValueError(
+                f"prediction of shape {tuple(prediction.shape)} and target of shape {tuple(target.shape)} "
+                f"do not fit: {self.task} wants [K, B, C] and {layout}"
+            )
+        if target.dtype != dtype:
+            raise TypeError(f"target is {target.dtype}: {self.task} on {prediction.dtype} predictions wants {dtype}")

@@ -1,0 +1,20 @@
+"""Linear regression (Dive into Deep Learning, chapter 3)."""
+
+from torch import Tensor
+
+from linnet.losses import Loss, SquaredError
+from linnet.models.metrics import regression_metrics
+from linnet.models.network import LinearNetwork
+
+
+class LinearRegression(LinearNetwork):
+    """ŷ = weight x + bias. Arguments and shapes as in LinearNetwork; metrics mse, rmse, mae, r2.
+
+    With a loss that has a link (poisson_nll: rate = exp(prediction)), metrics compare expected targets with targets.
+    """
+
+    def default_loss(self) -> Loss:
+        return SquaredError()
+
+    def metrics(self, prediction: Tensor, y: Tensor) -> dict[str, float]:
+        return regression_metrics(self.loss.mean(prediction[None])[0], y)

@@ -1,0 +1,62 @@
+"""Adagrad."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
+from linnet.optimizers.interval import NON_NEGATIVE, POSITIVE
+from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Steps that shrink with the gradients seen so far: s ← s + g², w ← w - lr g / (√s + eps).
+
+    Source: Dive into Deep Learning, section 12.7 (Adagrad); Duchi, Hazan and Singer, Adaptive Subgradient
+    Methods, 2011. As in `torch.optim.Adagrad`, and unlike the book, eps stands outside the root.
+
+    Args:
+        lr: learning rate in (0, inf), one number or `[K]`.
+        eps: keeps the quotient finite, in (0, inf), one number or `[K]`.
+        initial_accumulator: s before the first step, in [0, inf), one number or `[K]`.
+
+    Raises:
+        ValueError: a hyperparameter is out of range.
+    """
+
+    lr: Hyperparameter
+    eps: Hyperparameter = 1e-10
+    initial_accumulator: Hyperparameter = 0.0
+
+    def __post_init__(self) -> None:
+        POSITIVE.check("lr", self.lr)
+        POSITIVE.check("eps", self.eps)
+        NON_NEGATIVE.check("initial_accumulator", self.initial_accumulator)
+
+    def init(self, params: Sequence[Tensor]) -> State:
+        start = self.initial_accumulator
+        return {"squared_sum": [torch.zeros_like(param).add_(along_models(start, param)) for param in params]}
+
+    @torch.no_grad()
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        lr = self.lr * factor
+        for param, grad, squared_sum in zip(params, grads, state["squared_sum"], strict=True):
+            squared_sum.addcmul_(grad, grad)
+            add_scaled_ratio(param, grad, self._root(squared_sum), -lr)
+
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        root = self._root(state["squared_sum"][index])
+        return along_models(self.lr * factor, root) / root
+
+    def _root(self, squared_sum: Tensor) -> Tensor:
+        return squared_sum.sqrt().add_(along_models(self.eps, squared_sum))

@@ -1,0 +1,82 @@
+"""Adam."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
+from linnet.optimizers.interval import DECAY, POSITIVE
+from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Momentum over RMSprop, both freed of their start at zero.
+
+    m ← beta1 m + (1 - beta1) g and s ← beta2 s + (1 - beta2) g²; at step t, with m̂ = m / (1 - beta1ᵗ) and
+    ŝ = s / (1 - beta2ᵗ), w ← w - lr m̂ / (√ŝ + eps).
+
+    Source: Dive into Deep Learning, section 12.10 (Adam); Kingma and Ba, Adam, 2015. Conventions are those of
+    `torch.optim.Adam`.
+
+    Args:
+        lr: learning rate in (0, inf), one number or `[K]`.
+        beta1: decay of the first moment m in [0, 1), one number or `[K]`.
+        beta2: decay of the second moment s in [0, 1), one number or `[K]`.
+        eps: keeps the quotient finite, in (0, inf), one number or `[K]`.
+
+    Raises:
+        ValueError: a hyperparameter is out of range.
+    """
+
+    lr: Hyperparameter
+    beta1: Hyperparameter = 0.9
+    beta2: Hyperparameter = 0.999
+    eps: Hyperparameter = 1e-8
+
+    def __post_init__(self) -> None:
+        POSITIVE.check("lr", self.lr)
+        DECAY.check("beta1", self.beta1)
+        DECAY.check("beta2", self.beta2)
+        POSITIVE.check("eps", self.eps)
+
+    def init(self, params: Sequence[Tensor]) -> State:
+        return {
+            "step": 0,
+            "first_moment": [torch.zeros_like(param) for param in params],
+            "second_moment": [torch.zeros_like(param) for param in params],
+        }
+
+    @torch.no_grad()
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        state["step"] += 1
+        # Both corrections are moved onto the scalars (end of section 2 of the paper), which saves a pass over
+        # every tensor: lr m̂ / (√ŝ + eps) = (lr √c2 / c1) m / (√s + eps √c2), where c is 1 - betaᵗ.
+        root_correction = self._root_correction(state)
+        step = self.lr * factor * root_correction / (1 - self.beta1 ** state["step"])
+        eps = self.eps * root_correction
+        for param, grad, first, second in zip(
+            params, grads, state["first_moment"], state["second_moment"], strict=True
+        ):
+            first.lerp_(grad, along_models(1 - self.beta1, param))
+            second.lerp_(grad.square_(), along_models(1 - self.beta2, param))
+            root = torch.sqrt(second, out=grad).add_(along_models(eps, param))
+            add_scaled_ratio(param, first, root, -step)
+
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        root_correction = self._root_correction(state)
+        root = state["second_moment"][index].sqrt()
+        root.add_(along_models(self.eps * root_correction, root))
+        return along_models(self.lr * factor * root_correction, root) / root
+
+    def _root_correction(self, state: State) -> Hyperparameter:
+        return (1 - self.beta2 ** state["step"]) ** 0.5

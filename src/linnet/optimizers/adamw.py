@@ -1,0 +1,49 @@
+"""Adam with decoupled weight decay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.adam import Adam
+from linnet.optimizers.hyperparameter import Hyperparameter, along_models
+from linnet.optimizers.interval import NON_NEGATIVE
+from linnet.optimizers.optimizer import Evaluate, State
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam after a decay of the weight: w ← (1 - lr weight_decay) w, then Adam's step.
+
+    The decay applies to the weight, `params[0]`, never to the bias. It stands beside the objective, not in it:
+    Adam would rescale the gradient of an l2 penalty per coordinate, but leaves this decay alone.
+
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019.
+
+    Args:
+        lr, beta1, beta2, eps: as in `Adam`.
+        weight_decay: in [0, inf), one number or `[K]`.
+
+    Raises:
+        ValueError: a hyperparameter is out of range.
+    """
+
+    weight_decay: Hyperparameter = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        NON_NEGATIVE.check("weight_decay", self.weight_decay)
+
+    @torch.no_grad()
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        weight = params[0]
+        weight.mul_(along_models(1 - self.lr * factor * self.weight_decay, weight))
+        super().update(params, grads, state, factor)

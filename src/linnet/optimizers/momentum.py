@@ -1,0 +1,66 @@
+"""Gradient descent with momentum, Polyak's and Nesterov's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled, along_models
+from linnet.optimizers.interval import DECAY, OPEN_UNIT, POSITIVE
+from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """SGD along a leaky sum of gradients: v ← momentum v + g, w ← w - lr v.
+
+    With `nesterov`, w ← w - lr (g + momentum v) instead. As in `torch.optim.SGD`, the gradient enters v with
+    weight 1, not 1 - momentum: the steady-state step is lr / (1 - momentum).
+
+    Source: Dive into Deep Learning, section 12.6 (Momentum); Sutskever et al., On the importance of
+    initialization and momentum in deep learning, 2013.
+
+    Args:
+        lr: learning rate in (0, inf), one number or `[K]`.
+        momentum: decay of the velocity in [0, 1), one number or `[K]`.
+        nesterov: look one step ahead; demands momentum > 0.
+
+    Raises:
+        ValueError: a hyperparameter is out of range.
+    """
+
+    lr: Hyperparameter
+    momentum: Hyperparameter
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        POSITIVE.check("lr", self.lr)
+        if self.nesterov:
+            OPEN_UNIT.check("momentum with nesterov", self.momentum)
+        else:
+            DECAY.check("momentum", self.momentum)
+
+    def init(self, params: Sequence[Tensor]) -> State:
+        return {"velocity": [torch.zeros_like(param) for param in params]}
+
+    @torch.no_grad()
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        lr = self.lr * factor
+        for param, grad, velocity in zip(params, grads, state["velocity"], strict=True):
+            velocity.mul_(along_models(self.momentum, velocity)).add_(grad)
+            if self.nesterov:
+                add_scaled(grad, velocity, self.momentum)
+                add_scaled(param, grad, -lr)
+            else:
+                add_scaled(param, velocity, -lr)
+
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        return self.lr * factor / (1 - self.momentum)

@@ -1,0 +1,100 @@
+"""The interface of every optimizer: a pure update rule, its hyperparameters apart from its state."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter
+
+State: TypeAlias = dict[str, Any]
+Evaluate: TypeAlias = Callable[[], tuple[Tensor, list[Tensor]]]
+
+
+class Optimizer(ABC):
+    """An update rule for K models trained side by side.
+
+    Subclasses are frozen dataclasses whose fields are the hyperparameters, each one number or a tensor `[K]`.
+    Parameters are `[weight [K, C, D], bias [K, C]]`, the bias possibly absent. No rule mixes coordinates of
+    different models, so one row of a `[K]` run equals the run of that model alone.
+    """
+
+    needs_evaluate: ClassVar[bool] = False
+    """Whether `update` evaluates the objective itself, and so must be given `evaluate`."""
+
+    has_proximal_step: ClassVar[bool] = True
+    """Whether `step_size` is defined, as an l1 penalty demands."""
+
+    @abstractmethod
+    def init(self, params: Sequence[Tensor]) -> State:
+        """Return the state before the first update: counters, and lists with one tensor per parameter."""
+
+    @abstractmethod
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        """Take one step: change `params` and `state` in place, recording nothing for autograd.
+
+        Args:
+            params: the parameters that `state` was made for.
+            grads: gradient of the objective's smooth part, one tensor per parameter and of its shape. It may
+                be used as scratch memory: its contents are undefined afterwards.
+            state: what `init` returned and earlier updates changed.
+            factor: the schedule's multiplier of the learning rate, one number or `[K]`.
+            evaluate: recomputes (objective, gradients) on the current batch at the current parameters; used
+                only where `needs_evaluate` is set.
+        """
+
+    @abstractmethod
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        """Return the step s of the update just taken, such that a constant gradient g moves parameters by -s g.
+
+        The soft threshold of an l1 penalty λ is s λ. With this s, momentum and preconditioning leave the fixed
+        point where it belongs: w = soft(w - s g, s λ) holds exactly where -g is a subgradient of λ‖w‖₁, for
+        every positive s, coordinate by coordinate (Parikh and Boyd, Proximal Algorithms, 2014, section 4.2).
+
+        Args:
+            index: which parameter, as in `params`.
+            state: the state after `update`.
+            factor: the factor that `update` was given.
+
+        Returns:
+            One number, a tensor `[K]`, or a tensor of the parameter's shape.
+        """
+
+    def state_dict(self, state: State) -> dict[str, Any]:
+        """Return a copy of `state` in plain containers and tensors, fit for `torch.load(weights_only=True)`."""
+        return {
+            name: [tensor.clone() for tensor in entry] if isinstance(entry, list) else entry
+            for name, entry in state.items()
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: State, saved: dict[str, Any]) -> None:
+        """Restore in place, bit for bit, what `state_dict` returned; `saved` is left alone.
+
+        Raises:
+            ValueError: `saved` comes from another kind of optimizer or from parameters of other shapes.
+        """
+        if _layout(saved) != _layout(state):
+            raise ValueError(f"saved optimizer state is {_layout(saved)}, expected {_layout(state)}")
+        for name, entry in saved.items():
+            if isinstance(entry, list):
+                for tensor, saved_tensor in zip(state[name], entry, strict=True):
+                    tensor.copy_(saved_tensor)
+            else:
+                state[name] = entry
+
+
+def _layout(state: State) -> dict[str, Any]:
+    return {
+        name: [list(tensor.shape) for tensor in entry] if isinstance(entry, list) else type(entry).__name__
+        for name, entry in state.items()
+    }

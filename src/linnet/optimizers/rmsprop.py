@@ -1,0 +1,60 @@
+"""RMSprop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
+from linnet.optimizers.interval import DECAY, POSITIVE
+from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Adagrad with a running average: s ← alpha s + (1 - alpha) g², w ← w - lr g / (√s + eps).
+
+    Source: Dive into Deep Learning, section 12.8 (RMSProp); Tieleman and Hinton, Coursera lecture 6.5, 2012.
+    As in `torch.optim.RMSprop`, and unlike the book, eps stands outside the root.
+
+    Args:
+        lr: learning rate in (0, inf), one number or `[K]`.
+        alpha: decay of the running average in [0, 1), one number or `[K]`.
+        eps: keeps the quotient finite, in (0, inf), one number or `[K]`.
+
+    Raises:
+        ValueError: a hyperparameter is out of range.
+    """
+
+    lr: Hyperparameter
+    alpha: Hyperparameter = 0.99
+    eps: Hyperparameter = 1e-8
+
+    def __post_init__(self) -> None:
+        POSITIVE.check("lr", self.lr)
+        DECAY.check("alpha", self.alpha)
+        POSITIVE.check("eps", self.eps)
+
+    def init(self, params: Sequence[Tensor]) -> State:
+        return {"squared_mean": [torch.zeros_like(param) for param in params]}
+
+    @torch.no_grad()
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        lr, innovation = self.lr * factor, 1 - self.alpha
+        for param, grad, squared_mean in zip(params, grads, state["squared_mean"], strict=True):
+            scratch = grad * grad
+            squared_mean.lerp_(scratch, along_models(innovation, param))
+            root = torch.sqrt(squared_mean, out=scratch).add_(along_models(self.eps, param))
+            add_scaled_ratio(param, grad, root, -lr)
+
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        root = state["squared_mean"][index].sqrt()
+        return along_models(self.lr * factor, root) / root.add_(along_models(self.eps, root))

@@ -1,0 +1,49 @@
+"""Stochastic gradient descent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled
+from linnet.optimizers.interval import POSITIVE
+from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Minibatch stochastic gradient descent: w ← w - lr g.
+
+    Source: Dive into Deep Learning, section 12.4 (Stochastic Gradient Descent).
+
+    Args:
+        lr: learning rate in (0, inf), one number or `[K]`.
+
+    Raises:
+        ValueError: `lr` is out of range.
+    """
+
+    lr: Hyperparameter
+
+    def __post_init__(self) -> None:
+        POSITIVE.check("lr", self.lr)
+
+    def init(self, params: Sequence[Tensor]) -> State:
+        return {}
+
+    @torch.no_grad()
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        lr = self.lr * factor
+        for param, grad in zip(params, grads, strict=True):
+            add_scaled(param, grad, -lr)
+
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        return self.lr * factor

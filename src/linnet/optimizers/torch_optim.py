@@ -1,0 +1,148 @@
+"""The library twins: `torch.optim` behind the interface of the optimizers written here.
+
+A twin takes plain numbers only, and so the same hyperparameters for all K models. It has no `step_size`, hence
+no l1 penalty.
+"""
+
+import copy
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from linnet.optimizers.hyperparameter import Hyperparameter
+from linnet.optimizers.interval import DECAY, NON_NEGATIVE, OPEN_UNIT, POSITIVE, Interval
+from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+
+
+class TorchOptimizer(Optimizer):
+    """Adapter from `torch.optim`; the state holds the library's optimizer, made over the very tensors of `init`."""
+
+    has_proximal_step: ClassVar[bool] = False
+
+    @abstractmethod
+    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+        """Return the library's optimizer over `params`."""
+
+    def init(self, params: Sequence[Tensor]) -> State:
+        return {"optimizer": self._over(params)}
+
+    def update(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        state: State,
+        factor: Hyperparameter = 1.0,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        optimizer = scaled_optimizer(state, params, factor)
+        set_gradients(params, grads)
+        optimizer.step()
+
+    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+        """Refuse: `torch.optim` does not tell the step it took.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{type(self).__name__} has no proximal step; an l1 penalty needs an optimizer of linnet's")
+
+    def state_dict(self, state: State) -> dict[str, Any]:
+        return copy.deepcopy(state["optimizer"].state_dict())
+
+    def load_state_dict(self, state: State, saved: dict[str, Any]) -> None:
+        state["optimizer"].load_state_dict(copy.deepcopy(saved))
+
+
+@dataclass(frozen=True)
+class TorchSGD(TorchOptimizer):
+    """`torch.optim.SGD`, the twin of `SGD` (momentum 0) and `Momentum`; arguments as there."""
+
+    lr: float
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        check_number(POSITIVE, "lr", self.lr)
+        if self.nesterov:
+            check_number(OPEN_UNIT, "momentum with nesterov", self.momentum)
+        else:
+            check_number(DECAY, "momentum", self.momentum)
+
+    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(params, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
+
+
+@dataclass(frozen=True)
+class TorchAdam(TorchOptimizer):
+    """`torch.optim.Adam`, the twin of `Adam`; arguments as there."""
+
+    lr: float
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_number(POSITIVE, "lr", self.lr)
+        check_number(DECAY, "beta1", self.beta1)
+        check_number(DECAY, "beta2", self.beta2)
+        check_number(POSITIVE, "eps", self.eps)
+
+    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(params, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
+
+
+@dataclass(frozen=True)
+class TorchAdamW(TorchAdam):
+    """`torch.optim.AdamW`, the twin of `AdamW`; arguments as there. Decays the weight, never the bias."""
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(NON_NEGATIVE, "weight_decay", self.weight_decay)
+
+    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+        groups: list[dict[str, Any]] = [
+            {"params": params[:1], "weight_decay": self.weight_decay},
+            {"params": params[1:], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
+
+
+def check_number(interval: Interval, name: str, value: object) -> None:
+    """Refuse a value outside the interval and, unlike `Interval.check`, one number per model.
+
+    Raises:
+        ValueError: as described.
+    """
+    if isinstance(value, Tensor):
+        raise ValueError(f"{name} must be one plain number for a torch.optim twin, got {value.tolist()}")
+    interval.check(name, value)
+
+
+def scaled_optimizer(state: State, params: Sequence[Tensor], factor: Hyperparameter) -> torch.optim.Optimizer:
+    """Return the library's optimizer with its learning rate times `factor`.
+
+    Raises:
+        ValueError: it was made over other tensors than `params`, or `factor` differs between models.
+    """
+    optimizer: torch.optim.Optimizer = state["optimizer"]
+    held = [param for group in optimizer.param_groups for param in group["params"]]
+    # Other tensors would be left as they are without a word: the library would see parameters with no gradient.
+    if len(held) != len(params) or any(ours is not theirs for ours, theirs in zip(params, held, strict=True)):
+        raise ValueError("a torch.optim twin must be given the tensors that its state was made for")
+    if isinstance(factor, Tensor) and factor.numel() != 1:
+        raise ValueError(f"a torch.optim twin takes one schedule factor for all models, got {factor.numel()}")
+    for group in optimizer.param_groups:
+        group["lr"] = optimizer.defaults["lr"] * float(factor)
+    return optimizer
+
+
+def set_gradients(params: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
+    """Put each gradient where `torch.optim` looks for it."""
+    for param, grad in zip(params, grads, strict=True):
+        param.grad = grad.contiguous()  # LBFGS flattens by `view`

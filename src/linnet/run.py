@@ -1,0 +1,271 @@
+"""The life of one run: compose, check, data, model, fit, choose, test, record."""
+
+import logging
+import shutil
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import run_job
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from safetensors.torch import save
+
+from linnet.build import build_data, build_model, make
+from linnet.config import check, compose, session
+from linnet.data import Data
+from linnet.errors import Diverged, InputError
+from linnet.files import write_atomic, write_json
+from linnet.models import LinearNetwork
+from linnet.tracking import Checkpoint, Curve, RunLogger, read_history
+from linnet.tracking.directory import RunDirectory, refuse_claimed
+from linnet.tracking.manifest import manifest, weights_hash
+from linnet.tracking.progress import ProgressReport
+from linnet.tracking.report import print_result, result_figures
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    directory: the run directory.
+    metrics: what metrics.json holds: "test/accuracy", "val/loss", …
+    model: the LightningModule with its final weights.
+    data: the prepared examples it was trained on.
+    """
+
+    directory: Path
+    metrics: dict[str, float]
+    model: LinearNetwork
+    data: Data
+
+    @cached_property
+    def history(self) -> dict[str, Curve]:
+        """Every logged point: `plt.plot(*run.history["train/loss"])`."""
+        return read_history(self.directory / "history.csv")
+
+
+def train(overrides: Sequence[str] = ()) -> Run:
+    """Train one run; see `linnet.train`."""
+    with session():
+        config = compose(overrides)
+        check(config)
+        directory = Path(config.hydra.run.dir).absolute()
+        refuse_claimed(directory)
+        absent = [path for path in (directory, *directory.parents) if not path.exists()]
+
+        def task(job: DictConfig) -> "Run | Exception":
+            try:
+                return execute(job)
+            except Exception as error:  # returned, because Hydra would print it in its own way
+                return error
+
+        context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
+        outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
+    if isinstance(outcome, InputError):
+        _remove(absent)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _remove(made: Sequence[Path]) -> None:
+    """Take back the directories made for a run that never ran, innermost first, so that nothing looks as if it had."""
+    if not made:
+        return
+    logging.shutdown()  # closes train.log
+    shutil.rmtree(made[0])
+    for parent in made[1:]:
+        if any(parent.iterdir()):
+            break
+        parent.rmdir()
+
+
+def multirun_job(job: DictConfig) -> float:
+    """Hydra's task function for one job of a sweep; returns the objective."""
+    run = execute(job)
+    objective = job.objective.metric
+    return run.metrics.get(objective, run.metrics["train/loss"])
+
+
+def execute(job: DictConfig) -> Run:
+    """Run a job inside its Hydra output directory, and leave a true status behind however it ends."""
+    hydra = HydraConfig.get()
+    config = check(DictConfig({**job, "hydra": hydra}))
+    directory = RunDirectory(Path(hydra.runtime.output_dir))
+    try:
+        run = _life(config, dict(hydra.runtime.choices), directory)
+    except Diverged as error:
+        directory.set("diverged", step=error.step, error=str(error))
+        raise
+    except InputError as error:
+        directory.set("failed", error=str(error))
+        raise
+    except Exception as error:
+        directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
+        logging.getLogger("linnet.traceback").exception("the run failed")
+        raise
+    except BaseException:
+        directory.set("interrupted", error="stopped from outside")
+        raise
+    directory.set("completed")
+    return run
+
+
+def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDirectory) -> Run:
+    started = time.monotonic()
+    path, console = directory.path, Console()
+    torch.set_num_threads(config["threads"] or torch.get_num_threads())
+
+    data = build_data(config)
+    record = manifest(config, data.source.checksum)
+    write_json(path / "manifest.json", record)
+    model = build_model(config, data)
+    _check_objective(config, data, model)
+    logger: RunLogger = make(config["logger"], save_dir=path)
+    logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
+    objective = config["objective"]
+    checkpoint: Checkpoint = make(
+        config["callbacks"]["checkpoint"],
+        folder=path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
+    )  # fmt: skip
+    callbacks: list[pl.Callback] = [checkpoint, ProgressReport(directory, console, objective["metric"])]
+    if config["callbacks"]["early_stopping"]:
+        mode = objective["direction"][:3]
+        callbacks.append(make(config["callbacks"]["early_stopping"], monitor=objective["metric"], mode=mode))
+    try:
+        trainer = _trainer(config["trainer"], logger, callbacks, path)
+        log.info(_describe(choices, config, data, path))
+        with _interruptible():
+            trainer.fit(model, datamodule=data)
+        seconds = time.monotonic() - started
+        epoch = checkpoint.restore_selected(model) or trainer.current_epoch
+        directory.set("running", epoch=trainer.current_epoch, step=model.steps_done, kept_epoch=epoch)
+
+        metrics, predictions = evaluate_parts(model, data)
+        record["weights_sha256"] = save_weights(model, path)
+        if config["figures"]:
+            for name, figure in result_figures(model, data, predictions, logger.history.curves).items():
+                (path / "figures").mkdir(exist_ok=True)
+                figure.savefig(path / "figures" / f"{name}.png", dpi=100)
+                logger.experiment.add_figure(f"figures/{name}", figure, model.steps_done)
+        logger.log_result(_hyperparameters(choices, config), metrics, model.steps_done)
+    finally:
+        logger.close()
+    write_json(path / "metrics.json", metrics)
+    write_json(path / "manifest.json", record)
+    print_result(console, metrics, path, epoch, trainer.current_epoch, seconds)
+    return Run(path, metrics, model, data)
+
+
+def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+    """All final figures, and the predictions `[N, C]` of each part.
+
+    Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; `train/objective` = loss + penalty;
+    for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
+    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average.
+    """
+    metrics: dict[str, float] = {}
+    predictions: dict[str, torch.Tensor] = {}
+    for name, part in (("train", data.train), ("val", data.val), ("test", data.test)):
+        if part is not None:
+            figures, predictions[name] = model.evaluate(part)
+            metrics.update({f"{name}/{key}": value for key, value in figures.items()})
+    with torch.no_grad():
+        metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
+        truth = data.source.truth
+        if truth is not None:
+            weight = model.weight[0].double().cpu()
+            bias = torch.zeros(len(weight), dtype=torch.float64) if model.bias is None else model.bias[0].double().cpu()
+            if data.scaling is not None:
+                weight, bias = data.scaling.undo(weight, bias)
+            metrics["parameter/weight_error"] = (weight - truth.weight).norm().item()
+            metrics["parameter/bias_error"] = (bias - truth.bias).norm().item()
+    if data.source.bayes_accuracy is not None:
+        metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
+    return metrics, predictions
+
+
+def save_weights(model: LinearNetwork, path: Path) -> str:
+    """Write weights.safetensors (weight `[C, D]`, bias `[C]`) and return their hash."""
+    weights = {name: tensor.detach()[0].cpu().contiguous() for name, tensor in model.named_parameters()}
+    write_atomic(path / "weights.safetensors", save(weights))
+    return weights_hash(weights)
+
+
+def _trainer(options: Mapping[str, Any], logger: RunLogger, callbacks: list[pl.Callback], path: Path) -> pl.Trainer:
+    if options["accelerator"] == "gpu" and not torch.cuda.is_available():
+        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return make(
+        {key: value for key, value in options.items() if key != "overfit_batches"},
+        logger=logger, callbacks=callbacks, default_root_dir=path, num_sanity_val_steps=0,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C in fit arrives as KeyboardInterrupt. Lightning turns it into sys.exit(1), and ignores the next one."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        # What Lightning advises does not apply: batches do not come from worker processes.
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        try:
+            yield
+        except SystemExit as error:
+            raise KeyboardInterrupt from error
+        finally:
+            if main:
+                signal.signal(signal.SIGINT, before)
+
+
+def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
+    metric = config["objective"]["metric"]
+    if data.val is None:
+        if config["callbacks"]["early_stopping"]:
+            raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
+        return
+    few = data.val.take(torch.arange(min(8, len(data.val))))
+    names = [f"val/{name}" for name in model.evaluate(few)[0]]
+    if metric not in names:
+        raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")
+
+
+def _describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
+    sizes = [
+        f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
+    ]
+    return (
+        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.x.shape[1]} features, "
+        f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
+        f"{choices['optimizer']} lr={config['optimizer']['lr']:g}, seed {config['seed']}\n{path}"
+    )
+
+
+def _hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """What HPARAMS shows: the chosen options, and their numbers."""
+    chosen = {group: choices[group] for group in ("data", "model", "loss", "penalty", "optimizer", "schedule")}
+    numbers = {
+        f"{group}.{key}": value
+        for group in ("data", "model", "loss", "penalty", "optimizer", "schedule")
+        for key, value in config[group].items()
+        if isinstance(value, (bool, int, float)) or (isinstance(value, str) and key in ("init", "gradient", "dtype"))
+    }
+    return {**chosen, "seed": config["seed"], "trainer.max_epochs": config["trainer"]["max_epochs"], **numbers}

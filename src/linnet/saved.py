@@ -1,0 +1,56 @@
+"""A run directory read back: its configuration, checked anew, and its weights."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from linnet.build import build_model
+from linnet.config import check
+from linnet.data import Data
+from linnet.errors import InputError
+from linnet.models import LinearNetwork
+
+
+def load_config(run: Path) -> dict[str, Any]:
+    """The job's configuration, resolved and checked as if it came from a stranger.
+
+    Raises:
+        InputError: if there is no run, or its configuration does not pass.
+    """
+    if not (run / "status.json").is_file():
+        raise InputError(f"{run} is no run directory: it has no status.json")
+    try:
+        job = OmegaConf.load(run / ".hydra" / "config.yaml")
+        hydra = OmegaConf.load(run / ".hydra" / "hydra.yaml")
+    except Exception as error:
+        raise InputError(f"{run}: its configuration cannot be read: {str(error).splitlines()[0]}") from error
+    assert isinstance(job, DictConfig)
+    return check(DictConfig({**job, "hydra": OmegaConf.select(hydra, "hydra")}))
+
+
+def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:
+    """The module with the run's final weights; safetensors hold numbers only, so nothing of theirs is executed.
+
+    Raises:
+        InputError: if the weights are missing, damaged, or of another shape than the data asks for.
+    """
+    model = build_model(config, data)
+    path = run / "weights.safetensors"
+    try:
+        weights = load_file(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{run} holds no final weights: the run did not complete") from error
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    wanted = {name: list(tensor.shape[1:]) for name, tensor in model.named_parameters()}
+    found = {name: list(tensor.shape) for name, tensor in weights.items()}
+    if wanted != found:
+        raise InputError(f"{path} holds {found}, but the run's configuration and data ask for {wanted}")
+    with torch.no_grad():
+        for name, tensor in model.named_parameters():
+            tensor[0] = weights[name]
+    return model

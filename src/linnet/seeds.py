@@ -1,0 +1,21 @@
+"""Independent random streams from one seed, so that no draw depends on how many came before it."""
+
+import zlib
+
+import numpy as np
+import torch
+
+
+def generator(seed: int, stream: str, *index: int) -> torch.Generator:
+    """A generator that is a pure function of its arguments.
+
+    Args:
+        seed: the run's seed, at least 0 (0 is a seed like any other).
+        stream: what the numbers are for, e.g. "order", "init"; streams of different names are independent.
+        index: further coordinates, e.g. the epoch.
+
+    numpy's SeedSequence hashes the coordinates, so neighbouring seeds give unrelated streams (torch's own
+    `manual_seed` does not promise that for its small states).
+    """
+    sequence = np.random.SeedSequence([seed, zlib.crc32(stream.encode()), *index])
+    return torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))

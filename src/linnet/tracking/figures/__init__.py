@@ -1,0 +1,20 @@
+"""Figures of one run: pure functions from numbers to a `matplotlib.figure.Figure`.
+
+They take tensors on the CPU or arrays, return a figure that belongs to nobody, and write no files.
+"""
+
+from linnet.tracking.figures.classification import confusion_matrix, reliability_diagram
+from linnet.tracking.figures.curves import Curve, learning_curves
+from linnet.tracking.figures.images import confident_mistakes, weight_images
+from linnet.tracking.figures.regression import prediction_against_target, residuals
+
+__all__ = [
+    "Curve",
+    "confident_mistakes",
+    "confusion_matrix",
+    "learning_curves",
+    "prediction_against_target",
+    "reliability_diagram",
+    "residuals",
+    "weight_images",
+]

@@ -1,0 +1,106 @@
+"""Learning curves: how loss and validation metric moved during one run."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from linnet.tracking.figures.style import (
+    BLUE,
+    GREY,
+    MAX_POINTS,
+    RED,
+    add_legend,
+    message_figure,
+    new_figure,
+    style_plot,
+)
+
+Curve: TypeAlias = tuple[Sequence[int], Sequence[float]]
+"""Steps and the values logged at them; a NamedTuple of two lists is one."""
+
+Points: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+LOSSES = {
+    "train/loss": {"color": GREY, "alpha": 0.45, "linewidth": 0.8, "label": "train, each step"},
+    "train/loss_epoch": {"color": BLUE, "linewidth": 1.8, "label": "train, epoch mean"},
+    "val/loss": {"color": RED, "linewidth": 1.8, "label": "validation"},
+}
+METRICS = {"val/accuracy": "accuracy", "val/r2": "R²"}
+LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic axis
+MARKED_POINTS = 40  # few epochs are shown as dots on the line, many as the line alone
+
+
+def learning_curves(history: Mapping[str, Curve]) -> Figure:
+    """Losses of one run over its steps and, where it was logged, the validation metric beside them.
+
+    The loss axis is logarithmic when all losses are positive and span more than two decades. Non-finite values are
+    left out, and the title counts them: they are how a diverged run ends.
+
+    Args:
+        history: curves by name. Drawn are "train/loss" (every step), "train/loss_epoch", "val/loss", and the first
+            present of "val/accuracy" and "val/r2"; others are ignored.
+
+    Returns:
+        One or two panels; a message when `history` holds none of the losses.
+
+    Raises:
+        ValueError: a curve has not as many steps as values.
+    """
+    losses = {key: _points(key, history[key]) for key in LOSSES if key in history}
+    if not losses:
+        return message_figure("No loss was logged.")
+    metric = next((key for key in METRICS if key in history), None)
+
+    figure = new_figure(9.6 if metric else 6.4, 4)
+    panels = figure.subplots(1, 2 if metric else 1, squeeze=False)[0]
+    _draw_losses(panels[0], losses)
+    if metric:
+        steps, values = _finite(*_points(metric, history[metric]))
+        panels[1].plot(steps, values, color=RED, linewidth=1.8, marker=_marker(steps))
+        best = f" (best {values.max():.3g})" if len(values) else ""
+        style_plot(panels[1], f"validation {METRICS[metric]}{best}", "step", METRICS[metric])
+    return figure
+
+
+def _draw_losses(axes: Axes, losses: Mapping[str, Points]) -> None:
+    finite = {key: _finite(*points) for key, points in losses.items()}
+    for key, (steps, values) in finite.items():
+        marker = None if key == "train/loss" else _marker(steps)
+        axes.plot(*_thinned(steps, values), marker=marker, markersize=4, **LOSSES[key])
+
+    drawn = np.concatenate([values for _, values in finite.values()])
+    if drawn.size and drawn.min() > 0 and drawn.max() > 10**LOG_DECADES * drawn.min():
+        axes.set_yscale("log")
+    dropped = sum(len(values) for _, values in losses.values()) - drawn.size
+    style_plot(axes, f"loss ({dropped} non-finite not drawn)" if dropped else "loss", "step", "loss")
+    add_legend(axes)
+
+
+def _points(key: str, curve: Curve) -> Points:
+    steps, values = np.asarray(curve[0], dtype=np.float64), np.asarray(curve[1], dtype=np.float64)
+    if steps.shape != values.shape:
+        raise ValueError(f"{key!r} must have one value per step, got {len(steps)} steps and {len(values)} values")
+    return steps, values
+
+
+def _finite(steps: NDArray[np.float64], values: NDArray[np.float64]) -> Points:
+    keep = np.isfinite(values)
+    return steps[keep], values[keep]
+
+
+def _thinned(steps: NDArray[np.float64], values: NDArray[np.float64]) -> Points:
+    """At most MAX_POINTS points; each stretch of steps keeps its lowest and highest value, so no spike is lost."""
+    if len(values) <= MAX_POINTS:
+        return steps, values
+    stretches = np.array_split(np.arange(len(values)), MAX_POINTS // 2)
+    kept = [stretch[[values[stretch].argmin(), values[stretch].argmax()]] for stretch in stretches]
+    index = np.unique(np.concatenate(kept))
+    return steps[index], values[index]
+
+
+def _marker(steps: NDArray[np.float64]) -> str | None:
+    return "o" if len(steps) <= MARKED_POINTS else None

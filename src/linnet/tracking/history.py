@@ -1,0 +1,56 @@
+"""history.csv: every point that a run logged, one a line.
+
+TensorBoard readers stop silently at a damaged record; this file can be read to its last whole line, by anything.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+HEADER = ("metric", "step", "value")
+
+
+class Curve(NamedTuple):
+    """One metric over training: `plt.plot(*curve)`. step counts minibatch updates, from 1."""
+
+    step: list[int]
+    value: list[float]
+
+
+class History:
+    """The points logged so far, in memory and in a file that grows with them.
+
+    Args:
+        path: the file, made anew with its header.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.curves: dict[str, Curve] = {}
+        self._file: TextIO = path.open("w", encoding="utf-8", newline="")
+        self._file.write(",".join(HEADER) + "\n")
+
+    def extend(self, name: str, steps: Sequence[int], values: Sequence[float]) -> None:
+        """Add points to a curve. Values keep all their digits."""
+        curve = self.curves.setdefault(name, Curve([], []))
+        curve.step.extend(steps)
+        curve.value.extend(values)
+        self._file.write("".join([f"{name},{step},{value!r}\n" for step, value in zip(steps, values, strict=True)]))
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_history(path: Path) -> dict[str, Curve]:
+    """Metric -> its curve. A last line cut short by a crash is left out."""
+    curves: dict[str, Curve] = {}
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    for row in csv.DictReader(whole.splitlines()):
+        curve = curves.setdefault(row["metric"], Curve([], []))
+        curve.step.append(int(row["step"]))
+        curve.value.append(float(row["value"]))
+    return curves

@@ -1,0 +1,76 @@
+"""The logger of a run: TensorBoard events and history.csv, side by side in the run directory."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+from torch import Tensor
+from torch.utils.tensorboard.summary import hparams
+
+from linnet.tracking.history import History
+
+
+class RunLogger(TensorBoardLogger):
+    """Lightning's TensorBoardLogger that writes into the run directory itself, and everything to history.csv as well.
+
+    Args:
+        save_dir: the run directory. TensorBoard names a run by the path of its events, so they lie directly in it.
+        histogram_every_n_epochs: of weight and bias; 0: none.
+    """
+
+    def __init__(self, save_dir: str | Path, histogram_every_n_epochs: int = 1) -> None:
+        # An empty version keeps Lightning from numbering one, for which jobs that start together would race.
+        super().__init__(save_dir=str(save_dir), name="", version="", default_hp_metric=False)
+        self.histogram_every_n_epochs = histogram_every_n_epochs
+        self.history = History(Path(save_dir) / "history.csv")
+
+    @rank_zero_only
+    def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None:
+        """Points of one curve: all to history.csv, those whose step is a multiple of `every` to TensorBoard."""
+        self.history.extend(name, steps, values)
+        for step, value in zip(steps, values, strict=True):
+            if step % every == 0:
+                self.experiment.add_scalar(name, value, step)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:
+        """Lightning's way in, for callbacks that log."""
+        for name, value in metrics.items():
+            self.log_series(name, [step or 0], [float(value)])
+
+    @rank_zero_only
+    def log_histograms(self, params: Mapping[str, Tensor], step: int) -> None:
+        for name, values in params.items():
+            self.experiment.add_histogram(name, values, step)
+
+    @rank_zero_only
+    def log_result(self, params: Mapping[str, Any], metrics: Mapping[str, float], step: int) -> None:
+        """The run as one row of TensorBoard's HPARAMS page. Once per run: of two, the page shows the first.
+
+        HPARAMS shows the last point of each metric's curve. Where that curve has points of every epoch, the figure of
+        the weights that were kept goes to a curve of its own, `final/…`.
+        """
+        tags = {(f"final/{name}" if name in self.history.curves else name): value for name, value in metrics.items()}
+        for name, value in tags.items():
+            self.experiment.add_scalar(name, value, step)
+        writer = self.experiment._get_file_writer()
+        for summary in hparams(dict(params), tags):
+            writer.add_summary(summary)
+
+    def flush(self) -> None:
+        self.history.flush()
+        self.experiment.flush()
+
+    def save(self) -> None:
+        """Nothing: Lightning's hparams.yaml would repeat `.hydra/config.yaml`."""
+
+    def finalize(self, status: str) -> None:
+        """Flush only. Lightning calls this after fit, but figures and the result are still to come."""
+        self.flush()
+
+    def close(self) -> None:
+        """Write what is left and close both files."""
+        self.history.close()
+        self.experiment.close()

@@ -1,0 +1,81 @@
+"""The end of a run as a person sees it: a table of results, and figures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from linnet.data import Data
+from linnet.models import LinearNetwork
+from linnet.tracking.history import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PARTS = ("train", "val", "test")
+
+
+def print_result(
+    console: Console, metrics: Mapping[str, float], path: Path, kept: int, epochs: int, seconds: float
+) -> None:
+    """The table of final figures, where they are, and what to type next."""
+    chosen = f"weights of epoch {kept} of {epochs}" if kept != epochs else f"weights of the last epoch, {epochs}"
+    console.print(metrics_table(metrics, f"{chosen}, {seconds:.1f} s"))
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    for label, value in (("run", shown), ("curves", f"linnet board {shown}"), ("again", f"linnet evaluate {shown}")):
+        console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
+
+
+def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
+    """One row a metric, one column a part of the data; figures that belong to no part come last."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
+    table.add_column("metric")
+    for part in parts:
+        table.add_column(part, justify="right")
+    names = dict.fromkeys(key.partition("/")[2] for key in metrics if key.partition("/")[0] in parts)
+    for name in names:
+        cells = [f"{metrics[f'{part}/{name}']:.4g}" if f"{part}/{name}" in metrics else "" for part in parts]
+        table.add_row(name, *cells)
+    for key, value in metrics.items():
+        if key.partition("/")[0] not in parts:
+            table.add_row(key, f"{value:.4g}")
+    return table
+
+
+def result_figures(
+    model: LinearNetwork, data: Data, predictions: Mapping[str, Tensor], history: Mapping[str, Curve]
+) -> "dict[str, Figure]":
+    """Name -> figure: learning curves, and what the task is judged by, on test data (else validation, else training).
+
+    Args:
+        model: with its final weights.
+        data: the examples predicted.
+        predictions: part -> `[N, C]`, as `LinearNetwork.evaluate` gives them.
+        history: every logged point.
+    """
+    from linnet.tracking import figures
+
+    part = next(name for name in reversed(PARTS) if name in predictions)
+    examples = {"train": data.train, "val": data.val, "test": data.test}[part]
+    assert examples is not None
+    prediction = model.loss.mean(predictions[part][None])[0].detach().cpu()
+    target = examples.y.cpu()
+    drawn = {"learning_curves": figures.learning_curves(history)}
+    source = data.source
+    if source.task == "regression":
+        drawn["prediction_against_target"] = figures.prediction_against_target(prediction, target)
+        drawn["residuals"] = figures.residuals(prediction, target)
+        return drawn
+    names = [*source.class_names, *(f"class {k}" for k in range(source.n_outputs, prediction.shape[1]))]
+    confidence, predicted = prediction.max(dim=1)
+    drawn["confusion_matrix"] = figures.confusion_matrix(target, predicted, names)
+    drawn["reliability"] = figures.reliability_diagram(confidence, predicted == target)
+    if source.image_shape is not None:
+        images = examples.x.cpu().reshape(-1, *source.image_shape)
+        drawn["confident_mistakes"] = figures.confident_mistakes(images, prediction, target, names)
+        drawn["weights"] = figures.weight_images(model.weight[0].detach().cpu(), source.image_shape, names)
+    return drawn
