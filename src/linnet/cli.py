@@ -19,7 +19,7 @@ linnet: experiment-tracked linear and softmax regression
 
 Examples
   linnet train                                        softmax regression on digits
-  linnet train data=diabetes optimizer=adam seed=1    other data, optimizer and seed
+  linnet train data=diabetes optimizer=momentum       other data and optimizer
   linnet train experiment=softmax_scratch             a recorded experiment
   linnet train --multirun optimizer.lr=0.01,0.1,1     one run for each learning rate
 """
@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
             raise InputError(f"{name}: no such command, choose from: {', '.join(commands)}")
         commands[name](rest)
     except (InputError, Diverged) as error:
-        print(f"linnet: {error}", file=sys.stderr)
+        print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit

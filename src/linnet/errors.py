@@ -20,7 +20,9 @@ class Diverged(Exception):
 
     def __init__(self, step: int, lr: float, value: float) -> None:
         self.step, self.lr, self.value = step, lr, value
-        super().__init__(
-            f"the loss became {value} at step {step} with learning rate {lr:g}: "
-            f"try a smaller one, for example optimizer.lr={lr / 10:g}, or data.standardize=true"
+        remedy = (
+            "no step had been taken, so the initial weights are too large for this loss"
+            if step == 1
+            else f"try a smaller one, for example optimizer.lr={lr / 10:g}, or data.standardize=true"
         )
+        super().__init__(f"the loss became {value} at step {step} with learning rate {lr:g}: {remedy}")

@@ -136,6 +136,7 @@ def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDire
     record = manifest(config, data.source.checksum)
     write_json(path / "manifest.json", record)
     model = build_model(config, data)
+    model.monitor = config["objective"]["metric"]
     _check_objective(config, data, model)
     logger: RunLogger = make(config["logger"], save_dir=path)
     logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")

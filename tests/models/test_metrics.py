@@ -111,6 +111,11 @@ class TestClassificationMetrics:
         assert metrics["predictive_entropy"] == pytest.approx(math.log(5))
         assert metrics["calibration_error"] == pytest.approx(0, abs=1e-12)
 
+    def test_ranks_by_logit_where_probabilities_round_to_the_same(self):
+        logits = torch.tensor([[0.0, -2000.0, -1000.0], [1e-30, 2e-30, -1.0]])
+        metrics = classification_metrics(logits, torch.tensor([2, 1]))
+        assert (metrics["accuracy"], metrics["top2_accuracy"]) == (0.5, 1.0)
+
     @pytest.mark.parametrize("scale", [500.0, 3e38])
     def test_huge_logits_stay_finite(self, scale: float):
         logits = scale * torch.tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]])

@@ -1,5 +1,6 @@
 """The check of a composed configuration: nothing is instantiated, and no directory made, before it passes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -25,6 +26,10 @@ HYDRA_TARGETS = frozenset(
     }
 )
 LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})
+STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
+OUTPUT_DIR = ("${hydra:runtime.output_dir}/", "${hydra.runtime.output_dir}/")
+# Interpolations whose result is text or a node that is checked itself; other resolvers can make nodes out of text.
+PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\{))*")
 CALLBACKS = ("checkpoint", "early_stopping")
 
 # What each component is for. `linnet.losses` says the same of itself, and a test holds the two together.
@@ -74,13 +79,18 @@ def _walk(node: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
 
 def _check_hydra(hydra: Any) -> None:
     for path, key, value in _walk(hydra, "hydra"):
-        logging = path.startswith(("hydra.job_logging.", "hydra.hydra_logging."))
+        logging = path.startswith(("hydra.job_logging", "hydra.hydra_logging"))
         if key == "_target_" and value not in HYDRA_TARGETS:
             raise InputError(f"{path}={value}: not on the list of callables that linnet runs")
         if logging and (key == "()" or (key == "class" and value not in LOG_HANDLERS)):
             raise InputError(f"{path}={value}: not on the list of log handlers that linnet runs")
-        if logging and isinstance(value, str) and value.startswith(("ext://", "cfg://")) and "sys.std" not in value:
-            raise InputError(f"{path}={value}: only ext://sys.stdout and ext://sys.stderr may be named here")
+        if isinstance(value, str) and value.startswith("${") and not PLAIN.fullmatch(value):
+            raise InputError(f"{path}={value}: an interpolation that could build objects is not allowed here")
+        if logging and isinstance(value, str):
+            if "${" in value and not (key == "filename" and value.startswith(OUTPUT_DIR)):
+                raise InputError(f"{path}={value}: only a filename in the run directory may be an interpolation here")
+            if value.startswith(("ext://", "cfg://")) and value not in STREAMS:
+                raise InputError(f"{path}={value}: only {' and '.join(STREAMS)} may be named here")
 
 
 def _components(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
@@ -89,7 +99,7 @@ def _components(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, A
     callbacks = shipped()["callbacks"].values()
     for name in CALLBACKS:
         node = (config.get("callbacks") or {}).get(name)
-        if node is not None:
+        if node is not None or name == "checkpoint":
             places[f"callbacks.{name}"] = (node, [option[name] for option in callbacks if option.get(name)])
     return places
 
@@ -107,13 +117,21 @@ def _check_components(config: dict[str, Any]) -> None:
         for key in node:
             if key not in known:
                 raise InputError(unknown_key(f"{path}.{key}", [f"{path}.{name}" for name in known]))
+        for key in known:
+            if key not in node:
+                raise InputError(f"{path}.{key} is missing: do not delete it, set it")
     for path, key, value in _walk(config):
         if key.startswith("_") and path.removesuffix("._target_") not in places:
             raise InputError(f"{path}={value}: a key that builds objects is not allowed here")
 
 
 def _check_values(config: dict[str, Any]) -> None:
-    for path, key, value in _walk(config):
+    entries = list(_walk(config))
+    given = {path for path, _, _ in entries}
+    for path in RULES:
+        if path.partition(".")[0] not in GROUPS and path not in given:
+            raise InputError(f"{path} is missing: expected {RULES[path].words}")
+    for path, key, value in entries:
         if path in RULES:
             if not RULES[path].accepts(value):
                 raise InputError(f"{path}={value}: expected {RULES[path].words}, got {_kind(value)}")

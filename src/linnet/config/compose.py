@@ -33,7 +33,9 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         InputError: naming the override that could not be applied, and the nearest name that exists.
     """
     try:
-        return hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+        config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+        _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
+        return config
     except MissingConfigException as error:
         raise InputError(_missing_option(error)) from error
     except ConfigCompositionException as error:
@@ -44,6 +46,9 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         ) from error
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_one_line(error)) from error
+    except ValueError as error:  # Hydra's answer to `data=null`
+        groups = [text for text in overrides if text.partition("=")[0] in GROUPS and text.endswith("=null")]
+        raise InputError(f"{' '.join(groups)}: expected an option, see `linnet train --help`") from error
 
 
 def _missing_option(error: MissingConfigException) -> str:
@@ -95,4 +100,5 @@ def flat_keys(config: DictConfig) -> list[str]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(line.strip() for line in str(error).strip().splitlines() if line.strip())
+    message = str(error) or str(error.__cause__)  # Hydra wraps some errors without a word
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())

@@ -19,7 +19,7 @@ class Expected:
 
 def number(interval: str, kind: str = "a number") -> Expected:
     """A finite number in an interval written as in a textbook: "(0, inf)", "[0, 1)"."""
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    low, high = (float(bound) if "inf" in bound else int(bound) for bound in interval[1:-1].split(","))
     closed_low, closed_high = interval[0] == "[", interval[-1] == "]"
 
     def accepts(value: Any) -> bool:
@@ -50,6 +50,7 @@ SEED = integer("[0, 9223372036854775807]")
 BOOLEAN = Expected("true or false", lambda value: isinstance(value, bool))
 TEXT = Expected("a text", lambda value: isinstance(value, str) and value != "")
 NULL = Expected("null", lambda value: value is None)
+CALLBACK = Expected("a callback with its keys", lambda value: isinstance(value, dict))
 NUMBERS = Expected(
     "a list of numbers", lambda value: isinstance(value, list) and value != [] and all(map(REAL.accepts, value))
 )
@@ -121,7 +122,7 @@ RULES: dict[str, Expected] = {
     "logger.histogram_every_n_epochs": COUNT_OR_ZERO,
     "callbacks.checkpoint.every_n_seconds": NON_NEGATIVE,
     "callbacks.checkpoint.select": one_of("best", "last"),
-    "callbacks.early_stopping": NULL,
+    "callbacks.early_stopping": CALLBACK | NULL,
     "callbacks.early_stopping.patience": COUNT,
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }

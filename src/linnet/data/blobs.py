@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from linnet.data.blobs_bayes import NoiseKind, bayes_accuracy
+from linnet.data.blobs_bayes import bayes_accuracy
 from linnet.data.examples import Examples, Source, checksum
 from linnet.data.synthetic import draw_noise
 from linnet.errors import InputError
@@ -16,7 +16,7 @@ def gaussian_blobs(
     n_features: int,
     separation: float,
     noise: float,
-    noise_kind: NoiseKind,
+    noise_kind: str,
     n_train: int,
     n_val: int,
     n_test: int,

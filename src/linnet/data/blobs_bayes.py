@@ -6,15 +6,12 @@ for every class alike and drop out of the likelihood ratio.
 """
 
 import math
-from typing import Literal
 
 from scipy.integrate import quad
 from scipy.special import ndtr
 
-NoiseKind = Literal["gaussian", "laplace"]
 
-
-def bayes_accuracy(n_classes: int, separation: float, noise: float, kind: NoiseKind) -> float:
+def bayes_accuracy(n_classes: int, separation: float, noise: float, kind: str) -> float:
     """Accuracy of the Bayes classifier, which picks the class of highest likelihood and breaks ties at random.
 
     Args:

@@ -25,9 +25,15 @@ class Examples:
         """The number of examples N."""
         return self.x.shape[0]
 
-    def take(self, rows: Tensor) -> "Examples":
-        """The examples at the given indices, copied. `index_select` gathers rows three times as fast as `x[rows]`."""
-        return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows))
+    def take(self, rows: Tensor, out: Tensor | None = None) -> "Examples":
+        """The examples at the given indices, copied. `index_select` gathers rows three times as fast as `x[rows]`.
+
+        Args:
+            rows: indices `[B]`, int64.
+            out: memory `[at least B, D]` for the features; fresh memory costs as much as the gather itself.
+        """
+        x = torch.index_select(self.x, 0, rows, out=None if out is None else out[: len(rows)])
+        return Examples(x, self.y.index_select(0, rows))
 
     def to(self, device: torch.device) -> "Examples":
         return Examples(self.x.to(device), self.y.to(device))

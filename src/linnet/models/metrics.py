@@ -85,9 +85,10 @@ def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: floa
     probability = log_probability.exp()
     nll = -log_probability.gather(1, target[:, None]).mean()
 
-    confidence, ranking = probability.topk(2, dim=1)  # [N, 2] each
-    hit = ranking == target[:, None]
-    predicted = ranking[:, 0]
+    # Ranked by logit, since distinct logits can share a rounded probability; ties go to the lower class, as in argmax.
+    predicted = logits.argmax(dim=1)
+    runner_up = logits.scatter(1, predicted[:, None], -math.inf).argmax(dim=1)
+    correct = predicted == target
 
     # KL(q ‖ p) = Σ q log q − Σ q log p; the first sum is the same for every example.
     off = label_smoothing / n_classes
@@ -97,11 +98,11 @@ def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: floa
 
     return _as_floats(
         {
-            "accuracy": hit[:, 0].double().mean(),
-            "top2_accuracy": hit.any(dim=1).double().mean(),
+            "accuracy": correct.double().mean(),
+            "top2_accuracy": (correct | (runner_up == target)).double().mean(),
             "macro_f1": multiclass_f1_score(predicted, target, n_classes, average="macro", validate_args=False),
             "nll": nll,
-            "calibration_error": expected_calibration_error(confidence[:, 0], hit[:, 0]),
+            "calibration_error": expected_calibration_error(probability.amax(dim=1), correct),
             "predictive_entropy": -(probability * log_probability).sum(dim=1).mean(),
             "kl_divergence": cross_entropy + negative_label_entropy,
         }

@@ -43,8 +43,8 @@ class RunDirectory:
         self._written = time.monotonic()
 
     def progress(self, epoch: int, step: int) -> None:
-        """Record how far training is, at most once a second."""
-        if time.monotonic() - self._written >= 1:
+        """Record how far training is, at most every 5 seconds: replacing a file may wait for the disk."""
+        if time.monotonic() - self._written >= 5:
             self.set("running", epoch=epoch, step=step)
         self._status.update(epoch=epoch, step=step)
 

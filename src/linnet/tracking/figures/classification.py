@@ -70,7 +70,7 @@ def confusion_matrix(target: ArrayLike, predicted: ArrayLike, class_names: Seque
             label.set_rotation_mode("anchor")  # the end of the name, not the corner of its box, meets the tick
     if n_classes <= MAX_ANNOTATED:
         for row, column in zip(*np.nonzero(count), strict=True):
-            colour = "white" if share[row, column] > 0.5 else INK
+            colour = "white" if share[row, column] > 0.6 else INK
             axes.text(column, row, count[row, column], ha="center", va="center", fontsize=SMALL, color=colour)
 
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02)

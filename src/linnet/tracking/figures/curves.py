@@ -1,7 +1,7 @@
 """Learning curves: how loss and validation metric moved during one run."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ Curve: TypeAlias = tuple[Sequence[int], Sequence[float]]
 
 Points: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-LOSSES = {
+LOSSES: dict[str, dict[str, Any]] = {
     "train/loss": {"color": GREY, "alpha": 0.45, "linewidth": 0.8, "label": "train, each step"},
     "train/loss_epoch": {"color": BLUE, "linewidth": 1.8, "label": "train, epoch mean"},
     "val/loss": {"color": RED, "linewidth": 1.8, "label": "validation"},
@@ -60,9 +60,11 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
     _draw_losses(panels[0], losses)
     if metric:
         steps, values = _finite(*_points(metric, history[metric]))
-        panels[1].plot(steps, values, color=RED, linewidth=1.8, marker=_marker(steps))
+        panels[1].plot(steps, values, color=RED, linewidth=1.8, marker=_marker(steps), markersize=4)
         best = f" (best {values.max():.3g})" if len(values) else ""
         style_plot(panels[1], f"validation {METRICS[metric]}{best}", "step", METRICS[metric])
+    for axes in panels:
+        axes.locator_params(axis="x", nbins=6)  # step numbers have up to seven digits
     return figure
 
 
@@ -77,7 +79,8 @@ def _draw_losses(axes: Axes, losses: Mapping[str, Points]) -> None:
         axes.set_yscale("log")
     dropped = sum(len(values) for _, values in losses.values()) - drawn.size
     style_plot(axes, f"loss ({dropped} non-finite not drawn)" if dropped else "loss", "step", "loss")
-    add_legend(axes)
+    if drawn.size:
+        add_legend(axes)
 
 
 def _points(key: str, curve: Curve) -> Points:

@@ -63,8 +63,9 @@ def confident_mistakes(
     columns = min(GALLERY_COLUMNS, len(chosen))
     rows = -(-len(chosen) // columns)
     figure = new_figure(max(1.75 * columns, 4.5), 1.95 * rows + 0.5)
-    figure.suptitle(f"most confident mistakes, {len(chosen)} of {wrong.size}", fontsize=LARGE, color=INK)
-    panels = figure.subplots(rows, columns, squeeze=False).flat
+    title = f"most confident mistakes, {len(chosen)} of {wrong.size}: predicted / true"
+    figure.suptitle(title, fontsize=LARGE, color=INK)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in panels:
         axes.set_axis_off()
     for axes, example in zip(panels, chosen, strict=False):

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 BLUE = "#2f6da8"
 RED = "#c8553d"
@@ -26,7 +27,8 @@ MAX_POINTS = 5000  # more only blacken a scatter plot and swell the event file
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of `width` by `height` inches with its own Agg canvas, laid out without overlaps when drawn."""
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)  # inches around every panel
+    figure = Figure(figsize=(width, height), dpi=100, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 

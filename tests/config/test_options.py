@@ -1,0 +1,124 @@
+"""The option files hold together with the code they configure, and with the commands that they show."""
+
+import inspect
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.utils import get_object
+
+from linnet import losses, models, optimizers, penalties, schedules
+from linnet.build import PREPARATION
+from linnet.config import check, compose, session
+from linnet.config.groups import GROUPS, shipped
+from linnet.data import prepare
+
+CONF = Path(__file__).parents[2] / "conf"
+FILES = sorted(CONF.rglob("*.yaml"))
+
+# What a component is given while a run is put together, and so cannot stand in a file.
+GIVEN_BY_THE_RUN = {
+    "model": {"n_features", "dtype", "loss", "penalty", "optimizer", "schedule", "n_models"},
+    "logger": {"save_dir"},
+    "callbacks.checkpoint": {"folder", "monitor", "direction"},
+}
+# Lightning's own classes: of their many arguments, linnet offers a few.
+A_SELECTION = {"trainer", "callbacks.early_stopping"}
+# Keys of a node that something other than its `_target_` takes.
+TAKEN_ELSEWHERE = {"data": set(PREPARATION), "trainer": {"overfit_batches"}}
+
+
+def header(path: Path) -> list[str]:
+    """The comment that a file opens with."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    end = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    return [line.removeprefix("#") for line in lines[:end]]
+
+
+def commands(path: Path) -> list[str]:
+    """The `linnet train` command lines of a header, without the explanation that may follow after two spaces."""
+    shown = [line.strip() for line in header(path) if line.strip().startswith("linnet train")]
+    return [re.split(r"\s{2,}", line)[0] for line in shown]
+
+
+def components() -> list[tuple[str, str, dict[str, Any]]]:
+    """(place, option, node) of every node with a `_target_`."""
+    found = []
+    for group in GROUPS:
+        for option, node in shipped()[group].items():
+            if group != "callbacks":
+                found.append((group, option, node))
+            else:
+                found += [(f"callbacks.{name}", option, part) for name, part in node.items() if part is not None]
+    return found
+
+
+def argument_names(function: Any) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+class TestFile:
+    @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
+    def test_opens_with_what_it_is_and_a_command(self, path):
+        lines = header(path)
+        assert re.match(r" \S.*[.:]$", lines[0])
+        assert commands(path)
+
+    @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
+    def test_shows_commands_that_use_it_and_pass_the_check(self, path, workplace):
+        chosen = []
+        for command in commands(path):
+            with session():
+                config = compose(shlex.split(command)[2:])
+                check(config)
+            chosen.append(config.hydra.runtime.choices.get(path.parent.name))
+        assert path.parent == CONF or path.stem in chosen
+
+
+@pytest.mark.parametrize(
+    ("place", "node"),
+    [pytest.param(place, node, id=f"{place}={option}") for place, option, node in components()],
+)
+class TestTarget:
+    def test_has_the_arguments_that_the_file_sets(self, place, node):
+        keys = set(node) - {"_target_"} - TAKEN_ELSEWHERE.get(place, set())
+        arguments = argument_names(get_object(node["_target_"])) - GIVEN_BY_THE_RUN.get(place, set())
+        if place in A_SELECTION:
+            assert keys <= arguments
+        else:
+            assert keys == arguments
+
+    def test_has_the_arguments_that_the_run_gives(self, place, node):
+        assert GIVEN_BY_THE_RUN.get(place, set()) <= argument_names(get_object(node["_target_"]))
+
+
+def test_preparation_takes_its_keys():
+    assert argument_names(prepare) - {"source", "seed"} == set(PREPARATION)
+
+
+@pytest.mark.parametrize(
+    ("group", "package", "no_options"),
+    [
+        ("optimizer", optimizers, {"Evaluate", "Hyperparameter", "Optimizer", "State", "along_models"}),
+        ("loss", losses, {"Loss", "TorchLoss", "softmax"}),
+    ],
+)
+def test_every_public_component_has_an_option(group, package, no_options):
+    offered = {node["_target_"].rpartition(".")[2] for node in shipped()[group].values()}
+    assert offered == set(package.__all__) - no_options
+
+
+@pytest.mark.parametrize(
+    ("group", "module", "base"),
+    [
+        ("penalty", penalties, penalties.Penalty),
+        ("schedule", schedules, schedules.Schedule),
+        ("model", models, models.LinearNetwork),
+    ],
+)
+def test_every_concrete_class_has_an_option(group, module, base):
+    classes = {value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, base)}
+    offered = {get_object(node["_target_"]) for node in shipped()[group].values()}
+    assert offered == {value for value in classes if not inspect.isabstract(value)}

@@ -1,0 +1,72 @@
+"""What every test may rely on: a place of its own to write to, and the data of this machine."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from linnet.config import check, compose, session
+from linnet.data import Source, image_classes
+from linnet.errors import InputError
+
+# How long an example takes depends on who else uses the machine; whether it passes must not.
+settings.register_profile("linnet", deadline=None)
+settings.load_profile("linnet")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def linnet_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """$LINNET_DATA for the session, so that nothing is written to the home directory."""
+    folder = tmp_path_factory.mktemp("linnet-data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LINNET_DATA", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """A run configures logging for its process: its handlers hold an open file, and the test's captured stdout."""
+    loggers = [logging.getLogger(name) for name in (None, "linnet.traceback")]
+    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        for handler in [handler for handler in logger.handlers if handler not in handlers]:
+            logger.removeHandler(handler)
+            handler.close()
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current directory, where ./runs and ./experiments of a test belong."""
+    folder = tmp_path / "workplace"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def checked() -> Callable[..., dict[str, Any]]:
+    """A function of overrides that composes and checks them, as `linnet train` does before it imports torch."""
+
+    def compose_and_check(*overrides: str) -> dict[str, Any]:
+        with session():
+            return check(compose(overrides))
+
+    return compose_and_check
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist() -> Source:
+    """Fashion-MNIST in float32. Skips where it is not installed; on CI, where it must be, fails instead."""
+    try:
+        return image_classes("FashionMNIST", root=None, download=False, dtype="float32", seed=0)
+    except InputError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))

@@ -1,0 +1,76 @@
+"""Every command of the README is run as it stands there."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from linnet import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = [
+    line.partition("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines() if line.strip()
+]  # fmt: skip
+LINNET = [line for line in SHELL if line.startswith("linnet ")]
+MAKE = [line for line in SHELL if line.startswith("make ")]
+
+
+def test_all_commands_are_covered() -> None:
+    assert len(LINNET) >= 7 and MAKE == ["make train", "make test"]
+    assert set(SHELL) == {*LINNET, *MAKE}
+
+
+@pytest.mark.parametrize("command", LINNET)
+def test_linnet_command(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if "softmax_scratch" in command:
+        request.getfixturevalue("fashion_mnist")
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(shlex.split(command)[1:]) == 0
+
+
+def test_make_train_trains_and_a_second_call_installs_nothing() -> None:
+    make = shutil.which("make")
+    if make is None or not (ROOT / ".venv" / ".installed").exists():
+        pytest.skip("this checkout was not installed by `make install`")
+    plan = subprocess.run([make, "--dry-run", "train"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert plan.split() == [".venv/bin/linnet", "train"]
+
+
+def test_make_test_runs_linters_types_and_tests() -> None:
+    make = shutil.which("make")
+    if make is None or not (ROOT / ".venv" / ".installed").exists():
+        pytest.skip("this checkout was not installed by `make install`")
+    plan = subprocess.run([make, "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert [line.split()[0] for line in plan.splitlines()] == [
+        ".venv/bin/ruff", ".venv/bin/ruff", ".venv/bin/mypy", ".venv/bin/python",
+    ]  # fmt: skip
+
+
+def test_python_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert 0.2 < float(capsys.readouterr().out.splitlines()[-1].split()[0]) < 0.6
+    assert len(names["steps"]) == len(names["losses"]) > 100  # type: ignore[arg-type]
+
+
+def test_example_output_is_what_make_train_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["train", "figures=false"]) == 0
+    printed = capsys.readouterr().out
+    promised = re.search(r"`make train` prints.*?```text\n(.*?)```", README, re.DOTALL)
+    assert promised is not None
+    for line in promised[1].splitlines():
+        if line.startswith(("│", "┃", "softmax_regression")):
+            assert line in printed

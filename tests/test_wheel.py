@@ -1,0 +1,49 @@
+"""The wheel holds everything: groups, experiments and code work from another folder, without the repository."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from linnet.data import Source
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with linnet installed from its wheel."""
+    built, target = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, ROOT], check=True)
+    (wheel,) = built.glob("linnet-*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", target, wheel], check=True)
+    return target
+
+
+def linnet(installed: Path, folder: Path, *arguments: str) -> str:
+    """Standard output of the command, run in `folder` by the code in `installed`."""
+    code = (
+        "import sys, linnet; assert linnet.__file__.startswith(sys.argv.pop(1)), linnet.__file__; "
+        "from linnet.cli import main; main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, "-c", code, str(installed), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_option_and_experiment_is_listed(installed: Path, tmp_path: Path) -> None:
+    listed = linnet(installed, tmp_path, "train", "--help").split()
+    shipped = [path.stem for path in ROOT.glob("conf/*/*.yaml")]
+    shipped += [path.parent.name for path in ROOT.glob("experiments/*/experiment.yaml")]
+    assert len(shipped) > 50
+    assert set(shipped) <= set(listed)
+
+
+def test_an_experiment_trains(installed: Path, tmp_path: Path, fashion_mnist: Source) -> None:
+    linnet(installed, tmp_path, "train", "experiment=softmax_scratch", "hydra.run.dir=here", "figures=false")
+    assert (tmp_path / "here" / "metrics.json").exists()

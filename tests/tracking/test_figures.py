@@ -1,0 +1,236 @@
+"""Figures show what they were given: their artists are read back, and every figure renders."""
+
+import io
+from collections.abc import Callable
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from linnet.models.metrics import expected_calibration_error
+from linnet.tracking.figures import (
+    confident_mistakes,
+    confusion_matrix,
+    learning_curves,
+    prediction_against_target,
+    reliability_diagram,
+    residuals,
+    weight_images,
+)
+from linnet.tracking.figures.style import MAX_POINTS
+
+NAMES = ["cat", "dog", "owl"]
+
+
+def assert_renders(figure: Figure) -> None:
+    """Draw without any warning: matplotlib warns where a layout collapses or a scale meets a bad limit."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def said(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.texts)
+
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+class TestLearningCurves:
+    def test_draws_each_curve_and_the_metric(self):
+        history = {
+            "train/loss": (list(range(6)), [3.0, 2.5, 2.0, 1.5, 1.2, 1.0]),
+            "train/loss_epoch": ([2, 5], [2.5, 1.2]),
+            "val/loss": ([2, 5], [2.6, 1.3]),
+            "val/accuracy": ([2, 5], [0.5, 0.75]),
+            "lr": ([0, 1], [0.1, 0.1]),
+        }
+        figure = learning_curves(history)
+        losses, metric = figure.axes
+        for line, key in zip(losses.lines, ["train/loss", "train/loss_epoch", "val/loss"], strict=True):
+            assert line.get_xdata().tolist() == history[key][0]
+            assert line.get_ydata().tolist() == history[key][1]
+        assert metric.lines[0].get_ydata().tolist() == [0.5, 0.75]
+        assert "best 0.75" in metric.get_title(loc="left")
+        assert_renders(figure)
+
+    @pytest.mark.parametrize(
+        ("values", "scale"),
+        [([1.0, 0.5], "linear"), ([1000.0, 1.0], "log"), ([1000.0, 0.0], "linear"), ([1000.0, -1.0], "linear")],
+    )
+    def test_log_axis_only_for_a_wide_positive_range(self, values: list[float], scale: str):
+        figure = learning_curves({"val/loss": ([1, 2], values)})
+        assert figure.axes[0].get_yscale() == scale
+        assert_renders(figure)
+
+    def test_a_diverged_run_shows_its_finite_part(self):
+        figure = learning_curves({"train/loss": ([0, 1, 2, 3], [1.0, 2.0, np.inf, np.nan])})
+        assert figure.axes[0].lines[0].get_ydata().tolist() == [1.0, 2.0]
+        assert "2 non-finite" in figure.axes[0].get_title(loc="left")
+        assert_renders(figure)
+
+    def test_long_curves_are_thinned_but_keep_their_spike(self):
+        values = np.ones(50_000)
+        values[31_234] = 7
+        line = learning_curves({"train/loss": (range(50_000), values)}).axes[0].lines[0]
+        assert len(line.get_ydata()) <= MAX_POINTS
+        assert line.get_xdata()[line.get_ydata().argmax()] == 31_234
+
+    @pytest.mark.parametrize(
+        "history", [{"train/loss": ([0], [np.nan])}, {"val/loss": ([], []), "val/r2": ([0], [np.nan])}]
+    )
+    def test_nothing_finite_still_renders(self, history: dict[str, tuple[list[int], list[float]]]):
+        assert_renders(learning_curves(history))
+
+    def test_no_loss(self):
+        assert "No loss" in said(learning_curves({"val/accuracy": ([0], [0.5])}))
+
+    def test_refuses_steps_without_values(self):
+        with pytest.raises(ValueError, match="'val/loss' must have one value per step, got 2 steps and 1 values"):
+            learning_curves({"val/loss": ([0, 1], [1.0])})
+
+
+class TestRegression:
+    def test_points_and_identity_line(self):
+        prediction, target = torch.tensor([1.0, 2.0, 4.0]), torch.tensor([1.5, 2.0, 3.0])
+        axes = prediction_against_target(prediction, target).axes[0]
+        np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[1.5, 1], [2, 2], [3, 4]])
+        np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 1], [4, 4]])
+
+    def test_residuals_are_target_minus_prediction(self):
+        scatter, histogram = residuals([1.0, 2.0, 4.0], [1.5, 2.0, 3.0]).axes
+        np.testing.assert_array_equal(scatter.collections[0].get_offsets(), [[1, 0.5], [2, 0], [4, -1]])
+        assert "mean -0.167" in histogram.get_title(loc="left")
+
+    def test_fitted_normal_covers_the_histogram(self):
+        noise = np.random.default_rng(0).normal(0.3, 2, size=20_000)
+        histogram = residuals(np.zeros(20_000), noise).axes[1]
+        x, y = histogram.lines[0].get_data()
+        assert x[y.argmax()] == pytest.approx(0.3, abs=0.1)
+        assert np.trapezoid(y, x) == pytest.approx(1, abs=1e-3)
+        assert sum(bar.get_height() * bar.get_width() for bar in histogram.patches) == pytest.approx(1)
+
+    @pytest.mark.parametrize("draw", [prediction_against_target, residuals])
+    def test_many_points_and_outputs(self, draw: Callable[..., Figure]):
+        values = np.random.default_rng(0).normal(size=(2, 4000, 2))
+        figure = draw(values[0], values[1])
+        assert len(figure.axes[0].collections[0].get_offsets()) == MAX_POINTS
+        assert_renders(figure)
+
+    @pytest.mark.parametrize("draw", [prediction_against_target, residuals])
+    @pytest.mark.parametrize("size", [1, 100])
+    def test_exact_predictions(self, draw: Callable[..., Figure], size: int):
+        assert_renders(draw(np.full(size, 2.0), np.full(size, 2.0)))
+
+    @pytest.mark.parametrize("draw", [prediction_against_target, residuals])
+    def test_diverged(self, draw: Callable[..., Figure]):
+        figure = draw([np.nan, np.inf], [1.0, 2.0])
+        assert "No finite prediction" in said(figure)
+        assert_renders(figure)
+
+    @pytest.mark.parametrize("draw", [prediction_against_target, residuals])
+    def test_refuses_different_shapes(self, draw: Callable[..., Figure]):
+        with pytest.raises(ValueError, match=r"got \[3, 1\] and \[3\]"):
+            draw(np.zeros((3, 1)), np.zeros(3))
+
+
+class TestConfusionMatrix:
+    def test_counts_by_row_and_shares_as_colour(self):
+        figure = confusion_matrix(torch.tensor([0, 0, 0, 0, 1]), torch.tensor([0, 0, 0, 2, 1]), NAMES)
+        axes = figure.axes[0]
+        written = {text.get_position(): text.get_text() for text in axes.texts}
+        assert written == {(0, 0): "3", (2, 0): "1", (1, 1): "1"}
+        np.testing.assert_array_equal(axes.images[0].get_array(), [[0.75, 0, 0.25], [0, 1, 0], [0, 0, 0]])
+        assert [label.get_text() for label in axes.get_yticklabels()] == NAMES
+        assert "80.0%" in axes.get_title(loc="left")
+        assert_renders(figure)
+
+    def test_many_classes_have_no_counts_and_fewer_names(self):
+        labels = np.arange(100)
+        axes = confusion_matrix(labels, labels, [f"class {k}" for k in labels]).axes[0]
+        assert not axes.texts
+        assert [label.get_text() for label in axes.get_xticklabels()][:2] == ["class 0", "class 3"]
+
+    def test_refuses_a_class_without_name(self):
+        with pytest.raises(ValueError, match=r"predicted holds classes 0 to 3, class_names has 3"):
+            confusion_matrix([0, 1], [0, 3], NAMES)
+
+
+class TestReliabilityDiagram:
+    def test_bars_by_hand(self):
+        figure = reliability_diagram([0.1, 0.3, 0.9, 0.7], [False, True, True, True], bins=2)
+        bars = [(bar.get_y(), bar.get_height()) for bar in figure.axes[0].patches]
+        # accuracy 1/2 and 1; mean confidence 0.2 and 0.8
+        assert bars == [(0, 0.5), (0, 1.0), (0.5, pytest.approx(-0.3)), (1.0, pytest.approx(-0.2))]
+        assert "ECE 0.250" in figure.axes[0].get_title(loc="left")
+        assert_renders(figure)
+
+    def test_error_is_that_of_the_metrics(self):
+        generator = torch.Generator().manual_seed(0)
+        confidence, correct = torch.rand(500, generator=generator), torch.rand(500, generator=generator) < 0.5
+        expected = expected_calibration_error(confidence, correct).item()
+        title = reliability_diagram(confidence, correct).axes[0].get_title(loc="left")
+        assert f"ECE {expected:.3f}" in title
+
+    def test_diverged(self):
+        assert "No finite confidence" in said(reliability_diagram([np.nan], [False]))
+
+
+class TestConfidentMistakes:
+    PROBABILITY = np.array([[0.6, 0.4, 0], [0.1, 0.9, 0], [0.2, 0, 0.8], [0, 0.7, 0.3]])
+
+    @pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (3, 4, 5)])
+    def test_most_confident_first(self, shape: tuple[int, ...]):
+        images = torch.arange(4.0).reshape(4, *[1] * len(shape)).expand(4, *shape)
+        figure = confident_mistakes(images, self.PROBABILITY, [1, 1, 0, 2], NAMES, count=2)
+        assert [axes.get_title() for axes in figure.axes] == ["owl 80%\n/ cat", "dog 70%\n/ owl"]
+        assert "2 of 3" in figure.get_suptitle()
+        assert_renders(figure)
+
+    def test_shows_the_image_itself(self):
+        images = np.random.default_rng(0).normal(size=(4, 4, 5))
+        figure = confident_mistakes(images, self.PROBABILITY, [0, 1, 0, 1], NAMES)
+        shown = figure.axes[0].images[0].get_array()
+        assert np.corrcoef(shown.ravel(), images[2].ravel())[0, 1] == pytest.approx(1)
+        assert (shown.min(), shown.max()) == (0, 1)
+
+    def test_no_mistakes(self):
+        figure = confident_mistakes(np.zeros((4, 2, 2)), self.PROBABILITY, [0, 1, 2, 1], NAMES)
+        assert "No mistakes among 4 predictions" in said(figure)
+
+    def test_refuses_what_does_not_fit(self):
+        with pytest.raises(ValueError, match=r"need probability \[5, 3\] and target \[5\]"):
+            confident_mistakes(np.zeros((5, 2, 2)), self.PROBABILITY, [0, 1, 2, 1], NAMES)
+
+
+class TestWeightImages:
+    def test_one_picture_per_class_on_one_centred_scale(self):
+        weight = torch.linspace(-1, 3, 18).reshape(3, 6)
+        figure = weight_images(weight, (1, 2, 3), NAMES)
+        pictures = [axes for axes in figure.axes if axes.images]
+        assert [axes.get_title() for axes in pictures] == NAMES
+        for axes, row in zip(pictures, weight, strict=True):
+            np.testing.assert_allclose(axes.images[0].get_array(), row.reshape(2, 3))
+        limits = {axes.images[0].get_clim() for axes in pictures}
+        assert len(limits) == 1
+        low, high = limits.pop()
+        assert low == -high
+        assert 2.5 < high <= 3
+        assert_renders(figure)
+
+    @pytest.mark.parametrize("value", [0.0, np.nan])
+    def test_no_range_still_renders(self, value: float):
+        assert_renders(weight_images(np.full((7, 4), value), (2, 2), list("abcdefg")))
+
+    def test_refuses_another_shape(self):
+        with pytest.raises(ValueError, match=r"got \[3, 6\], 3 names and image_shape \(2, 2\)"):
+            weight_images(np.zeros((3, 6)), (2, 2), NAMES)
+
+
+def test_global_state_is_left_alone():
+    before = dict(mpl.rcParams)
+    figure = residuals([1.0, 2.0], [1.5, 2.0])
+    assert_renders(figure)
+    assert dict(mpl.rcParams) == before
