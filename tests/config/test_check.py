@@ -1,5 +1,6 @@
 """The check refuses whatever is not right, alone or together, before anything is built; one line each."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -69,11 +70,17 @@ class TestValue:
 
     @pytest.mark.parametrize("weight", ["[]", "2.0", "[1,a]", "[1,[2]]"])
     def test_in_a_list_counts_too(self, weight, refusal):
-        assert f"data.weight={weight.replace(',', ', ')}" in refusal("data=synthetic_regression", f"data.weight={weight}")
+        assert ": expected a list of numbers, got " in refusal("data=synthetic_regression", f"data.weight={weight}")
 
     @pytest.mark.parametrize(
         "given",
-        ["seed=0", "seed=9223372036854775807", "data.val_fraction=0", "optimizer.lr=1e-300", "callbacks=early_stopping"],
+        [
+            "seed=0",
+            "seed=9223372036854775807",
+            "data.val_fraction=0",
+            "optimizer.lr=1e-300",
+            "callbacks=early_stopping",
+        ],
     )
     def test_at_the_end_of_its_interval_passes(self, given, checked):
         checked(given)
@@ -121,6 +128,7 @@ class TestFit:
             (["data.val_fraction=null"], ["data.val_fraction", "data=digits", "give a number"]),
             (["penalty=l1", "optimizer=torch_sgd"], ["penalty=l1", "optimizer=torch_sgd", "optimizer=sgd"]),
             (["penalty=elastic_net", "optimizer=torch_lbfgs"], ["penalty=elastic_net", "optimizer=sgd"]),
+            (["schedule=cosine", "schedule.warmup_epochs=20"], ["schedule.warmup_epochs=20", "trainer.max_epochs=20"]),
             (["optimizer=momentum", "optimizer.momentum=0", "optimizer.nesterov=true"], ["optimizer.momentum above 0"]),
         ],
     )
@@ -192,9 +200,9 @@ class TestPlantedTarget:
         """The command line is answered by one line, and leaves nothing behind."""
         assert cli.run(["train", *arguments]) == 2
         captured = capsys.readouterr()
-        print(arguments, captured.err); assert captured.out == ""
+        assert captured.out == ""
         assert len(captured.err.splitlines()) == 1
-        assert captured.err.startswith("linnet: ")
+        assert re.match(r"linnet: .*(not on the list|not allowed here|may be|no such key)", captured.err)
         assert sorted(path.name for path in Path.cwd().iterdir() if path.name != "experiments") == ["evil.py"]
 
     @pytest.mark.parametrize(
@@ -234,7 +242,7 @@ class TestPlantedTarget:
         [
             ["optimizer._target_=${oc.env:PLANTED}"],
             ["optimizer._target_=${name}", "name=evil.Handler"],
-            ["optimizer=${mine}", "+mine._target_=evil.Handler"],
+            ["optimizer.lr=${mine}", "+mine._target_=evil.Handler"],
             ["name='${oc.create:{_target_:evil.Handler}}'"],
         ],
     )
@@ -291,7 +299,8 @@ class TestPlantedTarget:
             "hydra:\n  job_logging:\n    filters:\n      mine: {'()': evil.Handler}\n",
             "hydra:\n  callbacks:\n    mine:\n      _target_: evil.Handler\n",
             "optimizer:\n  lr:\n  - - _target_: evil.Handler\n",
-            "optimizer: ${oc.create:'{_target_: evil.Handler}'}\n",
+            "optimizer: '${oc.create:{_target_: evil.Handler}}'\n",
+            "optimizer: ${mine}\nmine:\n  _target_: evil.Handler\n",
         ],
     )
     def test_in_an_experiment(self, text, capsys):

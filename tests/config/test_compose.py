@@ -131,7 +131,7 @@ trainer:
 
     def test_with_an_unknown_key_is_refused(self, checked):
         write_experiment("odd", "optimizer:\n  learning_rate: 0.1\n")
-        with pytest.raises(InputError, match="optimizer.learning_rate: no such key"):
+        with pytest.raises(InputError, match=r"optimizer\.learning_rate: no such key"):
             checked("experiment=odd")
 
     def test_of_an_unknown_option_is_refused(self):

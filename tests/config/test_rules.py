@@ -31,9 +31,7 @@ def top_level_keys() -> set[str]:
 
 
 class TestEveryKey:
-    @pytest.mark.parametrize(
-        ("group", "option"), [(group, option) for group in GROUPS for option in shipped()[group]]
-    )
+    @pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in shipped()[group]])
     def test_of_an_option_has_a_rule(self, group, option):
         found = {key for key in keys(shipped()[group][option], f"{group}.") if not key.endswith("._target_")}
         assert found <= set(RULES)

@@ -162,6 +162,12 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
             f"penalty={options.get('penalty')} needs a proximal step, which optimizer={options.get('optimizer')} "
             f"does not have: use optimizer=sgd, momentum, adagrad, rmsprop, adam or adamw"
         )
+    schedule, max_epochs = config["schedule"], config["trainer"]["max_epochs"]
+    if schedule["_target_"] == "linnet.schedules.Cosine" and schedule["warmup_epochs"] >= max_epochs:
+        raise InputError(
+            f"schedule.warmup_epochs={schedule['warmup_epochs']}: schedule=cosine needs fewer of them than "
+            f"trainer.max_epochs={max_epochs}"
+        )
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         raise InputError("optimizer.nesterov=true needs optimizer.momentum above 0, for example 0.9")
 

@@ -1,5 +1,6 @@
 """The linear core of both LightningModules: K linear maps trained side by side on one order of minibatches."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from linnet.data import Data, Examples
 from linnet.errors import Diverged
 from linnet.losses import Loss
+from linnet.models.bundle import train_bundle
 from linnet.models.linear import backpropagate, predict
 from linnet.optimizers import SGD, Optimizer
 from linnet.penalties import NoPenalty, Penalty
@@ -139,63 +141,38 @@ class LinearNetwork(pl.LightningModule, ABC):
     def on_train_epoch_start(self) -> None:
         self._epoch_loss = 0.0
 
-    @torch.no_grad()
     def training_step(self, rows: Tensor, batch_idx: int) -> None:
         """Train on a bundle of minibatches: rows holds the concatenated indices of each."""
-        data, state = self.data, self.optimizer_state
-        assert state is not None
-        max_epochs = self.trainer.max_epochs or -1
-        interval = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        assert self.optimizer_state is not None
+        data, interval = self.data, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         minibatches = rows.split(data.batch_size)
         steps = range(self.steps_done + 1, self.steps_done + len(minibatches) + 1)
-        factors = self.schedule.factor(
-            torch.arange(steps.start - 1, steps.stop - 1), data.bundles.steps_per_epoch, max_epochs
-        ).tolist()
-        buffer = data.train.x.new_empty(data.batch_size, data.train.x.shape[1])
-        losses: list[Tensor] = []
-        norms: list[Tensor] = []
-        for step, minibatch, factor in zip(steps, minibatches, factors, strict=True):
-            batch = data.train.take(minibatch, out=buffer)
-            value, grads = self.objective_and_gradients(batch.x, batch.y)
-            losses.append(value)
-            if step % interval == 0:
-                norms.append(torch.stack([grad.square().sum() for grad in grads]).sum().sqrt())
-            self.optimizer.update(
-                self.params, grads, state, factor,
-                evaluate=lambda batch=batch: self._objective_of_one(batch),  # type: ignore[misc]
-            )  # fmt: skip
-            if self.penalty.proximal:
-                self.penalty.proximal_step(self.weight, self.optimizer.step_size(0, state, factor))
+        before = torch.arange(steps.start - 1, steps.stop - 1)
+        factors = self.schedule.factor(before, data.bundles.steps_per_epoch, self.trainer.max_epochs or -1).tolist()
+        result = train_bundle(
+            self.objective_and_gradients, self.params, self.optimizer, self.optimizer_state, self.penalty,
+            data.train, minibatches, factors, steps, interval,
+        )  # fmt: skip
         self.steps_done += len(minibatches)
-        self._record(steps, minibatches, torch.stack(losses)[:, 0].tolist(), [norm.item() for norm in norms], factors)
+        losses = result.losses[:, 0].tolist()
+        self._epoch_loss += sum(loss * len(part) for loss, part in zip(losses, minibatches, strict=True))
+        rates = [float(self.optimizer.lr) * factor for factor in factors]
+        self._record(steps, losses, rates, result.grad_norms, interval)
         if self.trainer.is_last_batch:
             self._close_epoch()
 
-    def _objective_of_one(self, batch: Examples) -> tuple[Tensor, list[Tensor]]:
-        value, grads = self.objective_and_gradients(batch.x, batch.y)
-        return (value + self.penalty.smooth_value(self.weight)).sum(), grads
-
     def _record(
-        self,
-        steps: range,
-        minibatches: Sequence[Tensor],
-        losses: list[float],
-        norms: list[float],
-        factors: list[float],
+        self, steps: range, losses: list[float], rates: list[float], grad_norms: Mapping[int, float], interval: int
     ) -> None:
         """Log a bundle at once, and stop at the first loss that is not finite."""
-        sizes = [len(minibatch) for minibatch in minibatches]
-        self._epoch_loss += sum(loss * size for loss, size in zip(losses, sizes, strict=True))
-        broken = next((i for i, loss in enumerate(losses) if not _finite(loss)), None)
-        kept = len(losses) if broken is None else broken + 1
-        interval = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        sampled = [step for step in steps[:kept] if step % interval == 0]
-        lr = getattr(self.optimizer, "lr")  # noqa: B009  # every optimizer has one, the base class does not say so
-        self.log_series("train/loss", steps[:kept], losses[:kept], every=interval)
-        self.log_series("train/grad_norm", sampled, norms[: len(sampled)])
-        self.log_series("train/lr", sampled, [lr * factors[step - steps.start] for step in sampled])
+        broken = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        kept = steps if broken is None else steps[: broken + 1]
+        sampled = [step for step in kept if step % interval == 0]
+        self.log_series("train/loss", kept, losses[: len(kept)], every=interval)
+        self.log_series("train/grad_norm", sampled, [grad_norms[step] for step in sampled])
+        self.log_series("train/lr", sampled, [rates[step - steps.start] for step in sampled])
         if broken is not None:
-            raise Diverged(steps[broken], lr * factors[broken], losses[broken])
+            raise Diverged(steps[broken], rates[broken], losses[broken])
 
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before this module's own hook there.
@@ -236,6 +213,8 @@ class LinearNetwork(pl.LightningModule, ABC):
         if self.trainer.sanity_checking:
             return
         figures, _ = self.evaluate(examples)
+        if not math.isfinite(figures["loss"]):  # the last update went wrong, and no training loss has shown it yet
+            raise Diverged(self.steps_done, float(self.optimizer.lr), figures["loss"])
         for name, value in figures.items():
             self.log_series(f"val/{name}", [self.steps_done], [value])
         for name, value in figures.items():
@@ -254,7 +233,3 @@ class LinearNetwork(pl.LightningModule, ABC):
         self.steps_done = saved["steps_done"]
         if saved["optimizer"] is not None and self.optimizer_state is not None:
             self.optimizer.load_state_dict(self.optimizer_state, saved["optimizer"])
-
-
-def _finite(value: float) -> bool:
-    return value - value == 0

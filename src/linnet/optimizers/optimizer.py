@@ -21,6 +21,9 @@ class Optimizer(ABC):
     different models, so one row of a `[K]` run equals the run of that model alone.
     """
 
+    lr: Hyperparameter
+    """Learning rate, the field that every rule has."""
+
     needs_evaluate: ClassVar[bool] = False
     """Whether `update` evaluates the objective itself, and so must be given `evaluate`."""
 

@@ -50,14 +50,22 @@ class Checkpoint(LightningCheckpoint):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.write(trainer, pl_module)
 
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Keep the best state of a run that ends early; the last one may be the fault."""
+        self._write_best()
+
     def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Both files as of now; the previous ones stay until the new ones are whole."""
         self.folder.mkdir(exist_ok=True)
         _save(self.folder / "last.ckpt", snapshot(trainer, pl_module))
+        self._write_best()
+        self._written = time.monotonic()
+
+    def _write_best(self) -> None:
         if self.best is not None and not self._best_is_written:
+            self.folder.mkdir(exist_ok=True)
             _save(self.folder / "best.ckpt", self.best)
             self._best_is_written = True
-        self._written = time.monotonic()
 
     def restore_selected(self, pl_module: pl.LightningModule) -> int | None:
         """Give the module the weights that the run ends with; the epoch (from 1) they are of, None for the last."""

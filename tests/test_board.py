@@ -1,0 +1,303 @@
+"""`linnet board` as its user sees it: a headless Chromium looks at the pages that TensorBoard draws of a real run.
+
+Keep the screenshots: `LINNET_SCREENSHOTS=/tmp/shots pytest tests/test_board.py`.
+"""
+
+import io
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import linnet
+from linnet import cli
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+    from linnet.run import Run
+
+Mask = NDArray[np.bool_]
+
+CHROMIUM = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+SECONDS = 60  # given to a busy machine; everything here takes a few
+
+
+@contextmanager
+def board(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`linnet board` as a process that is gone afterwards, whatever happens."""
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("linnet"), "board", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Whoever starts the tests in the background may have Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    watchdog = threading.Timer(4 * SECONDS, process.kill)
+    watchdog.start()
+    try:
+        yield process
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """What the line it prints once it listens says, as a user would read it."""
+    assert process.stdout
+    line = process.stdout.readline()
+    words = [word for word in line.split() if word.startswith("http://")]
+    assert words, f"linnet board said: {line}{process.stdout.read()}"
+    return words[0]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    directory = tmp_path_factory.mktemp("board") / "runs" / "tiny"
+    return linnet.train(["figures=true", "trainer.max_epochs=10", "optimizer.lr=0.2", f"hydra.run.dir={directory}"])
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[BrowserContext]":
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        give_up("playwright is not installed: pip install playwright")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        give_up("no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        process = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM.split())
+        # Wide enough that HPARAMS draws all of its columns.
+        context = process.new_context(viewport={"width": 1800, "height": 1400})
+        context.set_default_timeout(1000 * SECONDS)
+        yield context
+        process.close()
+
+
+def give_up(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def url(run: "Run", browser: "BrowserContext") -> Iterator[str]:
+    """A board that has read the run. Started where `runs` lies, it needs no DIR."""
+    with board("--port", "0", folder=run.directory.parents[1]) as process:
+        at = address(process)
+        page = browser.new_page()
+        page.goto(at)
+        page.wait_for_function(
+            "async () => 'tiny' in await (await fetch('data/plugin/scalars/tags')).json()", polling=200
+        )
+        page.close()
+        yield at
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    wanted = os.environ.get("LINNET_SCREENSHOTS")
+    folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(browser: "BrowserContext") -> "Iterator[Page]":
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def settled(element: "Locator") -> bytes:
+    """A picture of an element that is drawn bit by bit, once there is colour in it and it has stopped changing."""
+    deadline, before = time.monotonic() + SECONDS, b""
+    while time.monotonic() < deadline:
+        picture = element.screenshot()
+        if picture == before and ink(picture).any():
+            return picture
+        before = picture
+    raise AssertionError(f"nothing was drawn within {SECONDS} s")
+
+
+def ink(picture: bytes) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
+    """Where a picture is coloured: neither white nor the grey of a grid."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    return np.ptp(pixels, axis=2) > 20
+
+
+@pytest.mark.parametrize("tag", ["train/loss", "val/loss"])
+def test_time_series_draws_the_loss(run: "Run", url: str, page: "Page", shots: Path, tag: str) -> None:
+    page.goto(f"{url}?tagFilter=^{tag}$#timeseries")
+    card = page.locator("scalar-card")
+    card.locator(f'[title="{tag}"]').wait_for()
+    assert_falling(settled(card.locator(".series-view")))
+    page.screenshot(path=shots / f"timeseries_{tag.replace('/', '_')}.png")
+
+    # The table under the curve tells its last point: name of the run, smoothed value, value, step, time.
+    name, _, value, step, *_ = card.locator("tb-data-table-content-row").inner_text().split()
+    logged = dict(zip(*run.history[tag], strict=True))
+    assert name == "tiny"
+    assert float(value) == pytest.approx(logged[int(step)], rel=1e-3)
+
+
+def test_scalars_draws_the_loss(url: str, page: "Page", shots: Path) -> None:
+    page.goto(f"{url}#scalars")
+    page.get_by_label("Filter tags").fill("^(train|val)/loss$")
+    for tag in ("train/loss", "val/loss"):
+        card = page.locator("tf-scalar-card").filter(has_text=f"tag: {tag}").first
+        assert_falling(settled(card.locator(".series-view")))
+    page.screenshot(path=shots / "scalars.png")
+
+
+def test_hparams_has_one_row_with_the_final_metrics(run: "Run", url: str, page: "Page", shots: Path) -> None:
+    wanted = ("optimizer.lr", "test/accuracy")
+    page.goto(f"{url}#hparams")
+    cells = page.locator("vaadin-grid-cell-content:visible")
+    for name in wanted:  # the page begins with five of each kind
+        box = page.locator("paper-checkbox").filter(has_text=re.compile(rf"^\s*{name}\s*$"))
+        box.wait_for()
+        if box.get_attribute("checked") is None:
+            box.click()
+        cells.filter(has_text=name).wait_for(state="attached")
+    page.screenshot(path=shots / "hparams.png")
+
+    placed = cells.evaluate_all(
+        """all => all.map(cell => {
+            const box = cell.getBoundingClientRect();
+            return [cell.innerText.trim(), Math.round(box.x), Math.round(box.y)];
+        })"""
+    )
+    columns = {text: x for text, x, _ in placed if text in ("Trial ID", *wanted)}
+    shown = {name: [text for text, x, _ in placed if x == columns[name]][1:] for name in columns}
+    assert shown["Trial ID"] == ["tiny"], "one run, one row"
+    assert [float(text) for text in shown["optimizer.lr"]] == [0.2]
+    assert [float(text) for text in shown["test/accuracy"]] == [pytest.approx(run.metrics["test/accuracy"], rel=1e-4)]
+
+
+def test_images_shows_every_figure(run: "Run", url: str, page: "Page", shots: Path) -> None:
+    page.goto(f"{url}#images")
+    drawn = [path.stem for path in (run.directory / "figures").glob("*.png")]
+    assert {"learning_curves", "confusion_matrix", "reliability", "confident_mistakes", "weights"} <= set(drawn)
+    for name in drawn:
+        loader = page.locator("tf-image-loader").filter(has_text=f"figures/{name}")
+        picture = loader.locator("img")
+        picture.wait_for()
+        content = page.request.get(f"{url}{picture.get_attribute('src')}").body()
+        assert dark(content).mean() > 0.01, f"{name} is all but empty"  # a lone title covers 0.002
+    page.screenshot(path=shots / "images.png")
+
+
+def test_text_shows_the_config(url: str, page: "Page", shots: Path) -> None:
+    page.goto(f"{url}#text")
+    config = page.locator("tf-text-loader code").filter(has_text="optimizer:").first
+    config.wait_for()
+    page.screenshot(path=shots / "text.png")
+    assert "\n  lr: 0.2\n" in config.inner_text()
+
+
+def test_histograms_of_weight_and_bias(url: str, page: "Page", shots: Path) -> None:
+    page.goto(f"{url}#histograms")
+    for name in ("weight", "bias"):
+        loader = page.locator("tf-histogram-loader").filter(has_text=name).first
+        loader.locator("svg path").first.wait_for(state="attached")
+    page.screenshot(path=shots / "histograms.png")
+
+
+def settled(element: "Locator") -> bytes:
+    """A picture of an element that is drawn bit by bit, once there is colour in it and it has stopped changing."""
+    deadline, before = time.monotonic() + SECONDS, b""
+    while time.monotonic() < deadline:
+        picture = element.screenshot()
+        if picture == before and coloured(picture).any():
+            return picture
+        before = picture
+    raise AssertionError(f"nothing was drawn within {SECONDS} s")
+
+
+def assert_falling(chart: bytes) -> None:
+    """A curve spans width and height of its chart, and its colour is higher up on the left than on the right."""
+    rows, columns = np.nonzero(coloured(chart))
+    height, width = coloured(chart).shape
+    assert np.ptp(columns) > 0.4 * width
+    assert np.ptp(rows) > 0.4 * height
+    assert rows[columns == columns.min()].mean() < rows[columns == columns.max()].mean()
+
+
+def coloured(picture: bytes) -> Mask:
+    """Where a picture is neither white nor the grey of a grid."""
+    return np.ptp(pixels(picture), axis=2) > 20
+
+
+def dark(picture: bytes) -> Mask:
+    return pixels(picture).mean(axis=2) < 200
+
+
+def pixels(picture: bytes) -> NDArray[np.int64]:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), dtype=np.int64)
+
+
+def test_it_says_one_line_and_ends_quietly_at_ctrl_c(run: "Run") -> None:
+    with board(str(run.directory), "--port", "0", folder=run.directory) as process:
+        assert address(process).startswith("http://localhost:")
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=SECONDS)
+        assert rest.strip() == ""  # the terminal's own ^C
+        assert process.returncode == 0
+
+
+def test_a_port_in_use_is_named(run: "Run") -> None:
+    with socket.create_server(("localhost", 0)) as other:
+        port = str(other.getsockname()[1])
+        with board("--port", port, folder=run.directory.parents[1]) as process:
+            said, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2
+    assert said == f"linnet: board: port {port} is in use, give another or leave --port out\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["nowhere"], "nowhere is no directory"),
+        (["empty"], "no run below empty"),
+        ([], "runs is no directory"),
+        (["empty", "--port", "web"], "invalid int value: 'web'"),
+    ],
+)
+def test_wrong_input_gets_one_line(
+    arguments: list[str],
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["board", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("linnet: board: ")
+    assert problem in said.err
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
