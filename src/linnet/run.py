@@ -133,7 +133,7 @@ def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDire
     torch.set_num_threads(config["threads"] or torch.get_num_threads())
 
     data = build_data(config)
-    record = manifest(config, data.source.checksum)
+    record = manifest(config, choices, data.source.checksum)
     write_json(path / "manifest.json", record)
     model = build_model(config, data)
     model.monitor = config["objective"]["metric"]

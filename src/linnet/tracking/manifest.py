@@ -18,16 +18,19 @@ import linnet
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn")
 
 
-def manifest(config: Mapping[str, Any], data_checksum: str) -> dict[str, Any]:
+def manifest(config: Mapping[str, Any], choices: Mapping[str, Any], data_checksum: str) -> dict[str, Any]:
     """All that is known before training; the hash of the final weights is added after it.
 
     Args:
         config: the job's configuration, resolved to plain containers.
+        choices: config group -> chosen option.
         data_checksum: what `Source.checksum` says.
     """
     return {
         "linnet": linnet.__version__,
         "config_sha256": config_hash(config),
+        "choices": {group: option for group, option in choices.items() if not group.startswith("hydra/")},
+        "config": config,
         "seed": config["seed"],
         "command": sys.argv,
         "directory": str(Path.cwd()),
@@ -43,7 +46,12 @@ def manifest(config: Mapping[str, Any], data_checksum: str) -> dict[str, Any]:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Sha256 of the configuration as canonical JSON: equal for equal settings, however they were given."""
+    """Sha256 of the configuration as canonical JSON: equal for equal settings, however they were given.
+
+    Names and paths are left out, since they say where things lie and not what they are.
+    """
+    config = {key: value for key, value in config.items() if key != "name"}
+    config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
     return hashlib.sha256(json.dumps(config, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
