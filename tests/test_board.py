@@ -52,12 +52,9 @@ def board(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
         # Whoever starts the tests in the background may have Ctrl-C ignored, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    watchdog = threading.Timer(4 * SECONDS, process.kill)
-    watchdog.start()
     try:
         yield process
     finally:
-        watchdog.cancel()
         process.kill()
         process.communicate()
 
@@ -65,7 +62,10 @@ def board(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 def address(process: subprocess.Popen[str]) -> str:
     """What the line it prints once it listens says, as a user would read it."""
     assert process.stdout
+    watchdog = threading.Timer(SECONDS, process.kill)
+    watchdog.start()
     line = process.stdout.readline()
+    watchdog.cancel()
     words = [word for word in line.split() if word.startswith("http://")]
     assert words, f"linnet board said: {line}{process.stdout.read()}"
     return words[0]
@@ -88,8 +88,7 @@ def browser() -> "Iterator[BrowserContext]":
         give_up("no chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
         process = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM.split())
-        # Wide enough that HPARAMS draws all of its columns.
-        context = process.new_context(viewport={"width": 1800, "height": 1400})
+        context = process.new_context(viewport={"width": 1400, "height": 1000})
         context.set_default_timeout(1000 * SECONDS)
         yield context
         process.close()
@@ -155,6 +154,7 @@ def test_scalars_draws_the_loss(url: str, page: "Page", shots: Path) -> None:
 
 def test_hparams_has_one_row_with_the_final_metrics(run: "Run", url: str, page: "Page", shots: Path) -> None:
     row = {"Trial ID": "tiny", "optimizer.lr": "0.20000", "test/accuracy": f"{run.metrics['test/accuracy']:#.5g}"}
+    page.set_viewport_size({"width": 2800, "height": 900})  # the grid draws only what it has room for
     page.goto(f"{url}#hparams")
     for name in ("optimizer.lr", "test/accuracy"):  # the page begins with five of each kind
         box = page.locator("paper-checkbox").filter(has_text=re.compile(rf"^\s*{name}\s*$"))
@@ -179,7 +179,7 @@ def test_images_shows_every_figure(run: "Run", url: str, page: "Page", shots: Pa
     drawn = [path.stem for path in (run.directory / "figures").glob("*.png")]
     assert {"learning_curves", "confusion_matrix", "reliability", "confident_mistakes", "weights"} <= set(drawn)
     for name in drawn:
-        loader = page.locator("tf-image-loader").filter(has_text=f"figures/{name}")
+        loader = page.locator("tf-image-loader").filter(has_text=f"/{name}")
         picture = loader.locator("img")
         picture.wait_for()
         content = page.request.get(f"{url}{picture.get_attribute('src')}").body()
@@ -241,7 +241,7 @@ def test_it_says_one_line_and_ends_quietly_at_ctrl_c(run: "Run") -> None:
         assert address(process).startswith("http://localhost:")
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=SECONDS)
-        assert rest.strip() == ""  # the terminal's own ^C
+        assert rest == ""
         assert process.returncode == 0
 
 

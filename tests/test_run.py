@@ -23,7 +23,7 @@ from linnet.errors import InputError
 from linnet.files import read_json
 from linnet.models import LinearNetwork, LinearRegression, SoftmaxRegression
 from linnet.run import Run
-from linnet.tracking import RunLogger, read_history
+from linnet.tracking import read_history
 
 EPOCHS = 3
 INTERVAL = 7
@@ -31,6 +31,7 @@ FILES = {
     ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "manifest.json", "status.json", "metrics.json",
     "history.csv", "train.log", "weights.safetensors", "checkpoints/last.ckpt", "checkpoints/best.ckpt",
 }  # fmt: skip
+SHORT = ("trainer.max_epochs=1", "figures=false")
 # A run whose validation loss is lowest in the second of its epochs.
 RESTLESS = ["data=gaussian_blobs", "data.outliers=300", "optimizer.lr=2", "trainer.max_epochs=5", "figures=false"]
 
@@ -78,6 +79,20 @@ def finished(request) -> Run:
 @pytest.fixture(scope="module")
 def restless(tmp_path_factory) -> Run:
     return train(tmp_path_factory.mktemp("runs") / "restless", *RESTLESS)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory) -> Run:
+    return train(tmp_path_factory.mktemp("runs") / "short", *SHORT)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory) -> Path:
+    """The directory of a sweep of two jobs."""
+    directory = tmp_path_factory.mktemp("sweep")
+    swept = ("--multirun", "optimizer.lr=0.05,0.2", "trainer.max_epochs=1", f"hydra.sweep.dir={directory}")
+    assert cli.run(["train", *swept]) == 0
+    return directory
 
 
 class TestRunDirectory:
@@ -160,7 +175,7 @@ class TestMetrics:
 
     def test_objective_is_loss_plus_penalty(self, tmp_path):
         penalty = ("penalty=elastic_net", "penalty.strength=0.3", "penalty.l1_ratio=0.25")
-        finished = train(tmp_path / "run", *penalty, "trainer.max_epochs=1", "figures=false")
+        finished = train(tmp_path / "run", *SHORT, *penalty)
         weight = load_file(finished.directory / "weights.safetensors")["weight"].astype(np.float64)
         value = 0.3 * (0.25 * abs(weight).sum() + 0.75 * (weight**2).sum() / 2)
         assert value > 0
@@ -190,7 +205,7 @@ class TestWeights:
             }
 
     def test_without_bias_hold_none(self, tmp_path):
-        finished = train(tmp_path / "run", "model.bias=false", "trainer.max_epochs=1", "figures=false")
+        finished = train(tmp_path / "run", *SHORT, "model.bias=false")
         assert set(load_file(finished.directory / "weights.safetensors")) == {"weight"}
 
     def test_are_those_of_the_returned_model(self, finished):
@@ -207,10 +222,13 @@ class TestManifest:
             digest.update(f"{name}{list(array.shape)}torch.float32".encode() + array.tobytes())
         assert weights_sha256(finished.directory) == digest.hexdigest()
 
-    def test_hash_of_the_configuration_is_that_of_the_file(self, finished):
+    def test_holds_the_resolved_configuration_and_its_hash(self, finished):
         config = OmegaConf.to_container(OmegaConf.load(finished.directory / ".hydra" / "config.yaml"), resolve=True)
-        canonical = json.dumps(config, sort_keys=True, separators=(",", ":"))
         manifest = read_json(finished.directory / "manifest.json")
+        assert manifest["config"] == config
+        del config["name"]  # where a run lies and what it is called are no settings
+        config["data"].pop("root", None)
+        canonical = json.dumps(config, sort_keys=True, separators=(",", ":"))
         assert manifest["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
 
     def test_checksum_of_the_data_is_that_of_its_numbers(self, classification):
@@ -223,6 +241,9 @@ class TestManifest:
         manifest = read_json(finished.directory / "manifest.json")
         assert manifest["linnet"] == linnet.__version__
         assert manifest["seed"] == 0
+        assert manifest["choices"]["data"] == (
+            "digits" if "test/accuracy" in finished.metrics else "synthetic_regression"
+        )
         assert manifest["command"] == sys.argv
         assert manifest["threads"] == torch.get_num_threads()
         assert manifest["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
@@ -265,7 +286,6 @@ class TestTensorBoard:
     def test_loss_is_thinned_to_the_interval(self, finished):
         points = events(finished.directory).Scalars("train/loss")
         curve = dict(zip(*finished.history["train/loss"], strict=True))
-        # The last point is the result, for HPARAMS; see RunLogger.log_result.
         assert [point.step for point in points] == [step for step in curve if step % INTERVAL == 0]
         assert [point.value for point in points] == pytest.approx([curve[point.step] for point in points], rel=1e-6)
 
@@ -333,7 +353,7 @@ class TestCheckpoints:
         assert checkpoint["epoch"] == best
         assert checkpoint["global_step"] == restless.history["val/loss"].step[best]
         last = torch.load(restless.directory / "checkpoints" / "last.ckpt", weights_only=True)
-        assert last["epoch"] == len(losses) - 1
+        assert last["global_step"] == restless.model.steps_done
         assert not torch.equal(last["state_dict"]["weight"], checkpoint["state_dict"]["weight"])
 
 
@@ -389,44 +409,32 @@ class TestParts:
 
 
 class TestReproducibility:
-    SHORT = ("trainer.max_epochs=1", "figures=false")
+    def test_same_seed_gives_the_same_weights(self, short, tmp_path):
+        again = train(tmp_path / "run", *SHORT, "seed=0")
+        assert weights_sha256(again.directory) == weights_sha256(short.directory)
+        assert again.history == short.history
+        assert again.metrics == short.metrics
 
-    @pytest.fixture(scope="class")
-    def default(self, tmp_path_factory) -> Run:
-        return train(tmp_path_factory.mktemp("runs") / "default", *self.SHORT)
-
-    def test_same_seed_gives_the_same_weights(self, default, tmp_path):
-        again = train(tmp_path / "run", *self.SHORT, "seed=0")
-        assert weights_sha256(again.directory) == weights_sha256(default.directory)
-        assert again.history == default.history
-        assert again.metrics == default.metrics
-
-    def test_another_seed_gives_others(self, default, tmp_path):
-        other = train(tmp_path / "run", *self.SHORT, "seed=1")
-        assert weights_sha256(other.directory) != weights_sha256(default.directory)
+    def test_another_seed_gives_others(self, short, tmp_path):
+        other = train(tmp_path / "run", *SHORT, "seed=1")
+        assert weights_sha256(other.directory) != weights_sha256(short.directory)
         assert read_json(other.directory / "manifest.json")["seed"] == 1
 
-    def test_what_was_drawn_before_does_not_matter(self, default, tmp_path):
+    def test_what_was_drawn_before_does_not_matter(self, short, tmp_path):
         torch.manual_seed(5)
         torch.rand(3)
         np.random.seed(5)  # noqa: NPY002  # the global state is what must not matter
-        again = train(tmp_path / "run", *self.SHORT)
-        assert weights_sha256(again.directory) == weights_sha256(default.directory)
+        again = train(tmp_path / "run", *SHORT)
+        assert weights_sha256(again.directory) == weights_sha256(short.directory)
 
-    def test_where_the_run_is_kept_does_not_matter(self, default, tmp_path):
-        again = train(tmp_path / "else" / "where", *self.SHORT)
-        first, second = (read_json(found.directory / "manifest.json") for found in (default, again))
-        assert first["config_sha256"] == second["config_sha256"]
+    def test_name_and_place_do_not_matter(self, short, tmp_path):
+        again = train(tmp_path / "else" / "where", *SHORT, "name=other")
+        first, second = (read_json(found.directory / "manifest.json") for found in (short, again))
+        for key in ("config_sha256", "weights_sha256", "data_checksum"):
+            assert first[key] == second[key]
 
 
 class TestSweep:
-    @pytest.fixture(scope="class")
-    def sweep(self, tmp_path_factory) -> Path:
-        directory = tmp_path_factory.mktemp("sweep")
-        swept = ("--multirun", "optimizer.lr=0.05,0.2", "trainer.max_epochs=1", f"hydra.sweep.dir={directory}")
-        assert cli.run(["train", *swept]) == 0
-        return directory
-
     def test_makes_a_complete_run_of_each_job(self, sweep):
         for job, lr in (("0", 0.05), ("1", 0.2)):
             assert files(sweep / job) == FILES
@@ -434,7 +442,7 @@ class TestSweep:
             assert set(read_history(sweep / job / "history.csv")["train/lr"].value) == {lr}
 
     def test_job_is_the_same_as_a_run_alone(self, sweep, tmp_path):
-        alone = train(tmp_path / "run", "optimizer.lr=0.2", "trainer.max_epochs=1", "figures=false")
+        alone = train(tmp_path / "run", *SHORT, "optimizer.lr=0.2")
         assert weights_sha256(sweep / "1") == weights_sha256(alone.directory)
 
 
@@ -474,25 +482,18 @@ class TestFailure:
             train(tmp_path / "run", *self.OVERRIDES)
 
     def test_interruption_in_fit_is_recorded(self, tmp_path, monkeypatch):
-        def interrupted(module: LinearNetwork) -> None:
+        step = LinearNetwork.training_step
+
+        def interrupted(module: LinearNetwork, rows: torch.Tensor, batch_idx: int) -> None:
             if module.current_epoch == 1:
                 raise KeyboardInterrupt
+            step(module, rows, batch_idx)
 
-        monkeypatch.setattr(LinearNetwork, "on_train_epoch_start", interrupted)
-        monkeypatch.setattr(LinearNetwork, "_epoch_loss", 0.0, raising=False)
+        monkeypatch.setattr(LinearNetwork, "training_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "run", *self.OVERRIDES)
         assert read_json(tmp_path / "run" / "status.json")["state"] == "interrupted"
         assert len(read_history(tmp_path / "run" / "history.csv")["val/loss"].step) == 1
-
-    def test_closes_the_logger_s_files(self, tmp_path, monkeypatch):
-        closed: list[RunLogger] = []
-        close = RunLogger.close
-        monkeypatch.setattr(RunLogger, "close", lambda logger: (closed.append(logger), close(logger)))
-        monkeypatch.setattr(run, "evaluate_parts", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            train(tmp_path / "run", *self.OVERRIDES)
-        assert len(closed) == 1
 
 
 class TestEvaluate:

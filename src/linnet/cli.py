@@ -38,12 +38,12 @@ def run(arguments: Sequence[str]) -> int:
     if arguments[0] in ("-V", "--version"):
         print(f"linnet {__version__}")
         return 0
-    commands: dict[str, Callable[[list[str]], None]] = {"train": _train, "evaluate": _evaluate, "board": _board}
+    commands: dict[str, Callable[[list[str]], int]] = {"train": _train, "evaluate": _evaluate, "board": _board}
     name, rest = arguments[0], list(arguments[1:])
     try:
         if name not in commands:
             raise InputError(f"{name}: no such command, choose from: {', '.join(commands)}")
-        commands[name](rest)
+        return commands[name](rest)
     except (InputError, Diverged) as error:
         print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
@@ -56,10 +56,9 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("linnet: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
-def _train(arguments: list[str]) -> None:
+def _train(arguments: list[str]) -> int:
     from linnet.config import arguments as train
 
     request = train.parse(arguments)
@@ -68,24 +67,26 @@ def _train(arguments: list[str]) -> None:
     elif request.show:
         train.print_config(request)
     elif request.multirun:
-        train.precheck_sweep(request.overrides)
-        from linnet.sweeps import multirun
+        from linnet.sweeps.multirun import multirun
 
-        multirun(request.overrides)
+        return multirun(request.overrides)
     else:
         train.precheck(request.overrides)  # before torch is imported, so that mistakes are answered at once
         from linnet.run import train as train_one
 
         train_one(request.overrides)
+    return 0
 
 
-def _evaluate(arguments: list[str]) -> None:
+def _evaluate(arguments: list[str]) -> int:
     from linnet.evaluate import main
 
     main(arguments)
+    return 0
 
 
-def _board(arguments: list[str]) -> None:
+def _board(arguments: list[str]) -> int:
     from linnet.board import main
 
     main(arguments)
+    return 0

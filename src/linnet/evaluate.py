@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import torch
 from rich.console import Console
 
 from linnet.build import build_data
+from linnet.data import Data
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.run import evaluate_parts
+from linnet.models import LinearNetwork
 from linnet.saved import load_config, load_model
 from linnet.tracking.report import metrics_table
 
@@ -49,3 +51,31 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
     metrics, _ = evaluate_parts(model, data)
     recorded = read_json(run / "manifest.json").get("data_checksum") if (run / "manifest.json").is_file() else None
     return metrics, recorded == data.source.checksum
+
+
+def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+    """All final figures, and the predictions `[N, C]` of each part.
+
+    Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; `train/objective` = loss + penalty;
+    for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
+    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average.
+    """
+    metrics: dict[str, float] = {}
+    predictions: dict[str, torch.Tensor] = {}
+    for name, part in (("train", data.train), ("val", data.val), ("test", data.test)):
+        if part is not None:
+            figures, predictions[name] = model.evaluate(part)
+            metrics.update({f"{name}/{key}": value for key, value in figures.items()})
+    with torch.no_grad():
+        metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
+        truth = data.source.truth
+        if truth is not None:
+            weight = model.weight[0].double().cpu()
+            bias = torch.zeros(len(weight), dtype=torch.float64) if model.bias is None else model.bias[0].double().cpu()
+            if data.scaling is not None:
+                weight, bias = data.scaling.undo(weight, bias)
+            metrics["parameter/weight_error"] = (weight - truth.weight).norm().item()
+            metrics["parameter/bias_error"] = (bias - truth.bias).norm().item()
+    if data.source.bayes_accuracy is not None:
+        metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
+    return metrics, predictions

@@ -1,13 +1,10 @@
 """The life of one run: compose, check, data, model, fit, choose, test, record."""
 
 import logging
+import os
 import shutil
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +25,9 @@ from linnet.build import build_data, build_model, make
 from linnet.config import check, compose, session
 from linnet.data import Data
 from linnet.errors import Diverged, InputError
+from linnet.evaluate import evaluate_parts
 from linnet.files import write_atomic, write_json
+from linnet.fit import fit, make_trainer
 from linnet.models import LinearNetwork
 from linnet.tracking import Checkpoint, Curve, RunLogger, read_history
 from linnet.tracking.directory import RunDirectory, refuse_claimed
@@ -88,7 +87,6 @@ def _remove(made: Sequence[Path]) -> None:
     """Take back the directories made for a run that never ran, innermost first, so that nothing looks as if it had."""
     if not made:
         return
-    logging.shutdown()  # closes train.log
     shutil.rmtree(made[0])
     for parent in made[1:]:
         if any(parent.iterdir()):
@@ -96,20 +94,18 @@ def _remove(made: Sequence[Path]) -> None:
         parent.rmdir()
 
 
-def multirun_job(job: DictConfig) -> float:
-    """Hydra's task function for one job of a sweep; returns the objective."""
-    run = execute(job)
-    objective = job.objective.metric
-    return run.metrics.get(objective, run.metrics["train/loss"])
+def execute(job: DictConfig, *, quiet: bool = False) -> Run:
+    """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
-
-def execute(job: DictConfig) -> Run:
-    """Run a job inside its Hydra output directory, and leave a true status behind however it ends."""
+    Args:
+        job: the job's configuration; Hydra's own is looked up.
+        quiet: print nothing, as in a sweep, where each job gets one line.
+    """
     hydra = HydraConfig.get()
     config = check(DictConfig({**job, "hydra": hydra}))
     directory = RunDirectory(Path(hydra.runtime.output_dir))
     try:
-        run = _life(config, dict(hydra.runtime.choices), directory)
+        run = _life(config, dict(hydra.runtime.choices), directory, Console(quiet=quiet))
     except Diverged as error:
         directory.set("diverged", step=error.step, error=str(error))
         raise
@@ -127,10 +123,9 @@ def execute(job: DictConfig) -> Run:
     return run
 
 
-def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDirectory) -> Run:
-    started = time.monotonic()
-    path, console = directory.path, Console()
-    torch.set_num_threads(config["threads"] or torch.get_num_threads())
+def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDirectory, console: Console) -> Run:
+    started, path = time.monotonic(), directory.path
+    torch.set_num_threads(config["threads"] or int(os.environ.get("LINNET_THREADS", torch.get_num_threads())))
 
     data = build_data(config)
     record = manifest(config, choices, data.source.checksum)
@@ -150,10 +145,9 @@ def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDire
         mode = objective["direction"][:3]
         callbacks.append(make(config["callbacks"]["early_stopping"], monitor=objective["metric"], mode=mode))
     try:
-        trainer = _trainer(config["trainer"], logger, callbacks, path)
+        trainer = make_trainer(config["trainer"], logger, callbacks, path)
         log.info(_describe(choices, config, data, path))
-        with _interruptible():
-            trainer.fit(model, datamodule=data)
+        fit(trainer, model, data)
         seconds = time.monotonic() - started
         epoch = checkpoint.restore_selected(model) or trainer.current_epoch
         directory.set("running", epoch=trainer.current_epoch, step=model.steps_done, kept_epoch=epoch)
@@ -174,67 +168,11 @@ def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDire
     return Run(path, metrics, model, data)
 
 
-def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
-    """All final figures, and the predictions `[N, C]` of each part.
-
-    Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; `train/objective` = loss + penalty;
-    for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
-    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average.
-    """
-    metrics: dict[str, float] = {}
-    predictions: dict[str, torch.Tensor] = {}
-    for name, part in (("train", data.train), ("val", data.val), ("test", data.test)):
-        if part is not None:
-            figures, predictions[name] = model.evaluate(part)
-            metrics.update({f"{name}/{key}": value for key, value in figures.items()})
-    with torch.no_grad():
-        metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
-        truth = data.source.truth
-        if truth is not None:
-            weight = model.weight[0].double().cpu()
-            bias = torch.zeros(len(weight), dtype=torch.float64) if model.bias is None else model.bias[0].double().cpu()
-            if data.scaling is not None:
-                weight, bias = data.scaling.undo(weight, bias)
-            metrics["parameter/weight_error"] = (weight - truth.weight).norm().item()
-            metrics["parameter/bias_error"] = (bias - truth.bias).norm().item()
-    if data.source.bayes_accuracy is not None:
-        metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
-    return metrics, predictions
-
-
 def save_weights(model: LinearNetwork, path: Path) -> str:
     """Write weights.safetensors (weight `[C, D]`, bias `[C]`) and return their hash."""
     weights = {name: tensor.detach()[0].cpu().contiguous() for name, tensor in model.named_parameters()}
     write_atomic(path / "weights.safetensors", save(weights))
     return weights_hash(weights)
-
-
-def _trainer(options: Mapping[str, Any], logger: RunLogger, callbacks: list[pl.Callback], path: Path) -> pl.Trainer:
-    if options["accelerator"] == "gpu" and not torch.cuda.is_available():
-        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return make(
-        {key: value for key, value in options.items() if key != "overfit_batches"},
-        logger=logger, callbacks=callbacks, default_root_dir=path, num_sanity_val_steps=0,
-        enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C in fit arrives as KeyboardInterrupt. Lightning turns it into sys.exit(1), and ignores the next one."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
-        # What Lightning advises does not apply: batches do not come from worker processes.
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
-        try:
-            yield
-        except SystemExit as error:
-            raise KeyboardInterrupt from error
-        finally:
-            if main:
-                signal.signal(signal.SIGINT, before)
 
 
 def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:

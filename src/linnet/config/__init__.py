@@ -1,7 +1,8 @@
 """Composing and checking a run's configuration. Nothing here imports torch, so mistakes are answered at once."""
 
 from linnet.config.check import check
-from linnet.config.compose import compose, session
+from linnet.config.compose import compose, compose_sweep, session
 from linnet.config.groups import EXPERIMENT, GROUPS, options
+from linnet.config.identity import config_hash
 
-__all__ = ["EXPERIMENT", "GROUPS", "check", "compose", "options", "session"]
+__all__ = ["EXPERIMENT", "GROUPS", "check", "compose", "compose_sweep", "config_hash", "options", "session"]

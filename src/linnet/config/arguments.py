@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from linnet.config.check import check
 from linnet.config.compose import compose, session
-from linnet.config.groups import EXPERIMENT, GROUPS, options
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
 from linnet.errors import InputError
 
 
@@ -40,28 +38,14 @@ def parse(arguments: Sequence[str]) -> Request:
     parser.add_argument("--resolve", action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
     given = parser.parse_intermixed_args(arguments)
-    return Request(given.overrides, given.multirun, given.cfg, given.resolve, given.help)
+    multirun = given.multirun or any(text.startswith("search=") for text in given.overrides)
+    return Request(given.overrides, multirun, given.cfg, given.resolve, given.help)
 
 
 def precheck(overrides: Sequence[str]) -> None:
     """Raise InputError if these overrides do not make a run; needs no torch."""
     with session():
         check(compose(overrides))
-
-
-def precheck_sweep(overrides: Sequence[str]) -> None:
-    """Raise InputError if the first job of a sweep does not make a run."""
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except HydraException as error:
-        raise InputError(" ".join(str(error).split())) from error
-    first = []
-    for override in parsed:
-        text = override.input_line or ""
-        if override.is_sweep_override() and override.is_discrete_sweep():
-            text = f"{override.get_key_element()}={next(iter(override.sweep_string_iterator()))}"
-        first.append(text)
-    precheck(first)
 
 
 def print_config(request: Request) -> None:
@@ -82,7 +66,7 @@ def print_options() -> None:
     """Every config group with its options, for `linnet train --help`."""
     print("linnet train [--multirun] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]\n")
     print("Groups and their options (defaults: linnet train --cfg job)")
-    for group in (*GROUPS, EXPERIMENT):
+    for group in (*GROUPS, SEARCH, EXPERIMENT):
         lines = _wrapped(options(group), 92)
         print(f"  {group + '=':<13}{lines[0]}")
         for line in lines[1:]:

@@ -21,8 +21,7 @@ HYDRA_TARGETS = frozenset(
         "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
-        "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper",
-        "optuna.samplers.TPESampler",
+        "linnet.sweeps.search.search",
     }
 )
 LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})

@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from linnet.config.groups import EXPERIMENT, GROUPS, register_experiments, shipped
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, register_experiments, shipped
 from linnet.errors import InputError
+
+OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
+"""Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`."""
 
 
 @contextmanager
@@ -21,6 +27,7 @@ def session() -> Iterator[None]:
     `${first:a,b}` in the configuration is the first of its arguments that is not null.
     """
     register_experiments()
+    ConfigStore.instance().store("optuna_tpe", OPTUNA, group="hydra/sweeper", provider="linnet")
     OmegaConf.register_new_resolver("first", lambda *names: next(name for name in names if name), replace=True)
     with hydra.initialize_config_module("linnet.conf", job_name="linnet", version_base="1.3"):
         yield
@@ -32,10 +39,30 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     Raises:
         InputError: naming the override that could not be applied, and the nearest name that exists.
     """
-    try:
+    with _errors_in_one_line(overrides):
         config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
         _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
         return config
+
+
+def compose_sweep(overrides: Sequence[str]) -> DictConfig:
+    """A sweep's configuration: swept keys at their defaults, all overrides listed in `hydra.overrides`.
+
+    Raises:
+        InputError: as `compose`.
+    """
+    with _errors_in_one_line(overrides):
+        session_hydra = GlobalHydra.instance().hydra
+        assert session_hydra is not None
+        config = session_hydra.compose_config("train", list(overrides), RunMode.MULTIRUN, from_shell=False)
+        _ = config.hydra.sweep.dir
+        return config
+
+
+@contextmanager
+def _errors_in_one_line(overrides: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
     except MissingConfigException as error:
         raise InputError(_missing_option(error)) from error
     except ConfigCompositionException as error:
@@ -55,6 +82,8 @@ def _missing_option(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
     if not group or not error.options:
         return _one_line(error)
+    if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "ray", "submitit"):
+        return f"{group}={option} is not installed: pip install 'linnet[sweeps]'"
     near = nearest(option, error.options)
     return f"{group}={option}: no such option{near}; choose from: {', '.join(sorted(error.options))}"
 
@@ -67,7 +96,7 @@ def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]
     valid = [text for text in overrides if text.lstrip("+~").split("=")[0].split("@")[0] != key]
     if len(valid) == len(overrides):  # the fault lies in a config file, not on the command line
         return _one_line(error)
-    return unknown_key(key, [*GROUPS, EXPERIMENT, *flat_keys(compose(valid))])
+    return unknown_key(key, [*GROUPS, SEARCH, EXPERIMENT, *flat_keys(compose(valid))])
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:

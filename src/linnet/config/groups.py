@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from linnet.errors import InputError
 
 GROUPS = ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
-EXPERIMENT = "experiment"
+SEARCH, EXPERIMENT = "search", "experiment"
 
 
 @cache
@@ -41,6 +41,8 @@ def register_experiments() -> None:
 
 def options(group: str) -> list[str]:
     """The names that `group=` accepts, sorted."""
+    if group == SEARCH:
+        return sorted(path.stem for path in Path(str(files("linnet.conf"))).glob("search/*.yaml"))
     return sorted(experiments()) if group == EXPERIMENT else sorted(shipped()[group])
 
 

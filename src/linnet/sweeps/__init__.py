@@ -1,5 +1,1 @@
-"""Many runs from one command."""
-
-from linnet.sweeps.multirun import multirun
-
-__all__ = ["multirun"]
+"""Many runs from one command: the grid or search, the ledger of jobs, the launchers, and the comparison."""

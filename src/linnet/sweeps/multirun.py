@@ -1,20 +1,136 @@
-"""`linnet train --multirun`: one job for each combination of the swept values, by Hydra's sweeper and launcher."""
+"""`linnet train --multirun`: plan the jobs, skip what is done, run the rest, say what came of it."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
 
-from linnet.config import session
-from linnet.run import multirun_job
+from linnet.config import check, compose_sweep, config_hash, session
+from linnet.sweeps.grid import choices, expand, parse, swept_keys
+from linnet.sweeps.launch import Launcher
+from linnet.sweeps.ledger import FINISHED, Job, Ledger
+from linnet.sweeps.report import Report
+from linnet.sweeps.search import Outcome, search, space
+
+SEARCH_TARGET = "linnet.sweeps.search.search"
+Planned = tuple[str, Sequence[str], DictConfig]
+QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
+"""A sweep prints a line a job; what a single run would print goes to the job's train.log."""
 
 
-def multirun(overrides: Sequence[str]) -> None:
-    """Run a sweep.
+def multirun(overrides: Sequence[str]) -> int:
+    """Run a sweep and return the exit code: 0 if every job completed, else 1; 130 after Ctrl-C.
 
-    Figures of single jobs are off unless the overrides ask for them: drawing costs more than training a small model.
+    Running it again on the same `hydra.sweep.dir` keeps what is finished, tries again what is not, and adds what is
+    new. Figures of single jobs are off unless the overrides ask for them: drawing costs more than training.
+
+    Raises:
+        InputError: if any job's configuration is wrong; nothing has run then.
     """
-    quiet = [] if any(text.lstrip("+").startswith("figures=") for text in overrides) else ["figures=false"]
     with session():
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        hydra.multirun("train", multirun_job, [*overrides, *quiet])
+        loader = GlobalHydra.instance().config_loader()
+        figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
+        master = compose_sweep([*overrides, *figures, *QUIET])
+        parsed = parse(master.hydra.overrides.task, master.hydra.sweeper.params or {}, OverridesParser.create(loader))
+        folder = Path(master.hydra.sweep.dir)
+        again = [text for text in overrides if not text.startswith("hydra.sweep.dir=")]
+        again.append(f"hydra.sweep.dir={os.path.relpath(folder)}")
+        sweep = Sweep(master, loader, parsed, again)
+        return sweep.search() if master.hydra.sweeper._target_ == SEARCH_TARGET else sweep.grid()
+
+
+class Sweep:
+    """One sweep directory and what shall run in it.
+
+    Args:
+        master: the sweep's configuration.
+        loader: Hydra's, which composes the jobs' configurations.
+        overrides: of the jobs, some of them with many values.
+        again: the command line that goes on with this sweep.
+    """
+
+    def __init__(
+        self, master: DictConfig, loader: ConfigLoader, overrides: Sequence[Override], again: Sequence[str]
+    ) -> None:
+        self.master, self.loader, self.overrides, self.again = master, loader, overrides, again
+        self.ledger = Ledger(Path(master.hydra.sweep.dir))
+
+    def grid(self) -> int:
+        """Every combination of the swept values. Returns the exit code."""
+        planned = self.plan(expand(self.overrides))  # before anything is made: one wrong job, and none runs
+        with self.ledger as ledger:
+            jobs = ledger.enter([(identity, words) for identity, words, _ in planned])
+            report = self.report(jobs, planned[0][2])
+            launcher = Launcher(self.master, self.loader, report)
+            missing = [job for job in jobs if ledger.status(job)["state"] not in FINISHED]
+            report.opening(len(jobs), len(jobs) - len(missing))
+            configs = {identity: config for identity, _, config in planned}
+            try:
+                launcher.launch([(job, configs[job.identity]) for job in missing])
+            except KeyboardInterrupt:
+                report.summary(self.again)
+                return 130
+            report.summary(self.again)
+            return 0 if all(ledger.status(job)["state"] == "completed" for job in jobs) else 1
+
+    def search(self) -> int:
+        """Trials that Optuna proposes. Returns the exit code: 0 if any trial completed."""
+        options = self.master.hydra.sweeper
+        distributions = space(self.overrides)
+        fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
+        first = [
+            next(iter(choices(override)))
+            for override in self.overrides
+            if override.get_key_element() not in distributions
+        ]
+        (_, _, config), *_ = self.plan([first])
+        with self.ledger as ledger:
+            report = self.report(list(ledger.jobs.values()), config)
+            launcher = Launcher(self.master, self.loader, report)
+
+            def run(proposals: list[list[str]]) -> list[Outcome]:
+                planned = self.plan([[*fixed, *proposal] for proposal in proposals])
+                jobs = {
+                    job.identity: job for job in ledger.enter([(identity, words) for identity, words, _ in planned])
+                }
+                report.jobs += [job for job in jobs.values() if job not in report.jobs]
+                missing = [entry for entry in planned if ledger.status(jobs[entry[0]])["state"] not in FINISHED]
+                launcher.launch([(jobs[identity], config) for identity, _, config in missing])
+                states = [ledger.status(jobs[identity])["state"] for identity, _, _ in planned]
+                return [
+                    (state, report.value(jobs[identity]) if state == "completed" else None)
+                    for state, (identity, _, _) in zip(states, planned, strict=True)
+                ]
+
+            report.opening(options.n_trials, sum(ledger.status(job)["state"] in FINISHED for job in report.jobs))
+            try:
+                search(
+                    ledger.folder / "optuna.journal", options.n_trials, options.n_jobs, options.seed,
+                    "minimize" if report.direction == "minimize" else "maximize", distributions, run,
+                )  # fmt: skip
+            except KeyboardInterrupt:
+                report.summary(self.again)
+                return 130
+            report.summary(self.again)
+            return 0 if report.best() is not None else 1
+
+    def plan(self, jobs: Sequence[Sequence[str]]) -> list[Planned]:
+        """(identity, overrides, configuration) of each job, checked.
+
+        Raises:
+            InputError: naming what is wrong with the first job that cannot run.
+        """
+        planned = []
+        for words in jobs:
+            config = self.loader.load_sweep_config(self.master, list(words))
+            planned.append((config_hash(check(config)), words, config))
+        return planned
+
+    def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
+        objective = config.objective
+        return Report(self.ledger, jobs, (objective.metric, objective.direction), swept_keys(self.overrides))

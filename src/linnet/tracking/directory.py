@@ -1,6 +1,7 @@
 """The run directory: claimed by one run, with a status that is true at any moment."""
 
 import os
+import socket
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,7 +31,8 @@ class RunDirectory:
             os.close(os.open(path / "status.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         except FileExistsError as error:
             raise InputError(_claimed(path)) from error
-        self._status: dict[str, Any] = {"started": _now()}
+        self._clock = time.monotonic()
+        self._status: dict[str, Any] = {"started": _now(), "host": socket.gethostname(), "pid": os.getpid()}
         self._written = 0.0
         self.set("running")
 
@@ -38,7 +40,7 @@ class RunDirectory:
         """Record the state and whatever else is known: epoch, step, error."""
         self._status.update(state=state, updated=_now(), **details)
         if state != "running":
-            self._status["ended"] = self._status["updated"]
+            self._status.update(ended=self._status["updated"], seconds=round(time.monotonic() - self._clock, 3))
         write_json(self.path / "status.json", self._status, durable=state != "running")
         self._written = time.monotonic()
 

@@ -1,7 +1,6 @@
 """manifest.json: what a run came from, in enough detail to run it again and to explain a difference."""
 
 import hashlib
-import json
 import os
 import platform
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 import linnet
+from linnet.config import config_hash
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn")
 
@@ -43,16 +43,6 @@ def manifest(config: Mapping[str, Any], choices: Mapping[str, Any], data_checksu
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
-
-
-def config_hash(config: Mapping[str, Any]) -> str:
-    """Sha256 of the configuration as canonical JSON: equal for equal settings, however they were given.
-
-    Names and paths are left out, since they say where things lie and not what they are.
-    """
-    config = {key: value for key, value in config.items() if key != "name"}
-    config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
-    return hashlib.sha256(json.dumps(config, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:

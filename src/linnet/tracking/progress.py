@@ -27,7 +27,7 @@ class ProgressReport(pl.Callback):
         self.directory, self.monitor = directory, monitor
         self.progress = Progress(
             TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
+            TimeRemainingColumn(), console=console, transient=True, disable=console.quiet or not console.is_terminal,
         )  # fmt: skip
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

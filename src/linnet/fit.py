@@ -1,0 +1,54 @@
+"""Training by Lightning, with what it would say and do differently left out."""
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from linnet.build import make
+from linnet.data import Data
+from linnet.errors import InputError
+from linnet.models import LinearNetwork
+from linnet.tracking import RunLogger
+
+
+def make_trainer(options: Mapping[str, Any], logger: RunLogger, callbacks: list[pl.Callback], path: Path) -> pl.Trainer:
+    """Lightning's Trainer with linnet's logger and callbacks.
+
+    Raises:
+        InputError: if a GPU is asked for and there is none.
+    """
+    if options["accelerator"] == "gpu" and not torch.cuda.is_available():
+        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return make(
+        {key: value for key, value in options.items() if key != "overfit_batches"},
+        logger=logger, callbacks=callbacks, default_root_dir=path, num_sanity_val_steps=0,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+
+
+def fit(trainer: pl.Trainer, model: LinearNetwork, data: Data) -> None:
+    """Train the model on the data.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C. Lightning would turn it into sys.exit(1), and ignore the next one.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        # What Lightning advises does not apply: batches do not come from worker processes.
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        try:
+            trainer.fit(model, datamodule=data)
+        except SystemExit as error:
+            raise KeyboardInterrupt from error
+        finally:
+            if main:
+                signal.signal(signal.SIGINT, before)

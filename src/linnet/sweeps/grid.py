@@ -1,0 +1,49 @@
+"""The jobs that swept overrides stand for: every combination of their values."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from linnet.errors import InputError
+
+
+def parse(overrides: Sequence[str], params: Mapping[str, str], parser: OverridesParser) -> list[Override]:
+    """Overrides in the order of their keys' first mention; of two for one key, the later one counts.
+
+    Args:
+        overrides: of the command line.
+        params: key -> swept values, as a search names them; the command line overrules them.
+        parser: with a config loader, so that `glob` finds options.
+    """
+    try:
+        parsed = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *overrides])
+    except HydraException as error:
+        raise InputError(" ".join(str(error).split())) from error
+    return list({override.get_key_element(): override for override in parsed}.values())
+
+
+def expand(overrides: Sequence[Override]) -> list[list[str]]:
+    """Each combination of values as a list of plain overrides; the last swept key varies fastest.
+
+    Raises:
+        InputError: for an interval, which names no finite number of jobs.
+    """
+    return [list(combination) for combination in itertools.product(*map(choices, overrides))]
+
+
+def swept_keys(overrides: Sequence[Override]) -> list[str]:
+    """The keys that have more than one value."""
+    return [override.get_key_element() for override in overrides if override.is_sweep_override()]
+
+
+def choices(override: Override) -> list[str]:
+    """The plain overrides that one override stands for."""
+    key = override.get_key_element()
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        raise InputError(f"{override.input_line}: an interval needs search=optuna; a grid takes values: {key}=0.01,0.1")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]

@@ -1,0 +1,97 @@
+"""What a person sees of a sweep: a line for each job that ends, and a summary of all."""
+
+import os
+import shlex
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from linnet.sweeps.ledger import Job, Ledger
+
+
+class Report:
+    """Lines on the console while jobs end.
+
+    Args:
+        ledger: where the jobs' states are read.
+        jobs: all jobs of this sweep.
+        objective: (metric, direction) that is shown, and chooses the best.
+        keys: the swept keys; other overrides are the same for all and not repeated.
+    """
+
+    def __init__(self, ledger: Ledger, jobs: Sequence[Job], objective: tuple[str, str], keys: Sequence[str]) -> None:
+        self.ledger, self.jobs, self.keys = ledger, list(jobs), keys
+        self.metric, self.direction = objective
+        self.console = Console(soft_wrap=True, highlight=False)
+        self.pending: dict[int, Job] = {}
+        self.started: dict[int, float] = {}
+
+    def opening(self, n_jobs: int, kept: int) -> None:
+        """How many jobs there are, and how many are finished already."""
+        self.kept, self.left = kept, n_jobs - kept
+        before = f", {kept} of them finished before" if kept else ""
+        self.console.print(f"{n_jobs} jobs in {os.path.relpath(self.ledger.folder)}{before}")
+
+    def expect(self, jobs: Sequence[Job]) -> None:
+        """These jobs are about to run."""
+        for job in jobs:
+            self.pending[job.number] = job
+            self.started[job.number] = time.time()
+
+    def ended(self) -> None:
+        """One line for each expected job that has ended since the last call."""
+        for number, job in list(self.pending.items()):
+            status = self.ledger.status(job)
+            if status["state"] in ("new", "running"):
+                continue
+            del self.pending[number]
+            self.left -= 1
+            result = self._objective(job) if status["state"] == "completed" else status["state"]
+            seconds = f"{status.get('seconds', time.time() - self.started[number]):.1f} s"
+            self.console.print(f"job {number:<3} {self.name(job)}  {result}  {seconds}  {self.left} to go")
+
+    def name(self, job: Job) -> str:
+        """The job's swept overrides."""
+        return " ".join(text for text in job.overrides if text.partition("=")[0] in self.keys) or "(no swept key)"
+
+    def best(self) -> Job | None:
+        """The completed job with the best objective."""
+        completed = [job for job in self.jobs if self.ledger.status(job)["state"] == "completed"]
+        sign = 1 if self.direction == "minimize" else -1
+        return min(completed, key=lambda job: sign * self.value(job), default=None)
+
+    def value(self, job: Job) -> float:
+        """The objective of a completed job; training loss where it has no such metric."""
+        metrics = self.ledger.metrics(job)
+        return metrics.get(self.metric, metrics["train/loss"])
+
+    def summary(self, command: Sequence[str]) -> None:
+        """Counts, every job that did not complete with its reason, the best, and what to type next.
+
+        Args:
+            command: overrides that run the rest of this sweep.
+        """
+        statuses = {job: self.ledger.status(job) for job in self.jobs}
+        counts = Counter(status["state"] for status in statuses.values())
+        parts = ", ".join(f"{n} {'not run' if state == 'new' else state}" for state, n in counts.items())
+        self.console.print(
+            f"{len(self.jobs)} jobs: {parts}" + (f"; {self.kept} of them from before" if self.kept else "")
+        )
+        for job, status in statuses.items():
+            if status["state"] not in ("completed", "new"):
+                self.console.print(f"  job {job.number} {self.name(job)}: {status['state']}: {status.get('error', '')}")
+        best = self.best()
+        if best is not None:
+            self.console.print(f"best by {self.metric}: job {best.number} {self.name(best)}  {self._objective(best)}")
+        for label, text in (
+            ("compare", f"linnet compare {self.ledger.folder}"),
+            ("curves", f"linnet board {self.ledger.folder}"),
+        ):
+            self.console.print(f"{label:<8} {text}")
+        if any(status["state"] in ("new", "running", "failed", "interrupted") for status in statuses.values()):
+            self.console.print(f"go on    linnet train -m {shlex.join(command)}")
+
+    def _objective(self, job: Job) -> str:
+        return f"{self.metric} {self.value(job):.5g}"

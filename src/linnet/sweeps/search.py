@@ -1,0 +1,113 @@
+"""Search by Optuna: trials are jobs of the ledger, and the study is a journal in the sweep directory.
+
+A killed search goes on: finished trials are in the journal, and a trial that was running is run again first.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+
+from linnet.errors import InputError
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.distributions import BaseDistribution
+
+WORST = float("inf")
+"""The objective of a diverged job, up to its sign. NaN would end the search, and none would teach it nothing."""
+
+Outcome = tuple[str, float | None]
+"""(state, objective if completed)"""
+
+
+def space(overrides: Sequence[Override]) -> dict[str, "BaseDistribution"]:
+    """Key -> distribution of each swept override: intervals (`tag(log, …)` for a log scale), ranges and choices.
+
+    Raises:
+        InputError: if Optuna is not installed, or nothing is swept.
+    """
+    try:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    except ImportError as error:
+        raise InputError("search=optuna: Optuna is not installed: pip install 'linnet[sweeps]'") from error
+    found: dict[str, BaseDistribution] = {}
+    for override in overrides:
+        if not override.is_sweep_override():
+            continue
+        key, value = override.get_key_element(), override.value()
+        if isinstance(value, IntervalSweep):
+            low, high, log = value.start, value.end, "log" in value.tags
+            if low is None or high is None or low >= high or (log and low <= 0):
+                raise InputError(
+                    f"{override.input_line}: expected interval(low, high) with low < high, above 0 for log"
+                )
+            if isinstance(low, int) and isinstance(high, int):
+                found[key] = IntDistribution(low, high, log=log)
+            else:
+                found[key] = FloatDistribution(low, high, log=log)
+        elif isinstance(value, (ChoiceSweep, RangeSweep)):
+            found[key] = CategoricalDistribution(list(override.sweep_string_iterator()))
+    if not found:
+        raise InputError("search=optuna: nothing to search over, give hydra.sweeper.params or key=interval(low, high)")
+    return found
+
+
+def search(
+    storage: Path,
+    n_trials: int,
+    n_jobs: int,
+    seed: int,
+    direction: Literal["minimize", "maximize"],
+    distributions: dict[str, "BaseDistribution"],
+    run: Callable[[list[list[str]]], list[Outcome]],
+) -> "Study":
+    """Run trials until `n_trials` have ended, those of earlier calls on the same storage counted in.
+
+    Args:
+        storage: the journal's path.
+        n_trials: that shall have ended.
+        n_jobs: trials asked for at once.
+        seed: of the sampler.
+        direction: "minimize" or "maximize".
+        distributions: what is searched.
+        run: runs jobs, given as swept overrides, and returns the outcome of each.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    journal = JournalStorage(JournalFileBackend(str(storage)))
+    study = optuna.create_study(storage=journal, study_name="linnet", direction=direction, load_if_exists=True)
+    # A sampler seeded alike after a restart would propose its first points again.
+    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), constant_liar=n_jobs > 1)
+    for cut_off in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(cut_off.number, state=TrialState.FAIL)
+        study.enqueue_trial(cut_off.params)
+    worst = WORST if direction == "minimize" else -WORST
+    while (left := n_trials - ended(study)) > 0:
+        trials = [study.ask(distributions) for _ in range(min(n_jobs, left))]
+        outcomes = run([_overrides(trial) for trial in trials])
+        for trial, (state, objective) in zip(trials, outcomes, strict=True):
+            if state == "completed" and objective is not None:
+                study.tell(trial, objective)
+            else:  # a failed trial counts: it would fail again
+                study.tell(trial, worst)
+    return study
+
+
+def ended(study: "Study") -> int:
+    """Trials that have an objective."""
+    from optuna.trial import TrialState
+
+    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+
+
+def _overrides(trial: "Trial") -> list[str]:
+    # Five digits are as good as seventeen to train with, and better to read; they are what the run is given.
+    return [
+        f"{key}={value:.5g}" if isinstance(value, float) else f"{key}={value}" for key, value in trial.params.items()
+    ]
