@@ -10,6 +10,7 @@ import pytest
 import linnet
 from linnet import cli, run
 from linnet.config import EXPERIMENT, GROUPS, options
+from linnet.config.groups import SEARCH
 from linnet.data import images
 from linnet.files import read_json
 from linnet.tracking import read_history
@@ -57,7 +58,7 @@ class TestHelp:
         code, output, errors = answer("train", flag)
         assert (code, errors) == (0, "")
         words = output.split()
-        for group in (*GROUPS, EXPERIMENT):
+        for group in (*GROUPS, SEARCH, EXPERIMENT):
             start = words.index(f"{group}=") + 1
             assert words[start : start + len(options(group))] == options(group)
 

@@ -129,7 +129,7 @@ def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDire
 
     data = build_data(config)
     record = manifest(config, choices, data.source.checksum)
-    write_json(path / "manifest.json", record)
+    write_json(path / "manifest.json", record, durable=False)
     model = build_model(config, data)
     model.monitor = config["objective"]["metric"]
     _check_objective(config, data, model)
@@ -200,11 +200,11 @@ def _describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data,
 
 def _hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """What HPARAMS shows: the chosen options, and their numbers."""
-    chosen = {group: choices[group] for group in ("data", "model", "loss", "penalty", "optimizer", "schedule")}
-    numbers = {
-        f"{group}.{key}": value
-        for group in ("data", "model", "loss", "penalty", "optimizer", "schedule")
-        for key, value in config[group].items()
-        if isinstance(value, (bool, int, float)) or (isinstance(value, str) and key in ("init", "gradient", "dtype"))
-    }
-    return {**chosen, "seed": config["seed"], "trainer.max_epochs": config["trainer"]["max_epochs"], **numbers}
+    groups = ("data", "model", "loss", "penalty", "optimizer", "schedule")
+    found: dict[str, Any] = {group: choices[group] for group in groups}
+    found |= {"seed": config["seed"], "trainer.max_epochs": config["trainer"]["max_epochs"]}
+    for group in groups:
+        for key, value in config[group].items():
+            if isinstance(value, (bool, int, float)) and f"{group}.{key}" not in ("data.download", "data.seed"):
+                found[f"{group}.{key}"] = str(value).lower() if isinstance(value, bool) else value
+    return found

@@ -196,14 +196,20 @@ class TestPlantedTarget:
         assert "evil" not in sys.modules
         assert not (workplace / "executed").exists()
 
-    def refused(self, capsys, *arguments: str) -> None:
-        """The command line is answered by one line, and leaves nothing behind."""
+    def refused(self, capsys, *arguments: str) -> str:
+        """The one line with which the command line is answered; nothing is left behind."""
         assert cli.run(["train", *arguments]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
         assert len(captured.err.splitlines()) == 1
         assert re.match(r"linnet: .*(not on the list|not allowed here|may be|no such key)", captured.err)
         assert sorted(path.name for path in Path.cwd().iterdir() if path.name != "experiments") == ["evil.py"]
+        return captured.err
+
+    def experiment(self, name: str, text: str) -> None:
+        folder = Path("experiments") / name
+        folder.mkdir(parents=True)
+        (folder / "experiment.yaml").write_text(text, encoding="utf-8")
 
     @pytest.mark.parametrize(
         "given",
@@ -223,7 +229,7 @@ class TestPlantedTarget:
         ],
     )
     def test_in_the_place_of_a_component(self, given, capsys):
-        self.refused(capsys, *given)
+        assert re.search(r"_target_=.*: (not on the list|a key that builds)", self.refused(capsys, *given))
 
     @pytest.mark.parametrize(
         "given",
@@ -291,6 +297,13 @@ class TestPlantedTarget:
     def test_in_a_sweep(self, capsys):
         self.refused(capsys, "--multirun", "seed=0,1", "+hydra.callbacks.mine._target_=evil.Handler")
 
+    def test_in_a_later_job_of_a_sweep(self, capsys):
+        self.experiment("harmless", "seed: 1\n")
+        self.experiment(
+            "stranger", "hydra:\n  job_logging:\n    handlers:\n      console:\n        class: evil.Handler\n"
+        )
+        self.refused(capsys, "--multirun", "experiment=harmless,stranger")
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -304,7 +317,5 @@ class TestPlantedTarget:
         ],
     )
     def test_in_an_experiment(self, text, capsys):
-        folder = Path("experiments/stranger")
-        folder.mkdir(parents=True)
-        (folder / "experiment.yaml").write_text(text, encoding="utf-8")
+        self.experiment("stranger", text)
         self.refused(capsys, "experiment=stranger")

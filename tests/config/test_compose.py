@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import EXPERIMENT, GROUPS, compose, options, session
 from linnet.config.compose import flat_keys, nearest
+from linnet.config.groups import SEARCH
 from linnet.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -35,8 +36,11 @@ class TestOptions:
 
     def test_are_the_files_of_conf(self):
         conf = Path(__file__).parents[2] / "conf"
-        assert {path.name for path in conf.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(GROUPS)
-        for group in GROUPS:
+        assert {path.name for path in conf.iterdir() if path.is_dir() and path.name != "__pycache__"} == {
+            *GROUPS,
+            SEARCH,
+        }
+        for group in (*GROUPS, SEARCH):
             assert options(group) == sorted(path.stem for path in (conf / group).glob("*.yaml"))
 
     @pytest.mark.parametrize("experiment", options(EXPERIMENT))

@@ -11,7 +11,8 @@ from hydra.utils import get_object
 
 from linnet import losses, models, optimizers, penalties, schedules
 from linnet.build import PREPARATION
-from linnet.config import check, compose, session
+from linnet.config import check, compose, compose_sweep, session
+from linnet.config.arguments import parse
 from linnet.config.groups import GROUPS, shipped
 from linnet.data import prepare
 
@@ -31,8 +32,8 @@ TAKEN_ELSEWHERE = {"data": set(PREPARATION), "trainer": {"overfit_batches"}}
 
 
 def header(path: Path) -> list[str]:
-    """The comment that a file opens with."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """The comment that a file opens with, after Hydra's directive if there is one."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("# @package")]
     end = next(i for i, line in enumerate(lines) if not line.startswith("#"))
     return [line.removeprefix("#") for line in lines[:end]]
 
@@ -70,8 +71,9 @@ class TestFile:
     def test_shows_commands_that_use_it_and_pass_the_check(self, path, workplace):
         chosen = []
         for command in commands(path):
+            request = parse(shlex.split(command)[2:])
             with session():
-                config = compose(shlex.split(command)[2:])
+                config = (compose_sweep if request.multirun else compose)(request.overrides)
                 check(config)
             chosen.append(config.hydra.runtime.choices.get(path.parent.name))
         assert path.parent == CONF or path.stem in chosen

@@ -47,6 +47,15 @@ def overrides(settings: Mapping[str, Any]) -> str:
     return ",".join(f"{key}={show(value)}" for key, value in settings.items() if value is not None)
 
 
+def legend_label(settings: Mapping[str, Any]) -> str:
+    """`lr=0.1, strength=0`: the settings by the last words of their keys, as far as those tell them apart."""
+    words = [key.rpartition(".")[2] for key in settings]
+    names = [word if words.count(word) == 1 else key for key, word in zip(settings, words, strict=True)]
+    return ", ".join(
+        f"{name}={show(value)}" for name, value in zip(names, settings.values(), strict=True) if value is not None
+    )
+
+
 def show(value: Any) -> str:
     """A setting's value as one would type it; "–" for None."""
     if value is None:

@@ -10,7 +10,6 @@ from matplotlib.patches import Rectangle
 from linnet.sweeps.groups import Group, show
 from linnet.sweeps.ranking import Objective
 from linnet.tracking.figures.style import (
-    GREY,
     INK,
     RED,
     SEQUENTIAL,

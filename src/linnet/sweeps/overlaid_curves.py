@@ -1,18 +1,21 @@
 """Learning curves of many runs in one picture."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from linnet.sweeps.groups import Group
+from linnet.sweeps.groups import Group, legend_label
 from linnet.sweeps.sensitivity import MAX_LINES, scale_metric
 from linnet.tracking.figures.style import add_legend, new_figure, style_plot
 
 CURVES = ("val/loss", "train/loss_epoch", "train/loss")
 """The first of these that a run logged is drawn."""
+
+LEGEND_WIDTH = 40  # characters, so that the curves keep more than half of the picture
 
 
 def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
@@ -21,14 +24,14 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
     Validation loss if a run has it, else that of training. None if no run logged any.
 
     Args:
-        groups: best first. Those that diverged have curves, too, as far as they got.
+        groups: best first. Those that diverged have curves, too, as far as these stay in the range of the others.
     """
     figure = new_figure(8.4, 4.2)
     axes = figure.subplots()
-    drawn: list[float] = []
+    drawn: dict[bool, list[float]] = {True: [], False: []}  # of completed runs, and of others
     names: dict[str, None] = {}
     for group, colour in zip(groups, colormaps["tab10"].colors, strict=False):  # type: ignore[attr-defined]
-        label: str | None = group.name
+        label: str | None = textwrap.fill(legend_label(group.settings), LEGEND_WIDTH)
         for run in group.runs:
             name, steps, values = next(
                 ((name, *curve) for name in CURVES if (curve := read_curve(run.path / "history.csv", name))[0]),
@@ -40,10 +43,17 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
             axes.plot(steps, values, color=colour, linewidth=1.2, alpha=0.85, marker=marker, markersize=3, label=label)
             label = None  # one entry of the legend a group
             names[name] = None
-            drawn += values
-    if not drawn:
+            drawn[run.state == "completed"] += values
+    if not names:
         return None
-    scale_metric(axes, drawn)
+    # A run that diverged leaves the picture, instead of pressing all others flat.
+    shown = drawn[True] or drawn[False]
+    scale_metric(axes, shown)
+    if axes.get_yscale() == "log":
+        axes.set_ylim(min(shown) / 1.5, max(shown) * 1.5)
+    else:
+        margin = 0.05 * (max(shown) - min(shown)) or 0.05
+        axes.set_ylim(min(shown) - margin, max(shown) + margin)
     best = f", best {MAX_LINES} of {len(groups)} settings" if len(groups) > MAX_LINES else ""
     title = " or ".join(names)
     style_plot(axes, f"{title} of every run{best}", "step", title)

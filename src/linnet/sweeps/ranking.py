@@ -21,7 +21,7 @@ class Objective:
 
     @property
     def part(self) -> str:
-        """ "val" of "val/loss"."""
+        """The part of the data that the metric is of: val, train or test."""
         return self.metric.partition("/")[0]
 
 

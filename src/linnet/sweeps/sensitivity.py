@@ -1,5 +1,6 @@
 """How the metric answers to one hyperparameter: a line with its band over seeds for each setting of the others."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from linnet.sweeps.groups import Group, overrides
+from linnet.sweeps.groups import Group, legend_label
 from linnet.sweeps.ranking import Objective
 from linnet.sweeps.swept import scale_axis
 from linnet.tracking.figures.style import BLUE, RED, add_legend, new_figure, style_plot
@@ -32,7 +33,7 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
     lines: dict[str, list[Group]] = {}
     for group in groups:
         others = {other: value for other, value in group.settings.items() if other != key}
-        lines.setdefault(overrides(others), []).append(group)
+        lines.setdefault(legend_label(others), []).append(group)
 
     figure = new_figure(7.2, 4.2)
     axes = figure.subplots()
@@ -42,7 +43,7 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
     else:
         colours = [BLUE] if len(lines) == 1 else colormaps["tab10"].colors  # type: ignore[attr-defined]
         for (name, members), colour in zip(lines.items(), colours, strict=False):
-            _draw(axes, key, members, objective, color=colour, label=name)
+            _draw(axes, key, members, objective, color=colour, label=textwrap.fill(name, 40))
         if len(lines) > MAX_LINES:
             title += f" (best {MAX_LINES} of {len(lines)} lines)"
     _mark_missing(axes, key, groups, objective)
@@ -61,7 +62,8 @@ def scale_metric(axes: Axes, values: Sequence[float]) -> None:
 
 
 def _draw(axes: Axes, key: str, groups: Sequence[Group], objective: Objective, **look: Any) -> None:
-    points = sorted((group.settings[key], value) for group in groups if (value := group.spread(objective.metric)))
+    found = [(group.settings[key], value) for group in groups if (value := group.spread(objective.metric))]
+    points = sorted(found, key=lambda point: (point[0], point[1].mean))
     if not points:
         return
     x = np.array([place for place, _ in points], dtype=np.float64)

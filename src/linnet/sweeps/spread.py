@@ -18,12 +18,14 @@ class Spread:
 
     def __str__(self) -> str:
         """`0.8325 ± 0.0003 (3)`: four digits of the mean, more where the deviation is smaller than that."""
-        if self.std is None:
-            return f"{self.mean:.4g}"
-        places = max(_places(self.mean, 4), _places(self.std, 1), 0)
-        if places > MOST_PLACES:
-            return f"{self.mean:.4g} ± {self.std:.1g} ({self.n})"
-        return f"{self.mean:.{places}f} ± {self.std:.{places}f} ({self.n})"
+        std = self.std or 0.0
+        places = max(_places(self.mean, 4), _places(std, 1), 0)
+        mean, std_shown = (
+            (f"{self.mean:.{places}f}", f"{std:.{places}f}")
+            if places <= MOST_PLACES
+            else (f"{self.mean:.4g}", f"{std:.1g}")
+        )
+        return mean if self.std is None else f"{mean} ± {std_shown} ({self.n})"
 
 
 def spread(values: Sequence[float]) -> Spread | None:

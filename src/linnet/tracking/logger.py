@@ -43,20 +43,22 @@ class RunLogger(TensorBoardLogger):
     @rank_zero_only
     def log_histograms(self, params: Mapping[str, Tensor], step: int) -> None:
         for name, values in params.items():
-            self.experiment.add_histogram(name, values, step)
+            self.experiment.add_histogram(f"weights/{name}", values, step)
 
     @rank_zero_only
     def log_result(self, params: Mapping[str, Any], metrics: Mapping[str, float], step: int) -> None:
         """The run as one row of TensorBoard's HPARAMS page. Once per run: of two, the page shows the first.
 
         HPARAMS shows the last point of each metric's curve. Where that curve has points of every epoch, the figure of
-        the weights that were kept goes to a curve of its own, `final/…`.
+        the weights that were kept goes to a curve of its own, `…_final`.
         """
-        tags = {(f"final/{name}" if name in self.history.curves else name): value for name, value in metrics.items()}
+        tags = {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
         for name, value in tags.items():
             self.experiment.add_scalar(name, value, step)
         writer = self.experiment._get_file_writer()
-        for summary in hparams(dict(params), tags):
+        # Without the first summary, which lists the columns: TensorBoard would take the list of one run for all, and
+        # hide what only others have. So it collects the columns from all runs, and puts those that vary first.
+        for summary in hparams(dict(params), tags)[1:]:
             writer.add_summary(summary)
 
     def flush(self) -> None:

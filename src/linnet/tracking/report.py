@@ -25,7 +25,9 @@ def print_result(
     chosen = f"weights of epoch {kept} of {epochs}" if kept != epochs else f"weights of the last epoch, {epochs}"
     console.print(metrics_table(metrics, f"{chosen}, {seconds:.1f} s"))
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    for label, value in (("run", shown), ("curves", f"linnet board {shown}"), ("again", f"linnet evaluate {shown}")):
+    # TensorBoard names a run by its path below the directory that it is given.
+    board = "linnet board" if shown.parts[:1] == ("runs",) else f"linnet board {shown.parent}"
+    for label, value in (("run", shown), ("curves", board), ("again", f"linnet evaluate {shown}")):
         console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
 
 

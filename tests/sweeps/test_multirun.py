@@ -1,0 +1,225 @@
+"""A sweep as its user sees it: jobs, their directories, restarts, changed grids, failures and the exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from linnet import cli
+from linnet.errors import InputError
+from linnet.files import read_json
+from linnet.sweeps.ledger import Ledger
+
+QUICK = ["trainer.max_epochs=1", "optimizer.lr=0.1,0.2", "seed=0,1"]
+
+
+def sweep(folder: Path, *overrides: str) -> int:
+    return cli.run(["train", "-m", f"hydra.sweep.dir={folder}", *overrides])
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Identity -> hash of the final weights, of every completed job."""
+    jobs = read_json(folder / "ledger.json")["jobs"]
+    return {
+        job["identity"]: read_json(folder / str(job["number"]) / "manifest.json")["weights_sha256"]
+        for job in jobs
+        if read_json(folder / str(job["number"]) / "status.json")["state"] == "completed"
+    }
+
+
+def started(folder: Path) -> dict[str, str]:
+    """Directory -> when the run in it began."""
+    return {path.parent.name: read_json(path)["started"] for path in folder.glob("*/status.json")}
+
+
+class TestGrid:
+    def test_every_combination_in_a_directory_named_by_its_number(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert sweep(tmp_path, *QUICK) == 0
+        found = {}
+        for number in range(4):
+            config = read_json(tmp_path / str(number) / "manifest.json")["config"]
+            found[number] = (config["optimizer"]["lr"], config["seed"])
+            assert (
+                f"optimizer.lr={config['optimizer']['lr']}"
+                in (tmp_path / str(number) / ".hydra/overrides.yaml").read_text()
+            )
+        assert found == {0: (0.1, 0), 1: (0.1, 1), 2: (0.2, 0), 3: (0.2, 1)}
+        printed = capsys.readouterr().out
+        assert "4 jobs: 4 completed" in printed
+        assert (
+            sum(line.startswith("job ") and "val/loss" in line and "to go" in line for line in printed.splitlines())
+            == 4
+        )
+
+    def test_a_single_run_of_the_same_configuration_gives_the_same_weights(self, tmp_path: Path) -> None:
+        sweep(tmp_path / "sweep", *QUICK)
+        alone = [
+            "figures=false",
+            "trainer.max_epochs=1",
+            "optimizer.lr=0.2",
+            "seed=1",
+            f"hydra.run.dir={tmp_path / 'one'}",
+        ]
+        assert cli.run(["train", *alone]) == 0
+        one, job = (read_json(path / "manifest.json") for path in (tmp_path / "one", tmp_path / "sweep" / "3"))
+        assert one["weights_sha256"] == job["weights_sha256"]
+        assert one["config_sha256"] == job["config_sha256"]
+
+    @pytest.mark.parametrize(
+        ("words", "values"), [("range(0.1,0.4,0.1)", [0.1, 0.2, 0.3]), ("choice(0.1,0.3)", [0.1, 0.3])]
+    )
+    def test_range_and_choice(self, words: str, values: list[float], tmp_path: Path) -> None:
+        assert sweep(tmp_path, "trainer.max_epochs=1", f"optimizer.lr={words}") == 0
+        rates = [
+            read_json(tmp_path / str(k) / "manifest.json")["config"]["optimizer"]["lr"] for k in range(len(values))
+        ]
+        assert rates == pytest.approx(values)
+
+    def test_glob_over_options(self, tmp_path: Path) -> None:
+        assert sweep(tmp_path, "trainer.max_epochs=1", "schedule=glob(*)") == 0
+        chosen = {read_json(path)["choices"]["schedule"] for path in tmp_path.glob("*/manifest.json")}
+        assert chosen == {"constant", "cosine", "step"}
+
+    def test_figures_only_where_asked_for(self, tmp_path: Path) -> None:
+        sweep(tmp_path / "without", "trainer.max_epochs=1", "seed=0")
+        sweep(tmp_path / "with", "trainer.max_epochs=1", "seed=0", "figures=true")
+        assert not (tmp_path / "without/0/figures").exists()
+        assert list((tmp_path / "with/0/figures").glob("*.png"))
+
+    def test_one_wrong_value_and_nothing_runs(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert sweep(tmp_path / "sweep", "optimizer.lr=0.1,-1") == 2
+        assert capsys.readouterr().err == "linnet: optimizer.lr=-1: expected a number in (0, inf), got -1\n"
+        assert not (tmp_path / "sweep").exists()
+
+    def test_an_interval_needs_a_search(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert sweep(tmp_path / "sweep", "optimizer.lr=interval(0.1,1)") == 2
+        assert "search=optuna" in capsys.readouterr().err
+
+
+class TestRestart:
+    def test_completed_jobs_are_kept_untouched(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        sweep(tmp_path, *QUICK)
+        before = started(tmp_path)
+        capsys.readouterr()
+        assert sweep(tmp_path, *QUICK) == 0
+        assert started(tmp_path) == before
+        assert "4 of them finished before" in capsys.readouterr().out
+
+    def test_a_changed_grid_keeps_what_it_knows_and_adds_the_rest(self, tmp_path: Path) -> None:
+        sweep(tmp_path, *QUICK)
+        before, weights = started(tmp_path), hashes(tmp_path)
+        assert sweep(tmp_path, "trainer.max_epochs=1", "optimizer.lr=0.05,0.2", "seed=0,1") == 0
+        after = started(tmp_path)
+        assert {name: after[name] for name in before} == before
+        assert sorted(set(after) - set(before), key=int) == ["4", "5"]
+        assert hashes(tmp_path).items() >= weights.items()
+
+    def test_failed_and_half_done_jobs_are_run_again(self, tmp_path: Path) -> None:
+        sweep(tmp_path, *QUICK)
+        before, weights = started(tmp_path), hashes(tmp_path)
+        for number, state in (("1", "failed"), ("2", "running"), ("3", "interrupted")):
+            status = read_json(tmp_path / number / "status.json")
+            (tmp_path / number / "status.json").write_text(json.dumps({**status, "state": state}))
+        assert sweep(tmp_path, *QUICK) == 0
+        after = started(tmp_path)
+        assert [name for name in sorted(before) if after[name] != before[name]] == ["1", "2", "3"]
+        assert hashes(tmp_path) == weights
+
+    def test_sigkill_in_the_middle_then_the_same_command(self, tmp_path: Path) -> None:
+        grid = ["trainer.max_epochs=2", "optimizer.lr=0.1,0.2,0.3,0.5", "seed=0,1,2", "threads=1"]
+        assert sweep(tmp_path / "whole", *grid) == 0
+        command = [sys.executable, "-m", "linnet", "train", "-m", f"hydra.sweep.dir={tmp_path / 'killed'}", *grid]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            until = time.monotonic() + 120
+            while len(list((tmp_path / "killed").glob("*/metrics.json"))) < 4 and time.monotonic() < until:
+                time.sleep(0.02)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        done = {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "killed").glob("*/metrics.json")}
+        assert 4 <= len(done) < 12
+        assert sweep(tmp_path / "killed", *grid) == 0
+        again = {name: (tmp_path / "killed" / name / "metrics.json").stat().st_mtime_ns for name in done}
+        completed = {
+            name for name in done if read_json(tmp_path / "killed" / name / "status.json")["state"] == "completed"
+        }
+        assert sum(again[name] != done[name] for name in completed) <= 1  # one may have been cut before its status
+        assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
+        assert len(hashes(tmp_path / "whole")) == 12
+
+
+class TestFailure:
+    def test_diverged_and_failed_jobs_are_results_and_the_others_go_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from linnet.models import LinearRegression
+
+        original = LinearRegression.metrics
+
+        def broken(self: LinearRegression, *arguments: object) -> dict[str, float]:
+            if float(self.optimizer.lr) == 0.02:  # type: ignore[arg-type]
+                raise RuntimeError("a planted fault")
+            return original(self, *arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(LinearRegression, "metrics", broken)
+        rates = "optimizer.lr=0.01,1e6,0.02,0.03"
+        assert sweep(tmp_path, "data=synthetic_regression", "trainer.max_epochs=1", rates) == 1
+        states = [read_json(tmp_path / str(number) / "status.json") for number in range(4)]
+        assert [status["state"] for status in states] == ["completed", "diverged", "failed", "completed"]
+        assert "became inf" in states[1]["error"] and states[2]["error"] == "RuntimeError: a planted fault"
+        assert "a planted fault" in (tmp_path / "2" / "train.log").read_text()
+        printed = capsys.readouterr().out
+        assert "job 1 optimizer.lr=1000000.0: diverged" in printed
+        assert "job 2 optimizer.lr=0.02: failed: RuntimeError: a planted fault" in printed
+        assert "best by val/loss: job 3" in printed
+
+    def test_ctrl_c_writes_the_summary_and_says_how_to_go_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from linnet.models import SoftmaxRegression
+
+        def interrupt(self: SoftmaxRegression, *arguments: object) -> dict[str, float]:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SoftmaxRegression, "metrics", interrupt)
+            assert sweep(tmp_path, *QUICK) == 130
+        printed = capsys.readouterr().out
+        assert read_json(tmp_path / "0" / "status.json")["state"] == "interrupted"
+        assert "4 jobs: 1 interrupted, 3 not run" in printed
+        (line,) = [line for line in printed.splitlines() if line.startswith("go on")]
+        assert "optimizer.lr=0.1,0.2" in line and "hydra.sweep.dir=" in line
+        assert sweep(tmp_path, *QUICK) == 0
+
+
+class TestLedger:
+    def test_a_second_process_on_the_same_sweep_is_refused(self, tmp_path: Path) -> None:
+        with Ledger(tmp_path), pytest.raises(InputError, match="another process"), Ledger(tmp_path):
+            pass
+
+    def test_a_directory_of_another_run_is_not_used(self, tmp_path: Path) -> None:
+        (tmp_path / "3").mkdir()
+        with Ledger(tmp_path) as ledger:
+            assert [job.number for job in ledger.enter([("a", ["x=1"]), ("b", ["x=2"]), ("a", ["x=1"])])] == [4, 5]
+
+    def test_numbers_survive(self, tmp_path: Path) -> None:
+        with Ledger(tmp_path) as ledger:
+            ledger.enter([("a", ["x=1"]), ("b", ["x=2"])])
+        with Ledger(tmp_path) as ledger:
+            assert {job.identity: job.number for job in ledger.enter([("c", []), ("b", []), ("a", [])])} == {
+                "a": 0, "b": 1, "c": 2,
+            }  # fmt: skip
+
+    def test_a_damaged_ledger_is_refused_and_left_as_it_is(self, tmp_path: Path) -> None:
+        (tmp_path / "ledger.json").write_text('{"jobs": [')
+        with pytest.raises(InputError, match="damaged"), Ledger(tmp_path):
+            pass
+        assert (tmp_path / "ledger.json").read_text() == '{"jobs": ['

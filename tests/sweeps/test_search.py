@@ -1,0 +1,108 @@
+"""Search: trials are jobs, a killed study goes on, a diverged trial has the worst objective."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from linnet import cli
+from linnet.files import read_json
+from linnet.sweeps.search import Outcome, search
+
+SPACE = {"optimizer.lr": optuna.distributions.FloatDistribution(0.001, 10, log=True)}
+
+
+def study_in(folder: Path) -> optuna.Study:
+    return optuna.load_study(
+        study_name="linnet", storage=JournalStorage(JournalFileBackend(str(folder / "optuna.journal")))
+    )
+
+
+class TestSearch:
+    def run(self, proposals: list[list[str]]) -> list[Outcome]:
+        """A quadratic in log10 lr with its minimum at 0.1, that diverges above 3."""
+        outcomes: list[Outcome] = []
+        for proposal in proposals:
+            (text,) = proposal
+            lr = float(text.partition("=")[2])
+            self.ran.append(lr)
+            outcomes.append(("diverged", None) if lr > 3 else ("completed", (optuna_log10(lr) + 1) ** 2))
+        return outcomes
+
+    @pytest.fixture(autouse=True)
+    def _counted(self) -> None:
+        self.ran: list[float] = []
+
+    def test_finds_the_minimum_though_some_trials_diverge(self, tmp_path: Path) -> None:
+        study = search(tmp_path / "optuna.journal", 40, 1, 0, "minimize", SPACE, self.run)
+        assert any(lr > 3 for lr in self.ran)
+        assert 0.03 < study.best_trial.params["optimizer.lr"] < 0.3
+        assert all(trial.value is not None and trial.value == trial.value for trial in study.trials)
+
+    def test_goes_on_where_it_was_killed(self, tmp_path: Path) -> None:
+        class Killed(BaseException):
+            pass
+
+        def killed_after_8(proposals: list[list[str]]) -> list[Outcome]:
+            if len(self.ran) == 8:
+                raise Killed
+            return self.run(proposals)
+
+        with pytest.raises(Killed):
+            search(tmp_path / "optuna.journal", 20, 1, 0, "minimize", SPACE, killed_after_8)
+        cut_off = study_in(tmp_path).trials[-1].params["optimizer.lr"]
+        study = search(tmp_path / "optuna.journal", 20, 1, 0, "minimize", SPACE, self.run)
+        assert len(self.ran) == 20
+        assert self.ran[8] == pytest.approx(cut_off, rel=1e-4)
+        assert len(study.get_trials(states=(TrialState.COMPLETE,))) == 20
+        assert len(set(self.ran)) == 20, "a sampler seeded alike would propose its first points again"
+
+    def test_batches_and_maximising(self, tmp_path: Path) -> None:
+        sizes = []
+
+        def run(proposals: list[list[str]]) -> list[Outcome]:
+            sizes.append(len(proposals))
+            return [(state, None if value is None else -value) for state, value in self.run(proposals)]
+
+        study = search(tmp_path / "optuna.journal", 30, 4, 0, "maximize", SPACE, run)
+        assert sizes == [4] * 7 + [2]
+        assert study.best_value > -0.5
+
+
+def optuna_log10(value: float) -> float:
+    from math import log10
+
+    return log10(value)
+
+
+class TestCommand:
+    def test_search_from_the_command_line_and_on(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        common = [
+            "train",
+            "search=optuna",
+            f"hydra.sweep.dir={tmp_path}",
+            "data=synthetic_regression",
+            "trainer.max_epochs=1",
+        ]
+        space = ["data.batch_size=50", "optimizer.lr=tag(log,interval(0.01,20))"]
+        assert cli.run([*common, *space, "hydra.sweeper.n_trials=5"]) == 0
+        assert cli.run([*common, *space, "hydra.sweeper.n_trials=8"]) == 0
+        printed = capsys.readouterr().out
+        assert "8 jobs in" in printed and "5 of them finished before" in printed
+        states = [read_json(path)["state"] for path in tmp_path.glob("*/status.json")]
+        assert len(states) == 8 and set(states) == {"completed", "diverged"}
+        assert "best by val/loss" in printed
+
+    def test_lr_grid_needs_no_flag(self, tmp_path: Path) -> None:
+        assert cli.run(["train", "search=lr_grid", "trainer.max_epochs=1", f"hydra.sweep.dir={tmp_path}"]) == 0
+        rates = {read_json(path)["config"]["optimizer"]["lr"] for path in tmp_path.glob("*/manifest.json")}
+        assert rates == {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1}
+
+    def test_nothing_to_search_over(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        fixed = ["optimizer.lr=0.1", "data.batch_size=32", "penalty.strength=0.001"]
+        assert cli.run(["train", "search=optuna", *fixed, f"hydra.sweep.dir={tmp_path / 's'}"]) == 2
+        assert "nothing to search over" in capsys.readouterr().err
+        assert not (tmp_path / "s").exists()
