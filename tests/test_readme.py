@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from linnet import cli
+from linnet.data import Source
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,10 +31,26 @@ def test_all_commands_are_covered() -> None:
 def test_linnet_command(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    if "softmax_scratch" in command:
+    if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
     monkeypatch.chdir(tmp_path)
+    if command.startswith("linnet compare"):  # what stands above it in the same block has run before
+        assert cli.run(shlex.split(LINNET[LINNET.index(command) - 1])[1:]) == 0
     assert cli.run(shlex.split(command)[1:]) == 0
+
+
+def test_the_table_of_the_sweep_is_what_compare_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fashion_mnist: Source
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (compare,) = [command for command in LINNET if command.startswith("linnet compare")]
+    for command in (LINNET[LINNET.index(compare) - 1], compare):
+        assert cli.run(shlex.split(command)[1:]) == 0
+    printed = capsys.readouterr().out
+    promised = [line for line in README.splitlines() if re.match(r"│ \d │|chosen by", line)]
+    assert len(promised) == 5
+    for line in promised:
+        assert line.rpartition("completed")[0] in printed
 
 
 def test_make_train_trains_and_a_second_call_installs_nothing() -> None:

@@ -31,8 +31,10 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"board: {given.dir} is no directory; `linnet train` makes one below runs")
     if next(given.dir.rglob("events.out.tfevents.*"), None) is None:
         raise InputError(f"board: no run below {given.dir}; `linnet train` makes one below runs")
+    # Of a compared sweep the overview, which shows the same runs under the names of their overrides.
+    overview = given.dir / "comparison" / "tensorboard"
     with suppress(KeyboardInterrupt):
-        url = _serve(given.dir, given.host, given.port)
+        url = _serve(overview if overview.is_dir() else given.dir, given.host, given.port)
         print(f"the runs below {given.dir}: {url} (Ctrl-C to stop)", flush=True)
         threading.Event().wait()
 

@@ -12,6 +12,7 @@ linnet: experiment-tracked linear and softmax regression
 
   linnet train [overrides]     train one run, or a sweep with --multirun
   linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
 
   linnet train --help          the options of every config group, and the experiments
@@ -38,7 +39,12 @@ def run(arguments: Sequence[str]) -> int:
     if arguments[0] in ("-V", "--version"):
         print(f"linnet {__version__}")
         return 0
-    commands: dict[str, Callable[[list[str]], int]] = {"train": _train, "evaluate": _evaluate, "board": _board}
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "train": _train,
+        "evaluate": _evaluate,
+        "compare": _compare,
+        "board": _board,
+    }
     name, rest = arguments[0], list(arguments[1:])
     try:
         if name not in commands:
@@ -80,6 +86,13 @@ def _train(arguments: list[str]) -> int:
 
 def _evaluate(arguments: list[str]) -> int:
     from linnet.evaluate import main
+
+    main(arguments)
+    return 0
+
+
+def _compare(arguments: list[str]) -> int:
+    from linnet.sweeps.compare import main
 
     main(arguments)
     return 0

@@ -13,6 +13,7 @@ from linnet import losses, models, optimizers, penalties, schedules
 from linnet.build import PREPARATION
 from linnet.config import check, compose, compose_sweep, session
 from linnet.config.arguments import parse
+from linnet.config.check import CLASSIFICATION
 from linnet.config.groups import GROUPS, shipped
 from linnet.data import prepare
 
@@ -64,7 +65,7 @@ class TestFile:
     @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
     def test_opens_with_what_it_is_and_a_command(self, path):
         lines = header(path)
-        assert re.match(r" \S.*[.:]$", lines[0])
+        assert re.match(r" \S.*[.:?]$", lines[0])
         assert commands(path)
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
@@ -94,6 +95,14 @@ class TestTarget:
 
     def test_has_the_arguments_that_the_run_gives(self, place, node):
         assert GIVEN_BY_THE_RUN.get(place, set()) <= argument_names(get_object(node["_target_"]))
+
+
+@pytest.mark.parametrize("option", sorted(shipped()["data"]))
+def test_every_data_set_can_be_prepared_in_every_way(option):
+    node = shipped()["data"][option]
+    assert {"dtype", "seed", *PREPARATION} - set(node) == (
+        {"outlier_value"} if node["_target_"] in CLASSIFICATION else set()  # an outlier is another class there
+    )
 
 
 def test_preparation_takes_its_keys():

@@ -1,7 +1,6 @@
 """Learning curves of many runs in one picture."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,13 +8,12 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from linnet.sweeps.groups import Group, legend_label
+from linnet.sweeps.outer_legend import outer_legend
 from linnet.sweeps.sensitivity import MAX_LINES, scale_metric
-from linnet.tracking.figures.style import add_legend, new_figure, style_plot
+from linnet.tracking.figures.style import new_figure, style_plot
 
 CURVES = ("val/loss", "train/loss_epoch", "train/loss")
 """The first of these that a run logged is drawn."""
-
-LEGEND_WIDTH = 40  # characters, so that the curves keep more than half of the picture
 
 
 def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
@@ -31,7 +29,8 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
     drawn: dict[bool, list[float]] = {True: [], False: []}  # of completed runs, and of others
     names: dict[str, None] = {}
     for group, colour in zip(groups, colormaps["tab10"].colors, strict=False):  # type: ignore[attr-defined]
-        label: str | None = textwrap.fill(legend_label(group.settings), LEGEND_WIDTH)
+        ended = "" if group.completed else f" ({', '.join(group.states)})"
+        label: str | None = legend_label(group.settings) + ended
         for run in group.runs:
             name, steps, values = next(
                 ((name, *curve) for name in CURVES if (curve := read_curve(run.path / "history.csv", name))[0]),
@@ -57,7 +56,7 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
     best = f", best {MAX_LINES} of {len(groups)} settings" if len(groups) > MAX_LINES else ""
     title = " or ".join(names)
     style_plot(axes, f"{title} of every run{best}", "step", title)
-    add_legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    outer_legend(figure, axes)
     return figure
 
 

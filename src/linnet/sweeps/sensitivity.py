@@ -1,6 +1,5 @@
 """How the metric answers to one hyperparameter: a line with its band over seeds for each setting of the others."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from linnet.sweeps.groups import Group, legend_label
+from linnet.sweeps.outer_legend import outer_legend
 from linnet.sweeps.ranking import Objective
 from linnet.sweeps.swept import scale_axis
-from linnet.tracking.figures.style import BLUE, RED, add_legend, new_figure, style_plot
+from linnet.tracking.figures.style import BLUE, RED, new_figure, style_plot
 
 MAX_LINES = 10
 LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic axis
@@ -43,15 +43,14 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
     else:
         colours = [BLUE] if len(lines) == 1 else colormaps["tab10"].colors  # type: ignore[attr-defined]
         for (name, members), colour in zip(lines.items(), colours, strict=False):
-            _draw(axes, key, members, objective, color=colour, label=textwrap.fill(name, 40))
+            _draw(axes, key, members, objective, color=colour, label=name)
         if len(lines) > MAX_LINES:
             title += f" (best {MAX_LINES} of {len(lines)} lines)"
     _mark_missing(axes, key, groups, objective)
     scale_axis(axes, [group.settings[key] for group in groups])
     scale_metric(axes, [value.mean for group in groups if (value := group.spread(objective.metric))])
     style_plot(axes, title, key, objective.metric)
-    if any(not label.startswith("_") for label in axes.get_legend_handles_labels()[1]):
-        add_legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    outer_legend(figure, axes)
     return figure
 
 

@@ -89,11 +89,11 @@ def _experiment(
             info.type = api_pb2.DATA_TYPE_STRING
             for value in sorted(map(str, values)):
                 info.domain_discrete.values.add(string_value=value)
-    # A metric that has a curve has its figure of the weights that were kept beside it, as `final/…`.
+    # A metric that has a curve has its figure of the weights that were kept beside it, as `…_final`.
     history = groups[0].runs[0].path / "history.csv"
     for metric in (objective.metric, score_beside(objective, groups[0].runs)):
         if metric:
-            tag = f"final/{metric}" if read_curve(history, metric)[0] else metric
+            tag = f"{metric}_final" if read_curve(history, metric)[0] else metric
             experiment.metric_infos.add(name=api_pb2.MetricName(tag=tag), display_name=metric)
     return experiment
 

@@ -1,7 +1,20 @@
 """What a run leaves behind: TensorBoard events, history, checkpoints, manifest, status, figures."""
 
-from linnet.tracking.checkpoint import Checkpoint
-from linnet.tracking.history import Curve, read_history
-from linnet.tracking.logger import RunLogger
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linnet.tracking.checkpoint import Checkpoint
+    from linnet.tracking.history import Curve, read_history
+    from linnet.tracking.logger import RunLogger
 
 __all__ = ["Checkpoint", "Curve", "RunLogger", "read_history"]
+
+_MODULES = {"Checkpoint": "checkpoint", "Curve": "history", "RunLogger": "logger", "read_history": "history"}
+
+
+def __getattr__(name: str) -> Any:
+    """Each is imported when it is first used, so that figures and history can be had without torch and Lightning."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
