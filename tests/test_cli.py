@@ -98,7 +98,7 @@ class TestWrongCommandLine:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["trian"], "trian: no such command, choose from: train, evaluate, board"),
+            (["trian"], "trian: no such command, choose from: train, evaluate"),
             (["train", "--quick"], "unrecognized arguments: --quick; see `linnet train --help`"),
             (["train", "--cfg", "nope"], "invalid choice: 'nope'"),
             (["evaluate"], "required: RUN; see `linnet evaluate --help`"),
@@ -151,6 +151,17 @@ class TestWrongInput:
     def test_that_only_the_data_shows(self, given, words, refusal):
         message = refusal("train", "hydra.run.dir=made/for/this", *given)
         assert all(word in message for word in words), message
+
+    @pytest.mark.parametrize(
+        ("swept", "words"),
+        [
+            ("data=digits,nope", "data=nope: no such option"),
+            ("optimizer.lr=0.1,-1", "optimizer.lr=-1: expected a number in (0, inf)"),
+            ("data=digits,diabetes loss=cross_entropy", "loss=cross_entropy predicts classes"),
+        ],
+    )
+    def test_in_a_later_job_of_a_sweep(self, swept, words, refusal):
+        assert words in refusal("train", "--multirun", *swept.split())
 
     def test_keeps_the_parent_directories_that_were_there(self, refusal):
         Path("made/for").mkdir(parents=True)

@@ -64,7 +64,9 @@ def _check_outputs(n_outputs: int, source: Source) -> None:
     fits = n_outputs >= source.n_outputs if source.task == "classification" else n_outputs == source.n_outputs
     if not fits:
         what = "classes" if source.task == "classification" else "target columns"
-        raise InputError(f"model.n_outputs={n_outputs}: the data has {source.n_outputs} {what}")
+        raise InputError(
+            f"model.n_outputs={n_outputs}: the data has {source.n_outputs} {what}, give that number or null"
+        )
 
 
 def _check_targets(loss: Loss, data: Data) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -22,7 +22,7 @@ from rich.console import Console
 from safetensors.torch import save
 
 from linnet.build import build_data, build_model, make
-from linnet.config import check, compose, session
+from linnet.config import check, check_job, compose, session
 from linnet.data import Data
 from linnet.errors import Diverged, InputError
 from linnet.evaluate import evaluate_parts
@@ -67,6 +67,7 @@ def train(overrides: Sequence[str] = ()) -> Run:
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
         absent = [path for path in (directory, *directory.parents) if not path.exists()]
+        present = set(directory.iterdir()) if not absent else set()
 
         def task(job: DictConfig) -> "Run | Exception":
             try:
@@ -77,32 +78,41 @@ def train(overrides: Sequence[str] = ()) -> Run:
         context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
         outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
     if isinstance(outcome, InputError):
-        _remove(absent)
+        _remove(directory, present, absent)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def _remove(made: Sequence[Path]) -> None:
-    """Take back the directories made for a run that never ran, innermost first, so that nothing looks as if it had."""
-    if not made:
-        return
-    shutil.rmtree(made[0])
-    for parent in made[1:]:
-        if any(parent.iterdir()):
+def _remove(directory: Path, present: set[Path], made: Sequence[Path]) -> None:
+    """Take back what was made for a run that never ran, so that nothing looks as if it had.
+
+    Args:
+        directory: of the run.
+        present: what lay in it before.
+        made: it and its parents, innermost first, as far as they were not there before.
+    """
+    for path in set(directory.iterdir()) - present:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    for folder in made:
+        if any(folder.iterdir()):
             break
-        parent.rmdir()
+        folder.rmdir()
 
 
 def execute(job: DictConfig, *, quiet: bool = False) -> Run:
     """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
     Args:
-        job: the job's configuration; Hydra's own is looked up.
+        job: the job's configuration; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
     """
     hydra = HydraConfig.get()
-    config = check(DictConfig({**job, "hydra": hydra}))
+    config = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True))
+    check_job(config)  # again, since an interpolation may have another value by now
     directory = RunDirectory(Path(hydra.runtime.output_dir))
     try:
         run = _life(config, dict(hydra.runtime.choices), directory, Console(quiet=quiet))

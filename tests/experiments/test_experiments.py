@@ -1,13 +1,21 @@
 """Every shipped experiment: it says what it asks and finds, and its recorded figures are what it gives today."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import linear_regression, mean
 from typing import Any
 
 import pytest
+import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 from recorded import differences, measure
 
+import linnet
 from linnet.config.groups import experiments
 from linnet.files import read_json
+from linnet.sweeps.grid import expand, parse
 
 SHIPPED = sorted(path.parent.name for path in (Path(__file__).parents[2] / "experiments").glob("*/experiment.yaml"))
 ARMS = [
@@ -19,11 +27,29 @@ def arm_of(name: str, index: int) -> dict[str, Any]:
     return read_json(experiments()[name] / "results.json")["arms"][index]
 
 
+def swept(name: str) -> dict[str, str]:
+    """Key -> swept values, as in the experiment's `hydra.sweeper.params`; empty if it is no sweep."""
+    config = OmegaConf.load(experiments()[name] / "experiment.yaml")
+    return dict(OmegaConf.select(config, "hydra.sweeper.params") or {})
+
+
+SWEPT = [name for name in SHIPPED if swept(name)]
+
+
+@pytest.fixture(autouse=True)
+def _as_many_threads_as_before() -> Iterator[None]:
+    """A run with `threads: 1` leaves torch with one."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 def test_the_issue_names_these_experiments() -> None:
     assert set(SHIPPED) >= {
         "absolute_vs_squared_noise", "huber_outlier", "label_smoothing", "linear_regression_concise",
         "linear_regression_scratch", "polynomial_normal", "polynomial_overfit", "polynomial_underfit",
         "softmax_concise", "softmax_overflow", "softmax_scratch", "weight_decay", "zero_vs_random_init",
+        "learning_rate_sweep", "batch_size_sweep", "penalty_path", "estimation_error", "optimizer_comparison",
     }  # fmt: skip
 
 
@@ -36,7 +62,15 @@ def test_readme_asks_commands_and_finds(name: str) -> None:
         " ".join(["linnet train", f"experiment={name}", *arm_of(name, index)["overrides"]])
         for other, index in ARMS if other == name
     ]  # fmt: skip
-    assert commands == recorded
+    assert commands == ([f"linnet train -m experiment={name}"] if name in SWEPT else recorded)
+
+
+@pytest.mark.parametrize("name", SWEPT)
+def test_recorded_arms_are_among_the_swept_combinations(name: str) -> None:
+    params = swept(name)
+    assert {"0", "1", "2"} <= set(params.pop("seed").split(","))
+    combinations = [set(words) for words in expand(parse([], params, OverridesParser.create()))]
+    assert all(set(arm_of(name, index)["overrides"]) in combinations for other, index in ARMS if other == name)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -53,3 +87,20 @@ def test_first_seed_gives_the_recorded_figures(name: str, index: int, request: p
         request.getfixturevalue("fashion_mnist")
     arm = arm_of(name, index)
     assert differences(arm, 0, measure(name, arm, 0)) == []
+
+
+def test_error_of_the_estimate_falls_with_the_root_of_the_examples() -> None:
+    arms = [arm_of("estimation_error", index) for name, index in ARMS if name == "estimation_error"]
+    sizes = [float(arm["overrides"][0].removeprefix("data.n_train=")) for arm in arms]
+    errors = [mean(arm["metrics"]["parameter/weight_error"]["values"]) for arm in arms]
+    slope, _ = linear_regression([math.log(n) for n in sizes], [math.log(error) for error in errors])
+    assert -0.6 < slope < -0.4  # theory: -1/2
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_only_l1_sets_useless_weights_to_exactly_zero(penalty: str, tmp_path: Path) -> None:
+    overrides = [f"penalty={penalty}", "penalty.strength=0.3", "figures=false", f"hydra.run.dir={tmp_path / 'run'}"]
+    weight = linnet.train(["experiment=penalty_path", *overrides]).model.weight[0, 0]
+    assert (weight[:5] != 0).all()
+    zeros = int((weight[5:] == 0).sum())
+    assert zeros >= 10 if penalty == "l1" else zeros == 0

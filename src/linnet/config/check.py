@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -61,10 +62,15 @@ def check(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
     _check_hydra(hydra)
-    _check_components(resolved)
-    _check_values(resolved)
+    check_job(resolved)
     _check_fit(resolved, config.hydra.runtime.choices)
     return resolved
+
+
+def check_job(resolved: dict[str, Any]) -> None:
+    """The part of `check` that needs no Hydra: what may be built, and from which values. Raises InputError."""
+    _check_components(resolved)
+    _check_values(resolved)
 
 
 def _walk(node: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
@@ -77,6 +83,12 @@ def _walk(node: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
 
 
 def _check_hydra(hydra: Any) -> None:
+    if hydra["output_subdir"] != ".hydra":
+        raise InputError(
+            f"hydra.output_subdir={hydra['output_subdir']}: expected .hydra, where a run's configuration is"
+        )
+    if hydra["mode"] not in (None, "RUN", RunMode.RUN):
+        raise InputError("hydra.mode: a sweep is asked for by `linnet train --multirun`")
     for path, key, value in _walk(hydra, "hydra"):
         logging = path.startswith(("hydra.job_logging", "hydra.hydra_logging"))
         if key == "_target_" and value not in HYDRA_TARGETS:

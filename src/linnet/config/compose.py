@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, register_experiments, shipped
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.errors import InputError
 
 OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
@@ -39,7 +39,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     Raises:
         InputError: naming the override that could not be applied, and the nearest name that exists.
     """
-    with _errors_in_one_line(overrides):
+    with errors_in_one_line(overrides):
         config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
         _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
         return config
@@ -51,7 +51,7 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
     Raises:
         InputError: as `compose`.
     """
-    with _errors_in_one_line(overrides):
+    with errors_in_one_line(overrides):
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None
         config = session_hydra.compose_config("train", list(overrides), RunMode.MULTIRUN, from_shell=False)
@@ -60,7 +60,8 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
 
 
 @contextmanager
-def _errors_in_one_line(overrides: Sequence[str]) -> Iterator[None]:
+def errors_in_one_line(overrides: Sequence[str]) -> Iterator[None]:
+    """Turn Hydra's errors about these overrides into an InputError that names the one at fault."""
     try:
         yield
     except MissingConfigException as error:
@@ -84,6 +85,8 @@ def _missing_option(error: MissingConfigException) -> str:
         return _one_line(error)
     if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "ray", "submitit"):
         return f"{group}={option} is not installed: pip install 'linnet[sweeps]'"
+    if group == EXPERIMENT:
+        refuse_unreadable(option)
     near = nearest(option, error.options)
     return f"{group}={option}: no such option{near}; choose from: {', '.join(sorted(error.options))}"
 

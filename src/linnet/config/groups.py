@@ -1,5 +1,6 @@
 """The config groups that linnet ships, and the experiments found in the package and in ./experiments."""
 
+import contextlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,11 +33,25 @@ def register_experiments() -> None:
     store = ConfigStore.instance()
     for name, folder in experiments().items():
         path = folder / "experiment.yaml"
-        try:
-            node = OmegaConf.load(path)
-        except Exception as error:
-            raise InputError(f"{path} is not readable YAML: {_first_line(error)}") from error
-        store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")
+        with contextlib.suppress(InputError):  # said by `refuse_unreadable` to those who ask for it
+            node = _experiment(path, path.stat().st_mtime_ns)
+            store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")
+
+
+def refuse_unreadable(name: str) -> None:
+    """Raise InputError if there is an experiment of this name whose YAML cannot be read."""
+    folder = experiments().get(name)
+    if folder is not None:
+        _experiment(folder / "experiment.yaml", 0)
+
+
+@cache
+def _experiment(path: Path, mtime: int) -> Any:
+    """The file's content; read once, as long as it does not change."""
+    try:
+        return OmegaConf.load(path)
+    except Exception as error:
+        raise InputError(f"{path} is not readable YAML: {_first_line(error)}") from error
 
 
 def options(group: str) -> list[str]:

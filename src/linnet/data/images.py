@@ -6,6 +6,7 @@ dimensions, the dimensions as big-endian 32-bit integers, then unsigned bytes.
 
 import gzip
 import hashlib
+import logging
 import os
 import socket
 import struct
@@ -19,6 +20,8 @@ from torch import Tensor
 from linnet.data.examples import Examples, Source
 from linnet.errors import InputError
 from linnet.files import write_atomic
+
+log = logging.getLogger(__name__)
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 SIZES = (60_000, 60_000, 10_000, 10_000)
@@ -70,6 +73,8 @@ def image_classes(name: str, root: str | None, download: bool, dtype: str, seed:
                 f"{path} is truncated or altered (its sha256 is not that of {name}): delete it and run again"
             )
         tensors.append(_parse_idx(path, content, size))
+        if path.suffix == ".gz":
+            _keep_unpacked(content, folder / file)
     x_train, y_train, x_test, y_test = tensors
     return Source(
         task="classification", train=_examples(x_train, y_train, dtype), test=_examples(x_test, y_test, dtype),
@@ -91,20 +96,19 @@ def _contents(name: str, folder: Path) -> dict[Path, bytes] | None:
         if path is None:
             return None
         try:
-            contents[path] = path.read_bytes() if path.suffix != ".gz" else _unpack(path, folder / file)
+            contents[path] = path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path} cannot be read: {error}") from error
+            raise InputError(f"{path} cannot be read ({error}): get it anew, or delete it and run again") from error
     return contents
 
 
-def _unpack(path: Path, destination: Path) -> bytes:
-    content = gzip.decompress(path.read_bytes())
+def _keep_unpacked(content: bytes, destination: Path) -> None:
+    """Save what was unpacked, and has been checked, for the next run."""
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(destination, content)
-    except PermissionError:
-        pass  # unpacking anew costs each run 0.4 s, and nothing else
-    return content
+    except OSError as error:  # unpacking anew costs each run 0.4 s, and nothing else
+        log.debug("not kept unpacked: %s", error)
 
 
 def _parse_idx(path: Path, content: bytes, size: int) -> Tensor:
@@ -114,6 +118,8 @@ def _parse_idx(path: Path, content: bytes, size: int) -> Tensor:
     expected = (size,) if "labels" in path.name else (size, 28, 28)
     if shape != expected or len(content) != 4 + 4 * n_dimensions + int(np.prod(shape)):
         raise InputError(f"{path} is truncated or not an idx file of shape {list(expected)}: delete it and run again")
+    if "labels" in path.name and max(content[4 + 4 * n_dimensions :]) > 9:
+        raise InputError(f"{path} is altered, it has labels above 9: delete it and run again")
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=4 + 4 * n_dimensions).reshape(shape).copy())
 
 

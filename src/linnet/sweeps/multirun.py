@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
+from linnet.config.compose import errors_in_one_line
 from linnet.sweeps.grid import choices, expand, parse, swept_keys
 from linnet.sweeps.launch import Launcher
 from linnet.sweeps.ledger import FINISHED, Job, Ledger
@@ -127,7 +128,8 @@ class Sweep:
         """
         planned = []
         for words in jobs:
-            config = self.loader.load_sweep_config(self.master, list(words))
+            with errors_in_one_line(words):
+                config = self.loader.load_sweep_config(self.master, list(words))
             planned.append((config_hash(check(config)), words, config))
         return planned
 

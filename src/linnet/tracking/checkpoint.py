@@ -42,22 +42,22 @@ class Checkpoint(LightningCheckpoint):
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None and self.sign * float(value) < self.best_value:
             self.best_value = self.sign * float(value)
-            self.best = snapshot(trainer, pl_module)
+            self.best = snapshot(pl_module, trainer.current_epoch)
             self._best_is_written = False
         if time.monotonic() - self._written >= self.every_n_seconds:
-            self.write(trainer, pl_module)
+            self.write(pl_module, trainer.current_epoch)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.write(trainer, pl_module)
+        self.write(pl_module, trainer.current_epoch - 1)  # which is the number of epochs done by now
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keep the best state of a run that ends early; the last one may be the fault."""
         self._write_best()
 
-    def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Both files as of now; the previous ones stay until the new ones are whole."""
+    def write(self, pl_module: pl.LightningModule, epoch: int) -> None:
+        """Both files as of the end of an epoch, counted from 0; the previous ones stay until the new ones are whole."""
         self.folder.mkdir(exist_ok=True)
-        _save(self.folder / "last.ckpt", snapshot(trainer, pl_module))
+        _save(self.folder / "last.ckpt", snapshot(pl_module, epoch))
         self._write_best()
         self._written = time.monotonic()
 
@@ -75,11 +75,16 @@ class Checkpoint(LightningCheckpoint):
         return int(self.best["epoch"]) + 1
 
 
-def snapshot(trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-    """A copy of the training state in Lightning's checkpoint format, from plain containers and tensors only."""
+def snapshot(pl_module: pl.LightningModule, epoch: int) -> dict[str, Any]:
+    """A copy of the training state in Lightning's checkpoint format, from plain containers and tensors only.
+
+    Args:
+        pl_module: a LinearNetwork.
+        epoch: the last one that is done, counted from 0.
+    """
     checkpoint = {
-        "epoch": trainer.current_epoch,
-        "global_step": getattr(pl_module, "steps_done", trainer.global_step),
+        "epoch": epoch,
+        "global_step": pl_module.steps_done,
         "pytorch-lightning_version": version("pytorch-lightning"),
         "state_dict": {name: tensor.detach().clone() for name, tensor in pl_module.state_dict().items()},
         "hparams_name": "kwargs",
