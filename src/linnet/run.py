@@ -37,6 +37,9 @@ from linnet.tracking.report import print_result, result_figures
 
 log = logging.getLogger(__name__)
 
+THREADS = torch.get_num_threads()
+"""What torch found when the process began; a run before this one may have asked for another number."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -135,7 +138,7 @@ def execute(job: DictConfig, *, quiet: bool = False) -> Run:
 
 def _life(config: dict[str, Any], choices: Mapping[str, Any], directory: RunDirectory, console: Console) -> Run:
     started, path = time.monotonic(), directory.path
-    torch.set_num_threads(config["threads"] or int(os.environ.get("LINNET_THREADS", torch.get_num_threads())))
+    torch.set_num_threads(config["threads"] or int(os.environ.get("LINNET_THREADS", THREADS)))
 
     data = build_data(config)
     record = manifest(config, choices, data.source.checksum)
