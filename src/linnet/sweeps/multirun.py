@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
-from linnet.config.compose import errors_in_one_line
+from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, parse, swept_keys
 from linnet.sweeps.launch import Launcher
 from linnet.sweeps.ledger import FINISHED, Job, Ledger
@@ -59,6 +59,7 @@ class Sweep:
         self, master: DictConfig, loader: ConfigLoader, overrides: Sequence[Override], again: Sequence[str]
     ) -> None:
         self.master, self.loader, self.overrides, self.again = master, loader, overrides, again
+        self.composer = Composer(master, loader)
         self.ledger = Ledger(Path(master.hydra.sweep.dir))
 
     def grid(self) -> int:
@@ -128,8 +129,7 @@ class Sweep:
         """
         planned = []
         for words in jobs:
-            with errors_in_one_line(words):
-                config = self.loader.load_sweep_config(self.master, list(words))
+            config = self.composer.compose(words)
             planned.append((config_hash(check(config)), words, config))
         return planned
 

@@ -1,0 +1,54 @@
+"""The configurations of a sweep's jobs, composed once for all jobs that choose the same options.
+
+Hydra takes 40 to 100 ms to compose a configuration, as long as it takes to train a small model. Jobs of a grid mostly
+differ in plain values, which can be set on a copy in a tenth of that.
+"""
+
+import copy
+from collections.abc import Sequence
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from linnet.config.compose import errors_in_one_line
+
+
+class Composer:
+    """Composes jobs of one sweep.
+
+    Args:
+        master: the sweep's configuration.
+        loader: Hydra's.
+    """
+
+    def __init__(self, master: DictConfig, loader: ConfigLoader) -> None:
+        self.master, self.loader = master, loader
+        self._parser = OverridesParser.create(loader)
+        self._bases: dict[tuple[str, ...], DictConfig] = {}
+
+    def compose(self, words: Sequence[str]) -> DictConfig:
+        """The configuration that `load_sweep_config` of Hydra gives for these overrides, with its `hydra` node.
+
+        Raises:
+            InputError: naming the override at fault.
+        """
+        with errors_in_one_line(words):
+            parsed = self._parser.parse_overrides(list(words))
+            options = tuple(word for word, override in zip(words, parsed, strict=True) if not _sets_a_value(override))
+            if options not in self._bases:
+                self._bases[options] = self.loader.load_sweep_config(self.master, list(options))
+            config = copy.deepcopy(self._bases[options])
+            ConfigLoaderImpl._apply_overrides_to_config([o for o in parsed if _sets_a_value(o)], config)
+            config.hydra.overrides.task = [word for word in words if not word.lstrip("+~").startswith("hydra.")]
+            OmegaConf.copy_cache(from_config=self.master, to_config=config)
+            return config
+
+
+def _sets_a_value(override: Override) -> bool:
+    """Whether the override changes one value of an existing key, and so needs no composition."""
+    key = override.key_or_group
+    plain = not (override.is_add() or override.is_delete() or override.is_force_add() or override.package)
+    return plain and not key.startswith("hydra") and ("." in key or key in ("seed", "threads", "figures", "name"))
