@@ -139,7 +139,7 @@ class TestPlace:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(files.os, "fsync", full)
-        assert "No space left on device" in refusal(tmp_path)
+        assert len(load(tmp_path).train) == 6
         assert list(raw.iterdir()) == []
 
     def test_that_cannot_be_written_is_no_hindrance(self, raw, tmp_path, monkeypatch):

@@ -59,7 +59,7 @@ class Launcher:
             for job, config in jobs:
                 self._run_here(job, config)
                 self.report.ended()
-        else:
+        elif jobs:
             self._hand_over([job for job, _ in jobs])
             self.report.ended()
 
@@ -83,9 +83,11 @@ class Launcher:
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         try:
-            # Numbers belong to identities here, not to places in a batch, so each job names its directory itself.
-            places = [f"hydra.sweep.subdir={job.number}" for job in jobs]
-            words = [[*job.overrides, place, threads] for job, place in zip(jobs, places, strict=True)]
+            # Numbers belong to identities here, not to places in a batch, so each job names its directory itself; and
+            # whole, because a worker may have been started elsewhere.
+            folder = str(self.report.ledger.folder.absolute()).replace("\\", "\\\\").replace("'", "\\'")
+            common = [f"hydra.sweep.dir='{folder}'", threads]
+            words = [[*job.overrides, *common, f"hydra.sweep.subdir={job.number}"] for job in jobs]
             self.plugin.launch(words, initial_job_idx=0)
         finally:
             stop.set()

@@ -85,12 +85,7 @@ class Sweep:
         options = self.master.hydra.sweeper
         distributions = space(self.overrides)
         fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
-        first = [
-            next(iter(choices(override)))
-            for override in self.overrides
-            if override.get_key_element() not in distributions
-        ]
-        (_, _, config), *_ = self.plan([first])
+        ((_, _, config),) = self.plan([fixed])
         with self.ledger as ledger:
             report = self.report(list(ledger.jobs.values()), config)
             launcher = Launcher(self.master, self.loader, report)
@@ -101,8 +96,9 @@ class Sweep:
                     job.identity: job for job in ledger.enter([(identity, words) for identity, words, _ in planned])
                 }
                 report.jobs += [job for job in jobs.values() if job not in report.jobs]
-                missing = [entry for entry in planned if ledger.status(jobs[entry[0]])["state"] not in FINISHED]
-                launcher.launch([(jobs[identity], config) for identity, _, config in missing])
+                configs = {identity: config for identity, _, config in planned}
+                missing = [job for job in jobs.values() if ledger.status(job)["state"] not in FINISHED]
+                launcher.launch([(job, configs[job.identity]) for job in missing])
                 states = [ledger.status(jobs[identity])["state"] for identity, _, _ in planned]
                 return [
                     (state, report.value(jobs[identity]) if state == "completed" else None)
