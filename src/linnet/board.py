@@ -1,19 +1,13 @@
 """`linnet board [DIR]`: TensorBoard over the runs below a directory."""
 
-import argparse
 import io
 import threading
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
 from pathlib import Path
-from typing import NoReturn
 
 from linnet.errors import InputError
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"board: {message}; see `linnet board --help`")
+from linnet.parser import Parser
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -22,7 +16,7 @@ def main(arguments: Sequence[str]) -> None:
     Raises:
         InputError: if the directory does not exist or holds no run, or there is no serving at that host and port.
     """
-    parser = _Parser(prog="linnet board", description="TensorBoard over all runs below DIR.")
+    parser = Parser(prog="linnet board", description="TensorBoard over all runs below DIR.")
     parser.add_argument("dir", nargs="?", default="runs", type=Path, metavar="DIR", help="default: runs")
     parser.add_argument("--port", type=int, help="0: any free one; default: the first free one from 6006 on")
     parser.add_argument("--host", default="localhost", help="default: localhost, which only this machine reaches")

@@ -1,31 +1,24 @@
 """`linnet evaluate RUN`: the saved weights on the run's own data."""
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 from rich.console import Console
 
 from linnet.build import build_data
 from linnet.data import Data
-from linnet.errors import InputError
 from linnet.files import read_json
 from linnet.models import LinearNetwork
+from linnet.parser import Parser
 from linnet.saved import load_config, load_model
 from linnet.tracking.report import metrics_table
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"evaluate: {message}; see `linnet evaluate --help`")
-
-
 def main(arguments: Sequence[str]) -> None:
     """Print the figures, and a warning where the data is not what the run was trained on."""
-    parser = _Parser(prog="linnet evaluate", description="The saved run's own config and weights, on its own data.")
+    parser = Parser(prog="linnet evaluate", description="The saved run's own config and weights, on its own data.")
     parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, with all their digits")
     given = parser.parse_args(arguments)

@@ -1,16 +1,14 @@
 """The arguments of `linnet train`: overrides, and a few flags of Hydra's."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from omegaconf import OmegaConf
 
 from linnet.config.check import check
 from linnet.config.compose import compose, session
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
-from linnet.errors import InputError
+from linnet.parser import Parser
 
 
 @dataclass(frozen=True)
@@ -24,14 +22,9 @@ class Request:
     help: bool
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"train: {message}; see `linnet train --help`")
-
-
 def parse(arguments: Sequence[str]) -> Request:
     """Raises InputError for an unknown flag."""
-    parser = _Parser(prog="linnet train", add_help=False, allow_abbrev=False)
+    parser = Parser(prog="linnet train", add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("-m", "--multirun", action="store_true")
     parser.add_argument("-c", "--cfg", choices=("job", "hydra", "all"))

@@ -3,23 +3,17 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 
-from linnet.errors import InputError
 from linnet.files import write_atomic
+from linnet.parser import Parser
 from linnet.sweeps.find_runs import find_runs
 from linnet.sweeps.groups import Group, grouped
 from linnet.sweeps.ranking import Objective, choose_objective, ranked
 from linnet.sweeps.runs import SavedRun, read_run
 from linnet.sweeps.summary import summary_csv
 from linnet.sweeps.table import best_line, comparison_table, incomplete_lines
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"compare: {message}; see `linnet compare --help`")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -115,7 +109,7 @@ def _beside(folder: Path) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="linnet compare", description="Table, summary.csv and figures of all runs below DIR….")
+    parser = Parser(prog="linnet compare", description="Table, summary.csv and figures of all runs below DIR….")
     parser.add_argument("dirs", nargs="+", type=Path, metavar="DIR", help="sweeps or runs, at any depth")
     parser.add_argument("--metric", help="order by this one instead of the runs' objective, e.g. val/accuracy")
     parser.add_argument("--test", action="store_true", help="the test set's figures for all, not only for the chosen")
