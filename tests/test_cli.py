@@ -98,7 +98,7 @@ class TestWrongCommandLine:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (["trian"], "trian: no such command, choose from: train, evaluate"),
+            (["trian"], "trian: no such command, choose from: train, resume, evaluate"),
             (["train", "--quick"], "unrecognized arguments: --quick; see `linnet train --help`"),
             (["train", "--cfg", "nope"], "invalid choice: 'nope'"),
             (["evaluate"], "required: RUN; see `linnet evaluate --help`"),
@@ -235,7 +235,7 @@ class TestOtherEnds:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(cli, "_train", interrupted)
-        assert answer("train") == (130, "", "linnet: interrupted\n")
+        assert answer("train") == (130, "", "linnet: stopped by SIGINT\n")
 
     def test_machine_s_fault_is_1_in_one_line(self, answer, monkeypatch):
         def no_space(_: list[str]) -> None:

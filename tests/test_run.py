@@ -18,18 +18,18 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 import linnet
-from linnet import cli, run
+from linnet import cli, life
 from linnet.errors import InputError
 from linnet.files import read_json
+from linnet.life import Run
 from linnet.models import LinearNetwork, LinearRegression, SoftmaxRegression
-from linnet.run import Run
 from linnet.tracking import read_history
 
 EPOCHS = 3
 INTERVAL = 7
 FILES = {
-    ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "manifest.json", "status.json", "metrics.json",
-    "history.csv", "train.log", "weights.safetensors", "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+    ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".lock", "manifest.json", "status.json",
+    "metrics.json", "history.csv", "train.log", "weights.safetensors", "checkpoints/last.ckpt", "checkpoints/best.ckpt",
 }  # fmt: skip
 SHORT = ("trainer.max_epochs=1", "figures=false")
 # A run whose validation loss is lowest in the second of its epochs.
@@ -43,7 +43,8 @@ def train(directory: Path, *overrides: str) -> Run:
 def files(directory: Path) -> set[str]:
     """All files of a run directory, without the events."""
     paths = [path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()]
-    return {path for path in paths if not path.startswith("events.out.tfevents.")}
+    besides = ("events.out.tfevents.", "uncommitted.diff", "checkpoints/previous.ckpt")  # as time and checkout have it
+    return {path for path in paths if not path.startswith(besides)}
 
 
 def weights_sha256(directory: Path) -> str:
@@ -455,7 +456,7 @@ class TestFailure:
         def broken(*_: object) -> None:
             raise RuntimeError("the evaluation broke\nin two lines")
 
-        monkeypatch.setattr(run, "evaluate_parts", broken)
+        monkeypatch.setattr(life, "evaluate_parts", broken)
         with pytest.raises(RuntimeError, match="the evaluation broke"):
             train(tmp_path / "run", *self.OVERRIDES)
         status = read_json(tmp_path / "run" / "status.json")
@@ -470,14 +471,14 @@ class TestFailure:
         def broken(*_: object) -> None:
             raise RuntimeError("broken")
 
-        monkeypatch.setattr(run, "evaluate_parts", broken)
+        monkeypatch.setattr(life, "evaluate_parts", broken)
         with pytest.raises(RuntimeError):
             train(tmp_path / "run", *self.OVERRIDES)
         assert len(read_history(tmp_path / "run" / "history.csv")["val/loss"].step) == 2
         assert events(tmp_path / "run").Scalars("val/loss")
 
     def test_claims_the_directory(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(run, "build_data", lambda _: 1 / 0)
+        monkeypatch.setattr(life, "build_data", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", *self.OVERRIDES)
         with pytest.raises(InputError, match=r"belongs to another run \(state failed\)"):

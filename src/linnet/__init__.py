@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from linnet.run import Run
+    from linnet.life import Run
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "train"]

@@ -1,12 +1,13 @@
 """`linnet board [DIR]`: TensorBoard over the runs below a directory."""
 
 import io
+import signal
 import threading
 from collections.abc import Sequence
-from contextlib import redirect_stderr, suppress
+from contextlib import redirect_stderr
 from pathlib import Path
 
-from linnet.errors import InputError
+from linnet.errors import InputError, Interrupted
 from linnet.parser import Parser
 
 
@@ -27,10 +28,13 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"board: no run below {given.dir}; `linnet train` makes one below runs")
     # Of a compared sweep the overview, which shows the same runs under the names of their overrides.
     overview = given.dir / "comparison" / "tensorboard"
-    with suppress(KeyboardInterrupt):
+    try:
         url = _serve(overview if overview.is_dir() else given.dir, given.host, given.port)
         print(f"the runs below {given.dir}: {url} (Ctrl-C to stop)", flush=True)
         threading.Event().wait()
+    except KeyboardInterrupt as error:
+        if isinstance(error, Interrupted) and error.signum != signal.SIGINT:
+            raise
 
 
 def _serve(directory: Path, host: str, port: int | None) -> str:

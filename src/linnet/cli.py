@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from linnet import __version__
-from linnet.errors import Diverged, InputError
+from linnet.errors import Diverged, InputError, Interrupted
+from linnet.interrupts import Interrupts
 
 HELP = """\
 linnet: experiment-tracked linear and softmax regression
 
   linnet train [overrides]     train one run, or a sweep with --multirun
+  linnet resume RUN            go on after an interruption, to the same final weights
   linnet evaluate RUN          the saved run's own config and weights, on its test set
   linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
@@ -32,7 +34,10 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command line and return its exit code: 0 done, 1 failed, 2 wrong input, 3 diverged, 130 Ctrl-C."""
+    """Carry out one command line and return its exit code.
+
+    0 done, 1 failed, 2 wrong input, 3 diverged, 130 after Ctrl-C, 143 after SIGTERM.
+    """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return 0
@@ -41,6 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
+        "resume": _resume,
         "evaluate": _evaluate,
         "compare": _compare,
         "board": _board,
@@ -49,7 +55,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if name not in commands:
             raise InputError(f"{name}: no such command, choose from: {', '.join(commands)}")
-        return commands[name](rest)
+        with Interrupts():
+            return commands[name](rest)
     except (InputError, Diverged) as error:
         print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
@@ -59,9 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     except (OSError, MemoryError) as error:
         print(f"linnet: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("linnet: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        print(f"linnet: {error or 'stopped by SIGINT'}", file=sys.stderr)
+        return error.exit_code if isinstance(error, Interrupted) else 130
 
 
 def _train(arguments: list[str]) -> int:
@@ -81,6 +88,13 @@ def _train(arguments: list[str]) -> int:
         from linnet.run import train as train_one
 
         train_one(request.overrides)
+    return 0
+
+
+def _resume(arguments: list[str]) -> int:
+    from linnet.resume import main
+
+    main(arguments)
     return 0
 
 

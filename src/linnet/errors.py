@@ -1,4 +1,6 @@
-"""The two ways in which a run ends early through no fault of the program, and their exit codes."""
+"""The ways in which a run ends early through no fault of the program, and their exit codes."""
+
+import signal
 
 
 class InputError(Exception):
@@ -26,3 +28,15 @@ class Diverged(Exception):
             else f"try a smaller one, for example optimizer.lr={lr / 10:g}, or data.standardize=true"
         )
         super().__init__(f"the loss became {value} at step {step} with learning rate {lr:g}: {remedy}")
+
+
+class Interrupted(KeyboardInterrupt):
+    """The process was asked to stop. Exit code 128 + the signal's number: 130 after SIGINT (Ctrl-C), 143 after SIGTERM.
+
+    Args:
+        signum: the signal's number.
+    """
+
+    def __init__(self, signum: int) -> None:
+        self.signum, self.exit_code = signum, 128 + signum
+        super().__init__(f"stopped by {signal.Signals(signum).name}")

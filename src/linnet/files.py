@@ -1,11 +1,15 @@
 """Files that are whole or absent: a reader, or the next run after a crash, never sees half of one."""
 
+import hashlib
 import json
 import math
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
+
+TEMPORARY = ".tmp-"
+"""Part of the names of files that are being written. What a killed process left of them is of no use to anyone."""
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
@@ -18,7 +22,7 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
             still never half of one in the eyes of other processes.
     """
     data = content.encode() if isinstance(content, str) else content
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{TEMPORARY}")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -27,9 +31,20 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
                 os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
+        if durable:
+            sync_directory(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a directory are on the disk as well as the files that they name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: Any, *, durable: bool = True) -> None:
@@ -39,6 +54,11 @@ def write_json(path: Path, content: Any, *, durable: bool = True) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _finite(node: Any) -> Any:

@@ -1,8 +1,6 @@
 """Training by Lightning, with what it would say and do differently left out."""
 
 import logging
-import signal
-import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,17 +36,15 @@ def fit(trainer: pl.Trainer, model: LinearNetwork, data: Data) -> None:
     """Train the model on the data.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C. Lightning would turn it into sys.exit(1), and ignore the next one.
+        Interrupted: on a signal; the checkpoint has been written.
+        KeyboardInterrupt: on one that did not come by a signal. Lightning would turn it into sys.exit(1).
     """
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
+    with model.interrupts.deferred(), warnings.catch_warnings():
         # What Lightning advises does not apply: batches do not come from worker processes.
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         try:
             trainer.fit(model, datamodule=data)
         except SystemExit as error:
+            model.interrupts.install()  # Lightning leaves SIGINT ignored
+            model.interrupts.raise_if_any()
             raise KeyboardInterrupt from error
-        finally:
-            if main:
-                signal.signal(signal.SIGINT, before)

@@ -16,7 +16,12 @@ from linnet.models import LinearNetwork
 
 
 def load_config(run: Path) -> dict[str, Any]:
-    """The job's configuration, resolved and checked as if it came from a stranger.
+    """The job's configuration, resolved and checked as if it came from a stranger."""
+    return load_hydra(run)[0]
+
+
+def load_hydra(run: Path) -> tuple[dict[str, Any], DictConfig]:
+    """The job's configuration, resolved and checked as if it came from a stranger, and Hydra's own.
 
     Raises:
         InputError: if there is no run, or its configuration does not pass.
@@ -28,8 +33,10 @@ def load_config(run: Path) -> dict[str, Any]:
         hydra = OmegaConf.load(run / ".hydra" / "hydra.yaml")
     except Exception as error:
         raise InputError(f"{run}: its configuration cannot be read: {str(error).splitlines()[0]}") from error
-    assert isinstance(job, DictConfig)
-    return check(DictConfig({**job, "hydra": OmegaConf.select(hydra, "hydra")}))
+    node = OmegaConf.select(hydra, "hydra")
+    if not isinstance(job, DictConfig) or not isinstance(node, DictConfig):
+        raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
+    return check(DictConfig({**job, "hydra": node})), node
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:

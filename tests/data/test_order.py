@@ -12,7 +12,8 @@ EPOCHS = st.integers(0, 10**6)
 
 
 def bundles(n_samples: int, batch_size: int, seed: int = 0, epoch: int = 0, overfit_batches: int = 0) -> Bundles:
-    return Bundles(n_samples, batch_size, seed, lambda: epoch, overfit_batches)
+    steps_per_epoch = Bundles(n_samples, batch_size, seed, int, overfit_batches).steps_per_epoch
+    return Bundles(n_samples, batch_size, seed, lambda: epoch * steps_per_epoch, overfit_batches)
 
 
 class TestEpochOrder:
@@ -65,10 +66,21 @@ class TestBundles:
         assert all(0 < len(bundle) <= batch_size * MINIBATCHES_PER_BUNDLE for bundle in rows)
 
     def test_ask_for_the_epoch_each_time(self):
-        epochs = iter([4, 7])
-        found = Bundles(50, 10, 0, lambda: next(epochs))
+        steps = iter([20, 35])
+        found = Bundles(50, 10, 0, lambda: next(steps))
         assert torch.equal(torch.cat(list(found)), epoch_order(50, 0, 4))
         assert torch.equal(torch.cat(list(found)), epoch_order(50, 0, 7))
+
+
+class TestResumed:
+    @given(n=SIZES, batch_size=st.integers(1, 100), per_bundle=st.integers(1, 70), data=st.data())
+    def test_goes_on_where_it_was_and_lightning_counts_as_many_bundles(self, n, batch_size, per_bundle, data):
+        steps_per_epoch = -(-n // batch_size)
+        done = data.draw(st.integers(0, steps_per_epoch - 1))
+        found = Bundles(n, batch_size, 0, lambda: 5 * steps_per_epoch + done, per_bundle=per_bundle)
+        rows = list(found)
+        assert torch.equal(torch.cat(rows), epoch_order(n, 0, 5)[done * batch_size :])
+        assert len(rows) == len(found)
 
 
 class TestOverfit:

@@ -11,11 +11,11 @@ import linnet
 from linnet.config import options
 from linnet.data import Data, Examples, Source, epoch_order, prepare, synthetic_regression
 from linnet.data.images import FILES, SIZES
+from linnet.life import Run
 from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression
 from linnet.optimizers import SGD
 from linnet.penalties import L1, L2
-from linnet.run import Run
 
 QUICK = ["figures=false", "callbacks.checkpoint.every_n_seconds=1000"]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}

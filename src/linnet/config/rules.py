@@ -121,6 +121,7 @@ RULES: dict[str, Expected] = {
     "trainer.overfit_batches": COUNT_OR_ZERO,
     "logger.histogram_every_n_epochs": COUNT_OR_ZERO,
     "callbacks.checkpoint.every_n_seconds": NON_NEGATIVE,
+    "callbacks.checkpoint.every_n_steps": COUNT | NULL,
     "callbacks.checkpoint.select": one_of("best", "last"),
     "callbacks.early_stopping": CALLBACK | NULL,
     "callbacks.early_stopping.patience": COUNT,

@@ -1,13 +1,14 @@
 """The prepared data of one run, as a LightningDataModule: everything in memory, on the device that trains."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from linnet.data.examples import Examples, Source, Truth
-from linnet.data.order import Bundles
+from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
 
 
 class Scaling:
@@ -58,6 +59,9 @@ class Data(pl.LightningDataModule):
         seed: of the batch order.
         scaling: the standardisation that was applied, if any.
         overfit_batches: train on the first so many minibatches only; 0: on all.
+
+    Attributes:
+        per_bundle: minibatches that are trained on between two chances to write a checkpoint.
     """
 
     def __init__(
@@ -75,10 +79,13 @@ class Data(pl.LightningDataModule):
         self.source, self.train, self.val, self.test = source, train, val, test
         self.batch_size, self.seed, self.scaling = batch_size, seed, scaling
         self.overfit_batches = overfit_batches
+        self.per_bundle = MINIBATCHES_PER_BUNDLE
 
     @property
     def bundles(self) -> Bundles:
-        return Bundles(len(self.train), self.batch_size, self.seed, self._epoch, self.overfit_batches)
+        return Bundles(
+            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, self.per_bundle
+        )
 
     def move_to(self, device: torch.device) -> None:
         """All parts to the device. Linear models are small beside their data, so the data is what has to be there."""
@@ -92,5 +99,6 @@ class Data(pl.LightningDataModule):
     def val_dataloader(self) -> "list[Whole]":
         return [] if self.val is None else [Whole(self.val)]
 
-    def _epoch(self) -> int:
-        return self.trainer.current_epoch if self.trainer else 0
+    def _steps_done(self) -> int:
+        model: Any = self.trainer.lightning_module if self.trainer else None
+        return 0 if model is None else model.steps_done

@@ -25,21 +25,30 @@ def epoch_order(n_samples: int, seed: int, epoch: int) -> Tensor:
 class Bundles:
     """One epoch of minibatches, as Lightning's training data loader.
 
-    Iterating yields int64 tensors of row indices, each the concatenation of up to MINIBATCHES_PER_BUNDLE minibatches;
-    the last minibatch of the epoch is short when batch_size does not divide n_samples.
+    Iterating yields int64 tensors of row indices, each the concatenation of up to `per_bundle` minibatches; the last
+    minibatch of the epoch is short when batch_size does not divide n_samples. Minibatches of the epoch that were done
+    before are left out, so that a run goes on in the middle; their bundles come empty, since Lightning counts them.
 
     Args:
         n_samples: training examples.
         batch_size: examples per minibatch.
         seed: of the order.
-        epoch: called at the start of each epoch for its number.
+        steps_done: called at the start of each epoch for the number of minibatches done in all epochs.
         overfit_batches: visit only the first so many minibatches of epoch 0, in every epoch; 0: all.
+        per_bundle: minibatches in a bundle.
     """
 
     def __init__(
-        self, n_samples: int, batch_size: int, seed: int, epoch: Callable[[], int], overfit_batches: int = 0
+        self,
+        n_samples: int,
+        batch_size: int,
+        seed: int,
+        steps_done: Callable[[], int],
+        overfit_batches: int = 0,
+        per_bundle: int = MINIBATCHES_PER_BUNDLE,
     ) -> None:
-        self.n_samples, self.batch_size, self.seed, self.epoch = n_samples, batch_size, seed, epoch
+        self.n_samples, self.batch_size, self.seed, self.steps_done = n_samples, batch_size, seed, steps_done
+        self.per_bundle = per_bundle
         self.n_visited = min(n_samples, overfit_batches * batch_size) if overfit_batches else n_samples
         self.overfit = overfit_batches > 0
 
@@ -48,8 +57,11 @@ class Bundles:
         return -(-self.n_visited // self.batch_size)
 
     def __len__(self) -> int:
-        return -(-self.steps_per_epoch // MINIBATCHES_PER_BUNDLE)
+        return -(-self.steps_per_epoch // self.per_bundle)
 
     def __iter__(self) -> Iterator[Tensor]:
-        order = epoch_order(self.n_samples, self.seed, 0 if self.overfit else self.epoch())
-        yield from order[: self.n_visited].split(self.batch_size * MINIBATCHES_PER_BUNDLE)
+        epoch, done = divmod(self.steps_done(), self.steps_per_epoch)
+        order = epoch_order(self.n_samples, self.seed, 0 if self.overfit else epoch)
+        length = self.batch_size * self.per_bundle
+        for start, rows in enumerate(order[: self.n_visited].split(length)):
+            yield rows[max(0, done * self.batch_size - start * length) :]

@@ -19,7 +19,7 @@ Objective = Callable[[Tensor, Tensor], tuple[Tensor, list[Tensor]]]
 class BundleResult:
     """What a bundle leaves: plain numbers, fetched from the device once.
 
-    losses: mean loss of each minibatch before its update, for each model, `[T, K]`.
+    losses: mean loss of each minibatch before its update, for each model, `[T, K]`; T may be less than was asked for.
     grad_norms: step -> Euclidean norm of all gradients, for the steps that were asked for.
     """
 
@@ -39,6 +39,7 @@ def train_bundle(
     factors: Sequence[float],
     steps: range,
     norm_every: int,
+    interrupted: Callable[[], bool],
 ) -> BundleResult:
     """Update the parameters in place, once per minibatch.
 
@@ -52,6 +53,7 @@ def train_bundle(
         factors: the schedule's multiplier of the learning rate for each minibatch.
         steps: the number of each update.
         norm_every: gradient norms are taken at the steps that it divides.
+        interrupted: asked after each minibatch whether to leave out the others.
     """
     buffer = examples.x.new_empty(len(minibatches[0]), examples.x.shape[1])
     losses: list[Tensor] = []
@@ -70,4 +72,6 @@ def train_bundle(
         optimizer.update(params, grads, state, factor, evaluate)
         if penalty.proximal:
             penalty.proximal_step(params[0], optimizer.step_size(0, state, factor))
+        if interrupted():
+            break
     return BundleResult(torch.stack(losses), {step: norm.item() for step, norm in norms.items()})

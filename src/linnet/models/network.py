@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from linnet.data import Data, Examples
 from linnet.errors import Diverged
+from linnet.interrupts import Interrupts
 from linnet.losses import Loss
 from linnet.models.bundle import train_bundle
 from linnet.models.linear import backpropagate, predict
@@ -90,8 +91,12 @@ class LinearNetwork(pl.LightningModule, ABC):
         self.register_parameter("bias", offset if bias else None)
         self.monitor: str | None = None
         """The metric that Lightning's callbacks read, through `self.log` at 0.7 ms each; None: all of them."""
+        self.interrupts = Interrupts()
+        """Asked between two minibatches; the checkpoint is written, and the exception raised, by its callback."""
         self.steps_done = 0
         self.optimizer_state: dict[str, Any] | None = None
+        self._saved_optimizer: dict[str, Any] | None = None
+        self._epoch_loss = 0.0
 
     @abstractmethod
     def default_loss(self) -> Loss:
@@ -137,28 +142,39 @@ class LinearNetwork(pl.LightningModule, ABC):
         self.data.move_to(self.device)
         if self.optimizer_state is None:
             self.optimizer_state = self.optimizer.init(self.params)
+        if self._saved_optimizer is not None:
+            self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
+            self._saved_optimizer = None
 
     def on_train_epoch_start(self) -> None:
-        self._epoch_loss = 0.0
+        # Of the whole epoch at once: vectorised arithmetic may round otherwise for another number of steps, and a
+        # resumed epoch has fewer.
+        n, epoch = self.data.bundles.steps_per_epoch, self.current_epoch
+        steps = torch.arange(epoch * n, (epoch + 1) * n)
+        self._factors: list[float] = self.schedule.factor(steps, n, self.trainer.max_epochs or -1).tolist()
 
     def training_step(self, rows: Tensor, batch_idx: int) -> None:
         """Train on a bundle of minibatches: rows holds the concatenated indices of each."""
+        if len(rows) == 0:  # done before the run was interrupted
+            return
         assert self.optimizer_state is not None
         data, interval = self.data, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         minibatches = rows.split(data.batch_size)
+        first = self.steps_done - self.current_epoch * data.bundles.steps_per_epoch
+        factors = self._factors[first : first + len(minibatches)]
         steps = range(self.steps_done + 1, self.steps_done + len(minibatches) + 1)
-        before = torch.arange(steps.start - 1, steps.stop - 1)
-        factors = self.schedule.factor(before, data.bundles.steps_per_epoch, self.trainer.max_epochs or -1).tolist()
         result = train_bundle(
             self.objective_and_gradients, self.params, self.optimizer, self.optimizer_state, self.penalty,
-            data.train, minibatches, factors, steps, interval,
+            data.train, minibatches, factors, steps, interval, self.interrupts.any,
         )  # fmt: skip
-        self.steps_done += len(minibatches)
         losses = result.losses[:, 0].tolist()
-        self._epoch_loss += sum(loss * len(part) for loss, part in zip(losses, minibatches, strict=True))
+        steps = steps[: len(losses)]
+        self.steps_done += len(losses)
+        for loss, part in zip(losses, minibatches, strict=False):  # one by one: the sum must not depend on portions
+            self._epoch_loss += loss * len(part)
         rates = [float(self.optimizer.lr) * factor for factor in factors]
         self._record(steps, losses, rates, result.grad_norms, interval)
-        if self.trainer.is_last_batch:
+        if self.steps_done % data.bundles.steps_per_epoch == 0:
             self._close_epoch()
 
     def _record(
@@ -176,7 +192,7 @@ class LinearNetwork(pl.LightningModule, ABC):
 
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before this module's own hook there.
-        mean = self._epoch_loss / self.data.bundles.n_visited
+        mean, self._epoch_loss = self._epoch_loss / self.data.bundles.n_visited, 0.0
         self.log_series("train/loss_epoch", [self.steps_done], [mean])
         self.log("train/loss_epoch", mean, logger=False)
         for logger in self._series_loggers():
@@ -225,11 +241,11 @@ class LinearNetwork(pl.LightningModule, ABC):
         state = self.optimizer_state
         checkpoint["linnet"] = {
             "steps_done": self.steps_done,
+            "epoch_loss": self._epoch_loss,
             "optimizer": None if state is None else self.optimizer.state_dict(state),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         saved = checkpoint["linnet"]
-        self.steps_done = saved["steps_done"]
-        if saved["optimizer"] is not None and self.optimizer_state is not None:
-            self.optimizer.load_state_dict(self.optimizer_state, saved["optimizer"])
+        self.steps_done, self._epoch_loss = saved["steps_done"], saved["epoch_loss"]
+        self._saved_optimizer = saved["optimizer"]  # until the parameters are where they are trained

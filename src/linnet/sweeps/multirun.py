@@ -25,7 +25,7 @@ QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
 
 
 def multirun(overrides: Sequence[str]) -> int:
-    """Run a sweep and return the exit code: 0 if every job completed, else 1; 130 after Ctrl-C.
+    """Run a sweep and return the exit code: 0 if every job completed, else 1.
 
     Running it again on the same `hydra.sweep.dir` keeps what is finished, tries again what is not, and adds what is
     new. Figures of single jobs are off unless the overrides ask for them: drawing costs more than training.
@@ -76,7 +76,7 @@ class Sweep:
                 launcher.launch([(job, configs[job.identity]) for job in missing])
             except KeyboardInterrupt:
                 report.summary(self.again)
-                return 130
+                raise
             report.summary(self.again)
             return 0 if all(ledger.status(job)["state"] == "completed" for job in jobs) else 1
 
@@ -113,7 +113,7 @@ class Sweep:
                 )  # fmt: skip
             except KeyboardInterrupt:
                 report.summary(self.again)
-                return 130
+                raise
             report.summary(self.again)
             return 0 if report.best() is not None else 1
 

@@ -1,23 +1,24 @@
-"""last.ckpt and best.ckpt: whole files, in Lightning's format, that load without running code."""
+"""The state of a run as it goes on: what a run that is interrupted begins again with, and what it ends with."""
 
-import io
 import time
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 
-from linnet.files import write_atomic
+from linnet.models.network import LinearNetwork
+from linnet.tracking.checkpoint_file import BEST, save, save_last, snapshot
+from linnet.tracking.logger import RunLogger
 
 
 class Checkpoint(LightningCheckpoint):
-    """Keeps the state after the last epoch and after the best one.
+    """Keeps the state after the last step and after the best epoch.
 
-    The best state is kept in memory and written when due: an epoch of a small model takes less time than a file that
-    has to reach the disk.
+    last.ckpt holds all that the rest of training depends on: parameters, the optimizer's state, the position in the
+    epoch and in the log files, other callbacks, the best state. The best state is kept in memory and its own file
+    written when due: an epoch of a small model takes less time than a file that has to reach the disk.
 
     Args:
         folder: where the files go, made if absent.
@@ -25,46 +26,98 @@ class Checkpoint(LightningCheckpoint):
             without validation examples, the last state counts as the best and there is no best.ckpt.
         direction: "minimize" or "maximize".
         every_n_seconds: files are written at most so often during training, and at its end in any case.
+        every_n_steps: files are also written once so many minibatches have been trained on; None: by time only.
+            Training pauses every 64 minibatches, every `every_n_steps` if that is less, and at the end of an epoch.
         select: "best" or "last": the state that the run ends with.
     """
 
     def __init__(
-        self, folder: Path, monitor: str, direction: str, every_n_seconds: float = 10.0, select: str = "best"
+        self,
+        folder: Path,
+        monitor: str,
+        direction: str,
+        every_n_seconds: float = 10.0,
+        every_n_steps: int | None = None,
+        select: str = "best",
     ) -> None:
-        self.folder, self.monitor, self.every_n_seconds, self.select = folder, monitor, every_n_seconds, select
+        self.folder, self.monitor, self.select = folder, monitor, select
+        self.every_n_seconds, self.every_n_steps = every_n_seconds, every_n_steps
         self.sign = 1.0 if direction == "minimize" else -1.0
         self.best_value = float("inf")
         self.best: dict[str, Any] | None = None
-        self._written = time.monotonic()
         self._best_is_written = True
+        self._written, self._written_step = time.monotonic(), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_value": self.best_value, "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_value, self.best = state_dict["best_value"], state_dict["best"]
+        self._best_is_written = False  # the file may be of an epoch that is trained once more
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        cast(LinearNetwork, pl_module).interrupts.install()  # Lightning has put its own handlers in the way
+        self._written_step = cast(LinearNetwork, pl_module).steps_done
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        model = cast(LinearNetwork, pl_module)
+        if model.steps_done % model.data.bundles.steps_per_epoch:  # else the epoch is about to be closed
+            self._pause(trainer, model)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        model = cast(LinearNetwork, pl_module)
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None and self.sign * float(value) < self.best_value:
             self.best_value = self.sign * float(value)
-            self.best = snapshot(pl_module, trainer.current_epoch)
+            self.best = snapshot(model, trainer.current_epoch)
             self._best_is_written = False
-        if time.monotonic() - self._written >= self.every_n_seconds:
-            self.write(pl_module, trainer.current_epoch)
+        self._pause(trainer, model)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.write(pl_module, trainer.current_epoch - 1)  # which is the number of epochs done by now
+        self.write(trainer, cast(LinearNetwork, pl_module))
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Keep the best state of a run that ends early; the last one may be the fault."""
-        self._write_best()
+        """Keep the best state of a run that fails; the last one may be the fault."""
+        if isinstance(exception, Exception):
+            self._write_best()
 
-    def write(self, pl_module: pl.LightningModule, epoch: int) -> None:
-        """Both files as of the end of an epoch, counted from 0; the previous ones stay until the new ones are whole."""
+    def _pause(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
+        """Between two bundles, when the state of the run is whole."""
+        if model.interrupts.any():
+            self.write(trainer, model)
+            model.interrupts.raise_if_any()
+        steps = model.steps_done - self._written_step
+        if (self.every_n_steps is not None and steps >= self.every_n_steps) or (
+            time.monotonic() - self._written >= self.every_n_seconds
+        ):
+            self.write(trainer, model)
+        for logger in trainer.loggers:
+            if isinstance(logger, RunLogger):
+                logger.flush_now_and_then()
+
+    def write(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
+        """All files as of now; the previous ones stay until the new ones are whole."""
         self.folder.mkdir(exist_ok=True)
-        _save(self.folder / "last.ckpt", snapshot(pl_module, epoch))
+        state = snapshot(model, max(0, model.steps_done - 1) // model.data.bundles.steps_per_epoch)
+        state["callbacks"] = {
+            callback.state_key: callback.state_dict()
+            for callback in trainer.callbacks  # type: ignore[attr-defined]
+            if callback.state_dict()
+        }
+        state["linnet"]["stopped"] = trainer.should_stop
+        state["linnet"]["position"] = next(
+            logger.position() for logger in trainer.loggers if isinstance(logger, RunLogger)
+        )
+        save_last(self.folder, state)
         self._write_best()
-        self._written = time.monotonic()
+        self._written, self._written_step = time.monotonic(), model.steps_done
 
     def _write_best(self) -> None:
         if self.best is not None and not self._best_is_written:
             self.folder.mkdir(exist_ok=True)
-            _save(self.folder / "best.ckpt", self.best)
+            save(self.folder / BEST, self.best)
             self._best_is_written = True
 
     def restore_selected(self, pl_module: pl.LightningModule) -> int | None:
@@ -75,26 +128,17 @@ class Checkpoint(LightningCheckpoint):
         return int(self.best["epoch"]) + 1
 
 
-def snapshot(pl_module: pl.LightningModule, epoch: int) -> dict[str, Any]:
-    """A copy of the training state in Lightning's checkpoint format, from plain containers and tensors only.
+def restore(checkpoint: Mapping[str, Any], model: LinearNetwork, trainer: pl.Trainer, steps_per_epoch: int) -> None:
+    """Put model, callbacks and Lightning's count of epochs where they were when `Checkpoint.write` wrote this.
 
-    Args:
-        pl_module: a LinearNetwork.
-        epoch: the last one that is done, counted from 0.
+    Raises:
+        KeyError, TypeError, ValueError, RuntimeError: it is of another model, or of other callbacks.
     """
-    checkpoint = {
-        "epoch": epoch,
-        "global_step": pl_module.steps_done,
-        "pytorch-lightning_version": version("pytorch-lightning"),
-        "state_dict": {name: tensor.detach().clone() for name, tensor in pl_module.state_dict().items()},
-        "hparams_name": "kwargs",
-        "hyper_parameters": dict(pl_module.hparams),
-    }
-    pl_module.on_save_checkpoint(checkpoint)
-    return checkpoint
-
-
-def _save(path: Path, checkpoint: dict[str, Any]) -> None:
-    buffer = io.BytesIO()
-    torch.save(checkpoint, buffer)
-    write_atomic(path, buffer.getvalue())
+    model.load_state_dict(checkpoint["state_dict"])
+    model.on_load_checkpoint(dict(checkpoint))
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if callback.state_dict():
+            callback.load_state_dict(checkpoint["callbacks"][callback.state_key])
+    progress: Any = trainer.fit_loop.epoch_progress.current
+    epoch = model.steps_done // steps_per_epoch
+    progress.ready = progress.started = progress.processed = progress.completed = epoch

@@ -1,47 +1,90 @@
-"""The run directory: claimed by one run, with a status that is true at any moment."""
+"""The run directory: owned by one process at a time, with a status that is true at any moment."""
 
+import errno
+import fcntl
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import datetime, timezone
+from io import FileIO
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 from linnet.errors import InputError
-from linnet.files import read_json, write_json
+from linnet.files import TEMPORARY, read_json, write_json
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
 
+RESERVE = 16_384
+"""Bytes of padding in the lock file: given up on a full disk, so that status.json can still say so."""
+
 
 class RunDirectory:
-    """A directory that this process owns, and the status.json in it.
+    """A directory that this process owns until it closes it or ends, and the status.json in it.
 
     Args:
-        path: an existing directory that no run has claimed.
+        path: an existing directory.
+        resumed: take up a run that lies there, instead of beginning one.
 
     Raises:
-        InputError: if another run owns the directory.
+        InputError: if another process is at work in it, or a run lies there already and is not resumed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, resumed: bool = False) -> None:
         self.path = path
-        refuse_claimed(path)
+        if not resumed:
+            refuse_claimed(path)
+        self._lock = _lock(path)
         try:
-            # Exclusive creation is the claim: of two processes that come at once, one gets it.
-            os.close(os.open(path / "status.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        except FileExistsError as error:
-            raise InputError(_claimed(path)) from error
-        self._clock = time.monotonic()
-        self._status: dict[str, Any] = {"started": _now(), "host": socket.gethostname(), "pid": os.getpid()}
-        self._written = 0.0
-        self.set("running")
+            if not resumed:
+                refuse_claimed(path)  # again, now that nobody else can begin
+            self._status = {"started": _now(), **(read_status(path) if resumed else {})}
+            self._clock = time.monotonic() - (self._status.pop("seconds", None) or 0.0)
+            before = self._status.get("state")
+            self.state_before: State = "interrupted" if before in (None, "running") else before
+            for key in ("ended", "error"):
+                self._status.pop(key, None)
+            self._status.update(host=socket.gethostname(), pid=os.getpid())
+            self._written = 0.0
+            _remove_temporary(path)
+            self.set("running")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "RunDirectory":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def shown(self) -> Path:
+        """The path as a person would type it."""
+        here = Path.cwd()
+        return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+
+    def close(self) -> None:
+        """Let other processes have it."""
+        self._lock.close()
 
     def set(self, state: State, **details: Any) -> None:
         """Record the state and whatever else is known: epoch, step, error."""
-        self._status.update(state=state, updated=_now(), **details)
+        seconds = round(time.monotonic() - self._clock, 3)
+        self._status.update(state=state, updated=_now(), seconds=seconds, **details)
         if state != "running":
-            self._status.update(ended=self._status["updated"], seconds=round(time.monotonic() - self._clock, 3))
-        write_json(self.path / "status.json", self._status, durable=state != "running")
+            self._status["ended"] = self._status["updated"]
+        try:
+            self._write(durable=state != "running")
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._lock.truncate(0)
+            self._write(durable=True)
         self._written = time.monotonic()
 
     def progress(self, epoch: int, step: int) -> None:
@@ -50,19 +93,63 @@ class RunDirectory:
             self.set("running", epoch=epoch, step=step)
         self._status.update(epoch=epoch, step=step)
 
+    def _write(self, durable: bool) -> None:
+        write_json(self.path / "status.json", self._status, durable=durable)
+
 
 def refuse_claimed(path: Path) -> None:
-    """Raise InputError if a run owns the directory."""
+    """Raise InputError if there is a run in the directory."""
     if (path / "status.json").exists():
-        raise InputError(_claimed(path))
+        state = read_status(path).get("state", "unknown")
+        remedy = "remove it" if state in ("completed", "diverged") else f"go on with it: linnet resume {path}"
+        raise InputError(f"{path} belongs to another run (state {state}): choose another hydra.run.dir, or {remedy}")
 
 
-def _claimed(path: Path) -> str:
+def is_owned(path: Path) -> bool:
+    """Whether a process is at work in the directory."""
+    if not (path / ".lock").exists():
+        return False
     try:
-        state = read_json(path / "status.json")["state"]
-    except (OSError, ValueError, KeyError):
-        state = "unknown"
-    return f"{path} belongs to another run (state {state}): choose another hydra.run.dir, or remove it"
+        _lock(path).close()
+    except InputError:
+        return True
+    return False
+
+
+def read_status(path: Path) -> dict[str, Any]:
+    """What status.json says; empty where it says nothing that can be read."""
+    try:
+        status = read_json(path / "status.json")
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def _lock(path: Path) -> FileIO:
+    """The open lock file; the system releases the lock however the process ends."""
+    file = FileIO(path / ".lock", "a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        status = read_status(path)
+        raise InputError(
+            f"{path}: another process is at work on this run (pid {status.get('pid')} on {status.get('host')}); "
+            f"wait for it, or stop it first"
+        ) from None
+    except OSError:  # a file system that knows no locks: there is no telling
+        pass
+    if os.fstat(file.fileno()).st_size < RESERVE:
+        with suppress(OSError):  # on a full disk there is nothing to reserve
+            file.write(b" " * RESERVE)
+    return file
+
+
+def _remove_temporary(path: Path) -> None:
+    """Remove what a killed process was writing."""
+    for folder in (path, path / "checkpoints"):
+        for file in folder.glob(f".*{TEMPORARY}*"):
+            file.unlink(missing_ok=True)
 
 
 def _now() -> str:

@@ -4,6 +4,7 @@ TensorBoard readers stop silently at a damaged record; this file can be read to 
 """
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -21,27 +22,41 @@ class Curve(NamedTuple):
 class History:
     """The points logged so far, in memory and in a file that grows with them.
 
+    Lines are written in the order of their steps, and do not show in what portions the points came: a run that was
+    interrupted and resumed leaves the same file as one that was not.
+
     Args:
-        path: the file, made anew with its header.
+        path: the file. If it is there, its points are read and more are added; else it is made, with its header.
     """
 
     def __init__(self, path: Path) -> None:
-        self.curves: dict[str, Curve] = {}
-        self._file: TextIO = path.open("w", encoding="utf-8", newline="")
-        self._file.write(",".join(HEADER) + "\n")
+        self.curves: dict[str, Curve] = read_history(path) if path.exists() else {}
+        self._pending: list[tuple[int, str]] = []
+        self._file: TextIO = path.open("a", encoding="utf-8", newline="")
+        if self._file.tell() == 0:
+            self._file.write(",".join(HEADER) + "\n")
 
     def extend(self, name: str, steps: Sequence[int], values: Sequence[float]) -> None:
         """Add points to a curve. Values keep all their digits."""
         curve = self.curves.setdefault(name, Curve([], []))
         curve.step.extend(steps)
         curve.value.extend(values)
-        self._file.write("".join([f"{name},{step},{value!r}\n" for step, value in zip(steps, values, strict=True)]))
+        self._pending += [(step, f"{name},{step},{value!r}\n") for step, value in zip(steps, values, strict=True)]
 
-    def flush(self) -> None:
+    def flush(self, *, durable: bool = False) -> None:
+        """Write what is pending, which must be complete up to its last step."""
+        self._pending.sort(key=lambda point: point[0])
+        self._file.write("".join([line for _, line in self._pending]))
+        self._pending.clear()
         self._file.flush()
+        if durable:
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
 
 
 def read_history(path: Path) -> dict[str, Curve]:

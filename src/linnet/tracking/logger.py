@@ -1,6 +1,9 @@
 """The logger of a run: TensorBoard events and history.csv, side by side in the run directory."""
 
+import os
+import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,11 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
+from linnet.tracking.checkpoint_file import Damaged
+from linnet.tracking.events import PATTERN, EventWriter
 from linnet.tracking.history import History
+
+FLUSH_SECONDS = 5.0
 
 
 class RunLogger(TensorBoardLogger):
@@ -18,13 +25,21 @@ class RunLogger(TensorBoardLogger):
     Args:
         save_dir: the run directory. TensorBoard names a run by the path of its events, so they lie directly in it.
         histogram_every_n_epochs: of weight and bias; 0: none.
+        resumed_at: the step that the files in the directory end with, of a run that goes on; None: there are none.
     """
 
-    def __init__(self, save_dir: str | Path, histogram_every_n_epochs: int = 1) -> None:
+    def __init__(self, save_dir: str | Path, histogram_every_n_epochs: int = 1, resumed_at: int | None = None) -> None:
         # An empty version keeps Lightning from numbering one, for which jobs that start together would race.
         super().__init__(save_dir=str(save_dir), name="", version="", default_hp_metric=False)
         self.histogram_every_n_epochs = histogram_every_n_epochs
-        self.history = History(Path(save_dir) / "history.csv")
+        self._folder, self._resumed_at = Path(save_dir), resumed_at
+        self._flushed = time.monotonic()
+        self.history = History(self._folder / "history.csv")
+
+    @cached_property
+    def experiment(self) -> EventWriter:
+        """The writer of the event file, for figures and whatever else the logger has no method for."""
+        return EventWriter(self._folder, self._resumed_at)
 
     @rank_zero_only
     def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None:
@@ -61,9 +76,21 @@ class RunLogger(TensorBoardLogger):
         for summary in hparams(dict(params), tags)[1:]:
             writer.add_summary(summary)
 
-    def flush(self) -> None:
-        self.history.flush()
-        self.experiment.flush()
+    def flush(self, *, durable: bool = False) -> None:
+        """Let readers see all points so far; between two bundles of training, never within one."""
+        self.history.flush(durable=durable)
+        self.experiment.flush(durable=durable)
+        self._flushed = time.monotonic()
+
+    def flush_now_and_then(self) -> None:
+        """Flush if the last time is long enough ago for someone who watches."""
+        if time.monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def position(self) -> dict[str, int]:
+        """File -> bytes of it on the disk, of all that was logged so far: where `rewind` goes back to."""
+        self.flush(durable=True)
+        return {path.name: path.stat().st_size for path in _log_files(self._folder)}
 
     def save(self) -> None:
         """Nothing: Lightning's hparams.yaml would repeat `.hydra/config.yaml`."""
@@ -74,5 +101,33 @@ class RunLogger(TensorBoardLogger):
 
     def close(self) -> None:
         """Write what is left and close both files."""
-        self.history.close()
-        self.experiment.close()
+        try:
+            self.history.close()
+        finally:
+            self.experiment.close()
+
+
+def check_position(folder: Path, position: Mapping[str, int]) -> None:
+    """Raise Damaged if a file is shorter than it was at that position, or gone."""
+    sizes = {path.name: path.stat().st_size for path in _log_files(folder)}
+    for name, size in position.items():
+        if sizes.get(name, -1) < size:
+            raise Damaged(f"{name} is shorter than when the checkpoint was written")
+
+
+def rewind(folder: Path, position: Mapping[str, int]) -> None:
+    """Cut the files of a logger back to an earlier `position`, and remove those that there were none of.
+
+    Args:
+        folder: the run directory.
+        position: only its history.csv and event files are looked up, so what a stranger wrote leads nowhere else.
+    """
+    for path in _log_files(folder):
+        if path.name in position:
+            os.truncate(path, position[path.name])
+        else:
+            path.unlink()
+
+
+def _log_files(folder: Path) -> list[Path]:
+    return [path for path in (folder / "history.csv", *sorted(folder.glob(PATTERN))) if path.is_file()]

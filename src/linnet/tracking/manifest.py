@@ -6,6 +6,8 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,10 @@ import torch
 
 import linnet
 from linnet.config import config_hash
+from linnet.files import write_atomic
 
+ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
+"""Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn")
 
 
@@ -34,10 +39,11 @@ def manifest(config: Mapping[str, Any], choices: Mapping[str, Any], data_checksu
         "seed": config["seed"],
         "command": sys.argv,
         "directory": str(Path.cwd()),
-        "git": git_state(Path(linnet.__file__).parent) or git_state(Path.cwd()),
+        "git": next(filter(None, map(git_state, _checkouts())), None),
         "data_checksum": data_checksum,
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cpu": _cpu_name(),
         "cpu_count": os.cpu_count(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -57,18 +63,54 @@ def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit and dirty flag of the checkout that tracks the folder's contents; None where none does."""
-
-    def git(*words: str) -> str | None:
-        try:
-            answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    if not git("ls-files", "."):  # an installation below someone's unrelated checkout is not tracked by it
+    if not _git(folder, "ls-files", "."):  # an installation below someone's unrelated checkout is not tracked by it
         return None
-    commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
-    return None if commit is None else {"commit": commit, "dirty": bool(changes)}
+    lines = (_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no") or "").splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
+    return None if commit is None else {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+
+
+def write_changes(path: Path, record: Mapping[str, Any]) -> None:
+    """Write uncommitted.diff, what `git apply` would add to the commit in the manifest, if there is any such change."""
+    if record["git"] and record["git"]["dirty"]:
+        folder = next(folder for folder in _checkouts() if git_state(folder))
+        write_atomic(path / "uncommitted.diff", (_git(folder, "diff", "HEAD", "--binary") or "") + "\n")
+
+
+def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Key -> [before, now] of everything that two manifests tell of versions, machine, data and code, and differ in."""
+    flat = [
+        {
+            **{key: manifest.get(key) for key in ENVIRONMENT},
+            **{f"git.{key}": (manifest.get("git") or {}).get(key) for key in ("commit", "dirty")},
+            **(manifest.get("packages") or {}),
+        }
+        for manifest in (before, now)
+    ]
+    keys = dict.fromkeys([*flat[0], *flat[1]])
+    return {key: [flat[0].get(key), flat[1].get(key)] for key in keys if flat[0].get(key) != flat[1].get(key)}
+
+
+def _checkouts() -> list[Path]:
+    return [Path(linnet.__file__).parent, Path.cwd()]
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    return answer.stdout.rstrip("\n") if answer.returncode == 0 else None
+
+
+@cache
+def _cpu_name() -> str:
+    """The processor's name: of two with equal capability, a library may still treat each in its own way."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:

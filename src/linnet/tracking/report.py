@@ -24,11 +24,15 @@ def print_result(
     """The table of final figures, where they are, and what to type next."""
     chosen = f"weights of epoch {kept} of {epochs}" if kept != epochs else f"weights of the last epoch, {epochs}"
     console.print(metrics_table(metrics, f"{chosen}, {seconds:.1f} s"))
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     # TensorBoard names a run by its path below the directory that it is given.
-    board = "linnet board" if shown.parts[:1] == ("runs",) else f"linnet board {shown.parent}"
-    for label, value in (("run", shown), ("curves", board), ("again", f"linnet evaluate {shown}")):
-        console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
+    board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
+    for label, value in (("run", str(path)), ("curves", board), ("again", f"linnet evaluate {path}")):
+        print_next(console, label, value)
+
+
+def print_next(console: Console, label: str, value: str) -> None:
+    """One line: where something is, or what to type next."""
+    console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
 
 
 def metrics_table(metrics: Mapping[str, float], title: str) -> Table:

@@ -1,0 +1,124 @@
+"""`linnet resume RUN`: go on after an interruption, to the weights that the run would have had without it."""
+
+import logging
+import logging.config
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from linnet.config import config_hash
+from linnet.config.check import OUTPUT_DIR
+from linnet.errors import InputError
+from linnet.files import read_json
+from linnet.life import Begun, Run, live
+from linnet.parser import Parser
+from linnet.saved import load_hydra
+from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, load
+from linnet.tracking.directory import RunDirectory, read_status
+from linnet.tracking.logger import check_position
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Go on with a run, unless it is completed."""
+    parser = Parser(
+        prog="linnet resume",
+        description="Go on with a run after an interruption, to the same final weights, from its last checkpoint.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+    given = parser.parse_args(arguments)
+    if read_status(given.run).get("state") == "completed":
+        print(f"{given.run} is completed: nothing to do")
+    else:
+        resume(given.run)
+
+
+def resume(path: Path) -> Run:
+    """Go on with a run that was killed, interrupted, or failed, and return what it left behind.
+
+    Args:
+        path: the run directory. What lies in it is treated as if it came from a stranger.
+
+    Raises:
+        InputError: if there is nothing to go on with, or it is no longer what the run began with.
+    """
+    config, hydra = load_hydra(path)
+    state = read_status(path).get("state")
+    if state in ("completed", "diverged"):
+        raise InputError(f"{path} is {state}: there is nothing to go on with")
+    _refuse_links(path)
+    directory = RunDirectory(path.absolute(), resumed=True)
+    try:
+        begun = _begun(path, config)
+    except InputError as error:
+        directory.set(directory.state_before, error=str(error))
+        directory.close()
+        raise
+    _log_as_before(path, hydra)
+    if begun is None or begun.checkpoint is None:
+        log.info("no checkpoint yet: from the beginning")
+    else:
+        log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
+    return live(directory, config, dict(hydra.runtime.choices), begun=begun)
+
+
+def _begun(path: Path, config: dict[str, Any]) -> Begun | None:
+    """What is there to go on with; None if the run had not got as far as its manifest."""
+    if not (path / "manifest.json").exists():
+        return None
+    try:
+        manifest = read_json(path / "manifest.json")
+        same = manifest["config_sha256"] == config_hash(config)
+        _ = manifest["data_checksum"], int(manifest["threads"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path / 'manifest.json'} is damaged: {error}") from error
+    if not same:
+        raise InputError(
+            f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
+            f"is another): put it back, or train anew"
+        )
+    return Begun(manifest, _checkpoint(path))
+
+
+def _checkpoint(path: Path) -> dict[str, Any] | None:
+    """The last checkpoint that is whole and whose log files are there; None if none was written yet."""
+    faults = []
+    for name in (LAST, PREVIOUS):
+        file = path / "checkpoints" / name
+        if not file.exists():
+            continue
+        try:
+            checkpoint = load(file)
+            check_position(path, checkpoint["linnet"]["position"])
+        except Damaged as error:
+            faults.append(str(error))
+            continue
+        for fault in faults:
+            log.warning(f"{fault}; going on from {name}")
+        return checkpoint
+    if faults:
+        raise InputError(
+            f"{path}: {'; '.join(faults)}: there is no other to go on with; remove {path / 'checkpoints'} to begin anew"
+        )
+    return None
+
+
+def _refuse_links(path: Path) -> None:
+    """Whoever made the directory must not have us write elsewhere."""
+    inside = path.resolve()
+    for entry in (path, *path.rglob("*")):
+        if entry.is_symlink() and entry != path and not entry.resolve().is_relative_to(inside):
+            raise InputError(f"{entry} leads out of the run directory: replace the link by what it points to")
+
+
+def _log_as_before(path: Path, hydra: DictConfig) -> None:
+    """Set up logging as Hydra did for the run; train.log grows."""
+    options: Any = OmegaConf.to_container(hydra.job_logging, resolve=False)
+    for handler in options.get("handlers", {}).values():
+        for start in OUTPUT_DIR:
+            if str(handler.get("filename", "")).startswith(start):
+                handler["filename"] = str(path / handler["filename"].removeprefix(start))
+    logging.config.dictConfig(options)

@@ -1,0 +1,74 @@
+"""TensorBoard's event file, written in the thread that logs.
+
+torch's SummaryWriter hands its records to a thread. An error there, such as a full disk, shows up late and as a
+traceback of that thread; and how much of the file is written is nowhere to be had, which a checkpoint has to know.
+"""
+
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
+from tensorboard.summary.writer.record_writer import RecordWriter
+from torch.utils.tensorboard import FileWriter, SummaryWriter
+
+PATTERN = "events.out.tfevents.[0-9]*"
+"""TensorBoard knows its files by this name."""
+
+
+class EventFile(FileWriter):
+    """A new event file in a directory, in place of torch's FileWriter."""
+
+    def __init__(self, folder: Path) -> None:
+        # TensorBoard reads the files in the order of their names, which begin with a time in seconds.
+        seconds = [int(path.name.split(".")[3]) + 1 for path in folder.glob(PATTERN)]
+        name = f"{max([int(time.time()), *seconds]):010d}.{socket.gethostname()}.{os.getpid()}.0"
+        self._folder = folder
+        self._file = (folder / f"events.out.tfevents.{name}").open("xb")
+        self._records = RecordWriter(self._file)
+        self.event_writer = self
+        source = SourceMetadata(writer="linnet")
+        self.add_event(Event(file_version="brain.Event:2", source_metadata=source))
+
+    def get_logdir(self) -> str:
+        return str(self._folder)
+
+    def add_event(self, event: Event, step: Any = None, walltime: float | None = None) -> None:
+        event.wall_time = time.time() if walltime is None else walltime
+        if step is not None:
+            event.step = int(step)
+        self._records.write(event.SerializeToString())
+
+    def flush(self, *, durable: bool = False) -> None:
+        self._file.flush()
+        if durable:
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class EventWriter(SummaryWriter):
+    """torch's SummaryWriter over an `EventFile`.
+
+    Args:
+        folder: the run directory.
+        resumed_at: the last step before this file; of later ones, a TensorBoard that is open forgets what it has read.
+    """
+
+    def __init__(self, folder: Path, resumed_at: int | None = None) -> None:
+        self._file = EventFile(folder)
+        if resumed_at is not None:
+            self._file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
+        super().__init__(log_dir=str(folder))
+
+    def _get_file_writer(self) -> EventFile:
+        return self._file
+
+    def flush(self, *, durable: bool = False) -> None:
+        self._file.flush(durable=durable)
+
+    def close(self) -> None:
+        self._file.close()
