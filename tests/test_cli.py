@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import linnet
-from linnet import cli, run
+from linnet import cli
 from linnet.config import EXPERIMENT, GROUPS, options
 from linnet.config.groups import SEARCH
 from linnet.data import images
@@ -169,7 +169,7 @@ class TestWrongInput:
         assert list(Path("made/for").iterdir()) == []
 
     def test_no_gpu(self, refusal, monkeypatch):
-        monkeypatch.setattr(run.torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
         assert "torch finds no GPU on this machine, use trainer=default" in refusal("train", "trainer=gpu")
 
     def test_images_that_cannot_be_had(self, refusal, monkeypatch):

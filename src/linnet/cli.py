@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"linnet: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        print(f"linnet: {error or 'stopped by SIGINT'}", file=sys.stderr)
+        print(f"linnet: {str(error) or 'stopped by SIGINT'}", file=sys.stderr)
         return error.exit_code if isinstance(error, Interrupted) else 130
 
 

@@ -13,6 +13,7 @@ from linnet.files import read_json
 from linnet.models import LinearNetwork
 from linnet.parser import Parser
 from linnet.saved import load_config, load_model
+from linnet.statistics import HIGH, LOW
 from linnet.tracking.report import metrics_table
 
 
@@ -49,7 +50,8 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
 def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """All final figures, and the predictions `[N, C]` of each part.
 
-    Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; `train/objective` = loss + penalty;
+    Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; the ends of 95 % intervals of test figures,
+    `test/…_ci95_low` and `test/…_ci95_high`, see `linnet.statistics`; `train/objective` = loss + penalty;
     for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
     was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average.
     """
@@ -59,6 +61,9 @@ def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], 
         if part is not None:
             figures, predictions[name] = model.evaluate(part)
             metrics.update({f"{name}/{key}": value for key, value in figures.items()})
+            if name == "test":
+                for key, (low, high) in model.intervals(figures, predictions[name], part.y).items():
+                    metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
     with torch.no_grad():
         metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
         truth = data.source.truth

@@ -24,6 +24,7 @@ from linnet.files import sha256, write_atomic, write_json
 from linnet.fit import fit, make_trainer
 from linnet.interrupts import Interrupts
 from linnet.models import LinearNetwork
+from linnet.statistics import HIGH, LOW
 from linnet.tracking import Curve, RunLogger, read_history
 from linnet.tracking.checkpoint import restore
 from linnet.tracking.directory import RunDirectory
@@ -157,7 +158,8 @@ def _stages(
                 (path / "figures").mkdir(exist_ok=True)
                 figure.savefig(path / "figures" / f"{name}.png", dpi=100)
                 logger.experiment.add_figure(f"figures/{name}", figure, model.steps_done)
-        logger.log_result(_hyperparameters(choices, config), metrics, model.steps_done)
+        shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH))}
+        logger.log_result(_hyperparameters(choices, config), shown, model.steps_done)
     finally:
         logger.close()
     write_json(path / "metrics.json", metrics)

@@ -289,6 +289,11 @@ class TestPlantedTarget:
             ["+hydra.job.env_set.class=evil.Handler", "+hydra.job_logging.handlers.mine=${hydra.job.env_set}"],
             ["+hydra.job.env_set.class=evil.Handler", "hydra.job_logging=${hydra.job.env_set}"],
             ["hydra.hydra_logging.handlers.console.class=evil.Handler"],
+            ["hydra.job_logging.handlers.file.filename=executed"],
+            ["hydra.job_logging.handlers.file.filename='${hydra:runtime.output_dir}/../executed'"],
+            ["hydra.job_logging.handlers.file.filename='${hydra:runtime.output_dir}/status.json'"],
+            ["+hydra.job.env_set.GIT_EXTERNAL_DIFF='touch executed'"],
+            ["+hydra.launcher.runtime_env.worker_process_setup_hook=evil.Handler"],
         ],
     )  # fmt: skip
     def test_under_hydra(self, given, capsys):

@@ -28,6 +28,11 @@ HYDRA_TARGETS = frozenset(
 LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 OUTPUT_DIR = ("${hydra:runtime.output_dir}/", "${hydra.runtime.output_dir}/")
+# Others, such as GIT_EXTERNAL_DIFF or LD_PRELOAD, name programs and libraries that some process runs.
+ENVIRONMENT = frozenset(
+    {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES", "LINNET_THREADS", "LINNET_DATA"}
+)
+HOOKS = ("worker_process_setup_hook", "py_executable")  # keys of Ray's runtime_env
 # Interpolations whose result is text or a node that is checked itself; other resolvers can make nodes out of text.
 PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\{))*")
 CALLBACKS = ("checkpoint", "early_stopping")
@@ -97,11 +102,24 @@ def _check_hydra(hydra: Any) -> None:
             raise InputError(f"{path}={value}: not on the list of log handlers that linnet runs")
         if isinstance(value, str) and value.startswith("${") and not PLAIN.fullmatch(value):
             raise InputError(f"{path}={value}: an interpolation that could build objects is not allowed here")
+        if path.startswith("hydra.job.env_set.") and key not in ENVIRONMENT:
+            raise InputError(f"{path}={value}: not allowed here, only {', '.join(sorted(ENVIRONMENT))} are")
+        if key in HOOKS:
+            raise InputError(f"{path}={value}: not allowed here, it names code to run")
+        if logging and key == "filename" and not _is_in_run_directory(value):
+            raise InputError(f"{path}={value}: not allowed here, only {OUTPUT_DIR[0]}NAME.log is")
         if logging and isinstance(value, str):
-            if "${" in value and not (key == "filename" and value.startswith(OUTPUT_DIR)):
+            if "${" in value and key != "filename":
                 raise InputError(f"{path}={value}: only a filename in the run directory may be an interpolation here")
             if value.startswith(("ext://", "cfg://")) and value not in STREAMS:
                 raise InputError(f"{path}={value}: only {' and '.join(STREAMS)} may be named here")
+
+
+def _is_in_run_directory(filename: Any) -> bool:
+    """Whether a log goes to a file of its own in the run directory, and to none of the files that linnet reads."""
+    return any(
+        isinstance(filename, str) and re.fullmatch(re.escape(start) + r"[\w-]+\.log", filename) for start in OUTPUT_DIR
+    )
 
 
 def _components(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]]]:

@@ -19,6 +19,7 @@ from linnet.optimizers import SGD, Optimizer
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
 from linnet.seeds import generator
+from linnet.statistics import Intervals
 
 EVALUATION_ROWS = 16_384
 """Examples predicted at a time in evaluation: large enough to be one long product, small enough to bound memory."""
@@ -217,6 +218,10 @@ class LinearNetwork(pl.LightningModule, ABC):
     @abstractmethod
     def metrics(self, prediction: Tensor, y: Tensor) -> dict[str, float]:
         """The task's figures for one model. prediction: `[N, C]` as `forward` gives it."""
+
+    @abstractmethod
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor, y: Tensor) -> Intervals:
+        """The 95 % intervals of those figures of `metrics` that have one, see `linnet.statistics`."""
 
     @torch.no_grad()
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:

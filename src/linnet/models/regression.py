@@ -1,10 +1,13 @@
 """Linear regression (Dive into Deep Learning, chapter 3)."""
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from linnet.losses import Loss, SquaredError
 from linnet.models.metrics import regression_metrics
 from linnet.models.network import LinearNetwork
+from linnet.statistics import Intervals, bootstrap_intervals
 
 
 class LinearRegression(LinearNetwork):
@@ -18,3 +21,6 @@ class LinearRegression(LinearNetwork):
 
     def metrics(self, prediction: Tensor, y: Tensor) -> dict[str, float]:
         return regression_metrics(self.loss.mean(prediction[None])[0], y)
+
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor, y: Tensor) -> Intervals:
+        return bootstrap_intervals(self.loss.mean(prediction[None])[0], y)

@@ -74,7 +74,10 @@ def write_changes(path: Path, record: Mapping[str, Any]) -> None:
     """Write uncommitted.diff, what `git apply` would add to the commit in the manifest, if there is any such change."""
     if record["git"] and record["git"]["dirty"]:
         folder = next(folder for folder in _checkouts() if git_state(folder))
-        write_atomic(path / "uncommitted.diff", (_git(folder, "diff", "HEAD", "--binary") or "") + "\n")
+        write_atomic(
+            path / "uncommitted.diff",
+            (_git(folder, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv") or "") + "\n",
+        )
 
 
 def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -97,7 +100,9 @@ def _checkouts() -> list[Path]:
 
 def _git(folder: Path, *words: str) -> str | None:
     try:
-        answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)
+        # The checkout may be a stranger's, whose settings must not run anything.
+        safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+        answer = subprocess.run(["git", "-C", str(folder), *safe, *words], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
     return answer.stdout.rstrip("\n") if answer.returncode == 0 else None

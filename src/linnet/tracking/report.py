@@ -10,6 +10,7 @@ from torch import Tensor
 
 from linnet.data import Data
 from linnet.models import LinearNetwork
+from linnet.statistics import HIGH, LOW
 from linnet.tracking.history import Curve
 
 if TYPE_CHECKING:
@@ -36,19 +37,25 @@ def print_next(console: Console, label: str, value: str) -> None:
 
 
 def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
-    """One row a metric, one column a part of the data; figures that belong to no part come last."""
+    """One row a metric, one column a part of the data, one for 95 % intervals; figures of no part come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
     parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
+    intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
     table.add_column("metric")
     for part in parts:
         table.add_column(part, justify="right")
-    names = dict.fromkeys(key.partition("/")[2] for key in metrics if key.partition("/")[0] in parts)
+    if intervals:
+        table.add_column("95 % of test", justify="center")
+    figures = [key for key in metrics if not key.endswith((LOW, HIGH))]
+    names = dict.fromkeys(key.partition("/")[2] for key in figures if key.partition("/")[0] in parts)
     for name in names:
         cells = [f"{metrics[f'{part}/{name}']:.4g}" if f"{part}/{name}" in metrics else "" for part in parts]
+        if (key := f"test/{name}") in intervals:
+            cells.append(f"{metrics[key + LOW]:.4g} … {metrics[key + HIGH]:.4g}")
         table.add_row(name, *cells)
-    for key, value in metrics.items():
+    for key in figures:
         if key.partition("/")[0] not in parts:
-            table.add_row(key, f"{value:.4g}")
+            table.add_row(key, f"{metrics[key]:.4g}")
     return table
 
 
