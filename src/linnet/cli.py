@@ -1,5 +1,6 @@
 """The `linnet` command. Each subcommand imports what it needs once it is asked for."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ Examples
 
 def main() -> None:
     """Entry point of the console script."""
+    logging.raiseExceptions = False  # a log that cannot be written to, as on a full disk, is not what has to be said
     sys.exit(run(sys.argv[1:]))
 
 

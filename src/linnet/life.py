@@ -18,6 +18,7 @@ from safetensors.torch import save
 from linnet.build import build_data, build_model, make
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
+from linnet.description import describe, hyperparameters
 from linnet.errors import Diverged, InputError
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
@@ -142,8 +143,8 @@ def _stages(
         if checkpoint is None:
             logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
         else:
-            restore(checkpoint, model, trainer, steps_per_epoch)
-        log.info(_describe(choices, config, data, path))
+            _restore(checkpoint, model, trainer, steps_per_epoch, path)
+        log.info(describe(choices, config, data, path))
         if checkpoint is None or not _is_trained(checkpoint, config, steps_per_epoch):
             fit(trainer, model, data)
         data.move_to(model.weight.device)
@@ -159,7 +160,7 @@ def _stages(
                 figure.savefig(path / "figures" / f"{name}.png", dpi=100)
                 logger.experiment.add_figure(f"figures/{name}", figure, model.steps_done)
         shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH))}
-        logger.log_result(_hyperparameters(choices, config), shown, model.steps_done)
+        logger.log_result(hyperparameters(choices, config), shown, model.steps_done)
     finally:
         logger.close()
     write_json(path / "metrics.json", metrics)
@@ -206,6 +207,18 @@ def _callbacks(config: Mapping[str, Any], directory: RunDirectory, console: Cons
     return callbacks
 
 
+def _restore(
+    checkpoint: dict[str, Any], model: LinearNetwork, trainer: pl.Trainer, steps_per_epoch: int, path: Path
+) -> None:
+    try:
+        restore(checkpoint, model, trainer, steps_per_epoch)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path / 'checkpoints'}: the checkpoint is not of this run's configuration: {reason}"
+        ) from error
+
+
 def _is_trained(checkpoint: Mapping[str, Any], config: Mapping[str, Any], steps_per_epoch: int) -> bool:
     saved = checkpoint["linnet"]
     return saved["stopped"] or saved["steps_done"] >= config["trainer"]["max_epochs"] * steps_per_epoch
@@ -228,26 +241,3 @@ def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork
     names = [f"val/{name}" for name in model.evaluate(few)[0]]
     if metric not in names:
         raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")
-
-
-def _describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
-    sizes = [
-        f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
-    ]
-    return (
-        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.x.shape[1]} features, "
-        f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
-        f"{choices['optimizer']} lr={config['optimizer']['lr']:g}, seed {config['seed']}\n{path}"
-    )
-
-
-def _hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """What HPARAMS shows: the chosen options, and their numbers."""
-    groups = ("data", "model", "loss", "penalty", "optimizer", "schedule")
-    found: dict[str, Any] = {group: choices[group] for group in groups}
-    found |= {"seed": config["seed"], "trainer.max_epochs": config["trainer"]["max_epochs"]}
-    for group in groups:
-        for key, value in config[group].items():
-            if isinstance(value, (bool, int, float)) and f"{group}.{key}" not in ("data.download", "data.seed"):
-                found[f"{group}.{key}"] = str(value).lower() if isinstance(value, bool) else value
-    return found

@@ -1,0 +1,80 @@
+"""What it costs that a run can be killed, resumed and checked: ten epochs of Fashion-MNIST with all of it, and without.
+
+    python tests/benchmarks/resilience.py [--repeats 9]
+
+Both train as `linnet train data=fashion_mnist trainer.max_epochs=10` does, in one process, by turns. The second goes
+without checkpoints, without waiting for the disk, lock, signal handlers, hashes of the written files, the look at the
+git checkout, and intervals of the test figures.
+"""
+
+import argparse
+import contextlib
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import torch
+
+import linnet
+from linnet import files, life
+from linnet.interrupts import Interrupts
+from linnet.models import SoftmaxRegression
+from linnet.tracking import Checkpoint, directory, manifest
+
+OVERRIDES = ["data=fashion_mnist", "trainer.max_epochs=10"]
+
+
+@contextlib.contextmanager
+def without() -> Iterator[None]:
+    """Put nothing in the place of everything that makes a run hard to lose."""
+
+    def nothing(*_: Any, **__: Any) -> Any:
+        return None
+
+    with contextlib.ExitStack() as stack:
+        for target, name, stand_in in (
+            (Checkpoint, "write", nothing),
+            (Checkpoint, "_write_best", nothing),
+            (files.os, "fsync", nothing),
+            (files, "sync_directory", nothing),
+            (directory, "_lock", lambda _: io.BytesIO()),
+            (Interrupts, "install", nothing),
+            (life, "sha256", lambda _: ""),
+            (manifest, "_git", nothing),
+            (SoftmaxRegression, "intervals", lambda *_: {}),
+        ):
+            stack.enter_context(mock.patch.object(target, name, stand_in))
+        yield
+
+
+def seconds_of_a_run() -> float:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        start = time.perf_counter()
+        linnet.train([*OVERRIDES, f"hydra.run.dir={folder}/run"])
+        return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=9, help="runs of each kind")
+    given = parser.parse_args()
+    seconds_of_a_run()  # reads the data into the system's cache
+    kept, dropped = [], []
+    for _ in range(given.repeats):
+        kept.append(seconds_of_a_run())
+        with without():
+            dropped.append(seconds_of_a_run())
+    medians = statistics.median(kept), statistics.median(dropped)
+    print(f"Fashion-MNIST, 10 epochs, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(f"{'':24}{'median s/run':>14}{'least':>9}")
+    for name, values in (("as it is", kept), ("nothing kept or checked", dropped)):
+        print(f"{name:24}{statistics.median(values):14.3f}{min(values):9.3f}")
+    print(f"ratio of medians: {medians[0] / medians[1]:.3f}")
+
+
+if __name__ == "__main__":
+    main()
