@@ -1,0 +1,73 @@
+"""Runs within a sweep, and runs that end early."""
+
+import pytest
+import torch
+from run_directory import FILES, SHORT, events, files, train, weights_sha256
+
+from linnet import life
+from linnet.errors import InputError
+from linnet.files import read_json
+from linnet.models import LinearNetwork
+from linnet.tracking import read_history
+
+
+class TestSweep:
+    def test_makes_a_complete_run_of_each_job(self, sweep):
+        for job, lr in (("0", 0.05), ("1", 0.2)):
+            assert files(sweep / job) == FILES
+            assert read_json(sweep / job / "status.json")["state"] == "completed"
+            assert set(read_history(sweep / job / "history.csv")["train/lr"].value) == {lr}
+
+    def test_job_is_the_same_as_a_run_alone(self, sweep, tmp_path):
+        alone = train(tmp_path / "run", *SHORT, "optimizer.lr=0.2")
+        assert weights_sha256(sweep / "1") == weights_sha256(alone.directory)
+
+
+class TestFailure:
+    OVERRIDES = ("trainer.max_epochs=2", "figures=false")
+
+    def test_of_a_component_is_recorded_with_its_traceback(self, tmp_path, monkeypatch):
+        def broken(*_: object) -> None:
+            raise RuntimeError("the evaluation broke\nin two lines")
+
+        monkeypatch.setattr(life, "evaluate_parts", broken)
+        with pytest.raises(RuntimeError, match="the evaluation broke"):
+            train(tmp_path / "run", *self.OVERRIDES)
+        status = read_json(tmp_path / "run" / "status.json")
+        assert status["state"] == "failed"
+        assert status["error"] == "RuntimeError: the evaluation broke"
+        log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+        assert "Traceback (most recent call last)" in log
+        assert "in broken" in log
+        assert not (tmp_path / "run" / "metrics.json").exists()
+
+    def test_keeps_what_was_logged(self, tmp_path, monkeypatch):
+        def broken(*_: object) -> None:
+            raise RuntimeError("broken")
+
+        monkeypatch.setattr(life, "evaluate_parts", broken)
+        with pytest.raises(RuntimeError):
+            train(tmp_path / "run", *self.OVERRIDES)
+        assert len(read_history(tmp_path / "run" / "history.csv")["val/loss"].step) == 2
+        assert events(tmp_path / "run").Scalars("val/loss")
+
+    def test_claims_the_directory(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(life, "build_data", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(tmp_path / "run", *self.OVERRIDES)
+        with pytest.raises(InputError, match=r"belongs to another run \(state failed\)"):
+            train(tmp_path / "run", *self.OVERRIDES)
+
+    def test_interruption_in_fit_is_recorded(self, tmp_path, monkeypatch):
+        step = LinearNetwork.training_step
+
+        def interrupted(module: LinearNetwork, rows: torch.Tensor, batch_idx: int) -> None:
+            if module.current_epoch == 1:
+                raise KeyboardInterrupt
+            step(module, rows, batch_idx)
+
+        monkeypatch.setattr(LinearNetwork, "training_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "run", *self.OVERRIDES)
+        assert read_json(tmp_path / "run" / "status.json")["state"] == "interrupted"
+        assert len(read_history(tmp_path / "run" / "history.csv")["val/loss"].step) == 1
