@@ -72,6 +72,28 @@ def refusal(tmp_path: Path, **options: object) -> str:
     return message
 
 
+class TestSecondTime:
+    """The jobs of a sweep in one process read the files once, but see when they change."""
+
+    def test_reads_nothing_as_long_as_the_files_are_the_same(self, raw, tmp_path):
+        write(raw)
+        assert load(tmp_path) is load(tmp_path)
+
+    def test_reads_files_that_were_altered(self, raw, tmp_path):
+        write(raw)
+        load(tmp_path)
+        write(raw, **{IMAGES: CONTENTS[IMAGES][:-1] + b"\0\0"})
+        assert "altered" in refusal(tmp_path)
+
+    def test_does_not_take_one_dtype_or_place_for_another(self, raw, tmp_path):
+        write(raw)
+        assert load(tmp_path, dtype="float64").train.x.dtype != load(tmp_path).train.x.dtype
+        write(tmp_path / "elsewhere" / "FashionMNIST" / "raw")
+        assert image_classes("FashionMNIST", str(tmp_path / "elsewhere"), False, "float32", seed=0) is not load(
+            tmp_path
+        )
+
+
 class TestContent:
     def test_is_that_of_the_files(self, raw, tmp_path):
         write(raw)

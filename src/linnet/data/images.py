@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +60,19 @@ def image_classes(name: str, root: str | None, download: bool, dtype: str, seed:
         InputError: if the files are not there and cannot be had, or are truncated or altered.
     """
     folder = Path(root or os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / name / "raw"
-    contents = _contents(name, folder)
-    if contents is None and download:
+    paths = _paths(name, folder)
+    if paths is None and download:
         _download(name, folder)
-        contents = _contents(name, folder)
-    if contents is None:
+        paths = _paths(name, folder)
+    if paths is None:
         raise InputError(_not_found(name, folder, "data.download=false forbids to fetch it"))
+    return _read(name, folder, dtype, tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths))
+
+
+@lru_cache(maxsize=1)
+def _read(name: str, folder: Path, dtype: str, files: tuple[tuple[Path, int, int], ...]) -> Source:
+    """The examples in these files (path, time of change, size), once for all jobs of a sweep; never written to."""
+    contents = {path: _content(path) for path, _, _ in files}
     digests = [hashlib.sha256(content).hexdigest() for content in contents.values()]
     tensors = []
     for (path, content), file, size, digest in zip(contents.items(), FILES, SIZES, digests, strict=True):
@@ -87,19 +95,24 @@ def _examples(images: Tensor, labels: Tensor, dtype: str) -> Examples:
     return Examples(images.flatten(1).to(getattr(torch, dtype)).div_(255), labels.to(torch.int64))
 
 
-def _contents(name: str, folder: Path) -> dict[Path, bytes] | None:
-    """Path -> uncompressed content of the four files, or None if one is not on this machine."""
-    contents = {}
+def _paths(name: str, folder: Path) -> list[Path] | None:
+    """Where the four files are, or None if one is not on this machine."""
+    found = []
     for file in FILES:
         zipped = [place / f"{file}.gz" for place in (folder, DISTRIBUTED.get(name, folder))]
         path = next((path for path in (folder / file, *zipped) if path.is_file()), None)
         if path is None:
             return None
-        try:
-            contents[path] = path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path} cannot be read ({error}): get it anew, or delete it and run again") from error
-    return contents
+        found.append(path)
+    return found
+
+
+def _content(path: Path) -> bytes:
+    """Of a file, uncompressed."""
+    try:
+        return path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read ({error}): get it anew, or delete it and run again") from error
 
 
 def _keep_unpacked(content: bytes, destination: Path) -> None:
