@@ -35,9 +35,23 @@ def test_linnet_command(
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
     monkeypatch.chdir(tmp_path)
-    if command.startswith("linnet compare"):  # what stands above it in the same block has run before
-        assert cli.run(shlex.split(LINNET[LINNET.index(command) - 1])[1:]) == 0
+    place = re.search(r"(?:compare|resume|reproduce) (runs/\w+)", command)
+    if place is not None:  # what makes that run stands above
+        (before,) = [line for line in LINNET if line.endswith(f".dir={place[1]}")]
+        assert cli.run(shlex.split(before)[1:]) == 0
     assert cli.run(shlex.split(command)[1:]) == 0
+
+
+def test_the_optimum_is_what_training_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (command,) = [line for line in LINNET if "optimum=always" in line]
+    assert cli.run([*shlex.split(command)[1:], "figures=false", "trainer.max_epochs=1"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    promised = [line for line in README.splitlines() if line.startswith(("best possible", "condition number"))]
+    assert len(promised) == 2
+    assert all(line in printed for line in promised)
 
 
 def test_the_table_of_the_sweep_is_what_compare_prints(

@@ -1,5 +1,6 @@
 """The parts of a run, made from its checked configuration."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,13 @@ from linnet.data import Data, Source, prepare
 from linnet.errors import InputError
 from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
 from linnet.models import LinearNetwork
+from linnet.optimizers import Exact
 
 PREPARATION = ("batch_size", "val_fraction", "standardize", "outliers", "outlier_value")
 """The keys of `data` that say how examples are prepared; the others say where they come from."""
+
+# What torch says where Python would raise a MemoryError: there is none left, or no such number exists.
+TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
 
 
 def build_data(config: Mapping[str, Any]) -> Data:
@@ -22,11 +27,20 @@ def build_data(config: Mapping[str, Any]) -> Data:
 
     Raises:
         InputError: if the data cannot be had, or is not what the options ask for.
+        MemoryError: if there are too many examples; says how much memory was asked for.
     """
     options = dict(config["data"])
     preparation = {key: options.pop(key) for key in PREPARATION if key in options}
-    source: Source = make(options)
-    data = prepare(source, seed=options["seed"], **preparation)
+    try:
+        source: Source = make(options)
+        data = prepare(source, seed=options["seed"], **preparation)
+    except (MemoryError, RuntimeError, TypeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in TOO_LARGE):
+            raise
+        name = config["data"]["_target_"].rpartition(".")[2]
+        asked = re.search(r"allocate ([\d.]+ \w+)", str(error))
+        amount = f" ({asked[1]} at once)" if asked else ""
+        raise MemoryError(f"the examples of {name} do not fit into memory{amount}: use fewer of them") from error
     data.overfit_batches = config["trainer"]["overfit_batches"]
     return data
 
@@ -38,6 +52,8 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
         InputError: if the model's outputs or the loss do not fit the data.
     """
     parts = {name: make(config[name]) for name in ("loss", "penalty", "optimizer", "schedule")}
+    if isinstance(parts["optimizer"], Exact):
+        del parts["optimizer"]  # the model is given its solution instead
     options = dict(config["model"])
     source = data.source
     n_outputs = options.pop("n_outputs") or source.n_outputs

@@ -15,6 +15,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet train [overrides]     train one run, or a sweep with --multirun
   linnet resume RUN            go on after an interruption, to the same final weights
   linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
   linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
 
@@ -50,6 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         "train": _train,
         "resume": _resume,
         "evaluate": _evaluate,
+        "reproduce": _reproduce,
         "compare": _compare,
         "board": _board,
     }
@@ -105,6 +107,12 @@ def _evaluate(arguments: list[str]) -> int:
 
     main(arguments)
     return 0
+
+
+def _reproduce(arguments: list[str]) -> int:
+    from linnet.reproduction.command import main
+
+    return main(arguments)
 
 
 def _compare(arguments: list[str]) -> int:

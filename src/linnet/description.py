@@ -12,10 +12,16 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
     sizes = [
         f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
     ]
+    if config["optimizer"]["_target_"] == "linnet.optimizers.Exact":
+        how = "solved exactly"
+    else:
+        how = (
+            f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
+            f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
+        )
     return (
         f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.x.shape[1]} features, "
-        f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
-        f"{choices['optimizer']} lr={config['optimizer']['lr']:g}, seed {config['seed']}\n{path}"
+        f"{how}, seed {config['seed']}\n{path}"
     )
 
 

@@ -7,13 +7,16 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from linnet import best_possible
 from linnet.build import build_data
 from linnet.data import Data
 from linnet.files import read_json
 from linnet.models import LinearNetwork
+from linnet.optimum.landscape import Landscape
 from linnet.parser import Parser
 from linnet.saved import load_config, load_model
 from linnet.statistics import HIGH, LOW
+from linnet.tracking.gap import distances
 from linnet.tracking.report import metrics_table
 
 
@@ -42,18 +45,23 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
     config = load_config(run)
     data = build_data(config)
     model = load_model(run, config, data)
-    metrics, _ = evaluate_parts(model, data)
+    metrics, _ = evaluate_parts(model, data, best_possible.load(run))
     recorded = read_json(run / "manifest.json").get("data_checksum") if (run / "manifest.json").is_file() else None
     return metrics, recorded == data.source.checksum
 
 
-def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+def evaluate_parts(
+    model: LinearNetwork, data: Data, landscape: Landscape | None = None
+) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """All final figures, and the predictions `[N, C]` of each part.
 
     Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; the ends of 95 % intervals of test figures,
     `test/…_ci95_low` and `test/…_ci95_high`, see `linnet.statistics`; `train/objective` = loss + penalty;
+    with an l1 penalty `parameter/nonzero`, how many weights it has left;
     for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
-    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average.
+    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average; with a landscape,
+    `optimum/loss` = the best possible train/objective, `optimum/bound`, `optimum/gap`, `optimum/distance`, and what
+    inference says of it.
     """
     metrics: dict[str, float] = {}
     predictions: dict[str, torch.Tensor] = {}
@@ -66,6 +74,8 @@ def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], 
                     metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
     with torch.no_grad():
         metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
+        if model.penalty.proximal:
+            metrics["parameter/nonzero"] = float(torch.count_nonzero(model.weight[0]))
         truth = data.source.truth
         if truth is not None:
             weight = model.weight[0].double().cpu()
@@ -76,4 +86,7 @@ def evaluate_parts(model: LinearNetwork, data: Data) -> tuple[dict[str, float], 
             metrics["parameter/bias_error"] = (bias - truth.bias).norm().item()
     if data.source.bayes_accuracy is not None:
         metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
+    if landscape is not None and landscape.optimum.attained:
+        metrics |= best_possible.metrics(landscape)
+        metrics |= distances(landscape.optimum, model, metrics["train/objective"])
     return metrics, predictions

@@ -37,6 +37,7 @@ def fit(trainer: pl.Trainer, model: LinearNetwork, data: Data) -> None:
 
     Raises:
         Interrupted: on a signal; the checkpoint has been written.
+        MemoryError: if examples or gradients do not fit onto the GPU.
         KeyboardInterrupt: on one that did not come by a signal. Lightning would turn it into sys.exit(1).
     """
     with model.interrupts.deferred(), warnings.catch_warnings():
@@ -48,3 +49,5 @@ def fit(trainer: pl.Trainer, model: LinearNetwork, data: Data) -> None:
             model.interrupts.install()  # Lightning leaves SIGINT ignored
             model.interrupts.raise_if_any()
             raise KeyboardInterrupt from error
+        except torch.OutOfMemoryError as error:  # of a GPU
+            raise MemoryError(str(error).splitlines()[0]) from error

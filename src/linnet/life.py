@@ -15,6 +15,8 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from safetensors.torch import save
 
+from linnet import best_possible
+from linnet.begun import Begun, begin_again, is_trained, write_record
 from linnet.build import build_data, build_model, make
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
@@ -25,14 +27,16 @@ from linnet.files import sha256, write_atomic, write_json
 from linnet.fit import fit, make_trainer
 from linnet.interrupts import Interrupts
 from linnet.models import LinearNetwork
+from linnet.optimum.landscape import Landscape
 from linnet.statistics import HIGH, LOW
 from linnet.tracking import Curve, RunLogger, read_history
-from linnet.tracking.checkpoint import restore
+from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.directory import RunDirectory
+from linnet.tracking.gap import Gap
 from linnet.tracking.logger import rewind
-from linnet.tracking.manifest import environment_differences, manifest, weights_hash, write_changes
+from linnet.tracking.manifest import weights_hash
 from linnet.tracking.progress import ProgressReport
-from linnet.tracking.report import print_next, print_result, result_figures
+from linnet.tracking.report import coefficients_table, print_next, print_result, result_figures
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +65,6 @@ class Run:
     def history(self) -> dict[str, Curve]:
         """Every logged point: `plt.plot(*run.history["train/loss"])`."""
         return read_history(self.directory / "history.csv")
-
-
-@dataclass(frozen=True)
-class Begun:
-    """What an interrupted run has left to go on with.
-
-    manifest: as it was written at the beginning.
-    checkpoint: None if there was none yet.
-    """
-
-    manifest: dict[str, Any]
-    checkpoint: dict[str, Any] | None
 
 
 def live(
@@ -127,71 +119,66 @@ def _stages(
     torch.set_num_threads(begun.manifest["threads"] if begun else found)
 
     data = build_data(config)
-    record = _record(config, choices, data, path, begun)
+    record = write_record(config, choices, data, path, begun)
     model = build_model(config, data)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
+    log.info(describe(choices, config, data, path))
     checkpoint = begun.checkpoint if begun else None
-    rewind(path, checkpoint["linnet"]["position"] if checkpoint else {})
-    step = checkpoint["linnet"]["steps_done"] if checkpoint else None
-    logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=step)
+    landscape = best_possible.load(path) if checkpoint else best_possible.best_possible(config, data, model)
+    callbacks = _callbacks(config, directory, console, landscape)
+    data.per_bundle = min(MINIBATCHES_PER_BUNDLE, callbacks[0].every_n_steps or MINIBATCHES_PER_BUNDLE)
+    steps_per_epoch = data.bundles.steps_per_epoch
+    options = config["trainer"]
+    if best_possible.is_exact(config) and landscape is not None:
+        options = {**options, "max_epochs": 1}
+        model.solution = landscape.optimum.weight, landscape.optimum.bias
+    if checkpoint is None:
+        rewind(path, {})
+        if landscape is not None:
+            write_atomic(path / best_possible.FILE, landscape.to_bytes())
+    else:
+        begin_again(checkpoint, path, model, callbacks)
+    logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
     try:
-        callbacks = _callbacks(config, directory, console)
-        trainer = make_trainer(config["trainer"], logger, callbacks, path)
-        data.per_bundle = min(MINIBATCHES_PER_BUNDLE, callbacks[0].every_n_steps or MINIBATCHES_PER_BUNDLE)
-        steps_per_epoch = data.bundles.steps_per_epoch
+        trainer = make_trainer(options, logger, callbacks, path)
+        set_epoch(trainer, model.steps_done // steps_per_epoch)
         if checkpoint is None:
             logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
-        else:
-            _restore(checkpoint, model, trainer, steps_per_epoch, path)
-        log.info(describe(choices, config, data, path))
-        if checkpoint is None or not _is_trained(checkpoint, config, steps_per_epoch):
+        if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * steps_per_epoch):
             fit(trainer, model, data)
         data.move_to(model.weight.device)
         epochs = model.steps_done // steps_per_epoch
         kept = callbacks[0].restore_selected(model) or epochs
         directory.set("running", epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
-        metrics, predictions = evaluate_parts(model, data)
+        metrics, predictions = evaluate_parts(model, data, landscape)
         record["weights_sha256"] = save_weights(model, path)
         if config["figures"]:
             for name, figure in result_figures(model, data, predictions, logger.history.curves).items():
                 (path / "figures").mkdir(exist_ok=True)
                 figure.savefig(path / "figures" / f"{name}.png", dpi=100)
                 logger.experiment.add_figure(f"figures/{name}", figure, model.steps_done)
-        shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH))}
+        shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
         logger.log_result(hyperparameters(choices, config), shown, model.steps_done)
     finally:
         logger.close()
     write_json(path / "metrics.json", metrics)
     record["files_sha256"] = {name: sha256(path / name) for name in HASHED}
     write_json(path / "manifest.json", record)
-    print_result(console, metrics, directory.shown, kept, epochs, time.monotonic() - started)
+    chosen = f"epoch {kept} of {epochs}" if kept != epochs else f"the last epoch, {epochs}"
+    if model.solution is not None:
+        chosen = "the optimum"
+        table = coefficients_table(metrics)
+        if table is not None:
+            console.print(table)
+    print_result(console, metrics, directory.shown, chosen, time.monotonic() - started)
     return Run(path, metrics, model, data)
 
 
-def _record(
-    config: Mapping[str, Any], choices: Mapping[str, Any], data: Data, path: Path, begun: Begun | None
-) -> dict[str, Any]:
-    """The manifest: of a run that goes on the one it began with, and where it went on."""
-    record = manifest(config, choices, data.source.checksum)
-    if begun is None:
-        write_changes(path, record)
-    elif begun.manifest["data_checksum"] != data.source.checksum:
-        raise InputError(
-            f"{path}: the data is not what the run began with (checksum {data.source.checksum[:12]}, recorded "
-            f"{begun.manifest['data_checksum'][:12]}): put it back, or train anew"
-        )
-    else:
-        step = begun.checkpoint["linnet"]["steps_done"] if begun.checkpoint else 0
-        differing = environment_differences(begun.manifest, record)
-        resumed = [*begun.manifest.get("resumed", []), {"step": step, "differs": differing}]
-        record = {**begun.manifest, "resumed": resumed}
-    write_json(path / "manifest.json", record)
-    return record
-
-
-def _callbacks(config: Mapping[str, Any], directory: RunDirectory, console: Console) -> "list[Any]":
+def _callbacks(
+    config: Mapping[str, Any], directory: RunDirectory, console: Console, landscape: Landscape | None
+) -> "list[Any]":
     """The checkpoint, which is told of by its own name in the configuration, then the others."""
     objective, chosen = config["objective"], config["callbacks"]
     callbacks: list[pl.Callback] = [
@@ -201,27 +188,12 @@ def _callbacks(config: Mapping[str, Any], directory: RunDirectory, console: Cons
         ),
         ProgressReport(directory, console, objective["metric"]),
     ]  # fmt: skip
+    if landscape is not None and landscape.optimum.attained:
+        callbacks.append(Gap(landscape.optimum))
     if chosen["early_stopping"]:
         mode = objective["direction"][:3]
         callbacks.append(make(chosen["early_stopping"], monitor=objective["metric"], mode=mode))
     return callbacks
-
-
-def _restore(
-    checkpoint: dict[str, Any], model: LinearNetwork, trainer: pl.Trainer, steps_per_epoch: int, path: Path
-) -> None:
-    try:
-        restore(checkpoint, model, trainer, steps_per_epoch)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path / 'checkpoints'}: the checkpoint is not of this run's configuration: {reason}"
-        ) from error
-
-
-def _is_trained(checkpoint: Mapping[str, Any], config: Mapping[str, Any], steps_per_epoch: int) -> bool:
-    saved = checkpoint["linnet"]
-    return saved["stopped"] or saved["steps_done"] >= config["trainer"]["max_epochs"] * steps_per_epoch
 
 
 def save_weights(model: LinearNetwork, path: Path) -> str:

@@ -8,14 +8,15 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from linnet.begun import Begun
 from linnet.config import config_hash
 from linnet.config.check import OUTPUT_DIR
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.life import Begun, Run, live
+from linnet.life import Run, live
 from linnet.parser import Parser
 from linnet.saved import load_hydra
-from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, load
+from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import RunDirectory, read_status
 from linnet.tracking.logger import check_position
 
@@ -45,19 +46,20 @@ def resume(path: Path) -> Run:
     Raises:
         InputError: if there is nothing to go on with, or it is no longer what the run began with.
     """
+    if (path / "status.json").is_file():
+        _refuse_links(path)
     config, hydra = load_hydra(path)
     state = read_status(path).get("state")
     if state in ("completed", "diverged"):
         raise InputError(f"{path} is {state}: there is nothing to go on with")
-    _refuse_links(path)
     directory = RunDirectory(path.absolute(), resumed=True)
     try:
+        _log_as_before(path, hydra)
         begun = _begun(path, config)
-    except InputError as error:
+    except BaseException as error:
         directory.set(directory.state_before, error=str(error))
         directory.close()
         raise
-    _log_as_before(path, hydra)
     if begun is None or begun.checkpoint is None:
         log.info("no checkpoint yet: from the beginning")
     else:
@@ -85,25 +87,34 @@ def _begun(path: Path, config: dict[str, Any]) -> Begun | None:
 
 def _checkpoint(path: Path) -> dict[str, Any] | None:
     """The last checkpoint that is whole and whose log files are there; None if none was written yet."""
-    faults = []
+    folder, faults = path / "checkpoints", []
+    if not any((folder / name).exists() for name in (LAST, PREVIOUS)):
+        return None
     for name in (LAST, PREVIOUS):
-        file = path / "checkpoints" / name
-        if not file.exists():
-            continue
         try:
-            checkpoint = load(file)
+            checkpoint = load(folder / name)
+            _check_kinds(folder / name, checkpoint["linnet"])
             check_position(path, checkpoint["linnet"]["position"])
         except Damaged as error:
             faults.append(str(error))
-            continue
-        for fault in faults:
-            log.warning(f"{fault}; going on from {name}")
-        return checkpoint
-    if faults:
-        raise InputError(
-            f"{path}: {'; '.join(faults)}: there is no other to go on with; remove {path / 'checkpoints'} to begin anew"
-        )
-    return None
+        except FileNotFoundError:
+            faults.append(f"{name} is missing")
+        else:
+            if faults:
+                log.warning(f"{faults[0]}; going on from {name}")
+                fall_back(folder)
+            return checkpoint
+    raise InputError(f"{path}: {'; '.join(faults)}: there is no other to go on with; remove {folder} to begin anew")
+
+
+def _check_kinds(file: Path, saved: Any) -> None:
+    """Raise InputError unless what linnet itself looks up in a checkpoint is of the kind that it writes."""
+    kinds = {"steps_done": int, "epoch_loss": float, "stopped": bool, "position": dict}
+    fits = isinstance(saved, dict) and all(isinstance(saved.get(key), kind) for key, kind in kinds.items())
+    if not fits or not all(
+        isinstance(number, int) and 0 <= number < 2**63 for number in (saved["steps_done"], *saved["position"].values())
+    ):
+        raise InputError(f"{file} is no checkpoint of a run that linnet could go on with")
 
 
 def _refuse_links(path: Path) -> None:
@@ -112,13 +123,19 @@ def _refuse_links(path: Path) -> None:
     for entry in (path, *path.rglob("*")):
         if entry.is_symlink() and entry != path and not entry.resolve().is_relative_to(inside):
             raise InputError(f"{entry} leads out of the run directory: replace the link by what it points to")
+        if not entry.is_file() and not entry.is_dir():  # reading a pipe would wait for ever
+            raise InputError(f"{entry} is neither a file nor a directory: remove it")
 
 
 def _log_as_before(path: Path, hydra: DictConfig) -> None:
     """Set up logging as Hydra did for the run; train.log grows."""
-    options: Any = OmegaConf.to_container(hydra.job_logging, resolve=False)
-    for handler in options.get("handlers", {}).values():
-        for start in OUTPUT_DIR:
-            if str(handler.get("filename", "")).startswith(start):
-                handler["filename"] = str(path / handler["filename"].removeprefix(start))
-    logging.config.dictConfig(options)
+    try:
+        options: Any = OmegaConf.to_container(hydra.job_logging, resolve=False)
+        for handler in options.get("handlers", {}).values():
+            handler.pop(".", None)  # would set attributes of the handler, such as the name of its file
+            for start in OUTPUT_DIR:
+                if str(handler.get("filename", "")).startswith(start):
+                    handler["filename"] = str(path / handler["filename"].removeprefix(start))
+        logging.config.dictConfig(options)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path / '.hydra' / 'hydra.yaml'}: its job_logging is damaged: {error}") from error

@@ -316,6 +316,7 @@ class TestPlantedTarget:
             "hydra:\n  job_logging:\n    formatters:\n      mine:\n        (): evil.Handler\n",
             "hydra:\n  job_logging:\n    filters:\n      mine: {'()': evil.Handler}\n",
             "hydra:\n  callbacks:\n    mine:\n      _target_: evil.Handler\n",
+            "hydra:\n  job_logging:\n    handlers:\n      file:\n        .: {baseFilename: executed}\n",
             "optimizer:\n  lr:\n  - - _target_: evil.Handler\n",
             "optimizer: '${oc.create:{_target_: evil.Handler}}'\n",
             "optimizer: ${mine}\nmine:\n  _target_: evil.Handler\n",

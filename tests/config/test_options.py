@@ -23,7 +23,7 @@ FILES = sorted(CONF.rglob("*.yaml"))
 # What a component is given while a run is put together, and so cannot stand in a file.
 GIVEN_BY_THE_RUN = {
     "model": {"n_features", "dtype", "loss", "penalty", "optimizer", "schedule", "n_models"},
-    "logger": {"save_dir"},
+    "logger": {"save_dir", "resumed_at"},
     "callbacks.checkpoint": {"folder", "monitor", "direction"},
 }
 # Lightning's own classes: of their many arguments, linnet offers a few.

@@ -48,7 +48,9 @@ class TestFigures:
 
     def test_of_regression(self, regression):
         drawn = {path.name for path in (regression.directory / "figures").iterdir()}
-        assert drawn == {f"{name}.png" for name in ("learning_curves", "prediction_against_target", "residuals")}
+        assert drawn == {
+            f"{name}.png" for name in ("learning_curves", "optimum_gap", "prediction_against_target", "residuals")
+        }
 
     def test_are_pictures_and_in_tensorboard(self, finished):
         images = events(finished.directory).Tags()["images"]

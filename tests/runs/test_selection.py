@@ -76,7 +76,7 @@ class TestParts:
 
     def test_without_validation_and_test_there_is_training(self, tmp_path):
         finished = train(tmp_path / "run", "data=polynomial", "data.n_val=0", "data.n_test=0", "trainer.max_epochs=2")
-        assert {name.partition("/")[0] for name in finished.metrics} == {"train", "parameter"}
+        assert {name.partition("/")[0] for name in finished.metrics} == {"train", "parameter", "optimum"}
         assert (finished.directory / "figures" / "residuals.png").is_file()
 
     def test_overfitting_one_batch_sees_no_other(self, tmp_path):

@@ -24,9 +24,9 @@ def train(directory: Path, *overrides: str) -> Run:
 
 
 def files(directory: Path) -> set[str]:
-    """All files of a run directory, without the events."""
+    """All files of a run directory, without the events and what only some runs have."""
     paths = [path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()]
-    besides = ("events.out.tfevents.", "uncommitted.diff", "checkpoints/previous.ckpt")  # as time and checkout have it
+    besides = ("events.out.tfevents.", "uncommitted.diff", "optimum.safetensors", "checkpoints/previous.ckpt")
     return {path for path in paths if not path.startswith(besides)}
 
 

@@ -98,6 +98,8 @@ def _check_hydra(hydra: Any) -> None:
         logging = path.startswith(("hydra.job_logging", "hydra.hydra_logging"))
         if key == "_target_" and value not in HYDRA_TARGETS:
             raise InputError(f"{path}={value}: not on the list of callables that linnet runs")
+        if logging and key == ".":
+            raise InputError(f"{path}={value}: not allowed here, it would set attributes of a log handler")
         if logging and (key == "()" or (key == "class" and value not in LOG_HANDLERS)):
             raise InputError(f"{path}={value}: not on the list of log handlers that linnet runs")
         if isinstance(value, str) and value.startswith("${") and not PLAIN.fullmatch(value):

@@ -60,6 +60,7 @@ RULES: dict[str, Expected] = {
     "seed": SEED,
     "threads": COUNT | NULL,
     "figures": BOOLEAN,
+    "optimum": one_of("off", "auto", "always") | Expected("off", lambda value: value is False),  # YAML reads off so
     "objective.metric": TEXT,
     "objective.direction": one_of("minimize", "maximize"),
     # data: every option

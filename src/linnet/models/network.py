@@ -94,6 +94,8 @@ class LinearNetwork(pl.LightningModule, ABC):
         """The metric that Lightning's callbacks read, through `self.log` at 0.7 ms each; None: all of them."""
         self.interrupts = Interrupts()
         """Asked between two minibatches; the checkpoint is written, and the exception raised, by its callback."""
+        self.solution: tuple[Tensor, Tensor] | None = None
+        """Weight `[C, D]` and bias `[C]` that the only epoch sets, in place of training."""
         self.steps_done = 0
         self.optimizer_state: dict[str, Any] | None = None
         self._saved_optimizer: dict[str, Any] | None = None
@@ -150,6 +152,8 @@ class LinearNetwork(pl.LightningModule, ABC):
     def on_train_epoch_start(self) -> None:
         # Of the whole epoch at once: vectorised arithmetic may round otherwise for another number of steps, and a
         # resumed epoch has fewer.
+        if self.solution is not None:
+            return
         n, epoch = self.data.bundles.steps_per_epoch, self.current_epoch
         steps = torch.arange(epoch * n, (epoch + 1) * n)
         self._factors: list[float] = self.schedule.factor(steps, n, self.trainer.max_epochs or -1).tolist()
@@ -157,6 +161,9 @@ class LinearNetwork(pl.LightningModule, ABC):
     def training_step(self, rows: Tensor, batch_idx: int) -> None:
         """Train on a bundle of minibatches: rows holds the concatenated indices of each."""
         if len(rows) == 0:  # done before the run was interrupted
+            return
+        if self.solution is not None:
+            self._take(*self.solution)
             return
         assert self.optimizer_state is not None
         data, interval = self.data, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
@@ -177,6 +184,21 @@ class LinearNetwork(pl.LightningModule, ABC):
         self._record(steps, losses, rates, result.grad_norms, interval)
         if self.steps_done % data.bundles.steps_per_epoch == 0:
             self._close_epoch()
+
+    @torch.no_grad()
+    def _take(self, weight: Tensor, bias: Tensor) -> None:
+        """The whole epoch of a run that is solved and not trained; its later bundles find nothing to do."""
+        bundles = self.data.bundles
+        if self.steps_done == bundles.steps_per_epoch:
+            return
+        self.weight.copy_(weight)
+        if self.bias is not None:
+            self.bias.copy_(bias)
+        self.steps_done = bundles.steps_per_epoch
+        loss = self.evaluate(self.data.train)[0]["loss"]
+        self.log_series("train/loss", [self.steps_done], [loss])
+        self._epoch_loss = loss * bundles.n_visited
+        self._close_epoch()
 
     def _record(
         self, steps: range, losses: list[float], rates: list[float], grad_norms: Mapping[int, float], interval: int
@@ -229,6 +251,12 @@ class LinearNetwork(pl.LightningModule, ABC):
         prediction = self.predict_all(examples.x)
         loss = self.loss.value(prediction, examples.y).double().mean(dim=1)
         return {"loss": loss.item(), **self.metrics(prediction[0], examples.y)}, prediction[0]
+
+    @torch.no_grad()
+    def training_objective(self, examples: Examples) -> float:
+        """Mean loss + penalty. For a single model."""
+        loss = self.loss.value(self.predict_all(examples.x), examples.y).double().mean(dim=1)
+        return loss.item() + self.penalty.value(self.weight)[0].item()
 
     def validation_step(self, examples: Examples, batch_idx: int) -> None:
         if self.trainer.sanity_checking:

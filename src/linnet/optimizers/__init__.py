@@ -3,6 +3,7 @@
 from linnet.optimizers.adagrad import Adagrad
 from linnet.optimizers.adam import Adam
 from linnet.optimizers.adamw import AdamW
+from linnet.optimizers.exact import Exact
 from linnet.optimizers.hyperparameter import Hyperparameter, along_models
 from linnet.optimizers.momentum import Momentum
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
@@ -17,6 +18,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Evaluate",
+    "Exact",
     "Hyperparameter",
     "Momentum",
     "Optimizer",

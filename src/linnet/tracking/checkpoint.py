@@ -1,7 +1,7 @@
 """The state of a run as it goes on: what a run that is interrupted begins again with, and what it ends with."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -128,17 +128,24 @@ class Checkpoint(LightningCheckpoint):
         return int(self.best["epoch"]) + 1
 
 
-def restore(checkpoint: Mapping[str, Any], model: LinearNetwork, trainer: pl.Trainer, steps_per_epoch: int) -> None:
-    """Put model, callbacks and Lightning's count of epochs where they were when `Checkpoint.write` wrote this.
+def restore(checkpoint: Mapping[str, Any], model: LinearNetwork, callbacks: Sequence[pl.Callback]) -> None:
+    """Put model and callbacks where they were when `Checkpoint.write` wrote this.
 
     Raises:
-        KeyError, TypeError, ValueError, RuntimeError: it is of another model, or of other callbacks.
+        KeyError, TypeError, ValueError, RuntimeError, AttributeError: it is of another model, or of other callbacks.
     """
+    state = checkpoint["linnet"]["optimizer"]
+    if not isinstance(state, dict):
+        raise TypeError("it holds no state of an optimizer")
+    model.optimizer.load_state_dict(model.optimizer.init(model.params), state)  # else refused in the middle of fit
     model.load_state_dict(checkpoint["state_dict"])
     model.on_load_checkpoint(dict(checkpoint))
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+    for callback in callbacks:
         if callback.state_dict():
             callback.load_state_dict(checkpoint["callbacks"][callback.state_key])
+
+
+def set_epoch(trainer: pl.Trainer, epoch: int) -> None:
+    """Let Lightning begin at an epoch, counted from 0."""
     progress: Any = trainer.fit_loop.epoch_progress.current
-    epoch = model.steps_done // steps_per_epoch
     progress.ready = progress.started = progress.processed = progress.completed = epoch

@@ -2,6 +2,8 @@
 
 import errno
 import fcntl
+import json
+import logging
 import os
 import socket
 import time
@@ -84,7 +86,12 @@ class RunDirectory:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             self._lock.truncate(0)
-            self._write(durable=True)
+            try:
+                self._write(durable=True)
+            except OSError:  # there was no room for the reserve when this process began
+                self._overwrite()
+        if state != "running":
+            self._lock.truncate(0)  # the log may need room for the traceback of a run that failed
         self._written = time.monotonic()
 
     def progress(self, epoch: int, step: int) -> None:
@@ -95,6 +102,14 @@ class RunDirectory:
 
     def _write(self, durable: bool) -> None:
         write_json(self.path / "status.json", self._status, durable=durable)
+
+    def _overwrite(self) -> None:
+        """Replace the content and not the file, which takes no room on a full disk."""
+        text = json.dumps(self._status, indent=2, ensure_ascii=False) + "\n"
+        with (self.path / "status.json").open("r+b", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            file.write(text.encode().ljust(size))  # in one call
+            os.fsync(file.fileno())
 
 
 def refuse_claimed(path: Path) -> None:
@@ -140,8 +155,10 @@ def _lock(path: Path) -> FileIO:
     except OSError:  # a file system that knows no locks: there is no telling
         pass
     if os.fstat(file.fileno()).st_size < RESERVE:
-        with suppress(OSError):  # on a full disk there is nothing to reserve
+        with suppress(OSError):
             file.write(b" " * RESERVE)
+    if os.fstat(file.fileno()).st_size < RESERVE:  # the disk is full
+        logging.raiseExceptions = False  # a log that cannot be written is not worth a traceback of its own
     return file
 
 

@@ -60,12 +60,19 @@ class History:
 
 
 def read_history(path: Path) -> dict[str, Curve]:
-    """Metric -> its curve. A last line cut short by a crash is left out."""
+    """Metric -> its curve. A last line cut short by a crash is left out.
+
+    Raises:
+        ValueError: another line is no point of a curve.
+    """
     curves: dict[str, Curve] = {}
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    for row in csv.DictReader(whole.splitlines()):
-        curve = curves.setdefault(row["metric"], Curve([], []))
-        curve.step.append(int(row["step"]))
-        curve.value.append(float(row["value"]))
+    try:
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        for row in csv.DictReader(whole.splitlines()):
+            curve = curves.setdefault(row["metric"], Curve([], []))
+            curve.step.append(int(row["step"]))
+            curve.value.append(float(row["value"]))
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
     return curves

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 import pytorch_lightning as pl
 from rich.console import Console
@@ -34,6 +35,11 @@ class ProgressReport(pl.Callback):
         self.started = time.monotonic()
         self.task = self.progress.add_task("training", total=trainer.max_epochs, figures="")
         self.progress.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.directory.progress(trainer.current_epoch, getattr(pl_module, "steps_done", 0))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch, total = trainer.current_epoch + 1, trainer.max_epochs or 1

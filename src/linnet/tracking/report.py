@@ -10,6 +10,7 @@ from torch import Tensor
 
 from linnet.data import Data
 from linnet.models import LinearNetwork
+from linnet.optimum.inference import COLUMNS
 from linnet.statistics import HIGH, LOW
 from linnet.tracking.history import Curve
 
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
 PARTS = ("train", "val", "test")
 
 
-def print_result(
-    console: Console, metrics: Mapping[str, float], path: Path, kept: int, epochs: int, seconds: float
-) -> None:
-    """The table of final figures, where they are, and what to type next."""
-    chosen = f"weights of epoch {kept} of {epochs}" if kept != epochs else f"weights of the last epoch, {epochs}"
-    console.print(metrics_table(metrics, f"{chosen}, {seconds:.1f} s"))
+def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
+    """The table of final figures, where they are, and what to type next. chosen: of what the weights are."""
+    console.print(metrics_table(metrics, f"weights of {chosen}, {seconds:.1f} s"))
     # TensorBoard names a run by its path below the directory that it is given.
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
     for label, value in (("run", str(path)), ("curves", board), ("again", f"linnet evaluate {path}")):
@@ -54,8 +52,23 @@ def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
             cells.append(f"{metrics[key + LOW]:.4g} … {metrics[key + HIGH]:.4g}")
         table.add_row(name, *cells)
     for key in figures:
-        if key.partition("/")[0] not in parts:
-            table.add_row(key, f"{metrics[key]:.4g}")
+        if key.partition("/")[0] not in parts and key.count("/") == 1:
+            table.add_row(key, f"{metrics[key]:.8g}" if key == "optimum/loss" else f"{metrics[key]:.4g}")
+    return table
+
+
+def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
+    """What inference says of each coefficient of the optimum; None where it says nothing."""
+    start = f"optimum/{COLUMNS[0]}/"
+    names = [key.removeprefix(start) for key in metrics if key.startswith(start)]
+    if not names:
+        return None
+    table = Table(title="coefficients of the optimum, with 95 % intervals", title_justify="left", title_style="bold")
+    for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name in names:
+        numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
+        table.add_row(name, *["" if number is None else f"{number:.4g}" for number in numbers])
     return table
 
 
@@ -78,6 +91,8 @@ def result_figures(
     prediction = model.loss.mean(predictions[part][None])[0].detach().cpu()
     target = examples.y.cpu()
     drawn = {"learning_curves": figures.learning_curves(history)}
+    if "optimum/gap" in history:
+        drawn["optimum_gap"] = figures.optimum_gap(history)
     source = data.source
     if source.task == "regression":
         drawn["prediction_against_target"] = figures.prediction_against_target(prediction, target)

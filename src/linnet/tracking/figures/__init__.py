@@ -4,7 +4,7 @@ They take tensors on the CPU or arrays, return a figure that belongs to nobody, 
 """
 
 from linnet.tracking.figures.classification import confusion_matrix, reliability_diagram
-from linnet.tracking.figures.curves import Curve, learning_curves
+from linnet.tracking.figures.curves import Curve, learning_curves, optimum_gap
 from linnet.tracking.figures.images import confident_mistakes, weight_images
 from linnet.tracking.figures.regression import prediction_against_target, residuals
 
@@ -13,6 +13,7 @@ __all__ = [
     "confident_mistakes",
     "confusion_matrix",
     "learning_curves",
+    "optimum_gap",
     "prediction_against_target",
     "reliability_diagram",
     "residuals",

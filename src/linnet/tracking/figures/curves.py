@@ -68,6 +68,27 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
     return figure
 
 
+def optimum_gap(history: Mapping[str, Curve]) -> Figure:
+    """How far the objective was from the best possible one after each epoch, on a logarithmic axis.
+
+    Args:
+        history: curves by name; drawn is "optimum/gap" as far as it is positive.
+
+    Raises:
+        ValueError: the curve has not as many steps as values.
+    """
+    steps, values = _finite(*_points("optimum/gap", history["optimum/gap"]))
+    if not (values > 0).any():
+        return message_figure("The objective is the best possible, to the last digit.")
+    figure = new_figure(6.4, 4)
+    axes = figure.subplots()
+    axes.plot(steps[values > 0], values[values > 0], color=BLUE, linewidth=1.8, marker=_marker(steps), markersize=4)
+    axes.set_yscale("log")
+    style_plot(axes, "objective − best possible objective", "step", "gap")
+    axes.locator_params(axis="x", nbins=6)
+    return figure
+
+
 def _draw_losses(axes: Axes, losses: Mapping[str, Points]) -> None:
     finite = {key: _finite(*points) for key, points in losses.items()}
     for key, (steps, values) in finite.items():

@@ -1,0 +1,172 @@
+"""The best training objective that a run could reach, found before it trains, and what it means for the training."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from linnet.data import Data
+from linnet.errors import InputError
+from linnet.losses import SquaredError, TorchSquaredError
+from linnet.models import LinearNetwork
+from linnet.optimizers import SGD, Momentum, TorchSGD
+from linnet.optimum import curvature, solve
+from linnet.optimum.cache import kept
+from linnet.optimum.cost import solve_seconds, training_seconds
+from linnet.optimum.inference import inference
+from linnet.optimum.landscape import Landscape
+from linnet.optimum.least_squares import least_squares
+
+log = logging.getLogger(__name__)
+
+FILE = "optimum.safetensors"
+TOLERANCE = 1e-8
+"""Bound to reach, relative to the objective of predicting nothing."""
+NEGLIGIBLE = 0.5
+"""Seconds that nobody minds: starting the process takes ten times as long."""
+NOT_OF_THE_PROBLEM = ("batch_size", "root", "download")
+"""Keys of `data` that change no example."""
+
+
+def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> Landscape | None:
+    """The landscape of a run's training problem, or None if it is not asked for or would cost more than the training.
+
+    Args:
+        config: of the run; `optimum` says whether.
+        data, model: of the run, before training.
+
+    Raises:
+        InputError: `optimizer=exact`, and there is no optimum or none can be found.
+    """
+    exact = is_exact(config)
+    if not exact:
+        reason = _why_not(config, data, model)
+        if reason is not None:
+            if reason:
+                log.info(f"best possible objective: not looked for, {reason}")
+            return None
+    try:
+        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model))
+    except ValueError as error:
+        if exact:
+            raise InputError(f"optimizer=exact: {error}") from error
+        log.info(f"best possible objective: {error}")
+        return None
+    if exact and not landscape.optimum.attained:
+        raise InputError(
+            f"optimizer=exact: no finite optimum exists ({landscape.optimum.certificate}): use penalty=l2, or another "
+            f"optimizer"
+        )
+    tell(landscape, config, model)
+    return landscape
+
+
+def is_exact(config: Mapping[str, Any]) -> bool:
+    return bool(config["optimizer"]["_target_"] == "linnet.optimizers.Exact")
+
+
+def find(data: Data, model: LinearNetwork) -> Landscape:
+    """Solve the training problem. Raises ValueError if it cannot be solved."""
+    bias, n_outputs = model.bias is not None, model.weight.shape[1]
+    x, y = data.train.x, data.train.y
+    scale = max(abs(float(model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double().mean())), 1e-6)
+    optimum = solve(
+        data.train, model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale), n_outputs=n_outputs
+    )
+    statistics = {}
+    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
+        fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared))
+        if fit.unique and fit.l2 == 0 and fit.n_rows > fit.n_coefficients:
+            statistics = inference(fit, feature_names=data.source.feature_names or None).metrics()
+    return Landscape(optimum, curvature(x, model.loss, model.penalty, bias=bias), statistics)
+
+
+def tell(landscape: Landscape, config: Mapping[str, Any], model: LinearNetwork) -> None:
+    """Say what the landscape means for the run: the best objective, the steps it takes, the steps that are stable."""
+    optimum, curved = landscape.optimum, landscape.curvature
+    if not optimum.attained:
+        log.info(f"no finite optimum exists: {optimum.certificate}")
+    else:
+        log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if curved is None:
+        return
+    stable = curved.largest_stable_step
+    if curved.smallest == 0:
+        condition = "condition number infinite, as the objective is flat in some direction"
+    else:
+        condition = f"condition number {'' if curved.exact else 'at most '}{curved.condition:.3g}"
+        condition += f", so gradient descent takes {'' if curved.exact else 'at most '}about {curved.steps():.2g} steps"
+    log.info(f"{condition}; largest stable learning rate {stable:.4g}")
+    optimizer = model.optimizer
+    if isinstance(optimizer, (SGD, Momentum, TorchSGD)):
+        momentum = float(getattr(optimizer, "momentum", 0.0))
+        if getattr(optimizer, "nesterov", False):
+            limit = stable * (1 + momentum) / (1 + 2 * momentum)
+        else:
+            limit = stable * (1 + momentum)
+        if float(optimizer.lr) > limit:
+            risk = "diverges" if curved.exact else "may diverge"
+            log.warning(
+                f"warning: optimizer.lr={float(optimizer.lr):g} is beyond {limit:.4g}, where gradient descent {risk}; "
+                f"try optimizer.lr={limit / 2:.2g}, or data.standardize=true"
+            )
+
+
+def metrics(landscape: Landscape) -> dict[str, float]:
+    """What metrics.json says of the landscape itself; nothing where there is no finite optimum."""
+    optimum = landscape.optimum
+    if not optimum.attained:
+        return {}
+    return {"optimum/loss": optimum.objective, "optimum/bound": optimum.bound, **landscape.statistics}
+
+
+def load(run: Path) -> Landscape | None:
+    """What a run directory keeps of it."""
+    path = run / FILE
+    if not path.exists():
+        return None
+    try:
+        return Landscape.from_bytes(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+
+
+def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str | None:
+    """None: it is to be found; else the reason that it is not, empty if nobody asked."""
+    mode = config["optimum"]
+    if mode in (False, "off"):
+        return ""
+    if data.overfit_batches:
+        return "trainer.overfit_batches trains on other examples"
+    if mode == "always":
+        return None
+    n, d = data.train.x.shape
+    c = model.weight.shape[1]
+    solving = solve_seconds(n, d, c, model.loss, model.penalty)
+    training = training_seconds(n, d, c, data.batch_size, config["trainer"]["max_epochs"])
+    if solving <= max(training, NEGLIGIBLE):
+        return None
+    return f"it would take about {solving:.1g} s, training {training:.1g} s (optimum=always looks for it once)"
+
+
+def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:
+    """All that the landscape depends on, down to its last bits."""
+    return {
+        "data": {key: value for key, value in config["data"].items() if key not in NOT_OF_THE_PROBLEM},
+        "checksum": data.source.checksum,
+        "loss": dict(config["loss"]),
+        "penalty": dict(config["penalty"]),
+        "bias": model.bias is not None,
+        "n_outputs": model.weight.shape[1],
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "version": 1,  # of the solvers: raise it when they change
+    }
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "optimum"

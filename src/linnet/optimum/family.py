@@ -1,0 +1,184 @@
+"""Convex analysis of a loss: its conjugate, its dual domain, its curvature.
+
+Everything is laid out `[C, B]`, outputs by examples: reductions over few outputs then run along many neighbouring
+examples. z are predictions, θ their dual variables, of which the derivative of the loss is one choice.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from linnet.losses import Loss
+
+
+class Family(ABC):
+    """A loss ℓ(z, y), convex in z, with what duality and Newton's method want to know of it.
+
+    The conjugate is ℓ*(θ) = sup_z θ·z − ℓ(z), so that ℓ(z) + ℓ*(θ) − θ·z ≥ 0 (Fenchel–Young), with equality for
+    θ = ℓ'(z). Every ℓ* here is finite at 0, so that shrinking a dual point keeps it in the domain.
+
+    Args:
+        loss: in the library's own form, whose value and derivative are used.
+        smoothness: the largest second derivative there is, or None.
+    """
+
+    separable: ClassVar[bool] = True
+    """Whether the loss is a sum over outputs: solved apart, and with a diagonal second derivative."""
+
+    def __init__(self, loss: Loss, smoothness: float | None) -> None:
+        self.loss, self.smoothness = loss, smoothness
+
+    def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """ℓ `[B]` and θ = ℓ'(z) `[C, B]`, of z `[C, B]` and targets as the loss takes them."""
+        value, theta = self.loss.value_and_gradient(z.T.unsqueeze(0), y)
+        return value[0], theta[0].T
+
+    @abstractmethod
+    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+        """ℓ*(θ), `[B]`, of θ in the domain."""
+
+    @abstractmethod
+    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        """A point of the domain near θ `[C, N]` whose sum over all examples is zero for each output.
+
+        That is what a bias without penalty demands of a dual point.
+        """
+
+    @abstractmethod
+    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+        """What `product` and `row` need of the second derivative at z: `[C, B]`.
+
+        Args:
+            majorise: in [0, 1], how much of a quadratic upper bound's curvature stands in where the loss has none.
+        """
+
+    def product(self, curvature: Tensor, u: Tensor) -> Tensor:
+        """ℓ''(z) u, `[C, B]`."""
+        return curvature * u
+
+    def row(self, curvature: Tensor, output: int, columns: slice) -> Tensor:
+        """∂²ℓ / ∂z_output ∂z_c for c in `columns`, `[columns, B]`; the output is the first of them."""
+        second = torch.zeros_like(curvature[columns])
+        second[0] = curvature[output]
+        return second
+
+    def mean_hessian(self, curvature: Tensor) -> Tensor:
+        """Mean of ℓ''(z) over the examples, `[C, C]`."""
+        return torch.diag(curvature.mean(1))
+
+
+class Quadratic(Family):
+    """Scale/2 (z − y)² + constant: squared error, and Gaussian noise of known width."""
+
+    def __init__(self, loss: Loss, scale: float = 1.0, constant: float = 0.0) -> None:
+        super().__init__(loss, smoothness=scale)
+        self.scale, self.constant = scale, constant
+
+    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+        return (theta * (theta / (2 * self.scale) + y.T) - self.constant).sum(0)
+
+    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        return theta - theta.mean(1, keepdim=True)
+
+    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+        return torch.full_like(z, self.scale)
+
+
+class Robust(Family):
+    """Huber's loss, and absolute error as its limit: |θ| ≤ slope, ℓ*(θ) = θ²/(2 scale) + yθ.
+
+    Args:
+        slope: largest derivative, δ or 1.
+        width: residual at which the parabola ends; 0 for absolute error.
+    """
+
+    def __init__(self, loss: Loss, slope: float, width: float) -> None:
+        super().__init__(loss, smoothness=slope / width if width else None)
+        self.slope, self.width = slope, width
+
+    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+        return (theta * (theta * (self.width / (2 * self.slope)) + y.T)).sum(0)
+
+    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        moved = theta - theta.mean(1, keepdim=True)
+        return moved * (self.slope / moved.abs().amax(1, keepdim=True).clamp(min=self.slope))
+
+    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+        # slope/|r| is the curvature of the parabola that touches the loss at ±r and lies above it elsewhere.
+        touching = self.slope / (z - y.T).abs().clamp(min=self.width or 1e-300)
+        return torch.where((z - y.T).abs() <= self.width, touching, majorise * touching)
+
+
+class Poisson(Family):
+    """exp(z) − yz: with rate μ = θ + y ≥ 0, ℓ*(θ) = μ log μ − μ."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss, smoothness=None)
+
+    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+        rate = (theta + y.T).clamp(min=0)
+        return (torch.xlogy(rate, rate) - rate).sum(0)
+
+    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        rate = (theta + y.T).clamp(min=0)
+        total = rate.sum(1, keepdim=True)
+        return rate * (y.T.sum(1, keepdim=True) / total.clamp(min=torch.finfo(total.dtype).tiny)) - y.T
+
+    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+        return z.exp()
+
+
+class Softmax(Family):
+    """log Σ_c exp(z_c) − q·z with a label distribution q: with p = θ + q in the simplex, ℓ*(θ) = Σ p log p.
+
+    Args:
+        label_smoothing: ε in q = (1 − ε) onehot(y) + ε/C.
+    """
+
+    separable = False
+
+    def __init__(self, loss: Loss, label_smoothing: float) -> None:
+        super().__init__(loss, smoothness=0.5)  # largest eigenvalue of diag(p) − ppᵀ at most ½ (Böhning, 1992)
+        self.label_smoothing = label_smoothing
+
+    def labels(self, y: Tensor, n_classes: int, dtype: torch.dtype) -> Tensor:
+        """Label distributions q, `[C, B]`."""
+        q = torch.full((n_classes, len(y)), self.label_smoothing / n_classes, dtype=dtype)
+        ones = torch.ones(1, len(y), dtype=dtype)
+        return q.scatter_add_(0, y[None], (1 - self.label_smoothing) * ones)
+
+    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+        p = (theta + self.labels(y, len(theta), theta.dtype)).clamp(min=0)
+        return torch.xlogy(p, p).sum(0)
+
+    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        # Mixing p with one distribution r, the same for all examples, stays in the simplex. With excess g = mean(p − q)
+        # the mean is right for r = mean q − g (1 − t)/t, and r ≥ 0 from a certain share t of r on.
+        q = self.labels(y, len(theta), theta.dtype)
+        p = (theta + q).clamp(min=0)
+        p = p / p.sum(0)
+        wanted = q.mean(1)
+        excess = p.mean(1) - wanted
+        if not (excess > 0).any():
+            return p - q
+        ratio = (wanted / excess)[excess > 0].min()  # (1 − t)/t
+        share = 1 / (1 + ratio)
+        r = (wanted - ratio * excess).clamp(min=0)
+        return (1 - share) * p + (share * r)[:, None] - q
+
+    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+        return torch.softmax(z, 0)
+
+    def product(self, curvature: Tensor, u: Tensor) -> Tensor:
+        weighted = curvature * u
+        return weighted - curvature * weighted.sum(0)
+
+    def row(self, curvature: Tensor, output: int, columns: slice) -> Tensor:
+        second = -curvature[columns] * curvature[output]
+        second[0] += curvature[output]
+        return second
+
+    def mean_hessian(self, curvature: Tensor) -> Tensor:
+        return torch.diag(curvature.mean(1)) - curvature @ curvature.T / curvature.shape[1]

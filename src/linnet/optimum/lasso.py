@@ -1,0 +1,40 @@
+"""Lasso and elastic net for squared error: C quadratics that share one Gram matrix."""
+
+import torch
+from torch import Tensor
+
+from linnet.optimum.family import Quadratic
+from linnet.optimum.problem import Problem
+from linnet.optimum.quadratic_l1 import quadratic_l1
+
+
+def lasso(problem: Problem, weight: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Minimise F of squared error with an absolute part in the penalty, from weight `[C, D]`, float64.
+
+    Centred features and targets need no bias, which follows from their means.
+
+    Returns:
+        weight, with exact zeros, bias, and the number of rounds of the output that took the most.
+    """
+    assert isinstance(problem.family, Quadratic)
+    y, scale, n_features = problem.targets, problem.family.scale, problem.n_features
+    zero = torch.zeros(n_features, dtype=torch.float64)
+    mean_x, mean_y = zero, torch.zeros(problem.n_outputs, dtype=torch.float64)
+    if problem.bias:
+        mean_x = sum((x.sum(0) for _, x, _ in problem.chunks(torch.float64)), zero) / problem.n_examples
+        mean_y = y.mean(0)
+    gram = torch.zeros(n_features, n_features, dtype=torch.float64)
+    product = torch.zeros(problem.n_outputs, n_features, dtype=torch.float64)
+    for rows, x, _ in problem.chunks(torch.float64):
+        centred = x - mean_x
+        gram += centred.T @ centred
+        product += (y[rows] - mean_y).T @ centred
+    hessian = gram * (scale / problem.n_examples) + problem.squared * torch.eye(n_features, dtype=torch.float64)
+    linear = product * (scale / problem.n_examples)
+    threshold = torch.full((n_features,), problem.absolute, dtype=torch.float64)
+    solved = [
+        quadratic_l1(hessian.numpy(), right.numpy(), threshold.numpy(), start.numpy())
+        for right, start in zip(linear, weight, strict=True)
+    ]
+    weight = torch.stack([torch.from_numpy(w) for w, _ in solved])
+    return weight, mean_y - weight @ mean_x, max(rounds for _, rounds in solved)

@@ -1,0 +1,47 @@
+"""Absolute error without l2: a linear programme (Koenker and Bassett, "Regression Quantiles", 1978)."""
+
+import numpy as np
+import scipy.sparse as sparse
+import torch
+from scipy.optimize import linprog
+from torch import Tensor
+
+from linnet.optimum.problem import Problem
+
+
+def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
+    """Minimise mean |Wx + b − y| + absolute ‖W‖₁ of one output.
+
+    The variables are W = W⁺ − W⁻, b, and residuals u − v with u, v ≥ 0; the objective is linear in them, and the
+    shadow price of an example's equation is minus its dual variable over N.
+
+    Returns:
+        weight `[1, D]`, bias `[1]`, dual variables θ `[1, N]`, iterations.
+
+    Raises:
+        ValueError: the solver gives up.
+    """
+    n_examples, n_features = problem.n_examples, problem.n_features
+    x, y = problem.x.double().numpy(), problem.targets[:, 0].numpy()
+    identity = sparse.identity(n_examples, format="csr")
+    ones = np.ones((n_examples, int(problem.bias)))
+    equations = sparse.hstack([sparse.csr_matrix(np.hstack([x, -x, ones])), -identity, identity], format="csc")
+    costs = np.concatenate([
+        np.full(2 * n_features, problem.absolute), np.zeros(int(problem.bias)), np.full(2 * n_examples, 1 / n_examples)
+    ])  # fmt: skip
+    free, positive = [(None, None)] * int(problem.bias), (0, None)
+    bounds = [positive] * (2 * n_features) + free + [positive] * (2 * n_examples)
+    result = linprog(costs, A_eq=equations, b_eq=y, bounds=bounds, method="highs", options={
+        "primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10,
+    })  # fmt: skip
+    if result.status != 0:
+        raise ValueError(f"the linear programme of absolute error was not solved: {result.message}")
+    weight = result.x[:n_features] - result.x[n_features : 2 * n_features]
+    bias = result.x[2 * n_features : 2 * n_features + int(problem.bias)]
+    theta = np.clip(-n_examples * result.eqlin.marginals, -1, 1)
+    return (
+        torch.from_numpy(weight)[None],
+        torch.from_numpy(bias) if problem.bias else torch.zeros(1, dtype=torch.float64),
+        torch.from_numpy(theta)[None],
+        int(result.nit),
+    )

@@ -1,0 +1,47 @@
+"""What a solver hands back: parameters, and how far from the best possible objective they can be at most."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best parameters found, with a proof of how good they are.
+
+    The objective F is the mean loss plus the penalty. F* = inf F lies in [lower, objective]; `bound` is the width of
+    that interval and includes an allowance for rounding in float64. Where F* is approached only by parameters
+    without limit (`attained` is False), there is no optimum to hand out: weight and bias are NaN, and objective is
+    the infimum itself.
+
+    Attributes:
+        weight: `[C, D]`, float64.
+        bias: `[C]`, float64; zeros where the model has none.
+        objective: F at these parameters, or F* where it is not attained.
+        bound: proven, objective − F* ≤ bound; at least 0, and inf where nothing is proven.
+        certificate: the proof, in words, with what it takes for granted.
+        unique: whether no other weight has objective F*, proven; False says only that there is no proof.
+        attained: False where no finite parameters reach F*.
+        method: the solver.
+        iterations: of the solver.
+        seconds: of wall-clock time, proof included.
+        ray: where F* is not attained, the weight `[C, D]` and bias `[C]` of a direction along which no example's loss
+            rises and some fall for ever.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    objective: float
+    bound: float
+    certificate: str
+    unique: bool
+    attained: bool
+    method: str
+    iterations: int
+    seconds: float
+    ray: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def lower(self) -> float:
+        """The proven lower bound of F*, objective − bound."""
+        return self.objective - self.bound

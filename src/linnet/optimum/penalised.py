@@ -1,0 +1,136 @@
+"""Problems with a penalty: one solver for each combination of loss and penalty, one proof for all, the duality gap."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from linnet.optimum import newton, proximal_newton
+from linnet.optimum.best_bias import best_bias
+from linnet.optimum.duality_gap import Certified, duality_gap
+from linnet.optimum.family import Quadratic, Robust, Softmax
+from linnet.optimum.lasso import lasso
+from linnet.optimum.least_squares import least_squares
+from linnet.optimum.linear_programme import least_absolute
+from linnet.optimum.newton import Point
+from linnet.optimum.plane_through import ScaledHuber, plane_through
+from linnet.optimum.problem import Problem
+from linnet.optimum.solution import Solution
+
+DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
+
+
+def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
+    family = problem.family
+    if isinstance(family, Quadratic):
+        return _quadratic(problem, weight)
+    if isinstance(family, Robust) and family.width == 0:
+        return _absolute_error(problem, weight, bias, tolerance)
+    weight, bias, certified, steps = _smooth(problem, weight, best_bias(problem, weight, bias), tolerance)
+    method = "proximal Newton" if problem.absolute > 0 else "Newton, preconditioned conjugate gradients"
+    return _solution(problem, weight, bias, certified, method, steps)
+
+
+def _solution(
+    problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, method: str, steps: int, unique: bool = False
+) -> Solution:
+    # With l2 the objective, minimised over the bias, is strongly convex in the weight.
+    unique = unique or problem.squared > 0
+    return Solution(weight, bias, certified.objective, certified.bound, DUALITY, unique, method, steps)
+
+
+def _quadratic(problem: Problem, weight: Tensor) -> Solution:
+    assert isinstance(problem.family, Quadratic)
+    if problem.absolute == 0:
+        exact = least_squares(problem.x, problem.y, bias=problem.bias, l2=problem.squared / problem.family.scale)
+        weight, bias = torch.from_numpy(exact.weight), problem.zeros()[1]
+        bias = bias if exact.bias is None else torch.from_numpy(exact.bias)
+        return _solution(problem, weight, bias, duality_gap(problem, weight, bias), exact.method, 1)
+    weight, bias, rounds = lasso(problem, weight)
+    certified = duality_gap(problem, weight, bias)
+    unique = problem.squared == 0 and _lasso_is_unique(problem, certified)
+    return _solution(problem, weight, bias, certified, "coordinate descent, exact on the support", rounds, unique)
+
+
+def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
+    """Whether the features that any solution can use are linearly independent.
+
+    The dual is strongly concave, so its optimum lies within a known distance of our point; a feature whose correlation
+    with the residual stays below the penalty for all of that ball is used by no solution (Ndiaye, Fercoq, Gramfort,
+    Salmon, "Gap Safe Screening Rules", 2017).
+    """
+    assert isinstance(problem.family, Quadratic)
+    x = problem.x.double()
+    x = x - x.mean(0) if problem.bias else x
+    radius = math.sqrt(2 * problem.n_examples * problem.family.scale * certified.bound)
+    reach = certified.v.abs() + x.norm(dim=0) * (radius / problem.n_examples)
+    for used in reach >= problem.absolute:
+        columns = x[:, used]
+        if columns.shape[1] == 0:
+            continue
+        columns = columns / columns.norm(dim=0).clamp(min=1e-300)
+        if columns.shape[1] > len(x) or float(torch.linalg.svdvals(columns)[-1]) < 1e-7:
+            return False
+    return True
+
+
+def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> tuple[Tensor, Tensor, Certified, int]:
+    """Any loss with a derivative. Ends at the first point whose certificate is within tolerance, or else the best."""
+    best: tuple[Certified, Tensor, Tensor] | None = None
+
+    def certify(weight: Tensor, bias: Tensor) -> bool:
+        nonlocal best
+        bias = best_bias(problem, weight, bias)
+        certified = duality_gap(problem, weight, bias)
+        if best is None or certified.bound < best[0].bound:
+            best = certified, weight, bias
+        return certified.bound <= tolerance
+
+    def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
+        strong = float(point.gradient[0].square().sum()) / (2 * problem.squared)
+        return strong <= tolerance and certify(weight, bias)
+
+    def proximal_close(weight: Tensor, bias: Tensor, promised: float) -> bool:
+        return promised <= tolerance and certify(weight, bias)
+
+    if problem.absolute > 0:
+        weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close)
+    else:
+        weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
+    if best is None or best[0].bound > tolerance:
+        certify(weight, bias)
+    assert best is not None
+    return best[1], best[2], best[0], steps
+
+
+def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    if problem.squared == 0:
+        weight, bias, theta, steps = least_absolute(problem)
+        bias = best_bias(problem, weight, bias)
+        return _solution(problem, weight, bias, duality_gap(problem, weight, bias, theta), "linear programme", steps)
+    # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
+    # which examples the best plane passes through.
+    y, total = problem.targets, 0
+    spread = float((y - y.mean(0)).square().mean().sqrt()) or 1.0
+    best: tuple[Certified, Tensor, Tensor] | None = None
+    for width in [spread * 0.1**k for k in range(10)]:
+        smooth = replace(problem, family=ScaledHuber(width))
+        start = best_bias(smooth, weight, bias)
+        weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
+        total += steps
+        theta = smooth.family.value_and_theta(smooth.predict(weight, bias), y)[1]
+        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
+            certified = duality_gap(problem, *candidate)
+            if best is None or certified.bound < best[0].bound:
+                best = certified, *candidate[:2]
+        if best is not None and best[0].bound <= tolerance:
+            break
+    assert best is not None
+    return _solution(problem, best[1], best[2], best[0], "Newton on Huber's loss of vanishing width", total)
+
+
+def is_coupled(problem: Problem) -> bool:
+    """Whether the outputs cannot be solved one by one, or share work that is better done once."""
+    return isinstance(problem.family, Softmax | Quadratic)

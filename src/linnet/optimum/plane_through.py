@@ -1,0 +1,56 @@
+"""Absolute error with l2: the exact solution, once it is known which examples the plane passes through."""
+
+import torch
+from torch import Tensor
+
+from linnet.losses import Huber
+from linnet.optimum.family import Robust
+from linnet.optimum.problem import Problem
+
+
+class ScaledHuber(Robust):
+    """Huber's loss over its δ, which tends to absolute error for δ → 0."""
+
+    def __init__(self, width: float) -> None:
+        super().__init__(Huber(width), slope=1.0, width=width)
+
+    def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        value, theta = super().value_and_theta(z, y)
+        return value / self.width, theta / self.width
+
+
+def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Solve the optimality conditions for the examples with |θ| < 1 and the weights that are not zero.
+
+    The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and
+    squared w + absolute sign(w) + 1/N Σ θ_i x_i = 0 with Σ θ_i = 0: a linear system in w, b and the inner θ.
+
+    Args:
+        problem: of absolute error with one output and l2.
+        weight: an approximation, `[1, D]`.
+        theta: an approximation of the dual variables, `[1, N]`, of which those at ±1 are right.
+
+    Returns:
+        weight `[1, D]`, bias `[1]`, theta `[1, N]`.
+    """
+    inner, used = theta[0].abs() < 1, weight[0] != 0
+    x, y, n_examples = problem.x.double(), problem.targets[:, 0], problem.n_examples
+    here = x[inner][:, used]
+    n_used, n_inner, n_bias = here.shape[1], here.shape[0], int(problem.bias)
+    outer = theta[0] * ~inner
+    ones = x.new_ones(n_inner, n_bias)
+    size = n_used + n_bias + n_inner
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    matrix[:n_used, :n_used] = problem.squared * torch.eye(n_used, dtype=torch.float64)
+    matrix[:n_used, n_used + n_bias :] = here.T / n_examples
+    matrix[n_used : n_used + n_bias, n_used + n_bias :] = ones.T / n_examples
+    matrix[n_used + n_bias :, :n_used] = here
+    matrix[n_used + n_bias :, n_used : n_used + n_bias] = ones
+    pull = x[:, used].T @ outer / n_examples + problem.absolute * weight[0, used].sign()
+    right = torch.cat([-pull, -outer.sum().expand(n_bias) / n_examples, y[inner]])
+    solved = torch.linalg.lstsq(matrix, right, driver="gelsd").solution
+    new_weight, new_theta = torch.zeros_like(weight), theta.clone()
+    new_weight[0, used] = solved[:n_used]
+    new_theta[0, inner] = solved[n_used + n_bias :].clamp(-1, 1)
+    bias = solved[n_used : n_used + n_bias] if problem.bias else torch.zeros(1, dtype=torch.float64)
+    return new_weight, bias, new_theta

@@ -1,0 +1,39 @@
+"""Coordinates in which the examples of a small problem are white and no direction is redundant."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from linnet.optimum.duality_gap import UNIT_ROUNDOFF
+from linnet.optimum.problem import Problem
+
+RANK_TOLERANCE = 1e-11
+"""Singular values below this share of the largest, of features scaled to unit length, count as zero."""
+
+
+class RowSpace(NamedTuple):
+    """Features (with a one for the bias) as `examples [N, r]` with examplesᵀ examples = N I, up to rounding.
+
+    Any prediction of a linear map of the features is one of a linear map of these, and the other way round.
+    full: whether r is the number of coefficients, so that parameters are determined by predictions.
+    error: by how much rounding can have turned a direction of the examples, as an angle.
+    """
+
+    examples: Tensor
+    full: bool
+    error: float
+
+
+def row_space(problem: Problem) -> RowSpace:
+    """Whiten by a singular value decomposition; costs N D², and memory for a copy of the examples in float64."""
+    design = problem.design()
+    length = design.norm(dim=0)
+    kept = design[:, length > 0] / length[length > 0]
+    if kept.shape[1] == 0:
+        return RowSpace(design[:, :0], design.shape[1] == 0, 0.0)
+    left, singular, _ = torch.linalg.svd(kept, full_matrices=False)
+    rank = int((singular > RANK_TOLERANCE * singular[0]).sum())
+    # Wedin's theorem: a backward error of a few roundoffs turns singular vectors by that over the singular value.
+    error = 8 * rank**0.5 * UNIT_ROUNDOFF * float(singular[0] / singular[rank - 1])
+    return RowSpace(left[:, :rank] * problem.n_examples**0.5, rank == design.shape[1], error)

@@ -1,0 +1,164 @@
+"""Problems without a penalty: proof of optimality where there is an optimum, and of its absence where there is none."""
+
+import torch
+from torch import Tensor
+
+from linnet.optimum import newton
+from linnet.optimum.best_bias import best_bias
+from linnet.optimum.family import Poisson, Quadratic, Robust, Softmax
+from linnet.optimum.least_squares import least_squares
+from linnet.optimum.linear_programme import least_absolute
+from linnet.optimum.newton import Point
+from linnet.optimum.problem import Problem
+from linnet.optimum.recession import Recession, recession, separates
+from linnet.optimum.robust_gap import is_unique, robust_bound
+from linnet.optimum.row_space import row_space
+from linnet.optimum.self_concordance import applies, self_concordant_bound
+from linnet.optimum.solution import Solution
+
+RANK = "; singular values of the features below 1e-11 of the largest are taken for 0"
+NEWTON = "Newton, preconditioned conjugate gradients"
+
+
+def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    """Minimise the mean loss from weight `[C, D]` and bias `[C]`, float64."""
+    if isinstance(problem.family, Quadratic):
+        return _quadratic(problem)
+    if isinstance(problem.family, Robust):
+        return _robust(problem, weight, bias, tolerance)
+    return _curved(problem, weight, bias, tolerance)
+
+
+def _quadratic(problem: Problem) -> Solution:
+    exact = least_squares(problem.x, problem.y, bias=problem.bias)
+    weight = torch.from_numpy(exact.weight)
+    bias = problem.zeros()[1] if exact.bias is None else torch.from_numpy(exact.bias)
+    found = self_concordant_bound(problem, row_space(problem), weight, bias)
+    assert found is not None
+    words = "squared error: half the squared gradient where the features are white" + RANK
+    return Solution(weight, bias, *found, words, exact.unique, exact.method, 1)
+
+
+def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    assert isinstance(problem.family, Robust)
+    space = row_space(problem)
+    words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + RANK
+    if problem.family.width == 0:
+        weight, bias, theta, steps = least_absolute(problem)
+        found = robust_bound(problem, space, weight, bias, theta)
+        return Solution(weight, bias, *found, words, False, "linear programme", steps)
+    best: tuple[tuple[float, float], Tensor, Tensor] | None = None
+
+    def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
+        nonlocal best
+        if promised > tolerance:
+            return False
+        found = robust_bound(problem, space, weight, bias)
+        if best is None or found[1] < best[0][1]:
+            best = found, weight, bias
+        return found[1] <= tolerance
+
+    weight, bias, steps = newton.minimise(problem, weight, best_bias(problem, weight, bias), done=close)
+    found = robust_bound(problem, space, weight, bias)
+    if best is not None and best[0][1] <= found[1]:
+        found, weight, bias = best
+    return Solution(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
+
+
+def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    """Softmax and Poisson regression, whose infimum may be approached only at infinity."""
+    family = problem.family
+    provable = applies(problem)
+    space = row_space(problem) if provable else None
+    best: tuple[tuple[float, float], Tensor, Tensor] | None = None
+    separating: tuple[Tensor, Tensor] | None = None
+
+    def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
+        nonlocal best, separating
+        if isinstance(family, Softmax) and family.label_smoothing == 0 and separates(problem, weight, bias, point.z):
+            separating = weight, bias
+            return True
+        if space is None or promised > max(tolerance, 1e-12):
+            return promised <= tolerance
+        found = self_concordant_bound(problem, space, weight, bias)
+        if found is not None and (best is None or found[1] < best[0][1]):
+            best = found, weight, bias
+        return found is not None and found[1] <= tolerance
+
+    weight, bias, steps = newton.minimise(problem, weight, best_bias(problem, weight, bias), done=close)
+    if separating is not None:
+        return _nothing(
+            problem, 0.0, 0.0, "an iterate separates the classes, and the loss is never negative", steps, separating
+        )
+    if best is not None:
+        found, weight, bias = best
+        unique = isinstance(family, Poisson) and space is not None and space.full
+        return Solution(weight, bias, *found, "self-concordance: Newton decrement" + RANK, unique, NEWTON, steps)
+    return _at_infinity(problem, weight, bias, tolerance, steps)
+
+
+def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float, steps: int) -> Solution:
+    """No minimum was proven: look for a direction in which the objective falls for ever."""
+    objective = float(problem.family.value_and_theta(problem.predict(weight, bias), problem.targets)[0].mean())
+    # At p = 0 and p = y the conjugates are known: entropy of the smoothed labels, and Σ y log y − y.
+    lowest = _trivial_lower_bound(problem)
+    words = "only that no example's loss can be lower than its own least"
+    try:
+        found = None if _always_attained(problem) else recession(problem)
+    except ValueError as error:
+        return Solution(weight, bias, objective, objective - lowest, f"{words}; {error}", False, NEWTON, steps)
+    if found is None:
+        return Solution(weight, bias, objective, objective - lowest, words, False, NEWTON, steps)
+    return _reduced(problem, found, objective, lowest, tolerance, steps)
+
+
+def _reduced(
+    problem: Problem, found: Recession, objective: float, lowest: float, tolerance: float, steps: int
+) -> Solution:
+    """The infimum, from what the direction of recession leaves undecided.
+
+    Examples whose margins all grow cost nothing in the limit, and never less; a class that all others outgrow is out.
+    The direction has as many growing margins as any, so in the rest none grows and an optimum exists.
+    """
+    ray = (found.weight, found.bias)
+    how = "checked in exact arithmetic" if found.exact else "found by a linear programme to its tolerance of 1e-7"
+    words = f"a direction, {how}, in which losses fall for ever"
+    if isinstance(problem.family, Poisson):
+        rest, classes = ~found.grows[0], torch.arange(1)
+    else:
+        label = torch.nn.functional.one_hot(problem.y, problem.n_outputs).T.bool()
+        rest = ~(found.grows | label).all(0)
+        out = found.grows[:, rest].all(1)
+        classes = torch.arange(problem.n_outputs)[~out]
+        if found.grows[classes][:, rest].any():
+            return _nothing(problem, objective, objective - lowest, words, steps, ray)
+    if not rest.any():
+        return _nothing(problem, 0.0, 0.0, words, steps, ray)
+    share = float(rest.double().mean())
+    y = problem.y[rest] if problem.y.is_floating_point() else torch.searchsorted(classes, problem.y[rest])
+    smaller = Problem(problem.x[rest], y, problem.family, len(classes), 0.0, 0.0, problem.bias)
+    inner = solve_unpenalised(smaller, *smaller.zeros(), tolerance)
+    return _nothing(
+        problem, share * inner.objective, share * inner.bound, f"{words}; of what it leaves: {inner.certificate}",
+        steps + inner.iterations, ray,
+    )  # fmt: skip
+
+
+def _nothing(
+    problem: Problem, objective: float, bound: float, words: str, steps: int, ray: tuple[Tensor, Tensor]
+) -> Solution:
+    weight, bias = problem.zeros()
+    return Solution(weight * torch.nan, bias * torch.nan, objective, bound, words, False, NEWTON, steps, ray, False)
+
+
+def _always_attained(problem: Problem) -> bool:
+    return isinstance(problem.family, Softmax) and problem.family.label_smoothing > 0
+
+
+def _trivial_lower_bound(problem: Problem) -> float:
+    """Mean over examples of the least loss that any prediction has."""
+    y = problem.targets
+    if isinstance(problem.family, Softmax):
+        q = problem.family.labels(y, problem.n_outputs, torch.float64)
+        return float(-torch.xlogy(q, q).sum(0).mean())
+    return float((y - torch.xlogy(y, y)).sum(1).mean())

@@ -1,0 +1,33 @@
+"""Running again what was recorded, a run or an experiment, and telling whether it is the same.
+
+    >>> report = linnet.reproduction.reproduce_run("runs/digits/2026-01-31_12-00-00-000000")
+    >>> report.verdict, report.different
+
+Importing this package loads neither torch nor Lightning; its functions do.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linnet.reproduction.again import reproduce_run
+    from linnet.reproduction.experiment import record_experiment, reproduce_experiment
+    from linnet.reproduction.experiment_report import ExperimentReport
+    from linnet.reproduction.run_report import RunReport
+
+__all__ = ["ExperimentReport", "RunReport", "record_experiment", "reproduce_experiment", "reproduce_run"]
+
+_MODULES = {
+    "ExperimentReport": "experiment_report",
+    "RunReport": "run_report",
+    "record_experiment": "experiment",
+    "reproduce_experiment": "experiment",
+    "reproduce_run": "again",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Each is imported when it is first used, so that a mistake on the command line is answered without torch."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,36 @@
+"""What tables of runs and of experiments are made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from linnet.reproduction.plain_text import plain
+
+COLOURS = {
+    "identical": "green", "within tolerance": "yellow", "different": "bold red", "not recorded": "dim",
+    "not run": "bold red", "recorded": "green",
+}  # fmt: skip
+
+
+def print_verdict(console: Console, verdict: str, names: Sequence[str] = ()) -> None:
+    """`identical`, `within tolerance`, or `different: test/accuracy, weights`."""
+    words = f"{verdict}: {', '.join(names)}" if names else verdict
+    console.print(words, style=COLOURS[verdict], soft_wrap=True, markup=False, highlight=False)
+
+
+def coloured(verdict: str, note: str = "") -> Text:
+    """Text, because rich would read markup in what others wrote."""
+    return Text.assemble((verdict, COLOURS[verdict]), f" ({note})" if note else "")
+
+
+def label_line(console: Console, label: str, text: str) -> None:
+    """What it is about, in bold, and the rest as it is."""
+    console.print(f"{label:<12}", style="bold", end="", markup=False, highlight=False)
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def show(value: Any) -> str:
+    """A figure with six digits; the first of a hash."""
+    return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else plain(value)

@@ -1,0 +1,93 @@
+"""What a run directory says was run, checked as if it came from a stranger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from linnet.config import GROUPS, config_hash
+from linnet.errors import InputError
+from linnet.reproduction.plain_text import plain
+from linnet.saved import load_hydra
+
+
+@dataclass(frozen=True)
+class SavedConfig:
+    """What to run.
+
+    config: resolved to plain containers, and checked.
+    choices: config group -> chosen option; only names, which nothing is built from.
+    overrides: what the run's user had given, for those who compare runs.
+    """
+
+    config: dict[str, Any]
+    choices: dict[str, str | None]
+    overrides: list[str]
+
+    def with_threads(self, threads: int | None) -> "SavedConfig":
+        """Ask for so many threads; None: as the configuration says."""
+        if threads is None:
+            return self
+        kept = [text for text in self.overrides if text.lstrip("+~").partition("=")[0] != "threads"]
+        return SavedConfig({**self.config, "threads": threads}, self.choices, [*kept, f"threads={threads}"])
+
+
+def load_config(run: Path) -> SavedConfig:
+    """Read `.hydra`.
+
+    Raises:
+        InputError: if there is no run, or its configuration is damaged or does not pass.
+    """
+    try:
+        config, hydra = load_hydra(run)
+        choices: Any = OmegaConf.to_container(hydra.runtime.choices, resolve=False)
+        names = {str(group): option for group, option in choices.items() if isinstance(option, str | None)}
+    except InputError:
+        raise
+    except Exception as error:  # a node that is missing, or another one than the check counts on
+        raise InputError(f"{run / '.hydra'} is damaged: {plain(error)}") from error
+    missing = [group for group in GROUPS if group not in names]
+    if missing:
+        raise InputError(f"{run / '.hydra' / 'hydra.yaml'} is damaged: it does not say which {missing[0]} was chosen")
+    return SavedConfig(config, names, _overrides(run / ".hydra" / "overrides.yaml"))
+
+
+def config_changes(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
+    """What is wrong with a configuration if it is not the one in the manifest, which the run began with."""
+    recorded = manifest.get("config_sha256")
+    if recorded == config_hash(config):
+        return None
+    before = manifest.get("config")
+    try:
+        known = isinstance(before, dict) and config_hash(before) == recorded
+    except (KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        return "is not what the run began with: the hash of it in manifest.json is another"
+    flat = _flat(before), _flat(config)
+    changed = [
+        f"{plain(key)} {plain(flat[0].get(key))} → {plain(flat[1].get(key))}"
+        for key in dict.fromkeys([*flat[0], *flat[1]])
+        if flat[0].get(key) != flat[1].get(key)
+    ]
+    return f"is not what the run began with: {', '.join(changed)}"
+
+
+def _flat(node: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict):
+        return {path: node}
+    return {
+        name: leaf
+        for key, value in node.items()
+        for name, leaf in _flat(value, f"{path}.{key}" if path else key).items()
+    }
+
+
+def _overrides(path: Path) -> list[str]:
+    try:
+        node = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except Exception:  # they only name what is in the configuration anyway
+        return []
+    return [text for text in node if isinstance(text, str) and "${" not in text] if isinstance(node, list) else []

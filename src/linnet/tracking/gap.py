@@ -1,0 +1,46 @@
+"""How far from the best possible: the objective's distance to its optimum, epoch by epoch."""
+
+import math
+from typing import cast
+
+import pytorch_lightning as pl
+
+from linnet.models.network import LinearNetwork
+from linnet.optimum.optimum import Optimum
+
+
+class Gap(pl.Callback):
+    """Logs `optimum/gap` = objective − best objective over the training examples, and the distance of the weights.
+
+    A gap is drawn by its logarithm, for which TensorBoard has no axis of its own in a new page: `optimum/gap_log10`.
+
+    Args:
+        optimum: of the run's training problem.
+    """
+
+    def __init__(self, optimum: Optimum) -> None:
+        self.optimum = optimum
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        model = cast(LinearNetwork, pl_module)
+        objective = model.training_objective(model.data.train)
+        for name, value in distances(self.optimum, model, objective).items():
+            model.log_series(name, [model.steps_done], [value])
+            if name == "optimum/gap" and value > 0:
+                model.log_series("optimum/gap_log10", [model.steps_done], [math.log10(value)])
+
+
+def distances(optimum: Optimum, model: LinearNetwork, objective: float) -> dict[str, float]:
+    """`optimum/gap`, and `optimum/distance` = ‖W − W*‖ where W* is unique.
+
+    Args:
+        optimum: of the objective.
+        model: a single one.
+        objective: its mean loss + penalty on the training examples. Where rounding puts it below the best possible,
+            the gap is 0.
+    """
+    found = {"optimum/gap": max(0.0, objective - optimum.objective)}
+    if optimum.attained and optimum.unique:
+        weight = model.weight.detach()[0].double().cpu()
+        found["optimum/distance"] = float((weight - optimum.weight).norm())
+    return found
