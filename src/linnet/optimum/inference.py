@@ -10,7 +10,6 @@ from scipy.special import fdtrc, stdtr, stdtrit
 from linnet.optimum.extended_precision import Array
 from linnet.optimum.least_squares import LeastSquares
 
-
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
 """Keys of the table's columns in metrics.json, `optimum/<column>/<name of the coefficient>`."""
 

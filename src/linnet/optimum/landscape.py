@@ -61,5 +61,3 @@ class Landscape:
 
 def _is_plain(value: Any) -> bool:
     return not isinstance(value, (Tensor, tuple)) and value is not None
-
-
