@@ -13,9 +13,9 @@ from linnet.errors import InputError
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
 from linnet.optimizers import SGD, Momentum, TorchSGD
-from linnet.optimum import curvature, solve
+from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
-from linnet.optimum.cost import solve_seconds, training_seconds
+from linnet.optimum.cost import RATE, solve_seconds, training_seconds
 from linnet.optimum.inference import inference
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import least_squares
@@ -47,6 +47,7 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
         if reason is not None:
             if reason:
                 log.info(f"best possible objective: not looked for, {reason}")
+                _tell_cheap_curvature(data, model)
             return None
     try:
         landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model))
@@ -60,7 +61,7 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
             f"optimizer=exact: no finite optimum exists ({landscape.optimum.certificate}): use penalty=l2, or another "
             f"optimizer"
         )
-    tell(landscape, config, model)
+    tell(landscape, model)
     return landscape
 
 
@@ -84,15 +85,19 @@ def find(data: Data, model: LinearNetwork) -> Landscape:
     return Landscape(optimum, curvature(x, model.loss, model.penalty, bias=bias), statistics)
 
 
-def tell(landscape: Landscape, config: Mapping[str, Any], model: LinearNetwork) -> None:
-    """Say what the landscape means for the run: the best objective, the steps it takes, the steps that are stable."""
-    optimum, curved = landscape.optimum, landscape.curvature
+def tell(landscape: Landscape, model: LinearNetwork) -> None:
+    """Say what the landscape means for the run: the best objective, and what `tell_curvature` says."""
+    optimum = landscape.optimum
     if not optimum.attained:
         log.info(f"no finite optimum exists: {optimum.certificate}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
-    if curved is None:
-        return
+    if landscape.curvature is not None:
+        tell_curvature(landscape.curvature, model)
+
+
+def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
+    """Say how many steps gradient descent takes and which learning rates are stable, and warn of one that is not."""
     stable = curved.largest_stable_step
     if curved.smallest == 0:
         condition = "condition number infinite, as the objective is flat in some direction"
@@ -113,6 +118,15 @@ def tell(landscape: Landscape, config: Mapping[str, Any], model: LinearNetwork) 
                 f"warning: optimizer.lr={float(optimizer.lr):g} is beyond {limit:.4g}, where gradient descent {risk}; "
                 f"try optimizer.lr={limit / 2:.2g}, or data.standardize=true"
             )
+
+
+def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
+    """As `tell_curvature`, where it costs next to nothing."""
+    n, d = data.train.x.shape
+    if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
+        curved = curvature(data.train.x, model.loss, model.penalty, bias=model.bias is not None)
+        if curved is not None:
+            tell_curvature(curved, model)
 
 
 def metrics(landscape: Landscape) -> dict[str, float]:

@@ -36,7 +36,7 @@ from linnet.tracking.gap import Gap
 from linnet.tracking.logger import rewind
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.progress import ProgressReport
-from linnet.tracking.report import coefficients_table, print_next, print_result, result_figures
+from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
 
 log = logging.getLogger(__name__)
 
@@ -157,8 +157,9 @@ def _stages(
         if config["figures"]:
             for name, figure in result_figures(model, data, predictions, logger.history.curves).items():
                 (path / "figures").mkdir(exist_ok=True)
-                figure.savefig(path / "figures" / f"{name}.png", dpi=100)
-                logger.experiment.add_figure(f"figures/{name}", figure, model.steps_done)
+                picture = png(figure)
+                write_atomic(path / "figures" / f"{name}.png", picture, durable=False)
+                logger.log_picture(f"figures/{name}", picture, model.steps_done)
         shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
         logger.log_result(hyperparameters(choices, config), shown, model.steps_done)
     finally:

@@ -1,5 +1,6 @@
 """The end of a run as a person sees it: a table of results, and figures."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,13 @@ def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
         numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
         table.add_row(name, *["" if number is None else f"{number:.4g}" for number in numbers])
     return table
+
+
+def png(figure: "Figure") -> bytes:
+    """The figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()
 
 
 def result_figures(
