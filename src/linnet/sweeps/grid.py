@@ -46,4 +46,6 @@ def choices(override: Override) -> list[str]:
         return [f"{key}={override.get_value_element_as_str()}"]
     if not override.is_discrete_sweep():
         raise InputError(f"{override.input_line}: an interval needs search=optuna; a grid takes values: {key}=0.01,0.1")
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    # Hydra hands out booleans as Python writes them.
+    values = [{"True": "true", "False": "false"}.get(value, value) for value in override.sweep_string_iterator()]
+    return [f"{key}={value}" for value in values]
