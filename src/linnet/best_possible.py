@@ -51,10 +51,10 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
             return None
     try:
         landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model))
-    except ValueError as error:
+    except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
-        log.info(f"best possible objective: {error}")
+        log.warning(f"best possible objective: not found: {' '.join(str(error).split())}")
         return None
     if exact and not landscape.optimum.attained:
         raise InputError(

@@ -82,6 +82,15 @@ class TestEveryRun:
         assert "condition number 557" in printed  # costs nothing, and helps all the same
         assert "optimum/loss" not in finished.metrics
 
+    def test_says_that_it_was_not_found_and_goes_on(self, tmp_path, monkeypatch, capsys):
+        def fail(*_: object) -> Landscape:
+            raise RuntimeError("the solver\nbroke")
+
+        monkeypatch.setattr(best_possible, "find", fail)
+        finished = train(tmp_path / "run", *DIABETES)
+        assert "not found: the solver broke" in capsys.readouterr().out
+        assert "optimum/loss" not in finished.metrics
+
     def test_says_that_there_is_none_and_goes_on(self, tmp_path, capsys):
         overrides = ("data=gaussian_blobs", "data.separation=40", "figures=false", "optimum=always")
         finished = train(tmp_path / "run", *overrides)
