@@ -42,6 +42,8 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
         InputError: `optimizer=exact`, and there is no optimum or none can be found.
     """
     exact = is_exact(config)
+    if exact and data.overfit_batches:
+        raise InputError("optimizer=exact solves for all training examples: it needs trainer.overfit_batches=0")
     if not exact:
         reason = _why_not(config, data, model)
         if reason is not None:

@@ -149,6 +149,13 @@ class TestExact:
         assert len(errors.splitlines()) == 1
         assert not directory.exists()
 
+    def test_of_a_part_of_the_examples_is_refused(self, tmp_path, capsys):
+        directory = tmp_path / "run"
+        assert (
+            cli.run(["train", "data=diabetes", "optimizer=exact", "trainer=debug", f"hydra.run.dir={directory}"]) == 2
+        )
+        assert "it needs trainer.overfit_batches=0" in capsys.readouterr().err
+
 
 class TestCache:
     def test_is_asked_by_runs_that_differ_in_nothing_that_matters(self, tmp_path, monkeypatch):
