@@ -40,6 +40,19 @@ def test_bound_holds_at_random_points(draw, loss, penalty, bias, seed, scale):
     assert found.objective - best.lower >= 0
 
 
+@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_a_bias_off_its_place_counts(draw, loss, penalty):
+    """The bias is not penalised, so the gradient by the weight says nothing of it."""
+    examples = draw(loss)
+    best = solve(examples, loss, penalty, bias=True, tolerance=1e-12)
+    for step in (1e-3, 0.1, 1.0):
+        moved = best.bias + step * torch.tensor([1.0, -1.0, 0.0], dtype=torch.float64)
+        found = duality_gap(problem_of(examples, loss, penalty, True), best.weight, moved)
+        assert found.objective - found.bound <= best.objective
+        assert found.objective > best.objective
+
+
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_for_l2_it_is_strong_convexity_of_the_objective_minimised_over_the_bias(draw, loss):
     problem = problem_of(draw(loss), loss, L2(0.1), True)

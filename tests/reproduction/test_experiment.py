@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.config_store import ConfigStore
 
 from linnet.config.groups import EXPERIMENT, experiments, options
 from linnet.files import read_json
-from linnet.reproduction import record_experiment, reproduce_experiment
+from linnet.reproduction import experiment, record_experiment, reproduce_experiment
 from linnet.reproduction.given_experiment import find_experiment
 
 MARKER = "planted-was-here"
@@ -74,6 +75,19 @@ class TestUpdate:
         code, _, errors = answer("tiny", "--update")
         assert code == 2
         assert words in errors and "nothing is recorded" in errors
+        assert (folder / "results.json").read_bytes() == before
+
+    def test_of_seeds_that_disagree_leaves_the_file(self, plant, answer, monkeypatch):
+        folder = plant()
+        before = (folder / "results.json").read_bytes()
+
+        def measured(planned):
+            return experiment.Measured("diverged" if planned.seed else "completed", {"val/loss": 1.0}, {})
+
+        monkeypatch.setattr(experiment, "measure", measured)
+        code, _, errors = answer("tiny", "--update")
+        assert code == 2
+        assert "completed, diverged with its seeds; nothing is recorded" in errors
         assert (folder / "results.json").read_bytes() == before
 
 
@@ -162,6 +176,7 @@ class TestFolderFromElsewhere:
         record_experiment(folder)
         assert reproduce_experiment(folder).verdict == "identical"
         assert options(EXPERIMENT) == shipped
+        assert not [name for name in ConfigStore.instance().repo[EXPERIMENT] if name.startswith("given_")]
         assert reproduce_experiment("weight_decay", seeds=[0]).rows[0].metric == "train/loss"
 
     def test_may_have_any_name(self, plant, tmp_path):

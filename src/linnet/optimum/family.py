@@ -177,7 +177,10 @@ class Softmax(Family):
 
     def row(self, curvature: Tensor, output: int, columns: slice) -> Tensor:
         second = -curvature[columns] * curvature[output]
-        second[0] += curvature[output]
+        # p(1 − p) with 1 − p as the sum of the others: near p = 1 the difference would lose digits, and the matrix
+        # its positive semidefiniteness.
+        others = curvature[:output].sum(0) + curvature[output + 1 :].sum(0)
+        second[0] = curvature[output] * others
         return second
 
     def mean_hessian(self, curvature: Tensor) -> Tensor:

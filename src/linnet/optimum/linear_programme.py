@@ -23,11 +23,14 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
     """
     n_examples, n_features = problem.n_examples, problem.n_features
     x, y = problem.x.double().numpy(), problem.targets[:, 0].numpy()
+    scale = np.abs(x).max(0, initial=0.0)
+    scale[scale == 0] = 1.0
+    x = x / scale  # the solver's tolerances are absolute
     identity = sparse.identity(n_examples, format="csr")
     ones = np.ones((n_examples, int(problem.bias)))
     equations = sparse.hstack([sparse.csr_matrix(np.hstack([x, -x, ones])), -identity, identity], format="csc")
     costs = np.concatenate([
-        np.full(2 * n_features, problem.absolute), np.zeros(int(problem.bias)), np.full(2 * n_examples, 1 / n_examples)
+        np.tile(problem.absolute / scale, 2), np.zeros(int(problem.bias)), np.full(2 * n_examples, 1 / n_examples)
     ])  # fmt: skip
     free, positive = [(None, None)] * int(problem.bias), (0, None)
     bounds = [positive] * (2 * n_features) + free + [positive] * (2 * n_examples)
@@ -36,7 +39,7 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
     })  # fmt: skip
     if result.status != 0:
         raise ValueError(f"the linear programme of absolute error was not solved: {result.message}")
-    weight = result.x[:n_features] - result.x[n_features : 2 * n_features]
+    weight = (result.x[:n_features] - result.x[n_features : 2 * n_features]) / scale
     bias = result.x[2 * n_features : 2 * n_features + int(problem.bias)]
     theta = np.clip(-n_examples * result.eqlin.marginals, -1, 1)
     return (

@@ -107,9 +107,13 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
 
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
     if problem.squared == 0:
-        weight, bias, theta, steps = least_absolute(problem)
-        bias = best_bias(problem, weight, bias)
-        return _solution(problem, weight, bias, duality_gap(problem, weight, bias, theta), "linear programme", steps)
+        w, b, theta, steps = least_absolute(problem)
+        vertex = w, b, theta
+        candidates = [vertex, plane_through(problem, vertex[0], vertex[2])]
+        gaps = [duality_gap(problem, *candidate) for candidate in candidates]
+        chosen = min((0, 1), key=lambda k: gaps[k].bound)
+        weight, bias, _ = candidates[chosen]
+        return _solution(problem, weight, bias, gaps[chosen], "linear programme", steps)
     # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
     # which examples the best plane passes through.
     y, total = problem.targets, 0

@@ -1,4 +1,4 @@
-"""Absolute error with l2: the exact solution, once it is known which examples the plane passes through."""
+"""Absolute error: the exact solution, once it is known which examples the plane passes through."""
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tens
     squared w + absolute sign(w) + 1/N Σ θ_i x_i = 0 with Σ θ_i = 0: a linear system in w, b and the inner θ.
 
     Args:
-        problem: of absolute error with one output and l2.
+        problem: of absolute error with one output.
         weight: an approximation, `[1, D]`.
         theta: an approximation of the dual variables, `[1, N]`, of which those at ±1 are right.
 

@@ -101,10 +101,13 @@ class Preconditioner:
 
 def _factor(matrices: Tensor) -> Tensor:
     """Cholesky factors of positive definite matrices `[B, n, n]`, of a bit more where rounding broke that."""
-    for attempt in range(12):
-        factor, info = torch.linalg.cholesky_ex(matrices)
-        if not info.any():
-            return factor
-        scale = matrices.diagonal(dim1=1, dim2=2).mean(1) * 10.0 ** (attempt - 12)
-        matrices = matrices + scale[:, None, None] * torch.eye(matrices.shape[1], dtype=matrices.dtype)
-    raise ValueError("the Hessian holds numbers that are not finite: features or predictions overflow")
+    if not matrices.isfinite().all():
+        raise ValueError("the Hessian holds numbers that are not finite: features or predictions overflow")
+    size = matrices.diagonal(dim1=1, dim2=2).abs().mean(1)[:, None, None] + 1e-300
+    ridge = size * torch.eye(matrices.shape[1], dtype=matrices.dtype)
+    factor, info = torch.linalg.cholesky_ex(matrices)
+    share = 1e-12
+    while info.any():
+        factor, info = torch.linalg.cholesky_ex(matrices + share * ridge)
+        share *= 10
+    return factor

@@ -16,6 +16,8 @@ from linnet.optimum.problem import Problem
 from linnet.optimum.quadratic_l1 import quadratic_l1
 
 STEPS = 200
+FIRST_DAMPING = 0.01
+"""Share of its diagonal by which the first model's Hessian is raised (Levenberg and Marquardt)."""
 WORKING_SET = 3000
 """Weights in one model at the most: its Hessian is dense, 72 MB."""
 
@@ -34,13 +36,16 @@ def minimise(
     Returns:
         weight, with exact zeros, bias, and the number of steps. It stops as well where rounding hides any decrease.
     """
-    point, promised, majorise, stalled = evaluate(problem, weight, bias, torch.float64), float("inf"), 1.0, 0
+    point, promised, stalled = evaluate(problem, weight, bias, torch.float64), float("inf"), 0
+    majorise, damping = 1.0, FIRST_DAMPING
     for step in range(STEPS):
         if done(weight, bias, promised) or stalled == STALLED:
             return weight, bias, step
         chosen = _working_set(problem, weight, point.gradient[0])
         curvature = problem.family.curvature(point.z, problem.targets, majorise)
         hessian = _hessian(problem, curvature, chosen)
+        # Nearly flat directions, as separable classes have, would send the model's minimum out of all reach.
+        hessian.diagonal().mul_(1 + damping)
         new_weight, new_bias = _model_minimum(problem, weight, bias, point.gradient, chosen, hessian)
         move = (new_weight - weight, new_bias - bias)
         slope = float((point.gradient[0] * move[0]).sum() + (point.gradient[1] * move[1]).sum())
@@ -57,7 +62,8 @@ def minimise(
             scale *= 0.5
         if scale < 1e-10 or not trial.objective < point.objective:
             stalled += 1
-        majorise = max(majorise / 10, 1e-12) if scale == 1 else min(1.0, majorise * 10)
+        factor = 0.1 if scale == 1 else 10.0
+        majorise, damping = min(1.0, max(1e-12, majorise * factor)), min(1e12, max(1e-10, damping * factor))
         if scale >= 1e-10:
             weight, bias, point = trial_weight, trial_bias, trial
     return weight, bias, STEPS

@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 SWEEPS = 3
 ROUNDS = 500
 NEARLY_SINGULAR, RIDGE = 1e-6, 1e-10
+LONGEST = 1e100
+"""A step beyond this says that H is 0 but for rounding."""
 ROUNDING = 64 * np.finfo(np.float64).eps
 
 
@@ -69,7 +71,9 @@ def _exact_on_support(hessian: Array, linear: Array, threshold: Array, diagonal:
         here = w[support]
         step = _newton_step(sub, linear[support] - threshold[support] * signs - sub @ here)
         target = here + step
-        flips = (here * target < 0) & (threshold[support] > 0)
+        if not np.abs(step).max() < LONGEST:
+            return w
+        flips = (np.sign(here) * np.sign(target) < 0) & (threshold[support] > 0)
         if not flips.any():
             w = w.copy()
             w[support] = target

@@ -16,13 +16,25 @@ class RowSpace(NamedTuple):
     """Features (with a one for the bias) as `examples [N, r]` with examplesᵀ examples = N I, up to rounding.
 
     Any prediction of a linear map of the features is one of a linear map of these, and the other way round.
+    back: `[D or D + 1, r]`, the parameters of the problem for parameters of these coordinates.
     full: whether r is the number of coefficients, so that parameters are determined by predictions.
     error: by how much rounding can have turned a direction of the examples, as an angle.
     """
 
     examples: Tensor
+    back: Tensor
     full: bool
     error: float
+
+    def parameters(self, problem: Problem, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight `[C, D]` and bias `[C]` that predict from features what v `[C, r]` does from these coordinates."""
+        both = v @ self.back.T
+        bias = both[:, -1] if problem.bias else both.new_zeros(len(both))
+        return both[:, : problem.n_features], bias
+
+    def coordinates(self, problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
+        """Coordinates `[C, r]` of weight `[C, D]` and bias `[C]`."""
+        return problem.predict(weight, bias) @ self.examples / len(self.examples)
 
 
 def row_space(problem: Problem) -> RowSpace:
@@ -31,9 +43,11 @@ def row_space(problem: Problem) -> RowSpace:
     length = design.norm(dim=0)
     kept = design[:, length > 0] / length[length > 0]
     if kept.shape[1] == 0:
-        return RowSpace(design[:, :0], design.shape[1] == 0, 0.0)
-    left, singular, _ = torch.linalg.svd(kept, full_matrices=False)
+        return RowSpace(design[:, :0], design.new_zeros(design.shape[1], 0), design.shape[1] == 0, 0.0)
+    left, singular, right = torch.linalg.svd(kept, full_matrices=False)
     rank = int((singular > RANK_TOLERANCE * singular[0]).sum())
     # Wedin's theorem: a backward error of a few roundoffs turns singular vectors by that over the singular value.
     error = 8 * rank**0.5 * UNIT_ROUNDOFF * float(singular[0] / singular[rank - 1])
-    return RowSpace(left[:, :rank] * problem.n_examples**0.5, rank == design.shape[1], error)
+    back = torch.zeros(design.shape[1], rank, dtype=torch.float64)
+    back[length > 0] = right[:rank].T / singular[:rank] / length[length > 0, None] * problem.n_examples**0.5
+    return RowSpace(left[:, :rank] * problem.n_examples**0.5, back, rank == design.shape[1], error)

@@ -46,6 +46,8 @@ def self_concordant_bound(
     family, r = problem.family, space.examples
     z = problem.predict(weight, bias)
     values, theta = family.value_and_theta(z, problem.targets)
+    if r.shape[1] == 0 or (len(theta) == 1 and isinstance(family, Softmax)):  # the loss is a constant
+        return float(values.mean()), allowance(problem, weight, bias, values, 1.0, 0.0)
     gradient = theta @ r / len(r)  # [C, r]
     error = (len(r) + 4) * UNIT_ROUNDOFF * float(theta.abs().max()) * math.sqrt(gradient.numel())
     rounding = allowance(problem, weight, bias, values, float(theta.abs().max()), 0.0)
@@ -58,7 +60,7 @@ def self_concordant_bound(
         norm = float(gradient.norm()) + error
         return float(values.mean()), norm**2 / (2 * family.scale) + rounding
     if isinstance(family, Softmax):
-        parts = [_softmax_part(curvature, gradient, r, error)]
+        parts = [_softmax_part(family, curvature, gradient, r, error)]
     else:
         assert isinstance(family, Poisson)
         parts = [_poisson_part(h, g, r, error) for h, g in zip(curvature, gradient, strict=True)]
@@ -88,15 +90,14 @@ def _inverse(hessian: Tensor, n_examples: int) -> tuple[Tensor, float] | None:
     return (vectors / (eigenvalues - error)) @ vectors.T, least
 
 
-def _softmax_part(p: Tensor, gradient: Tensor, r: Tensor, error: float) -> tuple[float, float] | None:
+def _softmax_part(family: Softmax, p: Tensor, gradient: Tensor, r: Tensor, error: float) -> tuple[float, float] | None:
     """ν and ρ. The last class is kept fixed, since a common change of all logits changes nothing."""
     n_free, width = len(p) - 1, r.shape[1]
     hessian = torch.zeros(n_free, width, n_free, width, dtype=torch.float64)
     for row in range(n_free):
-        for column in range(row, n_free):
-            weights = p[row] * (1 - p[row]) if row == column else -p[row] * p[column]
+        for offset, weights in enumerate(family.row(p, row, slice(row, n_free))):
             block = (r * weights[:, None]).T @ r / len(r)
-            hessian[row, :, column], hessian[column, :, row] = block, block
+            hessian[row, :, row + offset], hessian[row + offset, :, row] = block, block
     found = _inverse(hessian.view(n_free * width, -1), len(r))
     if found is None:
         return None

@@ -19,6 +19,9 @@ from linnet.optimum.threads import threads_for
 from linnet.optimum.unpenalised import solve_unpenalised
 from linnet.penalties import Penalty
 
+SMALL = 4_000_000
+"""Features up to which float32 saves nothing worth having."""
+
 
 def solve(
     examples: Examples,
@@ -32,8 +35,8 @@ def solve(
 ) -> Optimum:
     """Minimise F(W, b) = mean loss + penalty over all weights and biases, and prove how nearly that was done.
 
-    Works on a CPU, in float64, except that products with float32 examples that decide only about speed are in
-    float32. The result is the same every time on one machine.
+    Works on a CPU, in float64, except that products with many float32 examples that decide only about speed are
+    in float32. The result is the same every time on one machine.
 
     Args:
         examples: at least one.
@@ -83,6 +86,8 @@ def _problem(examples: Examples, loss: Loss, penalty: Penalty, bias: bool, n_out
     ):
         raise ValueError(f"n_outputs is {n_outputs}, but the targets speak of {present}, the first being 0")
     absolute, squared = (_number(part) for part in (penalty.absolute, penalty.squared))
+    if x.numel() <= SMALL:
+        x, y = x.double(), y.double() if y.is_floating_point() else y
     if x.shape[1] == 0:  # no weight to penalise
         absolute = squared = 0.0
     return Problem(x, y, family, n_outputs or present, absolute, squared, bias)

@@ -1,5 +1,8 @@
 """Problems without a penalty: proof of optimality where there is an optimum, and of its absence where there is none."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -9,10 +12,11 @@ from linnet.optimum.family import Poisson, Quadratic, Robust, Softmax
 from linnet.optimum.least_squares import least_squares
 from linnet.optimum.linear_programme import least_absolute
 from linnet.optimum.newton import Point
+from linnet.optimum.plane_through import plane_through
 from linnet.optimum.problem import Problem
 from linnet.optimum.recession import Recession, recession, separates
 from linnet.optimum.robust_gap import is_unique, robust_bound
-from linnet.optimum.row_space import row_space
+from linnet.optimum.row_space import RowSpace, row_space
 from linnet.optimum.self_concordance import applies, self_concordant_bound
 from linnet.optimum.solution import Solution
 
@@ -44,8 +48,12 @@ def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     space = row_space(problem)
     words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + RANK
     if problem.family.width == 0:
-        weight, bias, theta, steps = least_absolute(problem)
-        found = robust_bound(problem, space, weight, bias, theta)
+        w, b, theta, steps = least_absolute(problem)
+        vertex = w, b, theta
+        candidates = [vertex, plane_through(problem, vertex[0], vertex[2])]
+        bounds = [robust_bound(problem, space, *candidate) for candidate in candidates]
+        chosen = min((0, 1), key=lambda k: bounds[k][1])
+        found, (weight, bias, _) = bounds[chosen], candidates[chosen]
         return Solution(weight, bias, *found, words, False, "linear programme", steps)
     best: tuple[tuple[float, float], Tensor, Tensor] | None = None
 
@@ -53,12 +61,13 @@ def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         nonlocal best
         if promised > tolerance:
             return False
+        weight, bias = space.parameters(problem, weight)
         found = robust_bound(problem, space, weight, bias)
         if best is None or found[1] < best[0][1]:
             best = found, weight, bias
         return found[1] <= tolerance
 
-    weight, bias, steps = newton.minimise(problem, weight, best_bias(problem, weight, bias), done=close)
+    weight, bias, steps = _in_row_space(problem, space, weight, best_bias(problem, weight, bias), close)
     found = robust_bound(problem, space, weight, bias)
     if best is not None and best[0][1] <= found[1]:
         found, weight, bias = best
@@ -75,6 +84,8 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
 
     def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
         nonlocal best, separating
+        if space is not None:
+            weight, bias = space.parameters(problem, weight)
         if isinstance(family, Softmax) and family.label_smoothing == 0 and separates(problem, weight, bias, point.z):
             separating = weight, bias
             return True
@@ -85,16 +96,38 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
             best = found, weight, bias
         return found is not None and found[1] <= tolerance
 
-    weight, bias, steps = newton.minimise(problem, weight, best_bias(problem, weight, bias), done=close)
+    bias = best_bias(problem, weight, bias)
+    if space is None:
+        weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
+    else:
+        weight, bias, steps = _in_row_space(problem, space, weight, bias, close)
     if separating is not None:
         return _nothing(
             problem, 0.0, 0.0, "an iterate separates the classes, and the loss is never negative", steps, separating
         )
+    if best is None and space is not None and (found := self_concordant_bound(problem, space, weight, bias)):
+        best = found, weight, bias
     if best is not None:
         found, weight, bias = best
         unique = isinstance(family, Poisson) and space is not None and space.full
         return Solution(weight, bias, *found, "self-concordance: Newton decrement" + RANK, unique, NEWTON, steps)
     return _at_infinity(problem, weight, bias, tolerance, steps)
+
+
+def _in_row_space(
+    problem: Problem,
+    space: RowSpace,
+    weight: Tensor,
+    bias: Tensor,
+    done: Callable[[Point, Tensor, Tensor, float], bool],
+) -> tuple[Tensor, Tensor, int]:
+    """Newton's method where no direction is flat because of the features, and none is far longer than another."""
+    if space.examples.shape[1] == 0:  # nothing but zeros
+        return *problem.zeros(), 0
+    white = replace(problem, x=space.examples, y=problem.targets, bias=False)
+    start = space.coordinates(problem, weight, bias)
+    v, _, steps = newton.minimise(white, start, torch.zeros_like(bias), done=done)
+    return *space.parameters(problem, v), steps
 
 
 def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float, steps: int) -> Solution:
