@@ -16,14 +16,14 @@ from linnet.models import LinearNetwork
 from linnet.tracking import RunLogger
 
 
-def make_trainer(options: Mapping[str, Any], logger: RunLogger, callbacks: list[pl.Callback], path: Path) -> pl.Trainer:
-    """Lightning's Trainer with linnet's logger and callbacks.
-
-    Raises:
-        InputError: if a GPU is asked for and there is none.
-    """
+def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
+    """Raise InputError if a GPU is asked for and there is none."""
     if options["accelerator"] == "gpu" and not torch.cuda.is_available():
         raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
+
+
+def make_trainer(options: Mapping[str, Any], logger: RunLogger, callbacks: list[pl.Callback], path: Path) -> pl.Trainer:
+    """Lightning's Trainer with linnet's logger and callbacks."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return make(
         {key: value for key, value in options.items() if key != "overfit_batches"},

@@ -24,7 +24,7 @@ from linnet.description import describe, hyperparameters
 from linnet.errors import Diverged, InputError
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
-from linnet.fit import fit, make_trainer
+from linnet.fit import fit, make_trainer, refuse_missing_gpu
 from linnet.interrupts import Interrupts
 from linnet.models import LinearNetwork
 from linnet.optimum.landscape import Landscape
@@ -118,6 +118,7 @@ def _stages(
     found = config["threads"] or int(os.environ.get("LINNET_THREADS", THREADS))
     torch.set_num_threads(begun.manifest["threads"] if begun else found)
 
+    refuse_missing_gpu(config["trainer"])
     data = build_data(config)
     record = write_record(config, choices, data, path, begun)
     model = build_model(config, data)

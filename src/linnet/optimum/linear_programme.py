@@ -8,6 +8,14 @@ from torch import Tensor
 
 from linnet.optimum.problem import Problem
 
+LARGEST = 3e6
+"""Features beyond which the programme would take minutes or more."""
+
+
+def fits(problem: Problem) -> bool:
+    """Whether the programme is small enough to be worth solving."""
+    return problem.x.numel() <= LARGEST
+
 
 def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
     """Minimise mean |Wx + b − y| + absolute ‖W‖₁ of one output.

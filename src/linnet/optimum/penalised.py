@@ -12,9 +12,9 @@ from linnet.optimum.duality_gap import Certified, duality_gap
 from linnet.optimum.family import Quadratic, Robust, Softmax
 from linnet.optimum.lasso import lasso
 from linnet.optimum.least_squares import least_squares
-from linnet.optimum.linear_programme import least_absolute
+from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
-from linnet.optimum.plane_through import ScaledHuber, plane_through
+from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
 from linnet.optimum.problem import Problem
 from linnet.optimum.solution import Solution
 
@@ -106,30 +106,31 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
 
 
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    if problem.squared == 0:
-        w, b, theta, steps = least_absolute(problem)
-        vertex = w, b, theta
-        candidates = [vertex, plane_through(problem, vertex[0], vertex[2])]
-        gaps = [duality_gap(problem, *candidate) for candidate in candidates]
-        chosen = min((0, 1), key=lambda k: gaps[k].bound)
-        weight, bias, _ = candidates[chosen]
-        return _solution(problem, weight, bias, gaps[chosen], "linear programme", steps)
+    best: tuple[Certified, Tensor, Tensor] | None = None
+
+    def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
+        nonlocal best
+        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
+            certified = None if candidate is None else duality_gap(problem, *candidate)
+            if candidate and certified and (best is None or certified.bound < best[0].bound):
+                best = certified, *candidate[:2]
+        return best is not None and best[0].bound <= tolerance
+
+    if problem.squared == 0 and fits(problem):
+        weight, bias, theta, steps = least_absolute(problem)
+        certify(weight, bias, theta)
+        assert best is not None
+        return _solution(problem, best[1], best[2], best[0], "linear programme", steps)
     # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
     # which examples the best plane passes through.
-    y, total = problem.targets, 0
-    spread = float((y - y.mean(0)).square().mean().sqrt()) or 1.0
-    best: tuple[Certified, Tensor, Tensor] | None = None
-    for width in [spread * 0.1**k for k in range(10)]:
+    total = 0
+    for width in widths(problem):
         smooth = replace(problem, family=ScaledHuber(width))
         start = best_bias(smooth, weight, bias)
         weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
         total += steps
-        theta = smooth.family.value_and_theta(smooth.predict(weight, bias), y)[1]
-        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
-            certified = duality_gap(problem, *candidate)
-            if best is None or certified.bound < best[0].bound:
-                best = certified, *candidate[:2]
-        if best is not None and best[0].bound <= tolerance:
+        theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
+        if certify(weight, bias, theta):
             break
     assert best is not None
     return _solution(problem, best[1], best[2], best[0], "Newton on Huber's loss of vanishing width", total)

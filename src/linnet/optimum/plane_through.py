@@ -19,7 +19,14 @@ class ScaledHuber(Robust):
         return value / self.width, theta / self.width
 
 
-def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def widths(problem: Problem) -> list[float]:
+    """Values of δ on the way to 0, from the standard deviation of the targets on."""
+    y = problem.targets
+    spread = float((y - y.mean(0)).square().mean().sqrt()) or 1.0
+    return [spread * 0.1**k for k in range(10)]
+
+
+def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
     """Solve the optimality conditions for the examples with |θ| < 1 and the weights that are not zero.
 
     The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and
@@ -31,9 +38,12 @@ def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tens
         theta: an approximation of the dual variables, `[1, N]`, of which those at ±1 are right.
 
     Returns:
-        weight `[1, D]`, bias `[1]`, theta `[1, N]`.
+        weight `[1, D]`, bias `[1]`, theta `[1, N]`; None if far more examples are inner than a plane can pass through,
+        unless these lie in special position.
     """
     inner, used = theta[0].abs() < 1, weight[0] != 0
+    if int(inner.sum()) > 2 * (problem.n_features + 1) + 50:
+        return None
     x, y, n_examples = problem.x.double(), problem.targets[:, 0], problem.n_examples
     here = x[inner][:, used]
     n_used, n_inner, n_bias = here.shape[1], here.shape[0], int(problem.bias)

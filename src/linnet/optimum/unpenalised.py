@@ -10,9 +10,9 @@ from linnet.optimum import newton
 from linnet.optimum.best_bias import best_bias
 from linnet.optimum.family import Poisson, Quadratic, Robust, Softmax
 from linnet.optimum.least_squares import least_squares
-from linnet.optimum.linear_programme import least_absolute
+from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
-from linnet.optimum.plane_through import plane_through
+from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
 from linnet.optimum.problem import Problem
 from linnet.optimum.recession import Recession, recession, separates
 from linnet.optimum.robust_gap import is_unique, robust_bound
@@ -21,6 +21,7 @@ from linnet.optimum.self_concordance import applies, self_concordant_bound
 from linnet.optimum.solution import Solution
 
 RANK = "; singular values of the features below 1e-11 of the largest are taken for 0"
+TRACE = 1e-6
 NEWTON = "Newton, preconditioned conjugate gradients"
 
 
@@ -48,13 +49,7 @@ def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     space = row_space(problem)
     words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + RANK
     if problem.family.width == 0:
-        w, b, theta, steps = least_absolute(problem)
-        vertex = w, b, theta
-        candidates = [vertex, plane_through(problem, vertex[0], vertex[2])]
-        bounds = [robust_bound(problem, space, *candidate) for candidate in candidates]
-        chosen = min((0, 1), key=lambda k: bounds[k][1])
-        found, (weight, bias, _) = bounds[chosen], candidates[chosen]
-        return Solution(weight, bias, *found, words, False, "linear programme", steps)
+        return _absolute_error(problem, space, weight, bias, tolerance, words)
     best: tuple[tuple[float, float], Tensor, Tensor] | None = None
 
     def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
@@ -72,6 +67,43 @@ def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     if best is not None and best[0][1] <= found[1]:
         found, weight, bias = best
     return Solution(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
+
+
+def _absolute_error(
+    problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str
+) -> Solution:
+    best: tuple[tuple[float, float], Tensor, Tensor] | None = None
+
+    def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
+        nonlocal best
+        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
+            found = None if candidate is None else robust_bound(problem, space, *candidate)
+            if candidate and found and (best is None or found[1] < best[0][1]):
+                best = found, *candidate[:2]
+        return best is not None and best[0][1] <= tolerance
+
+    if fits(problem):
+        method = "linear programme"
+        weight, bias, theta, total = least_absolute(problem)
+        certify(weight, bias, theta)
+    else:
+        method, total = "Newton on Huber's loss of vanishing width", 0
+        for width in widths(problem):
+            # A trace of l2 keeps Newton's matrix regular where few examples are left within the width.
+            smooth = replace(problem, family=ScaledHuber(width), squared=TRACE / widths(problem)[0])
+            goal = max(tolerance / 4, 1e-3 * width)
+
+            def close(point: Point, weight: Tensor, bias: Tensor, promised: float, goal: float = goal) -> bool:
+                return promised <= goal
+
+            bias = best_bias(smooth, weight, bias)
+            weight, bias, steps = _in_row_space(smooth, space, weight, bias, close)
+            total += steps
+            theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
+            if certify(weight, bias, theta):
+                break
+    assert best is not None
+    return Solution(best[1], best[2], *best[0], words, False, method, total)
 
 
 def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
