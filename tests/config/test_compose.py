@@ -133,6 +133,12 @@ trainer:
         write_experiment("broken", "optimizer: [lr: 0.1\n")
         assert "experiments/broken/experiment.yaml is not readable YAML" in refusal("experiment=broken")
 
+    def test_that_is_no_yaml_any_more_is_named_too(self, checked):
+        write_experiment("mine", self.TEXT)
+        checked("experiment=mine")
+        Path("experiments/mine/experiment.yaml").write_text("optimizer: [lr: 0.1\n", encoding="utf-8")
+        assert "is not readable YAML" in refusal("experiment=mine")
+
     def test_with_an_unknown_key_is_refused(self, checked):
         write_experiment("odd", "optimizer:\n  learning_rate: 0.1\n")
         with pytest.raises(InputError, match=r"optimizer\.learning_rate: no such key"):

@@ -11,13 +11,13 @@ from scipy.optimize import linprog
 
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
-from linnet.optimum import solve
+from linnet.optimum import linear_programme, solve
 from linnet.optimum.families import family_of
 from linnet.optimum.problem import Problem
 from linnet.optimum.robust_gap import robust_bound
 from linnet.optimum.row_space import row_space
 from linnet.optimum.self_concordance import self_concordant_bound
-from linnet.penalties import L2, NoPenalty
+from linnet.penalties import L1, L2, ElasticNet, NoPenalty
 
 
 def column(*numbers: float) -> torch.Tensor:
@@ -168,3 +168,15 @@ def test_median_is_least_absolute_deviations_without_features():
                   NoPenalty(), bias=True)  # fmt: skip
     assert found.bias.item() == pytest.approx(3)
     assert found.bound < 1e-10
+
+
+@pytest.mark.parametrize("penalty", [NoPenalty(), L1(0.03), ElasticNet(0.05)], ids=repr)
+def test_absolute_error_too_large_for_a_linear_programme(draw, monkeypatch, penalty):
+    """Huber's loss of vanishing width ends at the very same vertex."""
+    examples = draw(AbsoluteError(), n_examples=300)
+    exact = solve(examples, AbsoluteError(), penalty, bias=True)
+    monkeypatch.setattr(linear_programme, "LARGEST", 0)
+    found = solve(examples, AbsoluteError(), penalty, bias=True)
+    assert found.bound <= 1e-8
+    assert "Huber" in found.method
+    torch.testing.assert_close(found.weight, exact.weight, rtol=0, atol=1e-9)

@@ -1,6 +1,5 @@
 """The config groups that linnet ships, and the experiments found in the package and in ./experiments."""
 
-import contextlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -33,8 +32,11 @@ def register_experiments() -> None:
     store = ConfigStore.instance()
     for name, folder in experiments().items():
         path = folder / "experiment.yaml"
-        with contextlib.suppress(InputError):  # said by `refuse_unreadable` to those who ask for it
+        try:
             node = _experiment(path, path.stat().st_mtime_ns)
+        except InputError:  # said by `refuse_unreadable` to those who ask for it; not what an earlier session found
+            store.repo.get(EXPERIMENT, {}).pop(f"{name}.yaml", None)
+        else:
             store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")
 
 

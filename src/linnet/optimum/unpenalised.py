@@ -91,7 +91,7 @@ def _absolute_error(
         for width in widths(problem):
             # A trace of l2 keeps Newton's matrix regular where few examples are left within the width.
             smooth = replace(problem, family=ScaledHuber(width), squared=TRACE / widths(problem)[0])
-            goal = max(tolerance / 4, 1e-3 * width)
+            goal = 1e-9 * width
 
             def close(point: Point, weight: Tensor, bias: Tensor, promised: float, goal: float = goal) -> bool:
                 return promised <= goal
