@@ -29,7 +29,7 @@ from linnet.optimum import solve
 from linnet.penalties import L2
 
 STRENGTH = 1e-4
-TOLS = (1e-5, 5e-6, 2e-6, 1e-6, 3e-7, 1e-7)
+TOLS = (5e-6, 2e-6, 1e-6, 3e-7, 1e-7)
 MAX_ITER = {"sag": 400, "saga": 400}
 """Passes at the most, of solvers that would otherwise not end within hours."""
 

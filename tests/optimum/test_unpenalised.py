@@ -180,3 +180,10 @@ def test_absolute_error_too_large_for_a_linear_programme(draw, monkeypatch, pena
     assert found.bound <= 1e-8
     assert "Huber" in found.method
     torch.testing.assert_close(found.weight, exact.weight, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("penalty", [L2(0.02), ElasticNet(0.05)], ids=repr)
+def test_absolute_error_with_l2_is_exact_and_not_merely_within_tolerance(draw, penalty, bias):
+    found = solve(draw(AbsoluteError()), AbsoluteError(), penalty, bias=bias, tolerance=1e-6)
+    assert found.bound < 1e-11
