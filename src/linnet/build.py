@@ -59,7 +59,7 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     n_outputs = options.pop("n_outputs") or source.n_outputs
     _check_outputs(n_outputs, source)
     _check_targets(parts["loss"], data)
-    n_features = data.train.x.shape[1]
+    n_features = data.train.n_features
     return make(options, n_features=n_features, n_outputs=n_outputs, dtype=config["data"]["dtype"], **parts)
 
 

@@ -1,7 +1,7 @@
 """Where examples come from: sources (one function per `data=` option), their preparation, and the batch order."""
 
 from linnet.data.blobs import gaussian_blobs
-from linnet.data.examples import Examples, Source, Truth
+from linnet.data.examples import Batch, Examples, Source, Truth
 from linnet.data.images import image_classes
 from linnet.data.module import Data
 from linnet.data.order import epoch_order
@@ -10,6 +10,7 @@ from linnet.data.shipped import diabetes, digits
 from linnet.data.synthetic import high_dimensional, polynomial, synthetic_regression
 
 __all__ = [
+    "Batch",
     "Data",
     "Examples",
     "Source",

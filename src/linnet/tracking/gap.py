@@ -23,7 +23,7 @@ class Gap(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        objective = model.training_objective(model.data.train)
+        objective = model.training_objective(model.data.train)[0]
         for name, value in distances(self.optimum, model, objective).items():
             model.log_series(name, [model.steps_done], [value])
             if name == "optimum/gap" and value > 0:
