@@ -20,7 +20,7 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
             f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
         )
     return (
-        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.x.shape[1]} features, "
+        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
         f"{how}, seed {config['seed']}\n{path}"
     )
 

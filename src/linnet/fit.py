@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
         raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
 
 
-def make_trainer(options: Mapping[str, Any], logger: RunLogger, callbacks: list[pl.Callback], path: Path) -> pl.Trainer:
-    """Lightning's Trainer with linnet's logger and callbacks."""
+def make_trainer(
+    options: Mapping[str, Any], logger: RunLogger | Sequence[RunLogger], callbacks: Sequence[pl.Callback], path: Path
+) -> pl.Trainer:
+    """Lightning's Trainer with linnet's loggers and callbacks."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return make(
         {key: value for key, value in options.items() if key != "overfit_batches"},
-        logger=logger, callbacks=callbacks, default_root_dir=path, num_sanity_val_steps=0,
+        logger=logger, callbacks=list(callbacks), default_root_dir=path, num_sanity_val_steps=0,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
 

@@ -11,10 +11,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 
 from linnet.config import check, check_job, compose, session
 from linnet.errors import InputError
-from linnet.life import Run, live
+from linnet.life import Job, Run, live
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 
 
@@ -62,14 +63,20 @@ def _remove(directory: Path, present: set[Path], made: Sequence[Path]) -> None:
         folder.rmdir()
 
 
-def execute(job: DictConfig, *, quiet: bool = False) -> Run:
+def execute(config: DictConfig, *, quiet: bool = False) -> Run:
     """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
     Args:
-        job: the job's configuration; Hydra's own, which has passed `check`, is looked up.
+        config: the job's; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
     """
+    return live(job_of(config, quiet=quiet))
+
+
+def job_of(config: DictConfig, *, quiet: bool) -> Job:
+    """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
     hydra = HydraConfig.get()
-    config = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True))
-    check_job(config)  # again, since an interpolation may have another value by now
-    return live(RunDirectory(Path(hydra.runtime.output_dir)), config, dict(hydra.runtime.choices), quiet=quiet)
+    resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    check_job(resolved)  # again, since an interpolation may have another value by now
+    directory = RunDirectory(Path(hydra.runtime.output_dir))
+    return Job(directory, resolved, dict(hydra.runtime.choices), Console(quiet=quiet))

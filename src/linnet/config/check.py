@@ -23,6 +23,7 @@ HYDRA_TARGETS = frozenset(
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
         "linnet.sweeps.search.search",
+        "linnet.sweeps.vectorized.launch",
     }
 )
 LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})

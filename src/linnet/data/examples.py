@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,6 +36,9 @@ class Examples:
 
     x: Tensor
     y: Tensor
+
+    streamed: ClassVar[bool] = False
+    """Whether they are read from files as they are needed, and `x` and `y` are not to be had at once."""
 
     def __len__(self) -> int:
         """The number of examples N."""

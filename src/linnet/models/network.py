@@ -20,6 +20,7 @@ from linnet.models.metrics import as_floats
 from linnet.models.tally import Tally
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
+from linnet.optimizers.optimizer import state_of
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
 from linnet.seeds import generator
@@ -175,7 +176,8 @@ class LinearNetwork(pl.LightningModule, ABC):
             return
         assert self.optimizer_state is not None
         data, interval = self.data, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        sizes = [len(part) for part in rows.split(data.batch_size)]
+        n_batches, last = divmod(len(rows), data.batch_size)
+        sizes = [data.batch_size] * n_batches + [last] * (last > 0)
         first = self.steps_done - self.current_epoch * data.bundles.steps_per_epoch
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
@@ -242,7 +244,7 @@ class LinearNetwork(pl.LightningModule, ABC):
         for k in self.in_training:
             self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)
             self.figures[k]["train/loss_epoch"] = float(means[k])
-            for logger in self._series_loggers(k):
+            for logger in self.loggers_of(k):
                 if logger.histogram_every_n_epochs and (self.current_epoch + 1) % logger.histogram_every_n_epochs == 0:
                     logger.log_histograms({name: p[k] for name, p in self.named_parameters()}, self.steps_done)
         if len(means) == 1:
@@ -252,11 +254,11 @@ class LinearNetwork(pl.LightningModule, ABC):
         self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0
     ) -> None:
         """Points of one model's curve to every logger of its that takes them in bulk."""
-        for logger in self._series_loggers(model):
+        for logger in self.loggers_of(model):
             logger.log_series(name, steps, values, every)
 
-    def _series_loggers(self, k: int) -> list[SeriesLogger]:
-        """All loggers where there is one model; of several, each has the logger at its place."""
+    def loggers_of(self, k: int) -> list[SeriesLogger]:
+        """All loggers where there is one model; of several models, each has the logger at its place."""
         loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
         return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
 
@@ -267,8 +269,14 @@ class LinearNetwork(pl.LightningModule, ABC):
         """A fresh counter of the task's figures."""
 
     @abstractmethod
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, y: Tensor) -> Intervals:
-        """The 95 % intervals of those figures of `tally` that have one, see `linnet.statistics`."""
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        """The 95 % intervals of those figures of `tally` that have one, see `linnet.statistics`.
+
+        Args:
+            figures: of one model on the examples.
+            prediction: `[N, C]`, or None where they are not known, which some intervals need.
+            examples: N of them.
+        """
 
     @torch.no_grad()
     def evaluate_all(self, examples: Examples, kept: list[Tensor] | None = None) -> list[dict[str, float]]:
@@ -319,13 +327,15 @@ class LinearNetwork(pl.LightningModule, ABC):
                 if self.monitor in (None, f"val/{name}"):
                     self.log(f"val/{name}", value, logger=False, batch_size=len(examples))
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def training_state(self, k: int) -> dict[str, Any]:
+        """What the rest of one model's training depends on besides its parameters, as if it were alone."""
         state = self.optimizer_state
-        checkpoint["linnet"] = {
-            "steps_done": self.steps_done,
-            "epoch_loss": float(self._epoch_loss[0]),
-            "optimizer": None if state is None else self.optimizer.state_dict(state),
-        }
+        if state is not None:
+            state = self.optimizer.state_dict(state if len(self.weight) == 1 else state_of(state, k))
+        return {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[k]), "optimizer": state}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["linnet"] = self.training_state(0)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         saved = checkpoint["linnet"]

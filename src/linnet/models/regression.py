@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from linnet.data import Examples
 from linnet.losses import Loss, SquaredError
 from linnet.models.network import LinearNetwork
 from linnet.models.tally import RegressionTally, Tally
@@ -22,5 +23,5 @@ class LinearRegression(LinearNetwork):
     def tally(self) -> Tally:
         return RegressionTally()
 
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, y: Tensor) -> Intervals:
-        return {} if prediction is None else bootstrap_intervals(self.loss.mean(prediction[None])[0], y)
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        return {} if prediction is None else bootstrap_intervals(self.loss.mean(prediction[None])[0], examples.y)

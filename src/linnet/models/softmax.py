@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from linnet.data import Examples
 from linnet.losses import CrossEntropy, Loss
 from linnet.models.network import LinearNetwork
 from linnet.models.tally import ClassificationTally, Tally
@@ -23,5 +24,5 @@ class SoftmaxRegression(LinearNetwork):
         n_models, n_classes, _ = self.weight.shape
         return ClassificationTally(n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight)
 
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, y: Tensor) -> Intervals:
-        return {key: wilson_interval(figures[key], len(y)) for key in SHARES}
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        return {key: wilson_interval(figures[key], len(examples)) for key in SHARES}

@@ -96,6 +96,14 @@ class Optimizer(ABC):
                 state[name] = entry
 
 
+def state_of(state: State, k: int) -> State:
+    """The part of the state that belongs to one of the models, as a view."""
+    return {
+        name: [tensor[k : k + 1] for tensor in entry] if isinstance(entry, list) else entry
+        for name, entry in state.items()
+    }
+
+
 def _layout(state: State) -> dict[str, Any]:
     return {
         name: [list(tensor.shape) for tensor in entry] if isinstance(entry, list) else type(entry).__name__

@@ -52,6 +52,10 @@ class History:
         if durable:
             os.fsync(self._file.fileno())
 
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
     def close(self) -> None:
         try:
             self.flush()

@@ -1,9 +1,9 @@
 """Points of curves as records of a TensorBoard event file, thousands at a time.
 
 A record (the TFRecord format) is the length of its content as uint64, a checksum of that, the content, a checksum of
-it: CRC-32C, rotated and shifted by a constant. TensorBoard's own writer is pure Python and spends 0.1 ms on a point,
-more than a training step of a small model. Here points of equal length are rows of one array, and every operation is
-on a column of them. The bytes are the same.
+it: CRC-32C, rotated and shifted by a constant. TensorBoard's own writer computes it in pure Python and, with what
+makes the content, spends 50 µs on a point, as much as a training step of a small model. Here points of equal length
+are rows of one array, and every operation is on a column of them. The bytes are the same.
 """
 
 import struct
@@ -46,7 +46,8 @@ def _records(tag: bytes, points: Sequence[Point]) -> Bytes:
     value = b"\x0a" + _varint(len(tag)) + tag + b"\x15"
     summary = b"\x0a" + _varint(len(value) + 4) + value
     times = np.array([point.wall_time for point in points], "<f8").view(np.uint8).reshape(n, 8)
-    values = np.array([point.value for point in points]).astype("<f4").view(np.uint8).reshape(n, 4)
+    with np.errstate(over="ignore"):  # beyond float32, a point is infinite there
+        values = np.array([point.value for point in points], np.float64).astype("<f4").view(np.uint8).reshape(n, 4)
     content = np.hstack(
         [
             _repeated(b"\x09", n), times, _steps([point.step for point in points]),
