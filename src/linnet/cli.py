@@ -88,7 +88,6 @@ def _train(arguments: list[str]) -> int:
 
         return multirun(request.overrides)
     else:
-        train.precheck(request.overrides)  # before torch is imported, so that mistakes are answered at once
         from linnet.run import train as train_one
 
         train_one(request.overrides)

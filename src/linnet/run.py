@@ -1,9 +1,12 @@
-"""From a command line to a run: compose, check, claim a directory, and live."""
+"""From a command line to a run: compose, check, claim a directory, and live.
+
+`linnet.life` imports torch and Lightning, which takes seconds; mistakes are answered before that.
+"""
 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
@@ -14,17 +17,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import check, check_job, compose, session
 from linnet.errors import InputError
-from linnet.life import Run, live
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 
+if TYPE_CHECKING:
+    from linnet.life import Run
 
-def train(overrides: Sequence[str] = ()) -> Run:
+
+def train(overrides: Sequence[str] = ()) -> "Run":
     """Train one run; see `linnet.train`."""
     with session():
         config = compose(overrides)
         check(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
+        import linnet.life  # noqa: F401  # before there is a directory, which whoever gets impatient would leave empty
+
         absent = [path for path in (directory, *directory.parents) if not path.exists()]
         present = set(directory.iterdir()) if not absent else set()
 
@@ -62,13 +69,15 @@ def _remove(directory: Path, present: set[Path], made: Sequence[Path]) -> None:
         folder.rmdir()
 
 
-def execute(job: DictConfig, *, quiet: bool = False) -> Run:
+def execute(job: DictConfig, *, quiet: bool = False) -> "Run":
     """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
     Args:
         job: the job's configuration; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
     """
+    from linnet.life import live
+
     hydra = HydraConfig.get()
     config = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True))
     check_job(config)  # again, since an interpolation may have another value by now

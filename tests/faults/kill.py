@@ -33,8 +33,6 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-import linnet.resume
-import linnet.run  # noqa: F401  # imported here, so that the forks need not
 from linnet import cli
 from linnet.data.images import DISTRIBUTED
 from linnet.files import read_json
