@@ -4,7 +4,7 @@
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from linnet.life import Run
 
 
-def train(overrides: Sequence[str] = ()) -> "Run":
-    """Train one run; see `linnet.train`."""
+def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None = None) -> "Run":
+    """Train one run; see `linnet.train`.
+
+    imported: called once everything that a run needs is imported.
+    """
     with session():
         config = compose(overrides)
         check(config)
@@ -32,6 +35,8 @@ def train(overrides: Sequence[str] = ()) -> "Run":
         refuse_claimed(directory)
         import linnet.life  # noqa: F401  # before there is a directory, which whoever gets impatient would leave empty
 
+        if imported is not None:
+            imported()
         absent = [path for path in (directory, *directory.parents) if not path.exists()]
         present = set(directory.iterdir()) if not absent else set()
 
