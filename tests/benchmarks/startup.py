@@ -3,9 +3,8 @@
     python tests/benchmarks/startup.py [--repeats 7]
 
 A default run, softmax regression on digits with all its files and figures, may take 1.3 times what Python needs to
-import Lightning and torchvision and no more; `linnet --help` half a second; a mistake in the configuration 1.5 s. Every
-command runs in a new process and a new directory. Optima are looked for by the first run and then known, as on a
-machine that has trained on digits before.
+import Lightning and torchvision; `linnet --help` half a second; a mistake in the configuration 1.5 s. Every command
+runs in a new process and an empty directory.
 """
 
 import os
@@ -31,8 +30,8 @@ def main() -> None:
         candidates = [
             Candidate("linnet train", lambda: cold([*LINNET, "train"])),
             Candidate("import pytorch_lightning, torchvision", lambda: cold(IMPORTS), limit=1.3),
-            Candidate("linnet --help", lambda: cold([*LINNET, "--help"])),
-            Candidate("linnet train data=digit (a mistake)", lambda: cold([*LINNET, "train", "data=digit"], 2)),
+            Candidate("linnet --help", lambda: cold([*LINNET, "--help"]), allowed=0.5),
+            Candidate("linnet train data=digit", lambda: cold([*LINNET, "train", "data=digit"], 2), allowed=1.5),
         ]
         take_turns(candidates[:2], 1)  # brings the files into memory
         seconds = take_turns(candidates, given.repeats)

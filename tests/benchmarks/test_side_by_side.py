@@ -38,16 +38,18 @@ class TestTable:
             shared.Candidate("ours", lambda: 0.0),
             shared.Candidate("slow", lambda: 0.0, limit=0.5),
             shared.Candidate("fast", lambda: 0.0, limit=0.5),
+            shared.Candidate("late", lambda: 0.0, allowed=3.5),
             shared.Candidate("none", lambda: 0.0),
         ]
-        seconds = {"ours": [1.0, 9.0, 2.0], "slow": [4.0], "fast": [1.0], "none": []}
-        title, _, ours, slow, fast, none, _ = shared.table(
+        seconds = {"ours": [1.0, 9.0, 2.0], "slow": [4.0], "fast": [1.0], "late": [4.0], "none": []}
+        title, _, ours, slow, fast, late, none, _ = shared.table(
             "T", candidates, seconds, {"note": {"none": "too slow"}}
         ).splitlines()
         assert title == "T"
         assert ours.split() == ["ours", "2", "1", "3", "1.000"]
         assert slow.split() == ["slow", "4", "4", "1", "0.500", "≤", "0.500", "met"]
         assert fast.split() == ["fast", "1", "1", "1", "2.000", "≤", "0.500", "MISSED"]
+        assert late.split() == ["late", "4", "4", "1", "0.500", "≤", "3.5", "s", "MISSED"]
         assert none.split() == ["none", "too", "slow"]
 
 
