@@ -1,12 +1,13 @@
 """Seconds to a test accuracy of 0.84 on Fashion-MNIST, from the start of the process to its end.
 
-    python tests/benchmarks/accuracy.py [--repeats 5] [--max-iter 30]
+    python tests/benchmarks/accuracy.py [--repeats 5] [--max-iter 75]
 
 linnet's process is a command line with all that comes with it: imports, checks of the data, the run directory with
-checkpoints, TensorBoard and history, validation, the final figures of every part. scikit-learn's processes read the
-same four files, divide by 255, fit all 60000 images and print the accuracy; the default solver of LogisticRegression
-gets the fewest iterations, of 10, 15, 20, 30, 50, 100, with which it reached 0.84. One that does not reach 0.84 is
-shown as what it is. linnet trains with another seed in each turn, from 0 to 4, and fails if one does not reach it.
+checkpoints, TensorBoard, history and drawings, validation, the final figures of every part. It trains with another seed
+in each turn, from 0 to 4, and this script fails if one of them does not get there. scikit-learn's processes read the
+same four files, divide by 255, fit all 60000 images and print the accuracy. LogisticRegression, with its default
+solver, gets the fewest iterations, of 10, 15, 20, 30, 50, 60, 75 and 100, with which it reached 0.84 (60: 0.8398, 75:
+0.8435). SGDClassifier stops by itself, wherever it then is.
 """
 
 import itertools
@@ -20,7 +21,7 @@ from side_by_side import Candidate, parser, seconds_of_process, table, take_turn
 
 TARGET = 0.84
 SEEDS = 5
-OVERRIDES = ["data=fashion_mnist", "optimizer=adam", "optimizer.lr=0.003", "trainer.max_epochs=2", "figures=false"]
+OVERRIDES = ["data=fashion_mnist", "optimizer=adam", "optimizer.lr=0.02", "schedule=cosine", "trainer.max_epochs=5"]
 PEER = """\
 import sys
 import warnings
@@ -70,13 +71,13 @@ def scikit_learn(estimator: str, options: str, raw: Path) -> tuple[float, float]
 
 def main() -> None:
     arguments = parser(__doc__, repeats=5)
-    arguments.add_argument("--max-iter", type=int, default=30, help="of LogisticRegression")
+    arguments.add_argument("--max-iter", type=int, default=75, help="of LogisticRegression")
     given = arguments.parse_args()
 
     linnet(0)  # unpacks the images where Debian's package has them gzipped
     raw = Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "FashionMNIST" / "raw"
     reached, seeds = Reached(), itertools.cycle(range(SEEDS))
-    ours = f"linnet train {' '.join(OVERRIDES)}"
+    ours = "linnet train"
     peers = {
         f"LogisticRegression(max_iter={given.max_iter})": ("LogisticRegression", f"max_iter={given.max_iter}"),
         'SGDClassifier(loss="log_loss")': ("SGDClassifier", "loss='log_loss'"),
@@ -90,7 +91,10 @@ def main() -> None:
     candidates = [Candidate(name, lambda name=name: turn(name)) for name in (ours, *peers)]
     candidates[1] = Candidate(candidates[1].name, candidates[1].run, limit=1.0)
     seconds = take_turns(candidates, given.repeats)
-    title = f"seconds to a test accuracy of {TARGET} on Fashion-MNIST, start of the process to its end"
+    title = (
+        f"seconds to a test accuracy of {TARGET} on Fashion-MNIST, start of the process to its end\n"
+        f"linnet train {' '.join(OVERRIDES)} seed=0 … {SEEDS - 1}"
+    )
     print(table(title, candidates, seconds, {"test accuracy": reached.texts()}))
 
 
