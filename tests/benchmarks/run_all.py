@@ -18,7 +18,7 @@ from side_by_side import machine
 
 FOLDER = Path(__file__).parent
 NO_BENCHMARKS = ("run_all", "side_by_side")
-SHORTENED = {"optimum": ["--solvers", "lbfgs-float64", "--repeats", "1", "--patience", "120"]}
+SHORTENED = {"optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"]}
 """What a script is given, so that all of them take less than half an hour."""
 
 
@@ -42,14 +42,16 @@ def run(name: str) -> tuple[int, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*benchmarks(), []], help="default: all of them")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(benchmarks())} (default: all)")
     parser.add_argument("--output", type=Path, default=FOLDER / "RESULTS.md")
     given = parser.parse_args()
+    if unknown := set(given.names) - set(benchmarks()):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
 
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    head = f"# Benchmarks\n\nWritten by `make bench`, {now}. {machine()}\n"
     results = {name: run(name) for name in given.names or benchmarks()}
     failed = [name for name, (code, _) in results.items() if code]
-    head = f"# Benchmarks\n\nWritten by `make bench`, {now}. {machine()}\n"
     if failed:
         head += f"\nFAILED: {', '.join(failed)}\n"
     given.output.write_text("\n".join([head, *(text for _, text in results.values())]), encoding="utf-8")
