@@ -33,6 +33,10 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+# Imported here, so that the forks need not.
+import linnet.life  # noqa: F401
+import linnet.resume  # noqa: F401
+import linnet.run  # noqa: F401
 from linnet import cli
 from linnet.data.images import DISTRIBUTED
 from linnet.files import read_json
