@@ -34,8 +34,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 # Imported here, so that the forks need not.
-import linnet.life  # noqa: F401
-import linnet.resume  # noqa: F401
+import linnet.life
+import linnet.resume
 import linnet.run  # noqa: F401
 from linnet import cli
 from linnet.data.images import DISTRIBUTED
