@@ -43,7 +43,7 @@ def manifest(config: Mapping[str, Any], choices: Mapping[str, Any], data_checksu
         "data_checksum": data_checksum,
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cpu_count": os.cpu_count(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -109,7 +109,7 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 @cache
-def _cpu_name() -> str:
+def cpu_name() -> str:
     """The processor's name: of two with equal capability, a library may still treat each in its own way."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
