@@ -17,17 +17,18 @@ from safetensors.torch import save
 
 from linnet import best_possible
 from linnet.begun import Begun, begin_again, is_trained, write_record
-from linnet.build import build_data, build_model, make
+from linnet.build import build_data, build_early_stopping, build_model, make
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, hyperparameters
-from linnet.errors import Diverged, InputError
+from linnet.errors import Diverged, InputError, ProcessLost
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
 from linnet.interrupts import Interrupts
 from linnet.models import LinearNetwork
 from linnet.optimum.landscape import Landscape
+from linnet.parallel.team import Task
 from linnet.statistics import HIGH, LOW
 from linnet.tracking import Curve, RunLogger, read_history
 from linnet.tracking.checkpoint import set_epoch
@@ -94,6 +95,10 @@ def live(
         except InputError as error:
             directory.set("failed" if begun is None else directory.state_before, error=str(error))
             raise
+        except ProcessLost as error:
+            directory.set("interrupted", error=str(error))
+            print_next(console, "go on", f"linnet resume {directory.shown}")
+            raise
         except Exception as error:
             directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
             logging.getLogger("linnet.traceback").exception("the run failed")
@@ -115,7 +120,8 @@ def _stages(
     begun: Begun | None,
 ) -> Run:
     started, path = time.monotonic(), directory.path
-    found = config["threads"] or int(os.environ.get("LINNET_THREADS", THREADS))
+    shared = int(os.environ.get("LINNET_THREADS", THREADS))
+    found = config["threads"] or max(1, shared // config["trainer"]["devices"])
     torch.set_num_threads(begun.manifest["threads"] if begun else found)
 
     refuse_missing_gpu(config["trainer"])
@@ -142,12 +148,12 @@ def _stages(
         begin_again(checkpoint, path, model, callbacks)
     logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
     try:
-        trainer = make_trainer(options, logger, callbacks, path)
+        trainer = make_trainer(options, callbacks, path, logger=logger)
         set_epoch(trainer, model.steps_done // steps_per_epoch)
         if checkpoint is None:
             logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
         if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * steps_per_epoch):
-            fit(trainer, model, data)
+            fit(trainer, model, data, Task(config, data.per_bundle, checkpoint))
         data.move_to(model.weight.device)
         epochs = model.steps_done // steps_per_epoch
         kept = callbacks[0].restore_selected(model) or epochs
@@ -182,20 +188,17 @@ def _callbacks(
     config: Mapping[str, Any], directory: RunDirectory, console: Console, landscape: Landscape | None
 ) -> "list[Any]":
     """The checkpoint, which is told of by its own name in the configuration, then the others."""
-    objective, chosen = config["objective"], config["callbacks"]
+    objective = config["objective"]
     callbacks: list[pl.Callback] = [
         make(
-            chosen["checkpoint"],
+            config["callbacks"]["checkpoint"],
             folder=directory.path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
         ),
         ProgressReport(directory, console, objective["metric"]),
     ]  # fmt: skip
     if landscape is not None and landscape.optimum.attained:
         callbacks.append(Gap(landscape.optimum))
-    if chosen["early_stopping"]:
-        mode = objective["direction"][:3]
-        callbacks.append(make(chosen["early_stopping"], monitor=objective["metric"], mode=mode))
-    return callbacks
+    return callbacks + build_early_stopping(config)
 
 
 def save_weights(model: LinearNetwork, path: Path) -> str:

@@ -16,6 +16,7 @@ from linnet.losses import Loss
 from linnet.models.bundle import train_bundle
 from linnet.models.linear import backpropagate, predict
 from linnet.optimizers import SGD, Optimizer
+from linnet.parallel.average import averaged, share
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
 from linnet.seeds import generator
@@ -172,8 +173,8 @@ class LinearNetwork(pl.LightningModule, ABC):
         factors = self._factors[first : first + len(minibatches)]
         steps = range(self.steps_done + 1, self.steps_done + len(minibatches) + 1)
         result = train_bundle(
-            self.objective_and_gradients, self.params, self.optimizer, self.optimizer_state, self.penalty,
-            data.train, minibatches, factors, steps, interval, self.interrupts.any,
+            averaged(self.objective_and_gradients), self.params, self.optimizer, self.optimizer_state, self.penalty,
+            data.train, [share(part) for part in minibatches], factors, steps, interval, self.interrupts.any,
         )  # fmt: skip
         losses = result.losses[:, 0].tolist()
         steps = steps[: len(losses)]

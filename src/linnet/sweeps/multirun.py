@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
+from linnet.errors import InputError
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, parse, swept_keys
 from linnet.sweeps.launch import Launcher
@@ -126,9 +127,19 @@ class Sweep:
         planned = []
         for words in jobs:
             config = self.composer.compose(words)
-            planned.append((config_hash(check(config)), words, config))
+            checked = check(config)
+            _refuse_several_processes(checked["trainer"]["devices"])
+            planned.append((config_hash(checked), words, config))
         return planned
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective
         return Report(self.ledger, jobs, (objective.metric, objective.direction), swept_keys(self.overrides))
+
+
+def _refuse_several_processes(devices: int) -> None:
+    if devices > 1:
+        raise InputError(
+            f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
+            f"side by side: use trainer=default hydra/launcher=joblib"
+        )

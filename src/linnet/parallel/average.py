@@ -1,0 +1,61 @@
+"""The sum over processes that makes the gradients of their shares that of the whole minibatch."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+Objective = Callable[[Tensor, Tensor], tuple[Tensor, list[Tensor]]]
+"""(x `[B, D]`, y) -> (mean loss `[K]`, gradients of the mean loss + penalty, one per parameter)."""
+
+SLICE = timedelta(seconds=1)
+"""Python hears of a signal only between two waits."""
+
+
+def share(rows: Tensor) -> Tensor:
+    """Those of a minibatch's rows `[B]` that this process takes: all, or each N-th of N processes, maybe none."""
+    return rows[dist.get_rank() :: dist.get_world_size()] if dist.is_initialized() else rows
+
+
+def averaged(objective: Objective) -> Objective:
+    """The objective over the shares of all processes, from one that is given its own share.
+
+    Means over shares of b of B examples, weighted by b/B, add up to the mean over the minibatch; a penalty, which is in
+    each of them, to itself. What comes out is equal in all processes, bit for bit, so that their weights stay so.
+    """
+    return _average(objective) if dist.is_initialized() else objective
+
+
+def _average(objective: Objective) -> Objective:
+    def over_all(x: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
+        parts = objective(x, y)
+        tensors = [parts[0], *parts[1]]
+        flat = torch.cat([*(tensor.detach().reshape(-1) for tensor in tensors), tensors[0].new_ones(1)])
+        if len(x):
+            flat *= len(x)
+        else:
+            flat.zero_()  # of no examples the mean is not a number
+        _add_up(flat)
+        pieces = (flat[:-1] / flat[-1]).split([tensor.numel() for tensor in tensors])
+        value, *grads = (piece.view(tensor.shape) for piece, tensor in zip(pieces, tensors, strict=True))
+        return value, grads
+
+    return over_all
+
+
+def _add_up(flat: Tensor) -> None:
+    """Sum over all processes, in place. Raises RuntimeError if one of them is gone, or silent for too long."""
+    if flat.is_cuda:
+        dist.all_reduce(flat)
+        return
+    work = dist.all_reduce(flat, async_op=True)
+    assert work is not None
+    while True:
+        try:
+            work.wait(SLICE)
+            return
+        except RuntimeError:
+            if work.is_completed():
+                raise
