@@ -79,3 +79,7 @@ class DataParallel(DDPStrategy):
 
     def configure_ddp(self) -> None:
         pass
+
+    def teardown(self) -> None:
+        super().teardown()
+        del self._store  # or it would listen as long as somebody keeps the trained model
