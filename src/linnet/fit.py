@@ -23,7 +23,7 @@ def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
     if options["accelerator"] != "gpu":
         return
     if not torch.cuda.is_available():
-        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer.accelerator=cpu")
+        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
     devices, found = options["devices"], torch.cuda.device_count()
     if devices > found:
         raise InputError(f"trainer.devices={devices}: torch finds {found} on this machine, use trainer.devices={found}")

@@ -172,9 +172,11 @@ class LinearNetwork(pl.LightningModule, ABC):
         first = self.steps_done - self.current_epoch * data.bundles.steps_per_epoch
         factors = self._factors[first : first + len(minibatches)]
         steps = range(self.steps_done + 1, self.steps_done + len(minibatches) + 1)
+        rank, size = self.trainer.global_rank, self.trainer.world_size
         result = train_bundle(
-            averaged(self.objective_and_gradients), self.params, self.optimizer, self.optimizer_state, self.penalty,
-            data.train, [share(part) for part in minibatches], factors, steps, interval, self.interrupts.any,
+            averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+            self.penalty, data.train, [share(part, rank, size) for part in minibatches], factors, steps, interval,
+            self.interrupts.any,
         )  # fmt: skip
         losses = result.losses[:, 0].tolist()
         steps = steps[: len(losses)]

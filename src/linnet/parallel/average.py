@@ -14,18 +14,18 @@ SLICE = timedelta(seconds=1)
 """Python hears of a signal only between two waits."""
 
 
-def share(rows: Tensor) -> Tensor:
-    """Those of a minibatch's rows `[B]` that this process takes: all, or each N-th of N processes, maybe none."""
-    return rows[dist.get_rank() :: dist.get_world_size()] if dist.is_initialized() else rows
+def share(rows: Tensor, rank: int, size: int) -> Tensor:
+    """Those of a minibatch's rows `[B]` that process `rank` of `size` takes; maybe none."""
+    return rows[rank::size]
 
 
-def averaged(objective: Objective) -> Objective:
-    """The objective over the shares of all processes, from one that is given its own share.
+def averaged(objective: Objective, size: int) -> Objective:
+    """The objective over the shares of all `size` processes, from one that is given its own share.
 
     Means over shares of b of B examples, weighted by b/B, add up to the mean over the minibatch; a penalty, which is in
     each of them, to itself. What comes out is equal in all processes, bit for bit, so that their weights stay so.
     """
-    return _average(objective) if dist.is_initialized() else objective
+    return objective if size == 1 else _average(objective)
 
 
 def _average(objective: Objective) -> Objective:

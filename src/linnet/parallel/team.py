@@ -15,7 +15,7 @@ from typing import IO, Any
 import torch
 import torch.distributed as dist
 
-from linnet.errors import ProcessLost
+from linnet.errors import InputError, ProcessLost
 
 READY = b"ready\n"
 WORKER = (sys.executable, "-m", "linnet.parallel.worker")
@@ -46,14 +46,17 @@ class Team:
 
     Raises:
         ProcessLost: one ended before it was ready.
+        InputError: this process is one of others' already.
     """
 
     def __init__(self, task: Task, port: int) -> None:
         self._size = task.config["trainer"]["devices"]
-        self._task = {**vars(task), "size": self._size, "port": port, "threads": torch.get_num_threads()}
+        self._task = {**vars(task), "port": port, "threads": torch.get_num_threads()}
         self._workers: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
 
     def __enter__(self) -> "Team":
+        if dist.is_initialized():
+            raise InputError("trainer=ddp: this process is in a group of torch already, use trainer=default")
         try:
             for _ in range(1, self._size):
                 self._start()
