@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytorch_lightning as pl
 from hydra.utils import get_object
 
 from linnet.data import Data, Source, prepare
@@ -61,6 +62,12 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     _check_targets(parts["loss"], data)
     n_features = data.train.n_features
     return make(options, n_features=n_features, n_outputs=n_outputs, dtype=config["data"]["dtype"], **parts)
+
+
+def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
+    """The callback that stops a run whose objective no longer improves, if one is asked for."""
+    objective, chosen = config["objective"], config["callbacks"]["early_stopping"]
+    return [make(chosen, monitor=objective["metric"], mode=objective["direction"][:3])] if chosen else []
 
 
 def make(node: Mapping[str, Any], **extra: Any) -> Any:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from linnet import __version__
-from linnet.errors import Diverged, InputError, Interrupted
+from linnet.errors import Diverged, InputError, Interrupted, ProcessLost
 from linnet.interrupts import Interrupts
 
 HELP = """\
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
             raise InputError(f"{name}: no such command, choose from: {', '.join(commands)}")
         with Interrupts():
             return commands[name](rest)
-    except (InputError, Diverged) as error:
+    except (InputError, Diverged, ProcessLost) as error:
         print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:

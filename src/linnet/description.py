@@ -19,6 +19,8 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
             f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
             f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
         )
+    if config["trainer"]["devices"] > 1:
+        how += f", {config['trainer']['devices']} processes"
     return (
         f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
         f"{how}, seed {config['seed']}\n{path}"

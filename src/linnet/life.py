@@ -18,17 +18,18 @@ from safetensors.torch import save
 
 from linnet import best_possible
 from linnet.begun import Begun, begin_again, is_trained, write_record
-from linnet.build import build_data, build_model, make
+from linnet.build import build_data, build_early_stopping, build_model, make
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, hyperparameters
-from linnet.errors import Diverged, InputError
+from linnet.errors import Diverged, InputError, ProcessLost
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
 from linnet.interrupts import Interrupts
 from linnet.models import LinearNetwork
 from linnet.optimum.landscape import Landscape
+from linnet.parallel.team import Task
 from linnet.statistics import HIGH, LOW
 from linnet.tracking import Checkpoint, Curve, RunLogger, read_history
 from linnet.tracking.checkpoint import set_epoch
@@ -143,6 +144,10 @@ def true_status(job: Job) -> Iterator[None]:
     except InputError as error:
         directory.set("failed" if job.begun is None else directory.state_before, error=str(error))
         raise
+    except ProcessLost as error:
+        directory.set("interrupted", error=str(error))
+        print_next(job.console, "go on", f"linnet resume {directory.shown}")
+        raise
     except Exception as error:
         directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
         logging.getLogger("linnet.traceback").exception("the run failed")
@@ -162,7 +167,8 @@ def prepare(job: Job, interrupts: Interrupts, data: Data | None = None) -> Prepa
         data: of another job with equal data; None: to be loaded.
     """
     config, path = job.config, job.path
-    found = config["threads"] or int(os.environ.get("LINNET_THREADS", THREADS))
+    shared = int(os.environ.get("LINNET_THREADS", THREADS))
+    found = config["threads"] or max(1, shared // config["trainer"]["devices"])
     torch.set_num_threads(job.begun.manifest["threads"] if job.begun else found)
 
     refuse_missing_gpu(config["trainer"])
@@ -181,10 +187,7 @@ def prepare(job: Job, interrupts: Interrupts, data: Data | None = None) -> Prepa
         config["callbacks"]["checkpoint"],
         folder=path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
     )  # fmt: skip
-    stopping: list[pl.Callback] = []
-    if config["callbacks"]["early_stopping"]:
-        mode = objective["direction"][:3]
-        stopping.append(make(config["callbacks"]["early_stopping"], monitor=objective["metric"], mode=mode))
+    stopping = build_early_stopping(config)
     if checkpoint is None:
         rewind(path, {})
         if landscape is not None:
@@ -207,10 +210,10 @@ def train(prepared: Prepared) -> None:
     ]  # fmt: skip
     data.per_bundle = min(MINIBATCHES_PER_BUNDLE, prepared.keeper.every_n_steps or MINIBATCHES_PER_BUNDLE)
     options = config["trainer"] if model.solution is None else {**config["trainer"], "max_epochs": 1}
-    trainer = make_trainer(options, prepared.logger, callbacks, job.path)
+    trainer = make_trainer(options, callbacks, job.path, logger=prepared.logger)
     set_epoch(trainer, model.steps_done // data.bundles.steps_per_epoch)
     if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * data.bundles.steps_per_epoch):
-        fit(trainer, model, data)
+        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint))
 
 
 def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = None) -> Run:

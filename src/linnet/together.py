@@ -69,7 +69,7 @@ def _fit(group: Sequence[Prepared], interrupts: Interrupts, console: Console) ->
         ProgressReport(directories, console, config["objective"]["metric"]),
     ]
     data.per_bundle = min(MINIBATCHES_PER_BUNDLE, first.keeper.every_n_steps or MINIBATCHES_PER_BUNDLE)
-    trainer = make_trainer(config["trainer"], [prepared.logger for prepared in group], callbacks, first.job.path)
+    trainer = make_trainer(config["trainer"], callbacks, first.job.path, logger=[prepared.logger for prepared in group])
     with suppress(Diverged):  # all of them
         fit(trainer, together, data)
     return together

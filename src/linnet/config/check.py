@@ -202,6 +202,24 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
         )
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         raise InputError("optimizer.nesterov=true needs optimizer.momentum above 0, for example 0.9")
+    _check_devices(config)
+
+
+def _check_devices(config: dict[str, Any]) -> None:
+    """What several processes can train, and how they are asked for."""
+    trainer = config["trainer"]
+    devices, batch_size = trainer["devices"], config["data"]["batch_size"]
+    given = f"trainer.devices={devices}"
+    if trainer["strategy"] == "auto":
+        if devices > 1:
+            raise InputError(f"{given}: one process trains on one device, for more use trainer=ddp {given}")
+        return
+    if trainer["accelerator"] == "auto":
+        raise InputError("trainer.accelerator=auto: trainer=ddp has to be told which, cpu or gpu")
+    if devices > batch_size:
+        raise InputError(f"{given}: more processes than examples in a minibatch, data.batch_size={batch_size}")
+    if config["optimizer"]["_target_"] == "linnet.optimizers.Exact":
+        raise InputError("optimizer=exact solves in one process and trains in none: use trainer=default")
 
 
 def _kind(value: Any) -> str:

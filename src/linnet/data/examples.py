@@ -58,11 +58,11 @@ class Examples:
         # index_select gathers rows three times as fast as `x[rows]`.
         return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows))
 
-    def batches(self, rows: Tensor, size: int) -> Iterator[Batch]:
-        """The examples at the given indices, `size` at a time; each batch is valid until the next one is asked for."""
+    def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
+        """The examples at the given indices in batches of these sizes, each valid until the next one is asked for."""
         # Fresh memory for each batch would cost as much as the gather itself.
-        memory = self.x.new_empty(min(size, len(rows)), self.n_features)
-        for some, y in zip(rows.split(size), self.y.index_select(0, rows).split(size), strict=True):
+        memory = self.x.new_empty(max(sizes), self.n_features)
+        for some, y in zip(rows.split(sizes), self.y.index_select(0, rows).split(sizes), strict=True):
             yield Batch(torch.index_select(self.x, 0, some, out=memory[: len(some)]), y)
 
     def chunks(self, size: int) -> Iterator[Batch]:
@@ -110,11 +110,11 @@ class Pictures(Examples):
     def take(self, rows: Tensor) -> "Pictures":
         return Pictures(self.levels.index_select(0, rows), self.y.index_select(0, rows), self.dtype)
 
-    def batches(self, rows: Tensor, size: int) -> Iterator[Batch]:
-        length = min(size, len(rows))
+    def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
+        length = max(sizes)
         levels = self.levels.new_empty(length, self.n_features)
         memory = self.levels.new_empty(length, self.n_features, dtype=self.dtype)
-        for some, y in zip(rows.split(size), self.y.index_select(0, rows).split(size), strict=True):
+        for some, y in zip(rows.split(sizes), self.y.index_select(0, rows).split(sizes), strict=True):
             gathered = torch.index_select(self.levels, 0, some, out=levels[: len(some)])
             yield Batch(memory[: len(some)].copy_(gathered), y, self.SCALE)
 

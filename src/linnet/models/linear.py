@@ -38,7 +38,7 @@ def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0
     """
     n_models, batch_size, n_outputs = gradient.shape
     flat = gradient.transpose(1, 2).reshape(n_models * n_outputs, batch_size)
-    weight = torch.addmm(_nothing(flat), flat, x, beta=0, alpha=scale / batch_size)
+    weight = torch.addmm(_nothing(flat), flat, x, beta=0, alpha=scale / max(1, batch_size))
     grads = [weight.view(n_models, n_outputs, -1)]
     if bias:
         grads.append(flat.sum(1).div_(batch_size).view(n_models, n_outputs))

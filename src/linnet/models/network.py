@@ -21,6 +21,7 @@ from linnet.models.tally import Tally
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
 from linnet.optimizers.optimizer import state_of
+from linnet.parallel.average import averaged, share
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
 from linnet.seeds import generator
@@ -181,9 +182,11 @@ class LinearNetwork(pl.LightningModule, ABC):
         first = self.steps_done - self.current_epoch * data.bundles.steps_per_epoch
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
+        rank, size = self.trainer.global_rank, self.trainer.world_size
+        batches = data.train.batches(*share(rows, sizes, rank, size))
         result = train_bundle(
-            self.objective_and_gradients, self.params, self.optimizer, self.optimizer_state, self.penalty,
-            data.train.batches(rows, data.batch_size), factors, steps, interval, self.interrupts.any,
+            averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+            self.penalty, batches, factors, steps, interval, self.interrupts.any,
         )  # fmt: skip
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)

@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
+from linnet.errors import InputError
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, parse, swept_keys
 from linnet.sweeps.launch import Launcher, Planned
@@ -124,9 +125,18 @@ class Sweep:
         for words in jobs:
             config = self.composer.compose(words)
             resolved = check(config)
+            _refuse_several_processes(resolved["trainer"]["devices"])
             planned.append(Planned(config_hash(resolved), words, config, resolved))
         return planned
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective
         return Report(self.ledger, jobs, (objective.metric, objective.direction), swept_keys(self.overrides))
+
+
+def _refuse_several_processes(devices: int) -> None:
+    if devices > 1:
+        raise InputError(
+            f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
+            f"side by side: use trainer=default hydra/launcher=vectorized"
+        )

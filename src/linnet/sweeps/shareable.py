@@ -31,8 +31,8 @@ def reason_alone(config: Mapping[str, Any]) -> str | None:
         return "optimizer=exact trains nothing"
     if config["callbacks"]["early_stopping"]:
         return "callbacks=early_stopping ends each run at its own epoch"
-    if config["trainer"].get("strategy"):
-        return "trainer=ddp shares one model among processes"
+    if config["trainer"]["strategy"] == "ddp":
+        return "trainer=ddp divides one model among processes"
     return None
 
 

@@ -41,6 +41,7 @@ def manifest(config: Mapping[str, Any], choices: Mapping[str, Any], data_checksu
         "directory": str(Path.cwd()),
         "git": next(filter(None, map(git_state, _checkouts())), None),
         "data_checksum": data_checksum,
+        "devices": config["trainer"]["devices"],
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpu": cpu_name(),
