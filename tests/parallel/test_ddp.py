@@ -235,9 +235,11 @@ def test_too_few_gpus(workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_each_row_is_in_one_share(size: int) -> None:
-    rows = torch.randperm(5)
-    shares = [share(rows, rank, size) for rank in range(size)]
-    assert torch.equal(torch.cat(shares).sort().values, torch.arange(5))
+    rows, sizes = torch.randperm(12), [5, 5, 2]
+    shares = [share(rows, sizes, rank, size) for rank in range(size)]
+    for k, minibatch in enumerate(rows.split(sizes)):
+        parts = [some.split(counts)[k] for some, counts in shares]
+        assert torch.equal(torch.cat(parts).sort().values, minibatch.sort().values)
 
 
 def test_a_group_of_others_is_not_joined(workplace: Path) -> None:

@@ -62,8 +62,9 @@ class Examples:
         """The examples at the given indices in batches of these sizes, each valid until the next one is asked for."""
         # Fresh memory for each batch would cost as much as the gather itself.
         memory = self.x.new_empty(max(sizes), self.n_features)
-        for some, y in zip(rows.split(sizes), self.y.index_select(0, rows).split(sizes), strict=True):
-            yield Batch(torch.index_select(self.x, 0, some, out=memory[: len(some)]), y)
+        targets = self.y.index_select(0, rows).split(sizes)
+        for some, y, size in zip(rows.split(sizes), targets, sizes, strict=True):
+            yield Batch(torch.index_select(self.x, 0, some, out=_first(memory, size)), y)
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """All examples in their order, `size` at a time; each batch is valid until the next one is asked for."""
@@ -114,9 +115,10 @@ class Pictures(Examples):
         length = max(sizes)
         levels = self.levels.new_empty(length, self.n_features)
         memory = self.levels.new_empty(length, self.n_features, dtype=self.dtype)
-        for some, y in zip(rows.split(sizes), self.y.index_select(0, rows).split(sizes), strict=True):
-            gathered = torch.index_select(self.levels, 0, some, out=levels[: len(some)])
-            yield Batch(memory[: len(some)].copy_(gathered), y, self.SCALE)
+        targets = self.y.index_select(0, rows).split(sizes)
+        for some, y, size in zip(rows.split(sizes), targets, sizes, strict=True):
+            gathered = torch.index_select(self.levels, 0, some, out=_first(levels, size))
+            yield Batch(_first(memory, size).copy_(gathered), y, self.SCALE)
 
     def chunks(self, size: int) -> Iterator[Batch]:
         memory = self.levels.new_empty(min(size, len(self)), self.n_features, dtype=self.dtype)
@@ -125,6 +127,11 @@ class Pictures(Examples):
 
     def to(self, device: torch.device) -> "Pictures":
         return Pictures(self.levels.to(device), self.y.to(device), self.dtype)
+
+
+def _first(memory: Tensor, size: int) -> Tensor:
+    """So many rows; almost always all of them, for which no view has to be made."""
+    return memory if memory.shape[0] == size else memory[:size]
 
 
 class Truth(NamedTuple):

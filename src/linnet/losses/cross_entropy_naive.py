@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from linnet.losses.label_smoothing import check_smoothing, class_index, expectation, subtract_labels_
+from linnet.losses.label_smoothing import check_smoothing, expectation, subtract_labels_
 from linnet.losses.loss import Loss
 
 
@@ -33,11 +33,11 @@ class CrossEntropyNaive(Loss):
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        return -expectation(self.mean(prediction).log(), class_index(prediction, target), self.label_smoothing)
+        return -expectation(self.mean(prediction).log().transpose(1, 2), target, self.label_smoothing)
 
     def gradient(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        return subtract_labels_(self.mean(prediction), class_index(prediction, target), self.label_smoothing)
+        return subtract_labels_(self.mean(prediction).transpose(1, 2), target, self.label_smoothing).transpose(1, 2)
 
     def mean(self, prediction: Tensor) -> Tensor:
         """Class probabilities, `[K, B, C]`, NaN where an exponential overflowed."""

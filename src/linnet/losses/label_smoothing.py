@@ -14,21 +14,16 @@ def check_smoothing(label_smoothing: float) -> None:
         raise ValueError(f"label_smoothing is {label_smoothing}: a number in [0, 1) is wanted")
 
 
-def class_index(like: Tensor, target: Tensor) -> Tensor:
-    """The labels `[B]` as an index into scores `[K, B, C]` along their classes: `[K, B, 1]`."""
-    return target.view(1, -1, 1).expand(like.shape[0], -1, -1)
-
-
-def expectation(scores: Tensor, index: Tensor, label_smoothing: float) -> Tensor:
-    """Σ_c q_c s_c, `[K, B]`, of scores `[K, B, C]` under the distributions q of labels given by `class_index`."""
-    of_label = scores.gather(-1, index).squeeze(-1)
+def expectation(scores: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
+    """Σ_c q_c s_c, `[K, B]`, of scores `[K, C, B]` under the distributions q of the labels `[B]`."""
+    of_label = scores.gather(1, target.expand(scores.shape[0], 1, -1)).squeeze(1)
     if label_smoothing == 0:
         return of_label
-    return (1 - label_smoothing) * of_label + label_smoothing * scores.mean(-1)
+    return (1 - label_smoothing) * of_label + label_smoothing * scores.mean(1)
 
 
-def subtract_labels_(probability: Tensor, index: Tensor, label_smoothing: float) -> Tensor:
-    """Turn probabilities `[K, B, C]` into probability − q, in place, for labels given by `class_index`."""
+def subtract_labels_(probability: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
+    """Turn probabilities `[K, C, B]` into probability − q, in place, for labels `[B]`."""
     if label_smoothing != 0:
-        probability -= label_smoothing / probability.shape[-1]
-    return probability.scatter_(-1, index, label_smoothing - 1, reduce="add")
+        probability -= label_smoothing / probability.shape[1]
+    return probability.scatter_(1, target.expand(probability.shape[0], 1, -1), label_smoothing - 1, reduce="add")

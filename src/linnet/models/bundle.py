@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from linnet.data import Batch
 from linnet.optimizers import Optimizer
@@ -29,7 +31,6 @@ class BundleResult:
     grad_norms: dict[int, Tensor] = field(default_factory=dict)
 
 
-@torch.no_grad()
 def train_bundle(
     objective: Objective,
     params: Sequence[Tensor],
@@ -42,7 +43,7 @@ def train_bundle(
     norm_every: int,
     interrupted: Callable[[], bool],
 ) -> BundleResult:
-    """Update the parameters in place, once per minibatch.
+    """Update the parameters in place, once per minibatch; under `torch.no_grad()`.
 
     Args:
         objective: of a minibatch, at the current parameters.
@@ -56,21 +57,24 @@ def train_bundle(
         interrupted: asked after each minibatch whether to leave out the others.
     """
     losses: list[Tensor] = []
+    proximal = penalty.proximal
     norms: dict[int, Tensor] = {}
     for step, batch, factor in zip(steps, batches, factors, strict=True):
         value, grads = objective(batch)
         losses.append(value)
         if step % norm_every == 0:  # before the update, which may use the gradients as scratch memory
-            norms[step] = torch.stack([grad.square().flatten(1).sum(1) for grad in grads]).sum(0).sqrt()
-
-        def evaluate(batch: Batch = batch) -> tuple[Tensor, list[Tensor]]:
-            again, gradients = objective(batch)
-            return (again + penalty.smooth_value(params[0])).sum(), gradients
-
-        optimizer.update(params, grads, state, factor, evaluate)
-        if penalty.proximal:
+            norms[step] = vector_norm(torch.stack([vector_norm(grad.flatten(1), dim=1) for grad in grads]), dim=0)
+        again = partial(_again, objective, penalty, params[0], batch) if optimizer.needs_evaluate else None
+        optimizer.update(params, grads, state, factor, again)
+        if proximal:
             penalty.proximal_step(params[0], optimizer.step_size(0, state, factor))
         if interrupted():
             break
     fetched = torch.stack([*losses, *norms.values()]).double().cpu()
     return BundleResult(fetched[: len(losses)], dict(zip(norms, fetched[len(losses) :], strict=True)))
+
+
+def _again(objective: Objective, penalty: Penalty, weight: Tensor, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    """The whole objective of all models, and its gradients, at the parameters as they are by now."""
+    value, gradients = objective(batch)
+    return (value + penalty.smooth_value(weight)).sum(), gradients

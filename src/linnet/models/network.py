@@ -130,14 +130,16 @@ class LinearNetwork(pl.LightningModule, ABC):
 
     def objective_and_gradients(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         """Mean loss of a batch for each model, `[K]`, and the gradients of loss + smooth part of the penalty."""
+        x, y, scale = batch
+        weight, bias = self.weight, self.bias  # looked up once: a module takes its time
         if self.autograd:
             with torch.enable_grad():
-                value = self.loss.value(self.predict_batch(batch), batch.y).mean(dim=1)
-                total = (value + self.penalty.smooth_value(self.weight)).sum()
+                value = self.loss.value(predict(x, weight, bias, scale), y).mean(dim=1)
+                total = (value + self.penalty.smooth_value(weight)).sum()
                 return value.detach(), list(torch.autograd.grad(total, self.params))
-        values, gradient = self.loss.value_and_gradient(self.predict_batch(batch), batch.y)
-        grads = backpropagate(batch.x, gradient, bias=self.bias is not None, scale=batch.scale)
-        self.penalty.add_gradient(self.weight, grads[0])
+        values, gradient = self.loss.value_and_gradient(predict(x, weight, bias, scale), y)
+        grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
+        self.penalty.add_gradient(weight, grads[0])
         return values.mean(dim=1), grads
 
     # --- training -------------------------------------------------------------------------------------------------
@@ -184,10 +186,13 @@ class LinearNetwork(pl.LightningModule, ABC):
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
         rank, size = self.trainer.global_rank, self.trainer.world_size
         batches = data.train.batches(*share(rows, sizes, rank, size))
-        result = train_bundle(
-            averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
-            self.penalty, batches, factors, steps, interval, self.interrupts.any,
-        )  # fmt: skip
+        # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
+        ours = not self.autograd and self.optimizer.has_proximal_step
+        with torch.inference_mode() if ours else torch.no_grad():
+            result = train_bundle(
+                averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+                self.penalty, batches, factors, steps, interval, self.interrupts.any,
+            )  # fmt: skip
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
         for loss, size in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show

@@ -43,7 +43,9 @@ class Optimizer(ABC):
         factor: Hyperparameter = 1.0,
         evaluate: Evaluate | None = None,
     ) -> None:
-        """Take one step: change `params` and `state` in place, recording nothing for autograd.
+        """Take one step: change `params` and `state` in place.
+
+        To be called under `torch.no_grad()`: entering it in each step would take as long as a step of SGD.
 
         Args:
             params: the parameters that `state` was made for.

@@ -27,7 +27,7 @@ class Checkpoint(LightningCheckpoint):
         direction: "minimize" or "maximize".
         every_n_seconds: files are written at most so often during training, and at its end in any case.
         every_n_steps: files are also written once so many minibatches have been trained on; None: by time only.
-            Training pauses every 64 minibatches, every `every_n_steps` if that is less, and at the end of an epoch.
+            Training pauses every 256 minibatches, every `every_n_steps` if that is less, and at the end of an epoch.
         select: "best" or "last": the state that the run ends with.
         k: of several models that are trained side by side, the one that this is about.
     """
