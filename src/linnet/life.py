@@ -12,7 +12,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import OmegaConf
+import yaml
 from rich.console import Console
 from safetensors.torch import save
 
@@ -158,13 +158,13 @@ def true_status(job: Job) -> Iterator[None]:
         raise
 
 
-def prepare(job: Job, interrupts: Interrupts, data: Data | None = None) -> Prepared:
+def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None) -> Prepared:
     """All that comes before the first step of training.
 
     Args:
         job: what to do.
         interrupts: of the process.
-        data: of another job with equal data; None: to be loaded.
+        like: another job, prepared just before, with equal data.
     """
     config, path = job.config, job.path
     shared = int(os.environ.get("LINNET_THREADS", THREADS))
@@ -172,8 +172,8 @@ def prepare(job: Job, interrupts: Interrupts, data: Data | None = None) -> Prepa
     torch.set_num_threads(job.begun.manifest["threads"] if job.begun else found)
 
     refuse_missing_gpu(config["trainer"])
-    data = data or build_data(config)
-    record = write_record(config, job.choices, data, path, job.begun)
+    data = like.data if like else build_data(config)
+    record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
@@ -196,7 +196,8 @@ def prepare(job: Job, interrupts: Interrupts, data: Data | None = None) -> Prepa
         begin_again(checkpoint, path, model, [keeper, *stopping])
     logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
     if checkpoint is None:
-        logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
+        text = yaml.dump(config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+        logger.experiment.add_text("config", f"```yaml\n{text}```")
     return Prepared(job, data, model, record, landscape, keeper, stopping, logger, checkpoint)
 
 
@@ -250,7 +251,8 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
         table = coefficients_table(metrics)
         if table is not None:
             job.console.print(table)
-    print_result(job.console, metrics, job.directory.shown, chosen, time.monotonic() - job.started)
+    if not job.console.quiet:
+        print_result(job.console, metrics, job.directory.shown, chosen, time.monotonic() - job.started)
     return Run(path, metrics, model, data)
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.errors import Diverged
+from linnet.files import synced_at_once
 from linnet.fit import fit, make_trainer
 from linnet.interrupts import Interrupts
 from linnet.life import Prepared, conclude, true_status
@@ -44,15 +45,11 @@ def train_together(jobs: Iterable[Prepared], interrupts: Interrupts, console: Co
                 return
             together = _fit(group, interrupts, console)
             known = _figures(group, together)
-        for k, prepared in enumerate(group):
-            try:
-                with within(prepared), true_status(prepared.job):
-                    _end(prepared, together.diverged.get(k), known[k])
-            except Exception:  # recorded by `true_status` in the job's own directory and log
-                continue
-            finally:
-                prepared.logger.close()
-                prepared.job.directory.close()
+        with synced_at_once():
+            completed = [p for k, p in enumerate(group) if _concludes(p, together.diverged.get(k), known[k], within)]
+        with synced_at_once():  # none is said to be completed before its files are on the disk
+            for prepared in completed:
+                prepared.job.directory.set("completed")
 
 
 def _fit(group: Sequence[Prepared], interrupts: Interrupts, console: Console) -> LinearNetwork:
@@ -90,9 +87,18 @@ def _figures(group: Sequence[Prepared], together: LinearNetwork) -> list[dict[st
     return [{name: figures[k] for name, figures in parts.items()} for k in range(len(group))]
 
 
-def _end(prepared: Prepared, diverged: Diverged | None, known: dict[str, dict[str, float]]) -> None:
-    if diverged is not None:
-        prepared.keeper.write_best()
-        raise diverged
-    conclude(prepared, known)
-    prepared.job.directory.set("completed")
+def _concludes(
+    prepared: Prepared, diverged: Diverged | None, known: dict[str, dict[str, float]], within: Within
+) -> bool:
+    """Bring a job to its end; whether it completed."""
+    try:
+        with within(prepared), true_status(prepared.job):
+            if diverged is not None:
+                prepared.keeper.write_best()
+                raise diverged
+            conclude(prepared, known)
+    except Exception:  # recorded by `true_status` in the job's own directory and log
+        return False
+    finally:
+        prepared.logger.close()
+    return True

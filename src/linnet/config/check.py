@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -61,9 +61,8 @@ def check(config: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: for the first value that is of the wrong type, out of range, unknown, or does not fit another.
     """
-    job = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     try:
-        resolved = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True, throw_on_missing=True))
+        resolved = plain_job(config)
         hydra = OmegaConf.to_container(config.hydra, resolve=False)
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
@@ -71,6 +70,17 @@ def check(config: DictConfig) -> dict[str, Any]:
     check_job(resolved)
     _check_fit(resolved, config.hydra.runtime.choices)
     return resolved
+
+
+def plain_job(config: DictConfig) -> dict[str, Any]:
+    """Everything but the `hydra` node, resolved to plain containers."""
+    plain: dict[str, Any] = {}
+    for key in map(str, config):
+        if key != "hydra":
+            value = config[key]
+            is_node = OmegaConf.is_config(value)
+            plain[key] = OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if is_node else value
+    return plain
 
 
 def check_job(resolved: dict[str, Any]) -> None:

@@ -101,7 +101,7 @@ class Launcher:
         ]
         groups, alone = group(options)
         for members in groups:
-            run_group([(job, jobs[job]) for job in members], self.context, self.report, self.max_models)
+            run_group([(job, jobs[job]) for job in members], self.report, self.max_models)
         for job, reason in alone:
             self.report.say(f"job {job.number:<3} {self.report.name(job)}  by itself, {reason}")
             self._run_here(job, jobs[job])

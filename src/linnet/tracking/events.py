@@ -15,6 +15,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
+from linnet.files import sync
 from linnet.tracking.scalar_records import Point, encode
 
 PATTERN = "events.out.tfevents.[0-9]*"
@@ -54,7 +55,7 @@ class EventFile(FileWriter):
         self._write_points()
         self._file.flush()
         if durable:
-            os.fsync(self._file.fileno())
+            sync(self._file)
 
     def close(self) -> None:
         try:

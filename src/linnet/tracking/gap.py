@@ -25,9 +25,9 @@ class Gap(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        self.log(model, model.training_objective(model.data.train)[self.k])
+        self.note(model, model.training_objective(model.data.train)[self.k])
 
-    def log(self, model: LinearNetwork, objective: float) -> None:
+    def note(self, model: LinearNetwork, objective: float) -> None:
         """Log the gap of this objective, loss + penalty over the training examples."""
         for name, value in distances(self.optimum, model.weight[self.k], objective).items():
             model.log_series(name, [model.steps_done], [value], model=self.k)

@@ -1,5 +1,6 @@
 """The logger of a run: TensorBoard events and history.csv, side by side in the run directory."""
 
+import math
 import os
 import struct
 import time
@@ -62,13 +63,15 @@ class RunLogger(TensorBoardLogger):
     def log_histograms(self, params: Mapping[str, Tensor], step: int) -> None:
         for name, tensor in params.items():
             values = tensor.detach().double().cpu().numpy().ravel()
-            values = values[np.isfinite(values)]
-            if len(values) == 0:
+            low, high = float(values.min()), float(values.max())
+            # Of numbers that are almost equal, bins could not be told apart.
+            spread = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30)
+            if not math.isfinite(spread):
                 continue
             # As many as are drawn: torch's own add_histogram has 1500 bins, which takes ten times as long.
-            counts, edges = np.histogram(values, bins=HISTOGRAM_BINS)
+            counts, edges = np.histogram(values, HISTOGRAM_BINS, ((low + high - spread) / 2, (low + high + spread) / 2))
             self.experiment.add_histogram_raw(
-                f"weights/{name}", values.min(), values.max(), len(values), values.sum(), np.square(values).sum(),
+                f"weights/{name}", low, high, len(values), values.sum(), np.square(values).sum(),
                 edges[1:].tolist(), counts.tolist(), step,
             )  # fmt: skip
 

@@ -53,7 +53,8 @@ class ProgressReport(pl.Callback):
         for directory in self.directories:
             directory.progress(epoch, model.steps_done)
         self.progress.update(self.task, completed=epoch, figures=figures)
-        if self.progress.disable and (epoch % max(1, round(total / PLAIN_LINES)) == 0 or epoch == total):
+        alone = len(self.directories) == 1  # else the lines would be in one run's log and about another's model
+        if alone and self.progress.disable and (epoch % max(1, round(total / PLAIN_LINES)) == 0 or epoch == total):
             log.info(f"epoch {epoch:>{len(str(total))}}/{total}  {figures}  {time.monotonic() - self.started:.1f} s")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

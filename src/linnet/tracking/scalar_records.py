@@ -27,20 +27,23 @@ class Point(NamedTuple):
 
 def encode(points: Sequence[Point]) -> bytes:
     """The records of the points, in their order."""
-    groups: dict[tuple[bytes, int], list[int]] = {}
+    groups: dict[tuple[str, int], list[int]] = {}
     for i, point in enumerate(points):
-        groups.setdefault((point.tag.encode(), _varint_length(point.step)), []).append(i)
+        groups.setdefault((point.tag, _varint_length(point.step)), []).append(i)
+    contents = [_contents(tag.encode(), [points[i] for i in places]) for (tag, _), places in groups.items()]
     records: list[bytes] = [b""] * len(points)
-    for (tag, _), places in groups.items():
-        rows = _records(tag, [points[i] for i in places])
-        width, content = rows.shape[1], rows.tobytes()
+    for places, content, checksums in zip(groups.values(), contents, _masked(contents), strict=True):
+        length = np.frombuffer(struct.pack("<Q", content.shape[1]), np.uint8)[None]
+        header = _repeated(np.hstack([length, _masked([length])[0]]).tobytes(), len(places))
+        rows = np.hstack([header, content, checksums])
+        width, joined = rows.shape[1], rows.tobytes()
         for row, i in enumerate(places):
-            records[i] = content[row * width : (row + 1) * width]
+            records[i] = joined[row * width : (row + 1) * width]
     return b"".join(records)
 
 
-def _records(tag: bytes, points: Sequence[Point]) -> Bytes:
-    """Records of one curve whose steps take equally many bytes, one a row."""
+def _contents(tag: bytes, points: Sequence[Point]) -> Bytes:
+    """What the records of one curve hold, whose steps take equally many bytes; one a row."""
     # Event: wall_time = 1 (double), step = 2 (int64, left out if 0), summary = 5: value = 1: tag = 1, simple_value = 2.
     n = len(points)
     value = b"\x0a" + _varint(len(tag)) + tag + b"\x15"
@@ -48,15 +51,12 @@ def _records(tag: bytes, points: Sequence[Point]) -> Bytes:
     times = np.array([point.wall_time for point in points], "<f8").view(np.uint8).reshape(n, 8)
     with np.errstate(over="ignore"):  # beyond float32, a point is infinite there
         values = np.array([point.value for point in points], np.float64).astype("<f4").view(np.uint8).reshape(n, 4)
-    content = np.hstack(
+    return np.hstack(
         [
             _repeated(b"\x09", n), times, _steps([point.step for point in points]),
             _repeated(b"\x2a" + _varint(len(summary) + 4) + summary, n), values,
         ]
     )  # fmt: skip
-    length = struct.pack("<Q", content.shape[1])
-    header = length + _masked(_repeated(length, 1)).tobytes()
-    return np.hstack([_repeated(header, n), content, _masked(content)])
 
 
 def _steps(steps: Sequence[int]) -> Bytes:
@@ -93,11 +93,21 @@ def _table() -> npt.NDArray[np.uint32]:
 TABLE = _table()
 
 
-def _masked(rows: Bytes) -> Bytes:
-    """Masked CRC-32C of each row, 4 bytes little-endian."""
-    crc = np.full(len(rows), 0xFFFFFFFF, np.uint32)
-    for column in rows.T:
-        crc = TABLE[(crc ^ column) & 0xFF] ^ (crc >> 8)
+def _masked(contents: Sequence[Bytes]) -> list[Bytes]:
+    """Masked CRC-32C of each row of each array, 4 bytes little-endian."""
+    # All rows together, the longest first: those that have a byte in a column are then the first ones.
+    order = sorted(range(len(contents)), key=lambda k: -contents[k].shape[1])
+    widths = np.repeat([contents[k].shape[1] for k in order], [len(contents[k]) for k in order])
+    columns = np.zeros((int(widths.max(initial=0)), len(widths)), np.uint8)
+    starts, start = {}, 0
+    for k in order:
+        n, width = contents[k].shape
+        columns[:width, start : start + n] = contents[k].T
+        starts[k], start = start, start + n
+    crc = np.full(len(widths), 0xFFFFFFFF, np.uint32)
+    for column, active in zip(columns, np.searchsorted(-widths, -np.arange(len(columns)), side="left"), strict=True):
+        some = crc[:active]
+        crc[:active] = TABLE[(some ^ column[:active]) & 0xFF] ^ (some >> 8)
     crc = ~crc
-    masked = ((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)
-    return masked.astype("<u4").view(np.uint8).reshape(len(rows), 4)
+    masked = (((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)).astype("<u4").view(np.uint8).reshape(-1, 4)
+    return [masked[starts[k] : starts[k] + len(content)] for k, content in enumerate(contents)]

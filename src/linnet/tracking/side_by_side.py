@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 
+from linnet.files import synced_at_once
 from linnet.models.network import LinearNetwork
 from linnet.tracking.checkpoint import Checkpoint
 from linnet.tracking.gap import Gap
@@ -45,21 +46,24 @@ class SideBySide(LightningCheckpoint):
         for k in model.in_training:
             gap = self.gaps[k]
             if gap is not None:
-                gap.log(model, objectives[k])
+                gap.note(model, objectives[k])
             self.checkpoints[k].compare(model, trainer.current_epoch)
         self._pause(trainer, model)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        for k in model.in_training:
-            self.checkpoints[k].write(trainer, model)
+        self._write(trainer, model)
 
     def _pause(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
         every = max(self.checkpoints[0].every_n_seconds, self._cost / SHARE)
         now = time.monotonic()
         if model.interrupts.any() or now - self._written >= every:
-            for k in model.in_training:
-                self.checkpoints[k].write(trainer, model)
+            self._write(trainer, model)
             self._written = time.monotonic()
             self._cost = self._written - now
         model.interrupts.raise_if_any()
+
+    def _write(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
+        with synced_at_once():
+            for k in model.in_training:
+                self.checkpoints[k].write(trainer, model)
