@@ -27,7 +27,7 @@ from linnet.tracking.checkpoint_file import load
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4")
 # Some 2.5 MB of history and events.
 LARGE = (
-    *COMMON, "data.n_train=2000", "trainer.max_epochs=15", "trainer.log_every_n_steps=1",
+    *COMMON, "data.n_train=2000", "trainer.max_epochs=30", "trainer.log_every_n_steps=1",
     "callbacks.checkpoint.every_n_steps=200",
 )  # fmt: skip
 NOBODY = 65534

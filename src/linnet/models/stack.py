@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from linnet.models.network import LinearNetwork
-from linnet.schedules import SideBySide
+from linnet.schedules import Schedule
 
 Part = TypeVar("Part", bound=Any)
 
@@ -29,7 +30,7 @@ def stack(models: Sequence[LinearNetwork]) -> LinearNetwork:
         loss=first.loss,
         penalty=join([model.penalty for model in models]),
         optimizer=join([model.optimizer for model in models]),
-        schedule=schedules[0] if len(set(schedules)) == 1 else SideBySide(tuple(schedules)),
+        schedule=schedules[0] if len(set(schedules)) == 1 else Schedules(schedules),
     )
     with torch.no_grad():
         for name, stacked in together.named_parameters():
@@ -48,3 +49,16 @@ def join(parts: Sequence[Part]) -> Part:
                 raise ValueError(f"{field.name} must be the same for all models, got {values}")
             joined[field.name] = torch.tensor(values, dtype=torch.float64)
     return dataclasses.replace(first, **joined)
+
+
+class Schedules(Schedule):
+    """One schedule for each of K models, each with its own warm-up: factors are `[T, K]`."""
+
+    warmup_epochs = 0.0
+
+    def __init__(self, schedules: Sequence[Schedule]) -> None:
+        self.schedules = schedules
+
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+        steps = steps.to(torch.int64)
+        return torch.stack([each.factor(steps, steps_per_epoch, max_epochs) for each in self.schedules], dim=1)

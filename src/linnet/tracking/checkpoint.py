@@ -29,6 +29,8 @@ class Checkpoint(LightningCheckpoint):
         every_n_steps: files are also written once so many minibatches have been trained on; None: by time only.
             Training pauses every 256 minibatches, every `every_n_steps` if that is less, and at the end of an epoch.
         select: "best" or "last": the state that the run ends with.
+
+    Attributes:
         k: of several models that are trained side by side, the one that this is about.
     """
 
@@ -40,9 +42,9 @@ class Checkpoint(LightningCheckpoint):
         every_n_seconds: float = 10.0,
         every_n_steps: int | None = None,
         select: str = "best",
-        k: int = 0,
     ) -> None:
-        self.folder, self.monitor, self.select, self.k = folder, monitor, select, k
+        self.folder, self.monitor, self.select = folder, monitor, select
+        self.k = 0
         self.every_n_seconds, self.every_n_steps = every_n_seconds, every_n_steps
         self.sign = 1.0 if direction == "minimize" else -1.0
         self.best_value = float("inf")
