@@ -8,7 +8,7 @@ from linnet.data import Data
 
 
 def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
-    """What is about to be trained on what, in two lines."""
+    """What is about to be trained on what, in two lines, after what the source found in its data."""
     sizes = [
         f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
     ]
@@ -19,10 +19,11 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
             f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
             f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
         )
-    return (
+    planned = (
         f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.x.shape[1]} features, "
-        f"{how}, seed {config['seed']}\n{path}"
+        f"{how}, seed {config['seed']}"
     )
+    return "\n".join([*data.source.summary, planned, str(path)])
 
 
 def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from linnet.data.table.preprocessing import Preprocessing
+
 Task = Literal["regression", "classification"]
 
 
@@ -16,10 +18,12 @@ class Examples:
 
     x: features `[N, D]`.
     y: targets `[N, C]` of the dtype of x for regression, class indices `[N]` (int64) for classification.
+    weight: how much each example counts `[N]`, at least 0; None: all the same.
     """
 
     x: Tensor
     y: Tensor
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         """The number of examples N."""
@@ -33,10 +37,12 @@ class Examples:
             out: memory `[at least B, D]` for the features; fresh memory costs as much as the gather itself.
         """
         x = torch.index_select(self.x, 0, rows, out=None if out is None else out[: len(rows)])
-        return Examples(x, self.y.index_select(0, rows))
+        weight = None if self.weight is None else self.weight.index_select(0, rows)
+        return Examples(x, self.y.index_select(0, rows), weight)
 
     def to(self, device: torch.device) -> "Examples":
-        return Examples(self.x.to(device), self.y.to(device))
+        weight = None if self.weight is None else self.weight.to(device)
+        return Examples(self.x.to(device), self.y.to(device), weight)
 
 
 class Truth(NamedTuple):
@@ -50,7 +56,8 @@ class Truth(NamedTuple):
 class Source:
     """What a source yields, before split and standardisation.
 
-    checksum identifies the examples: sha256 of the files read, or of the numbers made.
+    checksum identifies the examples: sha256 of the files read, or of the numbers made. preprocessing is what made
+    features of the columns of a table, and summary says what was found in it, a line each.
     """
 
     task: Task
@@ -63,6 +70,8 @@ class Source:
     image_shape: tuple[int, ...] | None = None
     truth: Truth | None = None
     bayes_accuracy: float | None = None
+    preprocessing: Preprocessing | None = None
+    summary: tuple[str, ...] = ()
 
     @property
     def n_outputs(self) -> int:

@@ -1,0 +1,51 @@
+"""Parquet and Feather (Arrow IPC): columns that come with their types."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from linnet.data.table.naming import some
+from linnet.errors import InputError
+
+NAMES = {"parquet": "Parquet", "arrow": "Feather (Arrow IPC)"}
+
+
+def read_columnar(
+    path: Path, content: bytes, kind: str, only: Sequence[str] | None = None
+) -> tuple[pa.Table, list[str]]:
+    """The table in a file, and notes of what was found out about it.
+
+    Args:
+        path: for the messages.
+        content: of the file.
+        kind: "parquet" or "arrow".
+        only: columns to keep, as far as there are such; None: all.
+
+    Raises:
+        InputError: if the file is truncated or damaged, has no rows, or names two columns alike.
+    """
+    buffer = pa.BufferReader(content)
+    try:
+        table = parquet.ParquetFile(buffer).read() if kind == "parquet" else pa.ipc.open_file(buffer).read_all()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise InputError(f"{path} is a truncated or damaged {NAMES[kind]} file: get it anew") from error
+    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    if twice:
+        raise InputError(f"{path}: several columns are called {twice[0]}: rename them")
+    if table.num_rows == 0:
+        raise InputError(f"{path} has no rows")
+    index = [name for name in table.column_names if not name or name.startswith("__index_level_")]
+    notes = [f"{path}: column {some(index)} is an index, left out"] if index else []
+    kept = [name for name in table.column_names if name not in index and (only is None or name in only)]
+    return pa.table({name: _plain(table[name]) for name in kept}), notes
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as one type, whichever way the file stores it."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        kind = pa.string()
+    return column if kind.equals(column.type) else column.cast(kind)
