@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from linnet.data.table.preprocessing import Preprocessing
+if TYPE_CHECKING:
+    from linnet.data.table.preprocessing import Preprocessing
 
 Task = Literal["regression", "classification"]
 
@@ -70,7 +71,7 @@ class Source:
     image_shape: tuple[int, ...] | None = None
     truth: Truth | None = None
     bayes_accuracy: float | None = None
-    preprocessing: Preprocessing | None = None
+    preprocessing: "Preprocessing | None" = None
     summary: tuple[str, ...] = ()
 
     @property

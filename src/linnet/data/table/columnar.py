@@ -21,7 +21,7 @@ def read_columnar(
         path: for the messages.
         content: of the file.
         kind: "parquet" or "arrow".
-        only: columns to keep, as far as there are such; None: all.
+        only: columns to keep; None, or if there are none such: all.
 
     Raises:
         InputError: if the file is truncated or damaged, has no rows, or names two columns alike.
@@ -39,7 +39,8 @@ def read_columnar(
         raise InputError(f"{path} has no rows")
     index = [name for name in table.column_names if not name or name.startswith("__index_level_")]
     notes = [f"{path}: column {some(index)} is an index, left out"] if index else []
-    kept = [name for name in table.column_names if name not in index and (only is None or name in only)]
+    named = [name for name in table.column_names if name not in index]
+    kept = [name for name in named if only is None or name in only] or named
     return pa.table({name: _plain(table[name]) for name in kept}), notes
 
 

@@ -30,7 +30,7 @@ def read_delimited(
         content: of the file, uncompressed.
         delimiter: one character; None: found out, one of `DELIMITERS`.
         encoding: as `to_utf8` takes it.
-        only: columns to keep, as far as there are such; None: all.
+        only: columns to keep; None, or if there are none such: all.
 
     Raises:
         InputError: if the file is no text, has no rows, no or equal names of columns, or rows of unequal length.
@@ -46,7 +46,7 @@ def read_delimited(
     if len(named) < len(header):
         numbers = some(i + 1 for i, name in enumerate(header) if not name)
         notes.append(f"{path}: column {numbers} has no name (an index?), left out")
-    chosen = [i for i in named if only is None or header[i] in only]
+    chosen = [i for i in named if only is None or header[i] in only] or named
     table = _parse(path, text, delimiter, len(header), chosen)
     notes += _spanning(path, text, delimiter, table.num_rows)
     return table.rename_columns([header[i] for i in chosen]), notes

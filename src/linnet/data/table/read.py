@@ -57,7 +57,7 @@ def read(
         key: the configuration key that names the files.
         given: path, pattern, or a list of these.
         delimiter, encoding: of CSV; None: found out.
-        only: columns to keep, as far as there are such; None: all.
+        only: columns to keep; None, or if there are none such: all.
 
     Raises:
         InputError: naming the file, if one cannot be read, is empty or damaged, or differs from the first in its

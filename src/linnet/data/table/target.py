@@ -54,10 +54,7 @@ def infer_task(
         InputError: as `linnet.data.table.read.read` does, and if there is no such column, or it cannot be a target.
     """
     rows = read("data.path", path, delimiter, encoding, only=(target,))
-    if target not in rows.table.column_names:  # the other names are needed to say so
-        require_column(
-            "data.target", target, read("data.path", path, delimiter, encoding).table.column_names, str(path)
-        )
+    require_column("data.target", target, rows.table.column_names, str(rows.files[0]))
     return read_target(rows.table[target], target, None, rows.where).target.task
 
 
