@@ -106,7 +106,9 @@ RULES: dict[str, Expected] = {
     "data.split_column": TEXT | NULL,
     "data.test_fraction": number("[0, 1)"),
     "data.group": TEXT | NULL,
-    "data.delimiter": Expected("one character", lambda value: isinstance(value, str) and len(value) == 1) | NULL,
+    "data.delimiter": one_of("comma", "semicolon", "tab", "bar")
+    | Expected("one character", lambda value: isinstance(value, str) and len(value) == 1)
+    | NULL,
     "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "latin-1") | NULL,
     "model.n_outputs": COUNT | NULL,
     "model.bias": BOOLEAN,

@@ -19,8 +19,10 @@ COLUMNS = {
 }
 WHOLE = csv_text(COLUMNS).encode()
 FEATURES = ("age", "height", "city=Lima", "city=Oslo", "city=Rome")
-VALUES = [b"", b"abc", b"inf", b"-inf", b"nan", b"1e999", b"1e-999", b"0x1F", b"1_000", b"NULL", b" ", b'"', b'"a,b"',
-          b"1,5", b"\xe9", "é".encode(), b"\x00", b"\x01", b"9" * 400, b"=1+1", "１２".encode(), b"12 ", b"--5"]  # fmt: skip
+VALUES = [
+    b"", b"abc", b"inf", b"-inf", b"nan", b"1e999", b"1e-999", b"0x1F", b"1_000", b"NULL", b" ", b'"', b'"a,b"', b"1,5",
+    b"\xe9", "é".encode(), b"\x00", b"\x01", b"9" * 400, b"=1+1", "１２".encode(), b"12 ", b"--5",
+]  # fmt: skip
 BYTES = [b",", b";", b'"', b"\n", b"\r", b"\t", b"'", b"\0", b"\xff", b"\xc3", b"-", b".", b"e", b"7", b" "]
 
 
@@ -138,7 +140,7 @@ def test_damage_is_refused_or_told(number, tmp_path, intact):
     untouched = [intact[line] for line in records[1:] if line in intact]
     if data.feature_names == FEATURES:
         assert not set(untouched) - set(used)
-    else:  # a column has another name, or one more feature
+    elif records[0].endswith(b",y"):  # a column has another name, or one more feature
         assert not {row[-1] for row in untouched} - {row[-1] for row in used}
 
 

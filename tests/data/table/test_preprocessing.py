@@ -1,4 +1,4 @@
-"""The description of a table's preprocessing: what it makes of rows, what it refuses, and that it survives being saved."""
+"""The description of a table's preprocessing: what it makes of rows, what it refuses, and that it can be saved."""
 
 import json
 from collections import Counter
@@ -112,30 +112,31 @@ class TestDropped:
         assert "no column is left to predict y from: age is always 1" in refusal(fitted, {"age": [1, 1]})
 
 
-class TestMissing:
-    COLUMNS = {"age": ["10", "", "40"], "smoker": ["true", "false", "NA"], "city": ["Oslo", "Rome", " "]}
+INCOMPLETE = {"age": ["10", "", "40"], "smoker": ["true", "false", "NA"], "city": ["Oslo", "Rome", " "]}
 
+
+class TestMissing:
     def test_is_refused_by_column_count_and_row(self):
-        message = refusal(fitted(ROWS).apply, text_table(self.COLUMNS))
+        message = refusal(fitted(ROWS).apply, text_table(INCOMPLETE))
         assert all(words in message for words in ("age 1", "smoker 1", "city 1", "row 2", "data.missing=mean"))
 
     def test_rows_are_dropped_and_told(self):
-        applied = fitted(ROWS, "drop").apply(text_table(self.COLUMNS))
+        applied = fitted(ROWS, "drop").apply(text_table(INCOMPLETE))
         assert applied.rows.tolist() == [0]
         assert applied.x.tolist() == [[10, 1, 1, 0]]
         assert list(applied.told.values()) == [2]
 
     def test_values_become_training_means_with_an_indicator(self):
-        description = fitted(self.COLUMNS, "mean")
+        description = fitted(INCOMPLETE, "mean")
         assert description.feature_names == (
             "age", "age missing", "smoker", "smoker missing", "city=Oslo", "city=Rome", "city missing",
         )  # fmt: skip
-        applied = description.apply(text_table(self.COLUMNS))
+        applied = description.apply(text_table(INCOMPLETE))
         assert applied.x.tolist() == [[10, 0, 1, 0, 1, 0, 0], [25, 1, 0, 0, 0, 1, 0], [40, 0, 0.5, 1, 0, 0, 1]]
         assert not applied.told
 
     def test_values_where_training_lacked_none_are_told(self):
-        applied = fitted(ROWS, "mean").apply(text_table(self.COLUMNS))
+        applied = fitted(ROWS, "mean").apply(text_table(INCOMPLETE))
         assert applied.x[:, 0].tolist() == [10, 40, 40]
         assert sum(applied.told.values()) == 3
 

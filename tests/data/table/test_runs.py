@@ -61,7 +61,8 @@ class TestOptimum:
         path, table = written(name, form)
         strength = 0.01
         run = linnet.train([
-            "data=table", f"data.path={path}", "data.target=outcome", *EXACT, "penalty=l2", f"penalty.strength={strength}",
+            "data=table", f"data.path={path}", "data.target=outcome", *EXACT, "penalty=l2",
+            f"penalty.strength={strength}",
         ])  # fmt: skip
         rows = split_by_target(run, table)
         x = StandardScaler().fit_transform(np.column_stack(table.columns[:-1])[rows])

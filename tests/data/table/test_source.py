@@ -309,6 +309,7 @@ class TestSummary:
         file = path({"x": range(100), "y": [0, 1] * 50})
         assert told(source(file), "classification", "model=linear_regression")
         assert told(source(file, task="regression"), "regression, 0 … 1", "model=softmax_regression")
+        assert not told(source(path()), "model=")
 
     def test_identifies_the_data(self, path, tmp_path):
         from linnet.files import sha256

@@ -12,11 +12,11 @@ from linnet.data.table.encoding import SAMPLE, to_utf8
 from linnet.data.table.naming import count_words, some
 from linnet.errors import InputError
 
-DELIMITERS = (",", ";", "\t", "|")
-WORDS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+WORDS = {sign: f"a {name}" for name, sign in DELIMITERS.items()}
 SAMPLE_ROWS = 50
 LONGEST_LINE = 1 << 20
-BLOCK = 1 << 25
+BLOCK = 1 << 22
 """Bytes that are parsed at once; a row must fit into them."""
 
 
@@ -28,7 +28,7 @@ def read_delimited(
     Args:
         path: for the messages.
         content: of the file, uncompressed.
-        delimiter: one character; None: found out, one of `DELIMITERS`.
+        delimiter: one character, or the name of one of `DELIMITERS`; None: found out, one of these.
         encoding: as `to_utf8` takes it.
         only: columns to keep; None, or if there are none such: all.
 
@@ -38,6 +38,7 @@ def read_delimited(
     text, found = to_utf8(path, content, encoding)
     notes = [] if encoding or found == "utf-8" else [f"{path}: read as {found}"]
     _refuse_one_line(path, text)
+    delimiter = DELIMITERS.get(delimiter or "", delimiter)
     if delimiter is None:
         delimiter = _detect(text)
         notes += [] if delimiter == "," else [f"{path}: columns are separated by {WORDS[delimiter]}"]
@@ -58,7 +59,7 @@ def _detect(text: bytes) -> str:
     if len(text) > SAMPLE:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1]
     best, best_score = ",", (0.0, 0)
-    for delimiter in DELIMITERS:
+    for delimiter in DELIMITERS.values():
         lengths = [len(row) for row, _ in _records(sample, delimiter, SAMPLE_ROWS)]
         if lengths and lengths[0] > 1:
             score = lengths.count(lengths[0]) / len(lengths), lengths[0]
@@ -69,7 +70,7 @@ def _detect(text: bytes) -> str:
 
 def _header(path: Path, text: bytes, delimiter: str) -> list[str]:
     """The names of the columns, "" where there is none."""
-    first = next(_records(text.decode(), delimiter, 1), ([], 0))[0]
+    first = next(_records(text[:LONGEST_LINE].decode("utf-8", "ignore"), delimiter, 1), ([], 0))[0]
     header = [name.strip() for name in first]
     if not any(header):
         raise InputError(f"{path} has no header: its first line must name the columns")

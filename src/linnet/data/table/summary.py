@@ -57,4 +57,4 @@ def _target(targets: Targets, parts: Mapping[str, NDArray[np.int64]]) -> str:
         counts = np.bincount(y.astype(np.int64), minlength=len(target.class_names))
         shares = (f"{name} {count}" for name, count in zip(target.class_names, counts, strict=True))
         found = f"classification, {count_words(len(counts), 'class')}: {some(shares, MOST_CLASSES)}"
-    return f"target {target.name}: {found}{f' ({OVERRIDE[target.task]})' if targets.numeric else ''}"
+    return f"target {target.name}: {found}{f' ({OVERRIDE[target.task]})' if targets.either else ''}"

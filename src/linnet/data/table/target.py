@@ -35,12 +35,12 @@ class Targets(NamedTuple):
     """The values of the target.
 
     y: numbers `[N]` float64, or indices of classes `[N]` int64.
-    numeric: whether the column holds numbers, so that it could be of either task.
+    either: whether the column holds whole numbers, so that it could be of either task.
     """
 
     target: Target
     y: Floats | NDArray[np.int64]
-    numeric: bool
+    either: bool
 
 
 def infer_task(
@@ -100,7 +100,7 @@ def _numbers(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targ
     values = (as_truth if boolean else as_numbers)(key, column, where)
     if values.min() == values.max():
         raise InputError(f"{key} is {values[0]:g} in all rows: there is nothing to predict")
-    return Targets(Target(name, "regression"), values, not boolean)
+    return Targets(Target(name, "regression"), values, whole_numbers(key, column, where) is not None)
 
 
 def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
