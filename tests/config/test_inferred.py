@@ -82,7 +82,10 @@ def test_a_swept_loss_decides_if_all_are_of_one_task():
         ([*NUMBERS, "data.weight=[1.0]"], ["data.weight=[1.0]: expected a text or null"]),
         ([*NUMBERS, "data.missing=ignore"], ["one of error, drop, mean"]),
         ([*NUMBERS, "data.test_fraction=1"], ["data.test_fraction=1"]),
-        ([*NUMBERS, "data.delimiter=ab"], ["data.delimiter=ab: expected one character or null"]),
+        (
+            [*NUMBERS, "data.delimiter=ab"],
+            ["data.delimiter=ab: expected one of comma, semicolon, tab, bar or one character or null"],
+        ),
         ([*NUMBERS, "data.exclude=age"], ["data.exclude=age: expected a list of texts"]),
         ([*NUMBERS, "data.val_fraction=null"], ["data.val_fraction=null", "give a number"]),
         ([*NUMBERS, "model=linear_regression", "loss=cross_entropy"], ["loss=cross_entropy predicts classes"]),

@@ -40,7 +40,12 @@ def refusal(path, **options) -> str:
 class TestCsv:
     @pytest.mark.parametrize("delimiter", list(",;\t|"))
     def test_of_any_delimiter(self, delimiter, file):
-        assert columns(file(TEXT.replace(",", delimiter))) == COLUMNS
+        path = file(TEXT.replace(",", delimiter))
+        assert columns(path) == columns(path, delimiter=delimiter) == COLUMNS
+
+    def test_of_a_delimiter_given_by_name_or_unheard_of(self, file):
+        assert columns(file(TEXT.replace(",", "\t")), delimiter="tab") == COLUMNS
+        assert columns(file(TEXT.replace(",", "~")), delimiter="~") == COLUMNS
 
     def test_with_commas_in_values_is_not_taken_for_comma_separated(self, file):
         assert columns(file("a;b\n1,5;x\n2,5;y\n")) == {"a": ["1,5", "2,5"], "b": ["x", "y"]}
