@@ -84,7 +84,7 @@ def test_a_swept_loss_decides_if_all_are_of_one_task():
         ([*NUMBERS, "data.test_fraction=1"], ["data.test_fraction=1"]),
         (
             [*NUMBERS, "data.delimiter=ab"],
-            ["data.delimiter=ab: expected one of comma, semicolon, tab, bar or one character or null"],
+            ["data.delimiter=ab: expected one of comma, semicolon, tab, bar or one character"],
         ),
         ([*NUMBERS, "data.exclude=age"], ["data.exclude=age: expected a list of texts"]),
         ([*NUMBERS, "data.val_fraction=null"], ["data.val_fraction=null", "give a number"]),

@@ -95,7 +95,9 @@ RULES: dict[str, Expected] = {
     "data.download": BOOLEAN,
     # data: a table
     "data.path": Expected("a file, a pattern or a list of these: data.path=my.csv", PATHS.accepts),
-    "data.target": Expected("the name of the column to predict: data.target=NAME", TEXT.accepts),
+    "data.target": Expected(
+        "the name of the column to predict: data.target=NAME (data.target='\"0\"' if it is a number)", TEXT.accepts
+    ),
     "data.task": one_of("regression", "classification") | NULL,
     "data.features": Expected("a list of columns", lambda value: NAMES.accepts(value) and value != []) | NULL,
     "data.exclude": NAMES,

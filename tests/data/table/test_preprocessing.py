@@ -53,6 +53,11 @@ class TestFeatures:
         typed = text_table(ROWS).set_column(0, "age", pa.array([30, 40, 50]).cast(pa.float64()).cast(kind))
         assert fitted(ROWS).apply(typed).x[:, 0].tolist() == [30, 40, 50]
 
+    @pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+    def test_of_text_however_it_is_stored(self, kind):
+        stored = text_table(ROWS).set_column(2, "city", text_table(ROWS)["city"].cast(kind))
+        np.testing.assert_array_equal(fitted(ROWS).apply(stored).x, fitted(ROWS).apply(text_table(ROWS)).x)
+
     def test_of_whole_numbers_beyond_float64_are_rounded(self):
         table = pa.table({"age": [2**60 + 1, 1]})
         assert fit(table, {"age": "number"}, TARGET, "error", 1).apply(table).x[:, 0].tolist() == [2.0**60, 1]

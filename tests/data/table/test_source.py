@@ -125,6 +125,18 @@ class TestColumns:
         parquet.write_table(pa.table({"it": values, "y": range(100)}), tmp_path / "f.parquet")
         assert "column it holds" in refusal(str(tmp_path / "f.parquet"))
 
+    @pytest.mark.parametrize("role", ["target", "group", "weight", "split_column"])
+    def test_of_nested_types_are_refused_in_every_role(self, role, tmp_path):
+        table = pa.table({"it": [[1]] * 100, "y": range(100), "x": range(100)})
+        parquet.write_table(table, tmp_path / "f.parquet")
+        assert "it" in refusal(str(tmp_path / "f.parquet"), **{"features": ["x"]} | {role: "it"})
+
+    def test_may_be_thousands(self, tmp_path):
+        rng = np.random.default_rng(0)
+        table = pa.table({f"x{i}": rng.standard_normal(10) for i in range(5000)} | {"y": rng.standard_normal(10)})
+        parquet.write_table(table, tmp_path / "f.parquet")
+        assert len(source(str(tmp_path / "f.parquet")).feature_names) == 5000
+
     def test_of_dates_in_parquet_are_refused(self, tmp_path):
         table = pa.table({"it": pa.array(range(100), pa.timestamp("s")), "y": range(100)})
         parquet.write_table(table, tmp_path / "f.parquet")

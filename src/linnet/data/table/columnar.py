@@ -7,6 +7,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from linnet.data.table.naming import some
+from linnet.data.table.values import plain
 from linnet.errors import InputError
 
 NAMES = {"parquet": "Parquet", "arrow": "Feather (Arrow IPC)"}
@@ -41,12 +42,4 @@ def read_columnar(
     notes = [f"{path}: column {some(index)} is an index, left out"] if index else []
     named = [name for name in table.column_names if name not in index]
     kept = [name for name in named if only is None or name in only] or named
-    return pa.table({name: _plain(table[name]) for name in kept}), notes
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text as one type, whichever way the file stores it."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        kind = pa.string()
-    return column if kind.equals(column.type) else column.cast(kind)
+    return pa.table({name: plain(table[name]) for name in kept}), notes

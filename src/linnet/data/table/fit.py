@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from linnet.data.table.column import Column
 from linnet.data.table.naming import Where, row_words, some
-from linnet.data.table.preprocessing import Column, Missing, Preprocessing, Target
+from linnet.data.table.preprocessing import Missing, Preprocessing, Target
 from linnet.data.table.values import Kind, as_numbers, as_text, as_truth, cleaned
 from linnet.errors import InputError
 

@@ -34,7 +34,10 @@ def group_codes(column: pa.ChunkedArray, name: str, where: Where) -> NDArray[np.
     missing = np.flatnonzero(is_missing(values))
     if len(missing):
         raise InputError(f"data.group={name}: the group is missing in {where(missing.tolist())}")
-    return np.unique(np.array(values.to_pylist()), return_inverse=True)[1].astype(np.int64)
+    try:
+        return values.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    except pa.ArrowException as error:
+        raise InputError(f"data.group={name}: {column.type} cannot name groups, expected text or numbers") from error
 
 
 def assign(

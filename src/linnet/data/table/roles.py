@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from linnet.data.table.kinds import kind_of
 from linnet.data.table.naming import Where, listed, require_column
-from linnet.data.table.values import Kind, cleaned, kind_of, refuse_line_breaks
+from linnet.data.table.values import Kind, cleaned, refuse_line_breaks
 from linnet.errors import InputError
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linnet.data.table.kinds import kind_of
 from linnet.data.table.naming import Where, count_words, require_column, some
 from linnet.data.table.preprocessing import Target
 from linnet.data.table.read import read
@@ -19,7 +20,6 @@ from linnet.data.table.values import (
     as_truth,
     cleaned,
     is_missing,
-    kind_of,
     refuse_line_breaks,
     whole_numbers,
 )  # fmt: skip
