@@ -133,9 +133,9 @@ class TestColumns:
 
     def test_may_be_thousands(self, tmp_path):
         rng = np.random.default_rng(0)
-        table = pa.table({f"x{i}": rng.standard_normal(10) for i in range(5000)} | {"y": rng.standard_normal(10)})
+        table = pa.table({f"x{i}": rng.standard_normal(10) for i in range(2000)} | {"y": rng.standard_normal(10)})
         parquet.write_table(table, tmp_path / "f.parquet")
-        assert len(source(str(tmp_path / "f.parquet")).feature_names) == 5000
+        assert len(source(str(tmp_path / "f.parquet")).feature_names) == 2000
 
     def test_of_dates_in_parquet_are_refused(self, tmp_path):
         table = pa.table({"it": pa.array(range(100), pa.timestamp("s")), "y": range(100)})
@@ -244,6 +244,11 @@ class TestParts:
     def test_that_cannot_be_are_refused(self, columns, options, words, path):
         message = refusal(path(people() | columns), **options)
         assert all(word in message for word in words), message
+
+    def test_of_several_test_files_are_named_by_their_own_rows(self, path):
+        files = [path(people(30), "b.csv"), path(people(30) | {"age": [20] * 29 + ["old"]}, "c.csv")]
+        assert "'old' in row 30 of " in (message := refusal(path(), test_path=files))
+        assert "c.csv" in message
 
     def test_of_test_files_with_other_columns_are_refused(self, path):
         test = path({name: values for name, values in people().items() if name != "age"}, "test.csv")

@@ -1,5 +1,6 @@
 """Parquet and Feather (Arrow IPC): columns that come with their types."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def read_columnar(
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise InputError(f"{path} is a truncated or damaged {NAMES[kind]} file: get it anew") from error
-    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f"{path}: several columns are called {twice[0]}: rename them")
     if table.num_rows == 0:

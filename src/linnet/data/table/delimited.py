@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _header(path: Path, text: bytes, delimiter: str) -> list[str]:
             else f"{path} has one column only when separated by '{delimiter}', '{header[0][:60]}': leave out "
             f"data.delimiter, or give another"
         )
-    twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
+    twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
         numbers = some(i + 1 for i, name in enumerate(header) if name == twice[0])
         raise InputError(f"{path}: columns {numbers} are all called {twice[0]}: rename them in the first line")

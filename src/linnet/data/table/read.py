@@ -111,12 +111,13 @@ def concatenate(first: Rows, second: Rows) -> Rows:
 
 def _like_the_first(first: pa.Table, table: pa.Table, first_path: Path, path: Path) -> pa.Table:
     """The table with the columns in the order and of the types of the first."""
-    missing = [name for name in first.column_names if name not in table.column_names]
-    extra = [name for name in table.column_names if name not in first.column_names]
+    names, found = first.column_names, table.column_names
+    known, here = set(names), set(found)
+    missing, extra = [name for name in names if name not in here], [name for name in found if name not in known]
     if missing or extra:
         parts = [f"{word} {some(names)}" for word, names in (("lacks", missing), ("has also", extra)) if names]
         raise InputError(f"{path} {' and '.join(parts)}, unlike {first_path}: all files must have the same columns")
-    table = table.select(first.column_names)
+    table = table.select(names)
     for field, wanted in zip(table.schema, first.schema, strict=True):
         if _family(field.type) != _family(wanted.type) and pa.null() not in (field.type, wanted.type):
             raise InputError(
