@@ -120,6 +120,12 @@ class TestColumnar:
             (tmp_path / "f.bin").write_bytes(content[:cut])
             assert "truncated or damaged" in refusal(str(tmp_path / "f.bin"))
 
+    def test_altered_values_are_found_by_the_checksums_of_the_file(self, tmp_path):
+        parquet.write_table(self.TABLE, tmp_path / "f.parquet", write_page_checksum=True, compression="none")
+        content = (tmp_path / "f.parquet").read_bytes()
+        (tmp_path / "f.parquet").write_bytes(content.replace("é".encode(), "ä".encode(), 1))
+        assert "truncated or damaged" in refusal(str(tmp_path / "f.parquet"))
+
 
 class TestSeveralFiles:
     def test_by_pattern_come_in_the_order_of_their_names(self, file, tmp_path):

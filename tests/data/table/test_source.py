@@ -305,6 +305,11 @@ class TestLeaks:
         data = source(path(columns | {"it": [names[city] for city in columns["city"]]}), "city")
         assert told(data, "warning: column it is the target under other names")
 
+    def test_of_very_large_numbers_are_warned_of(self, path):
+        columns = people()
+        data = source(path(columns | {"it": [1e200 * value for value in columns["y"]]}))
+        assert told(data, "warning: column it")
+
     def test_are_not_seen_where_there_are_none(self, path):
         columns = people() | {"id": range(100)}
         noise = np.random.default_rng(0).standard_normal(100) / 100

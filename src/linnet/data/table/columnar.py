@@ -30,7 +30,11 @@ def read_columnar(
     """
     buffer = pa.BufferReader(content)
     try:
-        table = parquet.ParquetFile(buffer).read() if kind == "parquet" else pa.ipc.open_file(buffer).read_all()
+        table = (
+            parquet.ParquetFile(buffer, page_checksum_verification=True).read()
+            if kind == "parquet"
+            else pa.ipc.open_file(buffer).read_all()
+        )
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise InputError(f"{path} is a truncated or damaged {NAMES[kind]} file: get it anew") from error

@@ -45,9 +45,16 @@ def leaks(table: pa.Table, kinds: dict[str, Kind], y: Floats | NDArray[np.int64]
 
 
 def _correlation(a: Floats, b: Floats) -> float:
-    a, b = a - a.mean(), b - b.mean()
+    a, b = _centred(a), _centred(b)
     scale = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / scale) if scale > 0 and np.isfinite(scale) else 0.0
+    return float(a @ b / scale) if scale > 0 else 0.0
+
+
+def _centred(values: Floats) -> Floats:
+    """Values around 0, of a size whose square is finite."""
+    largest = np.abs(values).max()
+    values = values / largest if largest > 0 else values
+    return values - values.mean()
 
 
 def _one_to_one(a: NDArray[np.int64], b: NDArray[np.int64]) -> bool:
