@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test lint typecheck lock clean
+.PHONY: help install train test lint typecheck bench lock clean
 
 help:
 	@echo "make install    create $(VENV) with the locked dependencies and linnet itself"
@@ -15,6 +15,7 @@ help:
 	@echo "make test       install, then lint, type-check and test (ARGS='-k name' to choose)"
 	@echo "make lint       ruff check and format check"
 	@echo "make typecheck  mypy"
+	@echo "make bench      time linnet against its peers, write tests/benchmarks/RESULTS.md (ARGS='epoch startup' to choose)"
 	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
 	@echo "make clean      remove $(VENV) and caches"
 
@@ -43,6 +44,9 @@ lint: install
 
 typecheck: install
 	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python tests/benchmarks/run_all.py $(ARGS)
 
 # uv resolves for every supported Python and platform at once; it is needed for this target only.
 lock: install

@@ -1,5 +1,6 @@
 """The `linnet` command: what it prints, what it refuses, its exit codes, and what it leaves on the disk."""
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -272,3 +273,22 @@ class TestImports:
         assert process.returncode == 2
         assert "hydra" in modules
         assert not modules & self.HEAVY
+
+
+class TestKeepImports:
+    @pytest.fixture(autouse=True)
+    def collection(self):
+        yield
+        gc.unfreeze()
+        gc.enable()
+
+    def test_turns_collection_on_and_spares_what_there_is(self):
+        gc.disable()
+        cli.keep_imports()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+
+    def test_leaves_a_process_alone_that_is_not_the_command_s(self):
+        before = gc.get_freeze_count()
+        cli.keep_imports()
+        assert gc.get_freeze_count() == before

@@ -29,16 +29,26 @@ class Begun:
 
 
 def write_record(
-    config: Mapping[str, Any], choices: Mapping[str, Any], data: Data, path: Path, begun: Begun | None
+    config: Mapping[str, Any],
+    choices: Mapping[str, Any],
+    data: Data,
+    path: Path,
+    begun: Begun | None,
+    like: tuple[Path, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Write and return the manifest: of a run that goes on the one it began with, and where it went on.
+
+    Args:
+        config, choices, data, path: of the run.
+        begun: what it goes on with, if it does.
+        like: directory and manifest of a job that was prepared in this process just before, on the same data.
 
     Raises:
         InputError: the data is not what it was.
     """
-    record = manifest(config, choices, data.source.checksum)
+    record = manifest(config, choices, data.source.checksum, None if like is None else like[1])
     if begun is None:
-        write_changes(path, record)
+        write_changes(path, record, None if like is None else like[0])
     elif begun.manifest["data_checksum"] != data.source.checksum:
         raise InputError(
             f"{path}: the data is not what the run began with (checksum {data.source.checksum[:12]}, recorded "

@@ -124,7 +124,7 @@ def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
 
 def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """As `tell_curvature`, where it costs next to nothing."""
-    n, d = data.train.x.shape
+    n, d = len(data.train), data.train.n_features
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
         curved = curvature(data.train.x, model.loss, model.penalty, bias=model.bias is not None)
         if curved is not None:
@@ -159,7 +159,7 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
         return "trainer.overfit_batches trains on other examples"
     if mode == "always":
         return None
-    n, d = data.train.x.shape
+    n, d = len(data.train), data.train.n_features
     c = model.weight.shape[1]
     solving = solve_seconds(n, d, c, model.loss, model.penalty)
     training = training_seconds(n, d, c, data.batch_size, config["trainer"]["max_epochs"])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytorch_lightning as pl
 from hydra.utils import get_object
 
 from linnet.data import Data, Source, prepare
@@ -64,8 +65,14 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     n_outputs = options.pop("n_outputs") or source.n_outputs
     _check_outputs(n_outputs, source)
     _check_targets(parts["loss"], data)
-    n_features = data.train.x.shape[1]
+    n_features = data.train.n_features
     return make(options, n_features=n_features, n_outputs=n_outputs, dtype=config["data"]["dtype"], **parts)
+
+
+def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
+    """The callback that stops a run whose objective no longer improves, if one is asked for."""
+    objective, chosen = config["objective"], config["callbacks"]["early_stopping"]
+    return [make(chosen, monitor=objective["metric"], mode=objective["direction"][:3])] if chosen else []
 
 
 def make(node: Mapping[str, Any], **extra: Any) -> Any:

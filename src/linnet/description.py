@@ -19,8 +19,10 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
             f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
             f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
         )
+    if config["trainer"]["devices"] > 1:
+        how += f", {config['trainer']['devices']} processes"
     planned = (
-        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.x.shape[1]} features, "
+        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
         f"{how}, seed {config['seed']}"
     )
     return "\n".join([*data.source.summary, planned, str(path)])

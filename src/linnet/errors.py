@@ -30,6 +30,23 @@ class Diverged(Exception):
         super().__init__(f"the loss became {value} at step {step} with learning rate {lr:g}: {remedy}")
 
 
+class ProcessLost(Exception):
+    """One of the processes of a data-parallel run ended, or stopped answering. Exit code 1.
+
+    Args:
+        rank: of that process, from 0; None if it is not known which.
+        size: the number of processes.
+        reason: how it ended.
+    """
+
+    exit_code = 1
+
+    def __init__(self, rank: int | None, size: int, reason: str) -> None:
+        self.rank, self.size = rank, size
+        which = "another process" if rank is None else f"process {rank + 1}"
+        super().__init__(f"{which} of {size} was lost ({reason})")
+
+
 class Interrupted(KeyboardInterrupt):
     """The process was asked to stop. Exit code 128 + the signal's number: 130 after SIGINT (Ctrl-C), 143 after SIGTERM.
 

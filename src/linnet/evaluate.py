@@ -1,7 +1,7 @@
 """`linnet evaluate RUN`: the saved weights on the run's own data."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -51,7 +51,10 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
 
 
 def evaluate_parts(
-    model: LinearNetwork, data: Data, landscape: Landscape | None = None
+    model: LinearNetwork,
+    data: Data,
+    landscape: Landscape | None = None,
+    known: Mapping[str, dict[str, float]] | None = None,
 ) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """All final figures, and the predictions `[N, C]` of each part.
 
@@ -62,16 +65,28 @@ def evaluate_parts(
     was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average; with a landscape,
     `optimum/loss` = the best possible train/objective, `optimum/bound`, `optimum/gap`, `optimum/distance`, and what
     inference says of it.
+
+    Args:
+        model: a single one.
+        data: the examples.
+        landscape: of the training problem.
+        known: part -> its figures, where they were found for many models at once; only the test part is predicted then.
     """
     metrics: dict[str, float] = {}
     predictions: dict[str, torch.Tensor] = {}
-    for name, part in (("train", data.train), ("val", data.val), ("test", data.test)):
-        if part is not None:
+    for name, part in data.parts().items():
+        if known is not None:
+            figures = known[name]
+        elif part.streamed:
+            (figures,) = model.evaluate_all(part)
+        else:
             figures, predictions[name] = model.evaluate(part)
-            metrics.update({f"{name}/{key}": value for key, value in figures.items()})
-            if name == "test":
-                for key, (low, high) in model.intervals(figures, predictions[name], part.y).items():
-                    metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
+        metrics.update({f"{name}/{key}": value for key, value in figures.items()})
+        if name == "test":
+            if known is not None and not part.streamed and model.loss.task == "regression":
+                predictions[name] = model.evaluate(part)[1]
+            for key, (low, high) in model.intervals(figures, predictions.get(name), part).items():
+                metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
     with torch.no_grad():
         metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
         if model.penalty.proximal:
@@ -88,5 +103,5 @@ def evaluate_parts(
         metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
     if landscape is not None and landscape.optimum.attained:
         metrics |= best_possible.metrics(landscape)
-        metrics |= distances(landscape.optimum, model, metrics["train/objective"])
+        metrics |= distances(landscape.optimum, model.weight[0], metrics["train/objective"])
     return metrics, predictions

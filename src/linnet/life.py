@@ -3,33 +3,35 @@
 import logging
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import OmegaConf
+import yaml
 from rich.console import Console
 from safetensors.torch import save
 
 from linnet import best_possible
 from linnet.begun import Begun, begin_again, is_trained, write_record
-from linnet.build import build_data, build_model, make
+from linnet.build import build_data, build_early_stopping, build_model, make
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, hyperparameters
-from linnet.errors import Diverged, InputError
+from linnet.errors import Diverged, InputError, ProcessLost
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
 from linnet.interrupts import Interrupts
 from linnet.models import LinearNetwork
 from linnet.optimum.landscape import Landscape
+from linnet.parallel.team import Task
 from linnet.statistics import HIGH, LOW
-from linnet.tracking import Curve, RunLogger, read_history
+from linnet.tracking import Checkpoint, Curve, RunLogger, read_history
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.directory import RunDirectory
 from linnet.tracking.gap import Gap
@@ -67,104 +69,179 @@ class Run:
         return read_history(self.directory / "history.csv")
 
 
-def live(
-    directory: RunDirectory,
-    config: dict[str, Any],
-    choices: Mapping[str, Any],
-    *,
-    begun: Begun | None = None,
-    quiet: bool = False,
-) -> Run:
-    """Train in a directory, and leave a true status behind however it ends.
+@dataclass(frozen=True)
+class Job:
+    """What to do, and where.
 
-    Args:
-        directory: is closed at the end.
-        config: checked, and resolved to plain containers.
-        choices: config group -> chosen option.
-        begun: of a run that goes on.
-        quiet: print nothing.
+    directory: of the run, owned by this process.
+    config: checked, and resolved to plain containers.
+    choices: config group -> chosen option.
+    console: for a person.
+    begun: of a run that goes on.
+    started: by `time.monotonic`.
     """
-    console = Console(quiet=quiet)
-    with directory, Interrupts() as interrupts:
+
+    directory: RunDirectory
+    config: dict[str, Any]
+    choices: Mapping[str, Any]
+    console: Console
+    begun: Begun | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def path(self) -> Path:
+        return self.directory.path
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job with all its parts, ready to be trained.
+
+    record: what manifest.json holds.
+    keeper: of its states, the last and the best.
+    stopping: what may end training early, if anything.
+    checkpoint: None for a run that begins.
+    """
+
+    job: Job
+    data: Data
+    model: LinearNetwork
+    record: dict[str, Any]
+    landscape: Landscape | None
+    keeper: Checkpoint
+    stopping: list[pl.Callback]
+    logger: RunLogger
+    checkpoint: dict[str, Any] | None
+
+    @property
+    def gap(self) -> Gap | None:
+        """Logs the distance from the best possible, where that is finite and known."""
+        return Gap(self.landscape.optimum) if self.landscape is not None and self.landscape.optimum.attained else None
+
+
+def live(job: Job) -> Run:
+    """Train in a directory, and leave a true status behind however it ends. The directory is closed then."""
+    with job.directory, Interrupts() as interrupts, true_status(job):
+        prepared = prepare(job, interrupts)
         try:
-            run = _stages(config, choices, directory, console, interrupts, begun)
-        except Diverged as error:
-            directory.set("diverged", step=error.step, error=str(error))
-            raise
-        except InputError as error:
-            directory.set("failed" if begun is None else directory.state_before, error=str(error))
-            raise
-        except Exception as error:
-            directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
-            logging.getLogger("linnet.traceback").exception("the run failed")
-            raise
-        except BaseException as error:
-            directory.set("interrupted", error=str(error) or "stopped from outside")
-            print_next(console, "go on", f"linnet resume {directory.shown}")
-            raise
-        directory.set("completed")
+            train(prepared)
+            run = conclude(prepared)
+        finally:
+            prepared.logger.close()
+        job.directory.set("completed")
     return run
 
 
-def _stages(
-    config: dict[str, Any],
-    choices: Mapping[str, Any],
-    directory: RunDirectory,
-    console: Console,
-    interrupts: Interrupts,
-    begun: Begun | None,
-) -> Run:
-    started, path = time.monotonic(), directory.path
-    found = config["threads"] or int(os.environ.get("LINNET_THREADS", THREADS))
-    torch.set_num_threads(begun.manifest["threads"] if begun else found)
+@contextmanager
+def true_status(job: Job) -> Iterator[None]:
+    """Record how the job ends, if that is by an error."""
+    directory = job.directory
+    try:
+        yield
+    except Diverged as error:
+        directory.set("diverged", step=error.step, error=str(error))
+        raise
+    except InputError as error:
+        directory.set("failed" if job.begun is None else directory.state_before, error=str(error))
+        raise
+    except ProcessLost as error:
+        directory.set("interrupted", error=str(error))
+        print_next(job.console, "go on", f"linnet resume {directory.shown}")
+        raise
+    except Exception as error:
+        directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
+        logging.getLogger("linnet.traceback").exception("the run failed")
+        raise
+    except BaseException as error:
+        directory.set("interrupted", error=str(error) or "stopped from outside")
+        print_next(job.console, "go on", f"linnet resume {directory.shown}")
+        raise
+
+
+def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None) -> Prepared:
+    """All that comes before the first step of training.
+
+    Args:
+        job: what to do.
+        interrupts: of the process.
+        like: another job, prepared just before, with equal data.
+    """
+    config, path = job.config, job.path
+    shared = int(os.environ.get("LINNET_THREADS", THREADS))
+    found = config["threads"] or max(1, shared // config["trainer"]["devices"])
+    torch.set_num_threads(job.begun.manifest["threads"] if job.begun else found)
 
     refuse_missing_gpu(config["trainer"])
-    data = build_data(config)
-    record = write_record(config, choices, data, path, begun)
+    data = like.data if like else build_data(config)
+    record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
-    log.info(describe(choices, config, data, path))
-    checkpoint = begun.checkpoint if begun else None
+    log.info(describe(job.choices, config, data, path))
+    checkpoint = job.begun.checkpoint if job.begun else None
     landscape = best_possible.load(path) if checkpoint else best_possible.best_possible(config, data, model)
-    callbacks = _callbacks(config, directory, console, landscape)
-    data.per_bundle = min(MINIBATCHES_PER_BUNDLE, callbacks[0].every_n_steps or MINIBATCHES_PER_BUNDLE)
-    steps_per_epoch = data.bundles.steps_per_epoch
-    options = config["trainer"]
     if best_possible.is_exact(config) and landscape is not None:
-        options = {**options, "max_epochs": 1}
         model.solution = landscape.optimum.weight, landscape.optimum.bias
+    objective = config["objective"]
+    keeper: Checkpoint = make(
+        config["callbacks"]["checkpoint"],
+        folder=path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
+    )  # fmt: skip
+    stopping = build_early_stopping(config)
     if checkpoint is None:
         rewind(path, {})
         if landscape is not None:
             write_atomic(path / best_possible.FILE, landscape.to_bytes())
     else:
-        begin_again(checkpoint, path, model, callbacks)
+        begin_again(checkpoint, path, model, [keeper, *stopping])
     logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
-    try:
-        trainer = make_trainer(options, logger, callbacks, path)
-        set_epoch(trainer, model.steps_done // steps_per_epoch)
-        if checkpoint is None:
-            logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
-        if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * steps_per_epoch):
-            fit(trainer, model, data)
-        data.move_to(model.weight.device)
-        epochs = model.steps_done // steps_per_epoch
-        kept = callbacks[0].restore_selected(model) or epochs
-        directory.set("running", epoch=epochs, step=model.steps_done, kept_epoch=kept)
+    if checkpoint is None:
+        text = yaml.dump(config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+        logger.experiment.add_text("config", f"```yaml\n{text}```")
+    return Prepared(job, data, model, record, landscape, keeper, stopping, logger, checkpoint)
 
-        metrics, predictions = evaluate_parts(model, data, landscape)
-        record["weights_sha256"] = save_weights(model, path)
-        if config["figures"]:
-            for name, figure in result_figures(model, data, predictions, logger.history.curves).items():
-                (path / "figures").mkdir(exist_ok=True)
-                picture = png(figure)
-                write_atomic(path / "figures" / f"{name}.png", picture, durable=False)
-                logger.log_picture(f"figures/{name}", picture, model.steps_done)
-        shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
-        logger.log_result(hyperparameters(choices, config), shown, model.steps_done)
-    finally:
-        logger.close()
+
+def train(prepared: Prepared) -> None:
+    """Train one model, unless it was before."""
+    job, data, model = prepared.job, prepared.data, prepared.model
+    config, checkpoint = job.config, prepared.checkpoint
+    callbacks: list[pl.Callback] = [
+        prepared.keeper, ProgressReport([job.directory], job.console, config["objective"]["metric"]),
+        *([prepared.gap] if prepared.gap else []), *prepared.stopping,
+    ]  # fmt: skip
+    data.per_bundle = min(MINIBATCHES_PER_BUNDLE, prepared.keeper.every_n_steps or MINIBATCHES_PER_BUNDLE)
+    options = config["trainer"] if model.solution is None else {**config["trainer"], "max_epochs": 1}
+    trainer = make_trainer(options, callbacks, job.path, logger=prepared.logger)
+    set_epoch(trainer, model.steps_done // data.bundles.steps_per_epoch)
+    if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * data.bundles.steps_per_epoch):
+        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint))
+
+
+def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = None) -> Run:
+    """All that comes after the last step of training.
+
+    Args:
+        prepared: with its model as training left it.
+        known: part -> figures of the kept weights, where those are in the model already.
+    """
+    job, data, model, record, logger = prepared.job, prepared.data, prepared.model, prepared.record, prepared.logger
+    path, config = job.path, job.config
+    data.move_to(model.weight.device)
+    epochs = model.steps_done // data.bundles.steps_per_epoch
+    kept = prepared.keeper.restore_selected(model) or epochs
+    job.directory.set("running", epoch=epochs, step=model.steps_done, kept_epoch=kept)
+
+    metrics, predictions = evaluate_parts(model, data, prepared.landscape, None if config["figures"] else known)
+    record["weights_sha256"] = save_weights(model, path)
+    if config["figures"]:
+        for name, figure in result_figures(model, data, predictions, logger.history.curves).items():
+            (path / "figures").mkdir(exist_ok=True)
+            picture = png(figure)
+            write_atomic(path / "figures" / f"{name}.png", picture, durable=False)
+            logger.log_picture(f"figures/{name}", picture, model.steps_done)
+    shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
+    logger.log_result(hyperparameters(job.choices, config), shown, model.steps_done)
+    logger.close()
     write_json(path / "metrics.json", metrics)
     record["files_sha256"] = {name: sha256(path / name) for name in HASHED}
     write_json(path / "manifest.json", record)
@@ -173,29 +250,10 @@ def _stages(
         chosen = "the optimum"
         table = coefficients_table(metrics)
         if table is not None:
-            console.print(table)
-    print_result(console, metrics, directory.shown, chosen, time.monotonic() - started)
+            job.console.print(table)
+    if not job.console.quiet:
+        print_result(job.console, metrics, job.directory.shown, chosen, time.monotonic() - job.started)
     return Run(path, metrics, model, data)
-
-
-def _callbacks(
-    config: Mapping[str, Any], directory: RunDirectory, console: Console, landscape: Landscape | None
-) -> "list[Any]":
-    """The checkpoint, which is told of by its own name in the configuration, then the others."""
-    objective, chosen = config["objective"], config["callbacks"]
-    callbacks: list[pl.Callback] = [
-        make(
-            chosen["checkpoint"],
-            folder=directory.path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
-        ),
-        ProgressReport(directory, console, objective["metric"]),
-    ]  # fmt: skip
-    if landscape is not None and landscape.optimum.attained:
-        callbacks.append(Gap(landscape.optimum))
-    if chosen["early_stopping"]:
-        mode = objective["direction"][:3]
-        callbacks.append(make(chosen["early_stopping"], monitor=objective["metric"], mode=mode))
-    return callbacks
 
 
 def save_weights(model: LinearNetwork, path: Path) -> str:

@@ -52,9 +52,8 @@ class Penalty(ABC):
         squared_norm = weight.square().sum(dim=(1, 2))
         return squared_norm * (0.5 * along_models(self.squared, squared_norm))
 
-    @torch.no_grad()
     def add_gradient(self, weight: Tensor, grad: Tensor) -> None:
-        """Add the gradient of the differentiable part, squared W, to `grad [K, C, D]` in place."""
+        """Add the gradient of the differentiable part, squared W, to `grad [K, C, D]`, under `torch.no_grad()`."""
         if not _is_zero(self.squared):
             add_scaled(grad, weight, self.squared)
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 
 from linnet.begun import Begun
 from linnet.config import config_hash
 from linnet.config.check import OUTPUT_DIR
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.life import Run, live
+from linnet.life import Job, Run, live
 from linnet.parser import Parser
 from linnet.saved import load_hydra
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
@@ -64,7 +65,7 @@ def resume(path: Path) -> Run:
         log.info("no checkpoint yet: from the beginning")
     else:
         log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
-    return live(directory, config, dict(hydra.runtime.choices), begun=begun)
+    return live(Job(directory, config, dict(hydra.runtime.choices), Console(), begun))
 
 
 def _begun(path: Path, config: dict[str, Any]) -> Begun | None:

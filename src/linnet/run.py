@@ -1,9 +1,12 @@
-"""From a command line to a run: compose, check, claim a directory, and live."""
+"""From a command line to a run: compose, check, claim a directory, and live.
+
+`linnet.life` imports torch and Lightning, which takes seconds; mistakes are answered before that.
+"""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
@@ -11,20 +14,30 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 
 from linnet.config import check, check_job, compose, session
 from linnet.errors import InputError
-from linnet.life import Run, live
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 
+if TYPE_CHECKING:
+    from linnet.life import Job, Run
 
-def train(overrides: Sequence[str] = ()) -> Run:
-    """Train one run; see `linnet.train`."""
+
+def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None = None) -> "Run":
+    """Train one run; see `linnet.train`.
+
+    imported: called once everything that a run needs is imported.
+    """
     with session():
         config = compose(overrides)
         check(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
+        import linnet.life  # noqa: F401  # before there is a directory, which whoever gets impatient would leave empty
+
+        if imported is not None:
+            imported()
         absent = [path for path in (directory, *directory.parents) if not path.exists()]
         present = set(directory.iterdir()) if not absent else set()
 
@@ -62,14 +75,24 @@ def _remove(directory: Path, present: set[Path], made: Sequence[Path]) -> None:
         folder.rmdir()
 
 
-def execute(job: DictConfig, *, quiet: bool = False) -> Run:
+def execute(config: DictConfig, *, quiet: bool = False) -> "Run":
     """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
     Args:
-        job: the job's configuration; Hydra's own, which has passed `check`, is looked up.
+        config: the job's; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
     """
+    from linnet.life import live
+
+    return live(job_of(config, quiet=quiet))
+
+
+def job_of(config: DictConfig, *, quiet: bool) -> "Job":
+    """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
+    from linnet.life import Job
+
     hydra = HydraConfig.get()
-    config = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True))
-    check_job(config)  # again, since an interpolation may have another value by now
-    return live(RunDirectory(Path(hydra.runtime.output_dir)), config, dict(hydra.runtime.choices), quiet=quiet)
+    resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    check_job(resolved)  # again, since an interpolation may have another value by now
+    directory = RunDirectory(Path(hydra.runtime.output_dir))
+    return Job(directory, resolved, dict(hydra.runtime.choices), Console(quiet=quiet))

@@ -130,3 +130,20 @@ class Cosine(Schedule):
         progress = (steps / steps_per_epoch - self.warmup_epochs) / (max_epochs - self.warmup_epochs)
         wave = (1 + torch.cos(math.pi * progress.clamp(0.0, 1.0))) / 2
         return self.final_factor + (1 - self.final_factor) * wave
+
+
+@dataclass(frozen=True)
+class SideBySide(Schedule):
+    """One schedule for each of K models.
+
+    Args:
+        schedules: K of them.
+    """
+
+    schedules: tuple[Schedule, ...]
+    warmup_epochs: float = 0.0
+
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+        """Return `[T, K]`, each with its own warm-up."""
+        raw = steps.to(torch.int64)
+        return torch.stack([schedule.factor(raw, steps_per_epoch, max_epochs) for schedule in self.schedules], dim=1)

@@ -1,31 +1,45 @@
-"""Seconds per epoch of Fashion-MNIST: a tracked run of linnet against the loop one would write by hand.
+"""Seconds per epoch of Fashion-MNIST: a tracked run of linnet against what one would write instead.
 
-    python tests/benchmarks/epoch.py [--repeats 7] [--epochs 5]
+    python tests/benchmarks/epoch.py [--repeats 5] [--epochs 5] [--slow-epochs 1]
 
-Both train softmax regression on the same 54000 images in batches of 256 by SGD. linnet's epoch is taken from the
-time stamps in TensorBoard and so contains all that a run does: losses, gradient norms, histograms, validation on
-6000 images, checkpoints, progress lines. The loop does nothing but train, with autograd, on tensors in memory. The
-floor is what no implementation can leave out: the gather of the rows and the two matrix products.
+All train softmax regression on the same 54000 images in batches of 256 by SGD. linnet's epoch is taken from the time
+stamps in TensorBoard and so contains all that a run does: losses, gradient norms, histograms, validation on 6000
+images, checkpoints, progress lines. The others do nothing but train: the hand-written loop with autograd on tensors in
+memory; Lightning with a DataLoader over the same tensors, and with one over torchvision's dataset (ToTensor, no
+workers), in both cases without logger, checkpoints and progress bar. The floor is what no implementation can leave
+out: the gather of the rows, and the two matrix products on one batch that stays in the cache.
 """
 
-import argparse
 import contextlib
 import io
 import itertools
-import statistics
+import os
 import tempfile
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytorch_lightning as pl
 import torch
+from side_by_side import Candidate, parser, table, take_turns
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torchvision import transforms
+from torchvision.datasets import FashionMNIST
 
 import linnet
+from linnet.data import Examples
 
 BATCH_SIZE, LR = 256, 0.1
 OVERRIDES = ["data=fashion_mnist", f"data.batch_size={BATCH_SIZE}", f"optimizer.lr={LR}", "figures=false"]
+
+
+def training_examples() -> Examples:
+    """The 54000 images that linnet trains on, and its files unpacked where torchvision looks for them."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        return linnet.train([*OVERRIDES, "trainer.max_epochs=1", f"hydra.run.dir={folder}/run"]).data.train
 
 
 def tracked_run(epochs: int) -> list[float]:
@@ -55,16 +69,14 @@ def hand_written_loop(x: Tensor, y: Tensor, epochs: int) -> list[float]:
 
 
 def floor(x: Tensor, epochs: int) -> list[float]:
-    """Row gather, x weightᵀ and gradientᵀ x, and nothing else."""
-    weight, gradient, buffer = (
-        torch.randn(10, x.shape[1]),
-        torch.randn(10, BATCH_SIZE),
-        torch.empty(BATCH_SIZE, x.shape[1]),
-    )
+    """Gathering the rows, and weight batchᵀ and gradient batch, on a batch that stays where it is."""
+    weight, gradient = torch.randn(10, x.shape[1]), torch.randn(10, BATCH_SIZE)
+    buffer, cached = torch.empty(BATCH_SIZE, x.shape[1]), x[:BATCH_SIZE].clone()
 
     def epoch() -> None:
         for rows in torch.randperm(len(x)).split(BATCH_SIZE):
-            batch = torch.index_select(x, 0, rows, out=buffer[: len(rows)])
+            torch.index_select(x, 0, rows, out=buffer[: len(rows)])
+            batch = cached[: len(rows)]
             _ = weight @ batch.T
             _ = gradient[:, : len(rows)] @ batch
 
@@ -80,30 +92,66 @@ def timed(epoch: Callable[[], None], epochs: int) -> list[float]:
     return seconds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7, help="times that the candidates take turns")
-    parser.add_argument("--epochs", type=int, default=5, help="epochs each time")
-    given = parser.parse_args()
+class Softmax(pl.LightningModule):
+    """As in Lightning's own examples."""
 
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        train = linnet.train([*OVERRIDES, "trainer.max_epochs=1", f"hydra.run.dir={folder}/run"]).data.train
-    candidates: dict[str, Callable[[], list[float]]] = {
-        "linnet, tracked": lambda: tracked_run(given.epochs),
-        "hand-written loop": lambda: hand_written_loop(train.x, train.y, given.epochs),
-        "floor": lambda: floor(train.x, given.epochs),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(given.repeats):
-        for name, run in candidates.items():
-            seconds[name] += run()
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    ours = medians["linnet, tracked"]
-    print(f"Fashion-MNIST, {len(train)} images, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(f"{'':20}{'median s/epoch':>16}{'least':>9}{'linnet/this':>13}")
-    for name, median in medians.items():
-        print(f"{name:20}{median:16.4f}{min(seconds[name]):9.4f}{ours / median:13.2f}")
-    print(f"ratio of medians, linnet to hand-written loop: {ours / medians['hand-written loop']:.2f}")
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(784, 10)
+        self.seconds: list[float] = []
+
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+        x, y = batch
+        loss = torch.nn.functional.cross_entropy(self.linear(x.flatten(1)), y)
+        self.log("train/loss", loss)
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=LR)
+
+    def on_train_epoch_start(self) -> None:
+        self.started = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        self.seconds.append(time.perf_counter() - self.started)
+
+
+def lightning(dataset: Dataset, epochs: int) -> list[float]:
+    model = Softmax()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of few workers: they are part of the question
+        trainer = pl.Trainer(
+            accelerator="cpu", max_epochs=epochs, logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False,
+        )  # fmt: skip
+        trainer.fit(model, DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True))
+    return model.seconds
+
+
+def torchvision_dataset(size: int) -> FashionMNIST:
+    root = Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser()
+    dataset = FashionMNIST(str(root), train=True, transform=transforms.ToTensor())
+    dataset.data, dataset.targets = dataset.data[:size], dataset.targets[:size]
+    return dataset
+
+
+def main() -> None:
+    arguments = parser(__doc__, repeats=5)
+    arguments.add_argument("--epochs", type=int, default=5, help="epochs each time")
+    arguments.add_argument("--slow-epochs", type=int, default=1, help="epochs each time, of those with a DataLoader")
+    given = arguments.parse_args()
+
+    train = training_examples()
+    tensors, images = TensorDataset(train.x, train.y), torchvision_dataset(len(train))
+    candidates = [
+        Candidate("linnet, tracked", lambda: tracked_run(given.epochs)),
+        Candidate("hand-written loop", lambda: hand_written_loop(train.x, train.y, given.epochs), limit=0.70),
+        Candidate("floor", lambda: floor(train.x, given.epochs), limit=1.5),
+        Candidate("Lightning, TensorDataset, DataLoader", lambda: lightning(tensors, given.slow_epochs)),
+        Candidate("Lightning, torchvision, DataLoader", lambda: lightning(images, given.slow_epochs), limit=1 / 30),
+    ]
+    seconds = take_turns(candidates, given.repeats)
+    print(table(f"seconds per epoch of Fashion-MNIST, {len(train)} images in batches of 256", candidates, seconds))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Seconds to the optimum of softmax regression on Fashion-MNIST: linnet with a proof, against scikit-learn's solvers.
 
-    python tests/benchmarks/optimum.py [--repeats 3] [--solvers lbfgs,lbfgs-float64] [--tolerance 1e-6]
+    python tests/benchmarks/optimum.py [--repeats 5] [--solvers lbfgs,lbfgs-float64] [--tolerance 1e-6]
 
 The objective is mean cross-entropy + 1e-4/2 ‖W‖² with a free bias on all 60000 images, pixels in [0, 1]; scikit-learn
 calls that C = 1/(N λ). linnet stops when it has proven a distance of at most the tolerance to the minimum. Each
@@ -10,22 +10,20 @@ before its clock starts. One that takes longer than --patience seconds for a tol
 one, has no turn.
 """
 
-import argparse
-import os
-import statistics
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-import sklearn
 import torch
+from side_by_side import Candidate, parser, table, take_turns
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from linnet.data import Examples, image_classes
 from linnet.losses import CrossEntropy
-from linnet.optimum import solve
+from linnet.optimum import Optimum, solve
 from linnet.penalties import L2
 
 STRENGTH = 1e-4
@@ -59,63 +57,58 @@ def peer(examples: Examples, name: str, tol: float) -> tuple[float, float]:
     return seconds, objective(examples, model.coef_, model.intercept_)
 
 
+class Found(NamedTuple):
+    """Where a solver of scikit-learn got to: F − F*, with which tol, in which time, and whether that is near enough."""
+
+    distance: float
+    tol: float
+    seconds: float
+    near: bool
+
+
+def search(examples: Examples, name: str, exact: Optimum, tolerance: float, patience: float) -> Found:
+    """Ever smaller tol until the solver is near enough, is too slow, or has no more digits to give."""
+    before = float("inf")
+    for tol in TOLS:
+        took, reached = peer(examples, name, tol)
+        distance = reached - exact.objective
+        print(f"{name}, tol {tol:g}: F − F* = {distance:.2e} in {took:.1f} s", file=sys.stderr, flush=True)
+        if distance <= tolerance or took > patience or reached >= before:
+            break
+        before = reached
+    return Found(distance, tol, took, distance <= tolerance)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="times that the solvers take turns")
-    parser.add_argument("--solvers", default="lbfgs-float64,lbfgs,newton-cg", help="of scikit-learn, by commas")
-    parser.add_argument("--tolerance", type=float, default=1e-6, help="distance to the minimum")
-    parser.add_argument("--patience", type=float, default=600, help="seconds that a solver may take")
-    given = parser.parse_args()
+    arguments = parser(__doc__, repeats=5)
+    arguments.add_argument("--solvers", default="lbfgs-float64,lbfgs,newton-cg", help="of scikit-learn, by commas")
+    arguments.add_argument("--tolerance", type=float, default=1e-6, help="distance to the minimum")
+    arguments.add_argument("--patience", type=float, default=600, help="seconds that a solver may take")
+    given = arguments.parse_args()
 
     examples = image_classes("FashionMNIST", root=None, download=False, dtype="float32", seed=0).train
     exact = solve(examples, CrossEntropy(), L2(STRENGTH), bias=True, tolerance=1e-9)
-    target = exact.objective + given.tolerance
-    print(f"F* in [{exact.lower:.12f}, {exact.objective:.12f}], {exact.seconds:.1f} s; load {os.getloadavg()[0]:.1f}")
-
-    found: dict[str, tuple[float, float]] = {}  # bound or distance, and tol, of each solver
-    seconds: dict[str, list[float]] = {"linnet": []}
-    for name in given.solvers.split(","):
-        before = float("inf")
-        for tol in TOLS:
-            took, reached = peer(examples, name, tol)
-            print(f"  {name}, tol {tol:g}: F − F* = {reached - exact.objective:.2e} in {took:.1f} s", flush=True)
-            if reached <= target or took > given.patience or reached >= before:
-                break  # there, too slow, or at the end of what its precision allows
-            before = reached
-        found[name] = reached - exact.objective, tol
-        seconds[name] = [took] if reached <= target else []
-        if not seconds[name]:
-            print(f"  {name} did not come within {given.tolerance:g} of F*", flush=True)
 
     def ours() -> float:
         result = solve(examples, CrossEntropy(), L2(STRENGTH), bias=True, tolerance=given.tolerance)
         assert result.bound <= given.tolerance
-        found["linnet"] = result.bound, given.tolerance
         return result.seconds
 
-    in_time = [name for name in seconds if name == "linnet" or seconds[name]]
-    turns: dict[str, Callable[[], float]] = {
-        name: ours if name == "linnet" else lambda name=name: peer(examples, name, found[name][1])[0]
-        for name in in_time
+    solvers = given.solvers.split(",")
+    found = {name: search(examples, name, exact, given.tolerance, given.patience) for name in solvers}
+    candidates = [Candidate("linnet", ours)]
+    candidates += [Candidate(name, lambda name=name: peer(examples, name, found[name].tol)[0]) for name in solvers]
+    in_time = [candidate for candidate in candidates if candidate.name == "linnet" or found[candidate.name].near]
+    # The search was scikit-learn's first turn.
+    seconds = {"linnet": [ours()]} | {name: [found[name].seconds] if found[name].near else [] for name in solvers}
+    for name, times in take_turns(in_time, given.repeats - 1).items():
+        seconds[name] += times
+    columns = {
+        "F − F*": {"linnet": f"≤ {given.tolerance:.1e}"} | {name: f"{found[name].distance:.1e}" for name in solvers},
+        "tol": {"linnet": f"{given.tolerance:.0e}"} | {name: f"{found[name].tol:.0e}" for name in solvers},
     }
-    for turn in range(given.repeats):
-        for name, run in turns.items():
-            if turn > 0 or name == "linnet":  # scikit-learn's first turn was the search for tol
-                seconds[name].append(run())
-
-    ours_median = statistics.median(seconds["linnet"])
-    threads = torch.get_num_threads()
-    print(f"{len(examples)} images, {threads} threads, scikit-learn {sklearn.__version__}, torch {torch.__version__}")
-    print(f"load {os.getloadavg()[0]:.1f}")
-    print(f"{'solver':16}{'F − F*':>12}{'tol':>9}{'median s':>10}{'least s':>9}{'linnet/this':>13}")
-    for name, times in seconds.items():
-        distance, tol = found[name]
-        shown = f"{'≤ ' if name == 'linnet' else ''}{distance:.1e}"
-        if not times:
-            print(f"{name:16}{shown:>12}{tol:9.0e}{'never came so near':>30}")
-            continue
-        median = statistics.median(times)
-        print(f"{name:16}{shown:>12}{tol:9.0e}{median:10.1f}{min(times):9.1f}{ours_median / median:13.2f}")
+    title = f"seconds to the optimum of softmax regression on {len(examples)} images of Fashion-MNIST, l2 {STRENGTH:g}"
+    print(table(f"{title}\nF* in [{exact.lower:.12f}, {exact.objective:.12f}]", candidates, seconds, columns))
 
 
 if __name__ == "__main__":

@@ -7,17 +7,15 @@ without checkpoints, without waiting for the disk, lock, signal handlers, hashes
 git checkout, and intervals of the test figures.
 """
 
-import argparse
 import contextlib
 import io
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-import torch
+from side_by_side import Candidate, parser, table, take_turns
 
 import linnet
 from linnet import files, life
@@ -58,22 +56,20 @@ def seconds_of_a_run() -> float:
         return time.perf_counter() - start
 
 
+def seconds_without() -> float:
+    with without():
+        return seconds_of_a_run()
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=9, help="runs of each kind")
-    given = parser.parse_args()
+    given = parser(__doc__, repeats=9).parse_args()
     seconds_of_a_run()  # reads the data into the system's cache
-    kept, dropped = [], []
-    for _ in range(given.repeats):
-        kept.append(seconds_of_a_run())
-        with without():
-            dropped.append(seconds_of_a_run())
-    medians = statistics.median(kept), statistics.median(dropped)
-    print(f"Fashion-MNIST, 10 epochs, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(f"{'':24}{'median s/run':>14}{'least':>9}")
-    for name, values in (("as it is", kept), ("nothing kept or checked", dropped)):
-        print(f"{name:24}{statistics.median(values):14.3f}{min(values):9.3f}")
-    print(f"ratio of medians: {medians[0] / medians[1]:.3f}")
+    candidates = [
+        Candidate("as it is", seconds_of_a_run),
+        Candidate("nothing kept or checked", seconds_without),
+    ]
+    seconds = take_turns(candidates, given.repeats)
+    print(table("seconds per run of 10 epochs of Fashion-MNIST", candidates, seconds))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class TestValue:
             ("objective.direction=down", "one of minimize, maximize, got the text 'down'"),
             ("model.gradient=numeric", "one of analytic, autograd, got the text 'numeric'"),
             ("loss.label_smoothing=1", "a number in [0, 1), got 1"),
-            ("trainer.devices=2", "a whole number in [1, 1], got 2"),
+            ("trainer.devices=0", "a whole number in [1, inf), got 0"),
             ("trainer.max_epochs=0", "a whole number in [1, inf), got 0"),
             ("callbacks.checkpoint.select=first", "one of best, last, got the text 'first'"),
         ],

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import datasets
 
-from linnet.data import Examples, Source, diabetes, digits
+from linnet.data import Examples, Source, diabetes, digits, shipped
 
 EXPECTED = {
     diabetes: (datasets.load_diabetes().data, datasets.load_diabetes().target[:, None]),
@@ -68,3 +68,10 @@ def test_digits_are_images_of_ten_classes_in_every_part():
 def test_diabetes_names_its_features():
     names = diabetes("float32", seed=0).feature_names
     assert (len(names), names[:3]) == (10, ("age", "sex", "bmi"))
+
+
+def test_digits_are_the_same_where_scikit_learn_keeps_them_elsewhere(monkeypatch):
+    found = digits("float64", seed=0)
+    monkeypatch.setattr(shipped, "find_spec", lambda name: None)
+    shipped._digits.cache_clear()
+    assert digits("float64", seed=0).checksum == found.checksum

@@ -33,8 +33,10 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+# Imported here, so that the forks need not.
+import linnet.life
 import linnet.resume
-import linnet.run  # noqa: F401  # imported here, so that the forks need not
+import linnet.run  # noqa: F401
 from linnet import cli
 from linnet.data.images import DISTRIBUTED
 from linnet.files import read_json

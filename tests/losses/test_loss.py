@@ -67,7 +67,7 @@ class TestGradient:
         expected = loss.gradient(prediction, target)
         with torch.no_grad():
             assert torch.equal(loss.gradient(prediction, target), expected)
-            assert torch.equal(loss.value_and_gradient(prediction, target)[1], expected)
+            torch.testing.assert_close(loss.value_and_gradient(prediction, target)[1], expected, rtol=1e-13, atol=1e-15)
 
 
 @every_loss
@@ -75,8 +75,8 @@ class TestValueAndGradient:
     def test_equals_the_two(self, loss, examples):
         prediction, target = examples(loss)
         value, gradient = loss.value_and_gradient(prediction, target)
-        assert torch.equal(value, loss.value(prediction, target))
-        assert torch.equal(gradient, loss.gradient(prediction, target))
+        torch.testing.assert_close(value, loss.value(prediction, target), rtol=1e-13, atol=1e-15)
+        torch.testing.assert_close(gradient, loss.gradient(prediction, target), rtol=1e-13, atol=1e-15)
 
     def test_shapes_and_dtype_follow_the_prediction(self, loss, examples):
         prediction, target = examples(loss)

@@ -10,7 +10,7 @@ from tables import people, write_csv
 
 import linnet
 from linnet.config import options
-from linnet.data import Data, Examples, Source, epoch_order, prepare, synthetic_regression
+from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
 from linnet.data.images import FILES, SIZES
 from linnet.life import Run
 from linnet.losses import CrossEntropy, Huber, SquaredError
@@ -127,10 +127,10 @@ class TestStep:
         model = SoftmaxRegression(3, 4, init_std=1.0, dtype="float64", loss=CrossEntropy(0.1), penalty=L2(0.3))
 
         def objective() -> float:
-            value, _ = model.objective_and_gradients(x, y)
+            value, _ = model.objective_and_gradients(Batch(x, y))
             return (value + model.penalty.value(model.weight)).sum().item()
 
-        _, grads = model.objective_and_gradients(x, y)
+        _, grads = model.objective_and_gradients(Batch(x, y))
         for param, grad in zip(model.params, grads, strict=True):
             flat = param.data.view(-1)
             for i in range(flat.numel()):
@@ -151,12 +151,12 @@ class TestStep:
         state = together.optimizer.init(together.params)
         start = together.weight.detach().clone()
         for _ in range(10):
-            together.optimizer.update(together.params, together.objective_and_gradients(x, y)[1], state)
+            together.optimizer.update(together.params, together.objective_and_gradients(Batch(x, y))[1], state)
         for k, lr in enumerate(rates):
             alone = LinearRegression(5, dtype="float64", loss=Huber(0.5), optimizer=SGD(lr))
             alone.weight.data[0] = start[k]
             for _ in range(10):
-                alone.optimizer.update(alone.params, alone.objective_and_gradients(x, y)[1], {})
+                alone.optimizer.update(alone.params, alone.objective_and_gradients(Batch(x, y))[1], {})
             torch.testing.assert_close(together.weight[k], alone.weight[0], rtol=1e-6, atol=1e-8)
 
     def test_initial_weights_do_not_depend_on_dtype_or_what_was_drawn_before(self) -> None:

@@ -100,6 +100,7 @@ data:
 trainer:
   max_epochs: 1
 threads: 1
+optimum: false
 """
 ARMS: list[dict[str, Any]] = [
     {"overrides": [], "metrics": {"val/loss": {"tolerance": 0.001}, "parameter/bias_error": {"tolerance": 0.01}}},

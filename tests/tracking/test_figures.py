@@ -185,7 +185,7 @@ class TestConfidentMistakes:
     def test_most_confident_first(self, shape: tuple[int, ...]):
         images = torch.arange(4.0).reshape(4, *[1] * len(shape)).expand(4, *shape)
         figure = confident_mistakes(images, self.PROBABILITY, [1, 1, 0, 2], NAMES, count=2)
-        assert [axes.get_title() for axes in figure.axes] == ["owl 80%\n/ cat", "dog 70%\n/ owl"]
+        assert [text.get_text() for text in figure.axes[0].texts] == ["owl 80%\n/ cat", "dog 70%\n/ owl"]
         assert "2 of 3" in figure.get_suptitle()
         assert_renders(figure)
 
@@ -209,11 +209,11 @@ class TestWeightImages:
     def test_one_picture_per_class_on_one_centred_scale(self):
         weight = torch.linspace(-1, 3, 18).reshape(3, 6)
         figure = weight_images(weight, (1, 2, 3), NAMES)
-        pictures = [axes for axes in figure.axes if axes.images]
-        assert [axes.get_title() for axes in pictures] == NAMES
-        for axes, row in zip(pictures, weight, strict=True):
-            np.testing.assert_allclose(axes.images[0].get_array(), row.reshape(2, 3))
-        limits = {axes.images[0].get_clim() for axes in pictures}
+        gallery = figure.axes[0]
+        assert [text.get_text() for text in gallery.texts] == NAMES
+        for image, row in zip(gallery.images, weight, strict=True):
+            np.testing.assert_allclose(image.get_array(), row.reshape(2, 3))
+        limits = {image.get_clim() for image in gallery.images}
         assert len(limits) == 1
         low, high = limits.pop()
         assert low == -high

@@ -35,12 +35,6 @@ def parse(arguments: Sequence[str]) -> Request:
     return Request(given.overrides, multirun, given.cfg, given.resolve, given.help)
 
 
-def precheck(overrides: Sequence[str]) -> None:
-    """Raise InputError if these overrides do not make a run; needs no torch."""
-    with session():
-        check(compose(overrides))
-
-
 def print_config(request: Request) -> None:
     """The composed configuration as YAML."""
     with session():

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -24,6 +24,7 @@ HYDRA_TARGETS = frozenset(
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
         "linnet.sweeps.search.search",
+        "linnet.sweeps.vectorized.launch",
     }
 )
 LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})
@@ -48,9 +49,8 @@ def check(config: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: for the first value that is of the wrong type, out of range, unknown, or does not fit another.
     """
-    job = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     try:
-        resolved = cast(dict[str, Any], OmegaConf.to_container(job, resolve=True, throw_on_missing=True))
+        resolved = plain_job(config)
         hydra = OmegaConf.to_container(config.hydra, resolve=False)
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
@@ -58,6 +58,17 @@ def check(config: DictConfig) -> dict[str, Any]:
     check_job(resolved)
     _check_fit(resolved, config.hydra.runtime.choices)
     return resolved
+
+
+def plain_job(config: DictConfig) -> dict[str, Any]:
+    """Everything but the `hydra` node, resolved to plain containers."""
+    plain: dict[str, Any] = {}
+    for key in map(str, config):
+        if key != "hydra":
+            value = config[key]
+            is_node = OmegaConf.is_config(value)
+            plain[key] = OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if is_node else value
+    return plain
 
 
 def check_job(resolved: dict[str, Any]) -> None:
@@ -193,6 +204,24 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
         )
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         raise InputError("optimizer.nesterov=true needs optimizer.momentum above 0, for example 0.9")
+    _check_devices(config)
+
+
+def _check_devices(config: dict[str, Any]) -> None:
+    """What several processes can train, and how they are asked for."""
+    trainer = config["trainer"]
+    devices, batch_size = trainer["devices"], config["data"]["batch_size"]
+    given = f"trainer.devices={devices}"
+    if trainer["strategy"] == "auto":
+        if devices > 1:
+            raise InputError(f"{given}: one process trains on one device, for more use trainer=ddp {given}")
+        return
+    if trainer["accelerator"] == "auto":
+        raise InputError("trainer.accelerator=auto: trainer=ddp has to be told which, cpu or gpu")
+    if devices > batch_size:
+        raise InputError(f"{given}: more processes than examples in a minibatch, data.batch_size={batch_size}")
+    if config["optimizer"]["_target_"] == "linnet.optimizers.Exact":
+        raise InputError("optimizer=exact solves in one process and trains in none: use trainer=default")
 
 
 def _kind(value: Any) -> str:

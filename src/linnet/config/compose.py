@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -17,6 +18,8 @@ from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, 
 from linnet.config.inferred import inferred
 from linnet.errors import InputError
 
+VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256}
+"""Hydra's launcher node for training side by side; read by `linnet.sweeps.launch`."""
 OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
 """Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`."""
 
@@ -29,6 +32,7 @@ def session() -> Iterator[None]:
     """
     register_experiments()
     ConfigStore.instance().store("optuna_tpe", OPTUNA, group="hydra/sweeper", provider="linnet")
+    ConfigStore.instance().store("vectorized", VECTORIZED, group="hydra/launcher", provider="linnet")
     OmegaConf.register_new_resolver("first", lambda *names: next(name for name in names if name), replace=True)
     with hydra.initialize_config_module("linnet.conf", job_name="linnet", version_base="1.3"):
         yield
@@ -127,15 +131,17 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 def flat_keys(config: DictConfig) -> list[str]:
     """Dotted names of all values, interpolations left as they are."""
+    return list(flat(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False))))
 
-    def walk(node: object, prefix: str) -> Iterator[str]:
-        if isinstance(node, dict) and node:
-            for key, value in node.items():
-                yield from walk(value, f"{prefix}.{key}" if prefix else str(key))
-        else:
-            yield prefix
 
-    return list(walk(OmegaConf.to_container(config, resolve=False), ""))
+def flat(node: object, prefix: str = "") -> dict[str, Any]:
+    """Dotted name -> value of everything in nested dicts; of an empty dict, itself."""
+    if not isinstance(node, Mapping) or not node:
+        return {prefix: node}
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return found
 
 
 def _one_line(error: Exception) -> str:

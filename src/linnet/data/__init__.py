@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linnet.data.blobs import gaussian_blobs
-    from linnet.data.examples import Examples, Source, Truth
+    from linnet.data.examples import Batch, Examples, Source, Truth
     from linnet.data.images import image_classes
     from linnet.data.module import Data
     from linnet.data.order import epoch_order
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "blobs": ("gaussian_blobs",),
-    "examples": ("Examples", "Source", "Truth"),
+    "examples": ("Batch", "Examples", "Source", "Truth"),
     "images": ("image_classes",),
     "module": ("Data",),
     "order": ("epoch_order",),
@@ -30,6 +30,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Batch",
     "Data",
     "Examples",
     "Source",

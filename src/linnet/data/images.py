@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linnet.data.examples import Examples, Source
+from linnet.data.examples import Examples, Pictures, Source
 from linnet.errors import InputError
 from linnet.files import write_atomic
 
@@ -92,7 +92,7 @@ def _read(name: str, folder: Path, dtype: str, files: tuple[tuple[Path, int, int
 
 
 def _examples(images: Tensor, labels: Tensor, dtype: str) -> Examples:
-    return Examples(images.flatten(1).to(getattr(torch, dtype)).div_(255), labels.to(torch.int64))
+    return Pictures(images.flatten(1), labels.to(torch.int64), getattr(torch, dtype))
 
 
 def _paths(name: str, folder: Path) -> list[Path] | None:

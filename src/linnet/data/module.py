@@ -87,6 +87,11 @@ class Data(pl.LightningDataModule):
             len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, self.per_bundle
         )
 
+    def parts(self) -> dict[str, Examples]:
+        """Name -> examples of each part that there is: "train", "val", "test"."""
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
+
     def move_to(self, device: torch.device) -> None:
         """All parts to the device. Linear models are small beside their data, so the data is what has to be there."""
         self.train = self.train.to(device)

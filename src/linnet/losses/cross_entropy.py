@@ -43,18 +43,21 @@ class CrossEntropy(Loss):
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        shifted, _, total = _shifted_exponentials(prediction, -1)
-        return total.log().squeeze(-1) - expectation(shifted, target, self.label_smoothing)
+        shifted, _, total = _shifted_exponentials(prediction.transpose(1, 2), 1)
+        return total.log().squeeze(1) - expectation(shifted, target, self.label_smoothing)
 
     def gradient(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        return subtract_labels_(softmax(prediction), target, self.label_smoothing)
+        return subtract_labels_(softmax(prediction.transpose(1, 2), 1), target, self.label_smoothing).transpose(1, 2)
 
     def value_and_gradient(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        # What `value` and `gradient` write out, in torch's one pass over the logits: in a training step of a small
+        # model, each operation costs as much as its arithmetic.
         self.check(prediction, target)
-        shifted, exponential, total = _shifted_exponentials(prediction, -1)
-        value = total.log().squeeze(-1) - expectation(shifted, target, self.label_smoothing)
-        return value, subtract_labels_(exponential / total, target, self.label_smoothing)
+        log_probability = prediction.transpose(1, 2).log_softmax(1)
+        value = -expectation(log_probability, target, self.label_smoothing)
+        probability = log_probability.exp() if log_probability.requires_grad else log_probability.exp_()
+        return value, subtract_labels_(probability, target, self.label_smoothing).transpose(1, 2)
 
     def mean(self, prediction: Tensor) -> Tensor:
         """Class probabilities softmax(o), `[K, B, C]`: the expected one-hot label."""

@@ -33,11 +33,11 @@ class CrossEntropyNaive(Loss):
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        return -expectation(self.mean(prediction).log(), target, self.label_smoothing)
+        return -expectation(self.mean(prediction).log().transpose(1, 2), target, self.label_smoothing)
 
     def gradient(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        return subtract_labels_(self.mean(prediction), target, self.label_smoothing)
+        return subtract_labels_(self.mean(prediction).transpose(1, 2), target, self.label_smoothing).transpose(1, 2)
 
     def mean(self, prediction: Tensor) -> Tensor:
         """Class probabilities, `[K, B, C]`, NaN where an exponential overflowed."""

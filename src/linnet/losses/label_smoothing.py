@@ -15,20 +15,15 @@ def check_smoothing(label_smoothing: float) -> None:
 
 
 def expectation(scores: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
-    """Σ_c q_c s_c, `[K, B]`, of scores `[K, B, C]` under the distributions q of the labels `[B]`."""
-    of_label = scores.gather(-1, _class_index(scores, target)).squeeze(-1)
+    """Σ_c q_c s_c, `[K, B]`, of scores `[K, C, B]` under the distributions q of the labels `[B]`."""
+    of_label = scores.gather(1, target.expand(scores.shape[0], 1, -1)).squeeze(1)
     if label_smoothing == 0:
         return of_label
-    return (1 - label_smoothing) * of_label + label_smoothing * scores.mean(-1)
+    return (1 - label_smoothing) * of_label + label_smoothing * scores.mean(1)
 
 
 def subtract_labels_(probability: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
-    """Turn probabilities `[K, B, C]` into probability − q, in place, for labels `[B]`."""
-    index = _class_index(probability, target)
+    """Turn probabilities `[K, C, B]` into probability − q, in place, for labels `[B]`."""
     if label_smoothing != 0:
-        probability -= label_smoothing / probability.shape[-1]
-    return probability.scatter_add_(-1, index, probability.new_full((), label_smoothing - 1).expand(index.shape))
-
-
-def _class_index(like: Tensor, target: Tensor) -> Tensor:
-    return target.expand(like.shape[:-1]).unsqueeze(-1)  # [K, B, 1]
+        probability -= label_smoothing / probability.shape[1]
+    return probability.scatter_(1, target.expand(probability.shape[0], 1, -1), label_smoothing - 1, reduce="add")

@@ -1,77 +1,80 @@
 """The inner loop: a bundle of minibatches, one update each, with nothing between them but arithmetic."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
-from linnet.data import Examples
+from linnet.data import Batch
 from linnet.optimizers import Optimizer
+from linnet.optimizers.hyperparameter import Hyperparameter
 from linnet.penalties import Penalty
 
-Objective = Callable[[Tensor, Tensor], tuple[Tensor, list[Tensor]]]
-"""(x `[B, D]`, y) -> (mean loss `[K]`, gradients of loss + smooth part of the penalty, one per parameter)."""
+Objective = Callable[[Batch], tuple[Tensor, list[Tensor]]]
+"""batch -> (mean loss `[K]`, gradients of loss + smooth part of the penalty, one per parameter)."""
 
 
 @dataclass
 class BundleResult:
-    """What a bundle leaves: plain numbers, fetched from the device once.
+    """What a bundle leaves, fetched from the device once.
 
-    losses: mean loss of each minibatch before its update, for each model, `[T, K]`; T may be less than was asked for.
-    grad_norms: step -> Euclidean norm of all gradients, for the steps that were asked for.
+    losses: mean loss of each minibatch before its update, for each model, `[T, K]` float64; T may be less than was
+        asked for.
+    grad_norms: step -> Euclidean norm of each model's gradients, `[K]` float64, for the steps that were asked for.
     """
 
     losses: Tensor
-    grad_norms: dict[int, float] = field(default_factory=dict)
+    grad_norms: dict[int, Tensor] = field(default_factory=dict)
 
 
-@torch.no_grad()
 def train_bundle(
     objective: Objective,
     params: Sequence[Tensor],
     optimizer: Optimizer,
     state: dict[str, Any],
     penalty: Penalty,
-    examples: Examples,
-    minibatches: Sequence[Tensor],
-    factors: Sequence[float],
+    batches: Iterable[Batch],
+    factors: Sequence[Hyperparameter],
     steps: range,
     norm_every: int,
     interrupted: Callable[[], bool],
 ) -> BundleResult:
-    """Update the parameters in place, once per minibatch.
+    """Update the parameters in place, once per minibatch; under `torch.no_grad()`.
 
     Args:
         objective: of a minibatch, at the current parameters.
         params: `[weight [K, C, D], bias [K, C]]`, the second only if there is one.
         optimizer, state: the update rule and what it remembers.
         penalty: its smooth part is in the objective's gradients; its proximal part is applied here.
-        examples: what the minibatches point into.
-        minibatches: row indices `[B]` of each; none longer than the first.
-        factors: the schedule's multiplier of the learning rate for each minibatch.
+        batches: the minibatches, each used before the next is asked for.
+        factors: the schedule's multiplier of the learning rate for each minibatch, one number or `[K]`.
         steps: the number of each update.
         norm_every: gradient norms are taken at the steps that it divides.
         interrupted: asked after each minibatch whether to leave out the others.
     """
-    buffer = examples.x.new_empty(len(minibatches[0]), examples.x.shape[1])
     losses: list[Tensor] = []
+    proximal = penalty.proximal
     norms: dict[int, Tensor] = {}
-    for step, rows, factor in zip(steps, minibatches, factors, strict=True):
-        batch = examples.take(rows, out=buffer)
-        value, grads = objective(batch.x, batch.y)
+    for step, batch, factor in zip(steps, batches, factors, strict=True):
+        value, grads = objective(batch)
         losses.append(value)
         if step % norm_every == 0:  # before the update, which may use the gradients as scratch memory
-            norms[step] = torch.stack([grad.square().sum() for grad in grads]).sum().sqrt()
-
-        def evaluate(batch: Examples = batch) -> tuple[Tensor, list[Tensor]]:
-            again, gradients = objective(batch.x, batch.y)
-            return (again + penalty.smooth_value(params[0])).sum(), gradients
-
-        optimizer.update(params, grads, state, factor, evaluate)
-        if penalty.proximal:
+            norms[step] = vector_norm(torch.stack([vector_norm(grad.flatten(1), dim=1) for grad in grads]), dim=0)
+        again = partial(_again, objective, penalty, params[0], batch) if optimizer.needs_evaluate else None
+        optimizer.update(params, grads, state, factor, again)
+        if proximal:
             penalty.proximal_step(params[0], optimizer.step_size(0, state, factor))
         if interrupted():
             break
-    return BundleResult(torch.stack(losses), {step: norm.item() for step, norm in norms.items()})
+    fetched = torch.stack([*losses, *norms.values()]).double().cpu()
+    return BundleResult(fetched[: len(losses)], dict(zip(norms, fetched[len(losses) :], strict=True)))
+
+
+def _again(objective: Objective, penalty: Penalty, weight: Tensor, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    """The whole objective of all models, and its gradients, at the parameters as they are by now."""
+    value, gradients = objective(batch)
+    return (value + penalty.smooth_value(weight)).sum(), gradients

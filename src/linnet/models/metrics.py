@@ -1,17 +1,9 @@
-"""What is reported about a model: plain numbers from all its predictions of one split.
-
-Pure functions, called every epoch of a run whose epoch may last 70 ms, so each costs a few tensor operations and
-one transfer to Python. Arithmetic is float64: the input is small, and differences of float32 losses between epochs
-would otherwise sit at the edge of rounding.
-"""
-
-import math
+"""What is reported about a model: plain numbers from all its predictions of one split."""
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_f1_score
 
-CALIBRATION_BINS = 15
+from linnet.models.tally import CALIBRATION_BINS, ClassificationTally, RegressionTally, Tally, calibration_gap
 
 
 def regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
@@ -35,15 +27,9 @@ def regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
             f"prediction and target must both be [N, C], got {list(prediction.shape)} and {list(target.shape)}"
         )
     _require_examples(prediction)
-    truth = target.double()
-    error = prediction.double() - truth
-    squares = error.square().sum()
-    spread = (truth - truth.mean(dim=0)).square().sum()
-    # The mean of N equal numbers need not equal them in floating point: constancy is asked of the data instead.
-    constant = (target == target[:1]).all()
-    r2 = torch.where(constant, math.nan, 1 - squares / spread)
-    mse = squares / error.numel()
-    return _as_floats({"mse": mse, "rmse": mse.sqrt(), "mae": error.abs().mean(), "r2": r2})
+    tally = RegressionTally()
+    tally.add(prediction[None], target)
+    return as_floats(tally)[0]
 
 
 def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> dict[str, float]:
@@ -81,32 +67,9 @@ def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: floa
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be in [0, 1], got {label_smoothing}")
 
-    log_probability = logits.double().log_softmax(dim=1)  # [N, C]
-    probability = log_probability.exp()
-    nll = -log_probability.gather(1, target[:, None]).mean()
-
-    # Ranked by logit, since distinct logits can share a rounded probability; ties go to the lower class, as in argmax.
-    predicted = logits.argmax(dim=1)
-    runner_up = logits.scatter(1, predicted[:, None], -math.inf).argmax(dim=1)
-    correct = predicted == target
-
-    # KL(q ‖ p) = Σ q log q − Σ q log p; the first sum is the same for every example.
-    off = label_smoothing / n_classes
-    on = 1 - label_smoothing + off
-    negative_label_entropy = _x_log_x(on) + (n_classes - 1) * _x_log_x(off)
-    cross_entropy = (1 - label_smoothing) * nll - label_smoothing * log_probability.mean()
-
-    return _as_floats(
-        {
-            "accuracy": correct.double().mean(),
-            "top2_accuracy": (correct | (runner_up == target)).double().mean(),
-            "macro_f1": multiclass_f1_score(predicted, target, n_classes, average="macro", validate_args=False),
-            "nll": nll,
-            "calibration_error": expected_calibration_error(probability.amax(dim=1), correct),
-            "predictive_entropy": -(probability * log_probability).sum(dim=1).mean(),
-            "kl_divergence": cross_entropy + negative_label_entropy,
-        }
-    )
+    tally = ClassificationTally(1, n_classes, label_smoothing, logits)
+    tally.add(logits[None], target)
+    return as_floats(tally)[0]
 
 
 def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = CALIBRATION_BINS) -> Tensor:
@@ -124,22 +87,18 @@ def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = 
     Returns:
         Scalar float64 in [0, 1]; nan if any confidence is nan.
     """
-    sureness = confidence.double()
-    # n_b cancels: only the sum of (correct − confidence) per bin is needed. A nan may fall into any bin, it stays nan.
-    index = (sureness.nan_to_num() * bins).long().clamp(0, bins - 1)
-    gap = torch.bincount(index, weights=correct.double() - sureness, minlength=bins)
+    # Per bin, n_b cancels: only the sum of (correct − confidence) is needed.
+    gap = calibration_gap(confidence[None], correct[None], bins)[0]
     return gap.abs().sum() / confidence.shape[0]
 
 
-def _x_log_x(x: float) -> float:
-    return x * math.log(x) if x > 0 else 0.0
+def as_floats(tally: Tally) -> list[dict[str, float]]:
+    """The figures of each model as plain numbers, fetched from the device at once."""
+    figures = tally.figures()
+    numbers = torch.stack([value.double() for value in figures.values()], dim=1).tolist()
+    return [dict(zip(figures, row, strict=True)) for row in numbers]
 
 
 def _require_examples(values: Tensor) -> None:
     if values.numel() == 0:
         raise ValueError(f"metrics need at least one example, got shape {list(values.shape)}")
-
-
-def _as_floats(values: dict[str, Tensor]) -> dict[str, float]:
-    numbers = torch.stack([value.double() for value in values.values()]).tolist()
-    return dict(zip(values, numbers, strict=True))

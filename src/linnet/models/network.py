@@ -5,24 +5,30 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from linnet.data import Data, Examples
+from linnet.data import Batch, Data, Examples
 from linnet.errors import Diverged
 from linnet.interrupts import Interrupts
 from linnet.losses import Loss
-from linnet.models.bundle import train_bundle
+from linnet.models.bundle import BundleResult, train_bundle
 from linnet.models.linear import backpropagate, predict
+from linnet.models.metrics import as_floats
+from linnet.models.tally import Tally
 from linnet.optimizers import SGD, Optimizer
+from linnet.optimizers.hyperparameter import Hyperparameter, number_of
+from linnet.optimizers.optimizer import state_of
+from linnet.parallel.average import averaged, share
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
 from linnet.seeds import generator
 from linnet.statistics import Intervals
 
-EVALUATION_ROWS = 16_384
-"""Examples predicted at a time in evaluation: large enough to be one long product, small enough to bound memory."""
+EVALUATION_ROWS = 2048
+"""Examples predicted at a time in evaluation: enough for one long product, few enough to stay in the cache."""
 
 
 class SeriesLogger(Protocol):
@@ -99,7 +105,11 @@ class LinearNetwork(pl.LightningModule, ABC):
         self.steps_done = 0
         self.optimizer_state: dict[str, Any] | None = None
         self._saved_optimizer: dict[str, Any] | None = None
-        self._epoch_loss = 0.0
+        self.diverged: dict[int, Diverged] = {}
+        """Models whose training has ended; what they compute from there on is nobody's, and touches no other model."""
+        self.figures: list[dict[str, float]] = [{} for _ in range(n_models)]
+        """The latest "train/loss_epoch" and "val/…" of each model."""
+        self._epoch_loss = np.zeros(n_models)
 
     @abstractmethod
     def default_loss(self) -> Loss:
@@ -114,21 +124,22 @@ class LinearNetwork(pl.LightningModule, ABC):
         """Predictions `[K, B, C]` of features `[B, D]`; logits, for classification."""
         return predict(x, self.weight, self.bias)
 
-    def objective_and_gradients(self, x: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Mean loss of a batch for each model, `[K]`, and the gradients of loss + smooth part of the penalty.
+    def predict_batch(self, batch: Batch) -> Tensor:
+        """Predictions `[K, B, C]` of a batch."""
+        return predict(batch.x, self.weight, self.bias, batch.scale)
 
-        Args:
-            x: `[B, D]`.
-            y: `[B, C]` or `[B]`, as the loss takes it.
-        """
+    def objective_and_gradients(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+        """Mean loss of a batch for each model, `[K]`, and the gradients of loss + smooth part of the penalty."""
+        x, y, scale = batch
+        weight, bias = self.weight, self.bias  # looked up once: a module takes its time
         if self.autograd:
             with torch.enable_grad():
-                value = self.loss.value(predict(x, self.weight, self.bias), y).mean(dim=1)
-                total = (value + self.penalty.smooth_value(self.weight)).sum()
+                value = self.loss.value(predict(x, weight, bias, scale), y).mean(dim=1)
+                total = (value + self.penalty.smooth_value(weight)).sum()
                 return value.detach(), list(torch.autograd.grad(total, self.params))
-        values, gradient = self.loss.value_and_gradient(predict(x, self.weight, self.bias), y)
-        grads = backpropagate(x, gradient, bias=self.bias is not None)
-        self.penalty.add_gradient(self.weight, grads[0])
+        values, gradient = self.loss.value_and_gradient(predict(x, weight, bias, scale), y)
+        grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
+        self.penalty.add_gradient(weight, grads[0])
         return values.mean(dim=1), grads
 
     # --- training -------------------------------------------------------------------------------------------------
@@ -156,7 +167,8 @@ class LinearNetwork(pl.LightningModule, ABC):
             return
         n, epoch = self.data.bundles.steps_per_epoch, self.current_epoch
         steps = torch.arange(epoch * n, (epoch + 1) * n)
-        self._factors: list[float] = self.schedule.factor(steps, n, self.trainer.max_epochs or -1).tolist()
+        factors = self.schedule.factor(steps, n, self.trainer.max_epochs or -1)
+        self._factors: list[Hyperparameter] = factors.tolist() if factors.dim() == 1 else list(factors)
 
     def training_step(self, rows: Tensor, batch_idx: int) -> None:
         """Train on a bundle of minibatches: rows holds the concatenated indices of each."""
@@ -167,21 +179,25 @@ class LinearNetwork(pl.LightningModule, ABC):
             return
         assert self.optimizer_state is not None
         data, interval = self.data, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        minibatches = rows.split(data.batch_size)
+        n_batches, last = divmod(len(rows), data.batch_size)
+        sizes = [data.batch_size] * n_batches + [last] * (last > 0)
         first = self.steps_done - self.current_epoch * data.bundles.steps_per_epoch
-        factors = self._factors[first : first + len(minibatches)]
-        steps = range(self.steps_done + 1, self.steps_done + len(minibatches) + 1)
-        result = train_bundle(
-            self.objective_and_gradients, self.params, self.optimizer, self.optimizer_state, self.penalty,
-            data.train, minibatches, factors, steps, interval, self.interrupts.any,
-        )  # fmt: skip
-        losses = result.losses[:, 0].tolist()
-        steps = steps[: len(losses)]
-        self.steps_done += len(losses)
-        for loss, part in zip(losses, minibatches, strict=False):  # one by one: the sum must not depend on portions
-            self._epoch_loss += loss * len(part)
-        rates = [float(self.optimizer.lr) * factor for factor in factors]
-        self._record(steps, losses, rates, result.grad_norms, interval)
+        factors = self._factors[first : first + len(sizes)]
+        steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
+        rank, size = self.trainer.global_rank, self.trainer.world_size
+        batches = data.train.batches(*share(rows, sizes, rank, size))
+        # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
+        ours = not self.autograd and self.optimizer.has_proximal_step
+        with torch.inference_mode() if ours else torch.no_grad():
+            result = train_bundle(
+                averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+                self.penalty, batches, factors, steps, interval, self.interrupts.any,
+            )  # fmt: skip
+        steps = steps[: len(result.losses)]
+        self.steps_done += len(steps)
+        for loss, size in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show
+            self._epoch_loss += loss * size
+        self._record(steps, result, factors, interval)
         if self.steps_done % data.bundles.steps_per_epoch == 0:
             self._close_epoch()
 
@@ -197,88 +213,140 @@ class LinearNetwork(pl.LightningModule, ABC):
         self.steps_done = bundles.steps_per_epoch
         loss = self.evaluate(self.data.train)[0]["loss"]
         self.log_series("train/loss", [self.steps_done], [loss])
-        self._epoch_loss = loss * bundles.n_visited
+        self._epoch_loss[:] = loss * bundles.n_visited
         self._close_epoch()
 
-    def _record(
-        self, steps: range, losses: list[float], rates: list[float], grad_norms: Mapping[int, float], interval: int
-    ) -> None:
-        """Log a bundle at once, and stop at the first loss that is not finite."""
-        broken = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
-        kept = steps if broken is None else steps[: broken + 1]
-        sampled = [step for step in kept if step % interval == 0]
-        self.log_series("train/loss", kept, losses[: len(kept)], every=interval)
-        self.log_series("train/grad_norm", sampled, [grad_norms[step] for step in sampled])
-        self.log_series("train/lr", sampled, [rates[step - steps.start] for step in sampled])
-        if broken is not None:
-            raise Diverged(steps[broken], rates[broken], losses[broken])
+    def _record(self, steps: range, result: BundleResult, factors: Sequence[Hyperparameter], interval: int) -> None:
+        """Log a bundle at once; a model's training ends at its first loss that is not finite."""
+        sampled = [(i, step) for i, step in enumerate(steps) if step in result.grad_norms]
+        for k in self.in_training:
+            losses = result.losses[:, k].tolist()
+            broken = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
+            kept = len(losses) if broken is None else broken + 1
+            rates = [(step, i, self._rate(k, factors[i])) for i, step in sampled if i < kept]
+            shown = [step for step, _, _ in rates]
+            self.log_series("train/loss", steps[:kept], losses[:kept], every=interval, model=k)
+            self.log_series("train/grad_norm", shown, [float(result.grad_norms[step][k]) for step in shown], model=k)
+            self.log_series("train/lr", shown, [rate for _, _, rate in rates], model=k)
+            if broken is not None:
+                self._diverged(k, Diverged(steps[broken], self._rate(k, factors[broken]), losses[broken]))
+
+    def _rate(self, k: int, factor: Hyperparameter) -> float:
+        return number_of(self.optimizer.lr, k) * number_of(factor, k)
+
+    def _diverged(self, k: int, error: Diverged) -> None:
+        """One model alone has nothing left to do; of several, the others go on as if nothing had happened."""
+        self.diverged[k] = error
+        if not self.in_training:
+            raise error
+
+    @property
+    def in_training(self) -> list[int]:
+        """The models that have not diverged."""
+        return [k for k in range(len(self.weight)) if k not in self.diverged]
 
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before this module's own hook there.
-        mean, self._epoch_loss = self._epoch_loss / self.data.bundles.n_visited, 0.0
-        self.log_series("train/loss_epoch", [self.steps_done], [mean])
-        self.log("train/loss_epoch", mean, logger=False)
-        for logger in self._series_loggers():
-            if logger.histogram_every_n_epochs and (self.current_epoch + 1) % logger.histogram_every_n_epochs == 0:
-                logger.log_histograms(dict(self.named_parameters()), self.steps_done)
+        means = self._epoch_loss / self.data.bundles.n_visited
+        self._epoch_loss = np.zeros_like(means)
+        for k in self.in_training:
+            self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)
+            self.figures[k]["train/loss_epoch"] = float(means[k])
+            for logger in self.loggers_of(k):
+                if logger.histogram_every_n_epochs and (self.current_epoch + 1) % logger.histogram_every_n_epochs == 0:
+                    logger.log_histograms({name: p[k] for name, p in self.named_parameters()}, self.steps_done)
+        if len(means) == 1:
+            self.log("train/loss_epoch", float(means[0]), logger=False)
 
-    def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None:
-        """Points of one curve to every logger that takes them in bulk."""
-        for logger in self._series_loggers():
+    def log_series(
+        self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0
+    ) -> None:
+        """Points of one model's curve to every logger of its that takes them in bulk."""
+        for logger in self.loggers_of(model):
             logger.log_series(name, steps, values, every)
 
-    def _series_loggers(self) -> list[SeriesLogger]:
-        return [cast(SeriesLogger, logger) for logger in self.loggers if hasattr(logger, "log_series")]
+    def loggers_of(self, k: int) -> list[SeriesLogger]:
+        """All loggers where there is one model; of several models, each has the logger at its place."""
+        loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
+        return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
 
     # --- evaluation -----------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
-    def predict_all(self, x: Tensor) -> Tensor:
-        """Predictions `[K, N, C]` of any number of examples, in long chunks."""
-        return torch.cat([self(chunk) for chunk in x.split(EVALUATION_ROWS)], dim=1)
+    @abstractmethod
+    def tally(self) -> Tally:
+        """A fresh counter of the task's figures."""
 
     @abstractmethod
-    def metrics(self, prediction: Tensor, y: Tensor) -> dict[str, float]:
-        """The task's figures for one model. prediction: `[N, C]` as `forward` gives it."""
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        """The 95 % intervals of those figures of `tally` that have one, see `linnet.statistics`.
 
-    @abstractmethod
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor, y: Tensor) -> Intervals:
-        """The 95 % intervals of those figures of `metrics` that have one, see `linnet.statistics`."""
+        Args:
+            figures: of one model on the examples.
+            prediction: `[N, C]`, or None where they are not known, which some intervals need.
+            examples: N of them.
+        """
 
     @torch.no_grad()
+    def evaluate_all(self, examples: Examples, kept: list[Tensor] | None = None) -> list[dict[str, float]]:
+        """Loss and metrics of each model on the examples.
+
+        Args:
+            examples: any number; they are predicted in chunks.
+            kept: takes up the predictions of each chunk, `[K, B, C]`.
+        """
+        tally, losses = self.tally(), []
+        for batch in examples.chunks(EVALUATION_ROWS):
+            prediction = self.predict_batch(batch)
+            losses.append(self.loss.value(prediction, batch.y).double().sum(dim=1))
+            tally.add(self.loss.mean(prediction) if self.loss.task == "regression" else prediction, batch.y)
+            if kept is not None:
+                kept.append(prediction)
+        means = (torch.stack(losses).sum(dim=0) / len(examples)).tolist()
+        return [{"loss": mean, **figures} for mean, figures in zip(means, as_floats(tally), strict=True)]
+
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:
         """Loss and metrics on the examples, and the predictions `[N, C]` they come from. For a single model."""
-        prediction = self.predict_all(examples.x)
-        loss = self.loss.value(prediction, examples.y).double().mean(dim=1)
-        return {"loss": loss.item(), **self.metrics(prediction[0], examples.y)}, prediction[0]
+        kept: list[Tensor] = []
+        (figures,) = self.evaluate_all(examples, kept)
+        return figures, torch.cat([prediction[0] for prediction in kept])
 
     @torch.no_grad()
-    def training_objective(self, examples: Examples) -> float:
-        """Mean loss + penalty. For a single model."""
-        loss = self.loss.value(self.predict_all(examples.x), examples.y).double().mean(dim=1)
-        return loss.item() + self.penalty.value(self.weight)[0].item()
+    def training_objective(self, examples: Examples) -> list[float]:
+        """Mean loss + penalty of each model."""
+        chunks = examples.chunks(EVALUATION_ROWS)
+        losses = [self.loss.value(self.predict_batch(batch), batch.y).double().sum(dim=1) for batch in chunks]
+        mean = torch.stack(losses).sum(dim=0) / len(examples)
+        return (mean + self.penalty.value(self.weight)).tolist()
 
     def validation_step(self, examples: Examples, batch_idx: int) -> None:
         if self.trainer.sanity_checking:
             return
-        figures, _ = self.evaluate(examples)
-        if not math.isfinite(figures["loss"]):  # the last update went wrong, and no training loss has shown it yet
-            raise Diverged(self.steps_done, float(self.optimizer.lr), figures["loss"])
-        for name, value in figures.items():
-            self.log_series(f"val/{name}", [self.steps_done], [value])
-        for name, value in figures.items():
-            if self.monitor in (None, f"val/{name}"):
-                self.log(f"val/{name}", value, logger=False, batch_size=len(examples))
+        all_figures = self.evaluate_all(examples)
+        for k in self.in_training:
+            figures = all_figures[k]
+            if not math.isfinite(figures["loss"]):  # the last update went wrong, and no training loss has shown it yet
+                self._diverged(k, Diverged(self.steps_done, self._rate(k, 1.0), figures["loss"]))
+                continue
+            for name, value in figures.items():
+                self.log_series(f"val/{name}", [self.steps_done], [value], model=k)
+                self.figures[k][f"val/{name}"] = value
+        if len(all_figures) == 1:
+            for name, value in all_figures[0].items():
+                if self.monitor in (None, f"val/{name}"):
+                    self.log(f"val/{name}", value, logger=False, batch_size=len(examples))
+
+    def training_state(self, k: int) -> dict[str, Any]:
+        """What the rest of one model's training depends on besides its parameters, as if it were alone."""
+        state = self.optimizer_state
+        if state is not None:
+            state = self.optimizer.state_dict(state if len(self.weight) == 1 else state_of(state, k))
+        return {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[k]), "optimizer": state}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        state = self.optimizer_state
-        checkpoint["linnet"] = {
-            "steps_done": self.steps_done,
-            "epoch_loss": self._epoch_loss,
-            "optimizer": None if state is None else self.optimizer.state_dict(state),
-        }
+        checkpoint["linnet"] = self.training_state(0)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         saved = checkpoint["linnet"]
-        self.steps_done, self._epoch_loss = saved["steps_done"], saved["epoch_loss"]
+        self.steps_done = saved["steps_done"]
+        self._epoch_loss[:] = saved["epoch_loss"]
         self._saved_optimizer = saved["optimizer"]  # until the parameters are where they are trained

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from linnet.data import Examples
 from linnet.losses import Loss, SquaredError
-from linnet.models.metrics import regression_metrics
 from linnet.models.network import LinearNetwork
+from linnet.models.tally import RegressionTally, Tally
 from linnet.statistics import Intervals, bootstrap_intervals
 
 
@@ -19,8 +20,8 @@ class LinearRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return SquaredError()
 
-    def metrics(self, prediction: Tensor, y: Tensor) -> dict[str, float]:
-        return regression_metrics(self.loss.mean(prediction[None])[0], y)
+    def tally(self) -> Tally:
+        return RegressionTally()
 
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor, y: Tensor) -> Intervals:
-        return bootstrap_intervals(self.loss.mean(prediction[None])[0], y)
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        return {} if prediction is None else bootstrap_intervals(self.loss.mean(prediction[None])[0], examples.y)

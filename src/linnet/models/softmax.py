@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from linnet.data import Examples
 from linnet.losses import CrossEntropy, Loss
-from linnet.models.metrics import classification_metrics
 from linnet.models.network import LinearNetwork
+from linnet.models.tally import ClassificationTally, Tally
 from linnet.statistics import SHARES, Intervals, wilson_interval
 
 
@@ -19,8 +20,9 @@ class SoftmaxRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
-    def metrics(self, prediction: Tensor, y: Tensor) -> dict[str, float]:
-        return classification_metrics(prediction, y, getattr(self.loss, "label_smoothing", 0.0))
+    def tally(self) -> Tally:
+        n_models, n_classes, _ = self.weight.shape
+        return ClassificationTally(n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight)
 
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor, y: Tensor) -> Intervals:
-        return {key: wilson_interval(figures[key], len(y)) for key in SHARES}
+    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        return {key: wilson_interval(figures[key], len(examples)) for key in SHARES}

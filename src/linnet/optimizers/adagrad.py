@@ -40,7 +40,6 @@ class Adagrad(Optimizer):
         start = self.initial_accumulator
         return {"squared_sum": [torch.zeros_like(param).add_(along_models(start, param)) for param in params]}
 
-    @torch.no_grad()
     def update(
         self,
         params: Sequence[Tensor],

@@ -49,7 +49,6 @@ class Adam(Optimizer):
             "second_moment": [torch.zeros_like(param) for param in params],
         }
 
-    @torch.no_grad()
     def update(
         self,
         params: Sequence[Tensor],

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from linnet.optimizers.adam import Adam
@@ -35,7 +34,6 @@ class AdamW(Adam):
         super().__post_init__()
         NON_NEGATIVE.check("weight_decay", self.weight_decay)
 
-    @torch.no_grad()
     def update(
         self,
         params: Sequence[Tensor],

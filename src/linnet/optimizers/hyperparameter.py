@@ -38,6 +38,11 @@ def along_models(value: Hyperparameter, like: Tensor) -> Hyperparameter:
     return value.view(-1, *(1,) * (like.dim() - 1))
 
 
+def number_of(value: Hyperparameter, model: int) -> float:
+    """The hyperparameter of one of the models."""
+    return float(value[model]) if isinstance(value, Tensor) and value.numel() > 1 else float(value)
+
+
 def add_scaled(target: Tensor, source: Tensor, scale: Hyperparameter) -> None:
     """In place, `target += scale * source`; both tensors are `[K, ...]`."""
     if isinstance(scale, Tensor):

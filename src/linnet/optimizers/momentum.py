@@ -44,7 +44,6 @@ class Momentum(Optimizer):
     def init(self, params: Sequence[Tensor]) -> State:
         return {"velocity": [torch.zeros_like(param) for param in params]}
 
-    @torch.no_grad()
     def update(
         self,
         params: Sequence[Tensor],

@@ -43,7 +43,9 @@ class Optimizer(ABC):
         factor: Hyperparameter = 1.0,
         evaluate: Evaluate | None = None,
     ) -> None:
-        """Take one step: change `params` and `state` in place, recording nothing for autograd.
+        """Take one step: change `params` and `state` in place.
+
+        To be called under `torch.no_grad()`: entering it in each step would take as long as a step of SGD.
 
         Args:
             params: the parameters that `state` was made for.
@@ -94,6 +96,14 @@ class Optimizer(ABC):
                     tensor.copy_(saved_tensor)
             else:
                 state[name] = entry
+
+
+def state_of(state: State, k: int) -> State:
+    """The part of the state that belongs to one of the models, as a view."""
+    return {
+        name: [tensor[k : k + 1] for tensor in entry] if isinstance(entry, list) else entry
+        for name, entry in state.items()
+    }
 
 
 def _layout(state: State) -> dict[str, Any]:

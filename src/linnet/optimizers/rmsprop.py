@@ -39,7 +39,6 @@ class RMSprop(Optimizer):
     def init(self, params: Sequence[Tensor]) -> State:
         return {"squared_mean": [torch.zeros_like(param) for param in params]}
 
-    @torch.no_grad()
     def update(
         self,
         params: Sequence[Tensor],

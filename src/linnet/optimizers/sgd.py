@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled
@@ -32,7 +31,6 @@ class SGD(Optimizer):
     def init(self, params: Sequence[Tensor]) -> State:
         return {}
 
-    @torch.no_grad()
     def update(
         self,
         params: Sequence[Tensor],

@@ -72,7 +72,9 @@ def record_experiment(target: str | Path | Experiment) -> ExperimentReport:
 def measure(planned: Planned) -> Measured:
     """Train one run of an experiment in a directory that is removed afterwards."""
     # Late, so that what is wrong with an experiment is said before torch is imported.
-    from linnet.life import live
+    from rich.console import Console
+
+    from linnet.life import Job, live
     from linnet.reproduction.fresh import as_many_threads_afterwards, log_to
     from linnet.tracking.directory import RunDirectory
 
@@ -80,7 +82,9 @@ def measure(planned: Planned) -> Measured:
         directory, metrics = Path(folder), {}
         try:
             with log_to(directory / "train.log"):
-                metrics = live(RunDirectory(directory), planned.config, planned.choices, quiet=True).metrics
+                metrics = live(
+                    Job(RunDirectory(directory), planned.config, planned.choices, Console(quiet=True))
+                ).metrics
             state = "completed"
         except Diverged:
             state = "diverged"

@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 from omegaconf import OmegaConf
+from rich.console import Console
 
 from linnet.config import compose, session
 from linnet.errors import Diverged, InputError
 from linnet.files import write_atomic
-from linnet.life import Run, live
+from linnet.life import Job, Run, live
 from linnet.reproduction.saved_config import SavedConfig
 from linnet.tracking.directory import RunDirectory
 
@@ -26,7 +27,7 @@ def run_again(saved: SavedConfig, directory: Path) -> Run | None:
     write_hydra(saved, directory)
     try:
         with as_many_threads_afterwards(), log_to(directory / "train.log"):
-            return live(RunDirectory(directory), saved.config, saved.choices, quiet=True)
+            return live(Job(RunDirectory(directory), saved.config, saved.choices, Console(quiet=True)))
     except Diverged:
         return None
 

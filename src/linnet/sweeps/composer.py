@@ -4,7 +4,7 @@ Hydra takes 40 to 100 ms to compose a configuration, as long as it takes to trai
 differ in plain values, which can be set on a copy in a tenth of that.
 """
 
-import copy
+import pickle
 from collections.abc import Sequence
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -27,7 +27,7 @@ class Composer:
     def __init__(self, master: DictConfig, loader: ConfigLoader) -> None:
         self.master, self.loader = master, loader
         self._parser = OverridesParser.create(loader)
-        self._bases: dict[tuple[str, ...], DictConfig] = {}
+        self._bases: dict[tuple[str, ...], bytes] = {}
 
     def compose(self, words: Sequence[str]) -> DictConfig:
         """The configuration that `load_sweep_config` of Hydra gives for these overrides, with its `hydra` node.
@@ -39,8 +39,8 @@ class Composer:
             parsed = self._parser.parse_overrides(list(words))
             options = tuple(word for word, override in zip(words, parsed, strict=True) if not _sets_a_value(override))
             if options not in self._bases:
-                self._bases[options] = self.loader.load_sweep_config(self.master, list(options))
-            config = copy.deepcopy(self._bases[options])
+                self._bases[options] = pickle.dumps(self.loader.load_sweep_config(self.master, list(options)))
+            config: DictConfig = pickle.loads(self._bases[options])  # a sixth of the time of a deep copy
             ConfigLoaderImpl._apply_overrides_to_config([o for o in parsed if _sets_a_value(o)], config)
             config.hydra.overrides.task = [word for word in words if not word.lstrip("+~").startswith("hydra.")]
             OmegaConf.copy_cache(from_config=self.master, to_config=config)

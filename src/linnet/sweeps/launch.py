@@ -1,8 +1,8 @@
 """Running jobs: one after the other in this process, or by one of Hydra's launchers."""
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from hydra._internal.callbacks import Callbacks
 from hydra.core.config_loader import ConfigLoader
@@ -11,10 +11,12 @@ from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
-from linnet.errors import Diverged
+from linnet.errors import Diverged, InputError
 from linnet.sweeps.ledger import Job
 from linnet.sweeps.report import Report
+from linnet.sweeps.shareable import group
 
+VECTORIZED = "linnet.sweeps.vectorized.launch"
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 THREADS = "LINNET_THREADS"
 """Environment variable with the number of threads of a job whose configuration leaves it open."""
@@ -34,6 +36,21 @@ def sweep_job(job: DictConfig) -> str:
     return "completed"
 
 
+class Planned(NamedTuple):
+    """A job before it has a number.
+
+    identity: hash of its resolved configuration.
+    words: the overrides that make it.
+    config: with its `hydra` node.
+    resolved: the same without that node, checked, in plain containers.
+    """
+
+    identity: str
+    words: Sequence[str]
+    config: DictConfig
+    resolved: dict[str, Any]
+
+
 class Launcher:
     """Runs jobs of one sweep and reports each as it ends.
 
@@ -47,27 +64,47 @@ class Launcher:
         self.master, self.report = master, report
         self.context = HydraContext(config_loader=loader, callbacks=Callbacks())
         self.plugin: Any = None
-        if master.hydra.launcher._target_ != BASIC:
+        self.vectorized = master.hydra.launcher._target_ == VECTORIZED
+        if self.vectorized:
+            self.max_models = _at_least_one(master.hydra.launcher.max_models)
+        if not self.vectorized and master.hydra.launcher._target_ != BASIC:
             self.plugin = Plugins.instance().instantiate_launcher(self.context, sweep_job, master)
 
-    def launch(self, jobs: Sequence[tuple[Job, DictConfig]]) -> None:
-        """Run jobs, given with their configurations, to their ends; what earlier attempts left of them is removed."""
-        for job, _ in jobs:
+    def launch(self, jobs: Sequence[tuple[Job, Planned]]) -> None:
+        """Run jobs to their ends; what earlier attempts left of them is removed."""
+        for job, planned in jobs:
             self.report.ledger.clear(job)
+            with open_dict(planned.config):
+                planned.config.hydra.job.num, planned.config.hydra.job.id = job.number, str(job.number)
+                planned.config.hydra.sweep.subdir = str(job.number)
         self.report.expect([job for job, _ in jobs])
-        if self.plugin is None:
-            for job, config in jobs:
-                self._run_here(job, config)
-                self.report.ended()
+        if self.vectorized:
+            self._side_by_side(dict(jobs))
+        elif self.plugin is None:
+            for job, planned in jobs:
+                self._run_here(job, planned)
         elif jobs:
             self._hand_over([job for job, _ in jobs])
             self.report.ended()
 
-    def _run_here(self, job: Job, config: DictConfig) -> None:
-        with open_dict(config):
-            config.hydra.job.num, config.hydra.job.id = job.number, str(job.number)
-            config.hydra.sweep.subdir = str(job.number)
-        run_job(sweep_job, config, "hydra.sweep.dir", "hydra.sweep.subdir", self.context)
+    def _run_here(self, job: Job, planned: Planned) -> None:
+        run_job(sweep_job, planned.config, "hydra.sweep.dir", "hydra.sweep.subdir", self.context)
+        self.report.ended()
+
+    def _side_by_side(self, jobs: Mapping[Job, Planned]) -> None:
+        if not jobs:
+            return
+        from linnet.sweeps.vectorized import run_group
+
+        options = [
+            (job, {**planned.resolved, "env": planned.config.hydra.job.env_set}) for job, planned in jobs.items()
+        ]
+        groups, alone = group(options)
+        for members in groups:
+            run_group([(job, jobs[job]) for job in members], self.report, self.max_models)
+        for job, reason in alone:
+            self.report.say(f"job {job.number:<3} {self.report.name(job)}  by itself, {reason}")
+            self._run_here(job, jobs[job])
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         # Workers are often started with one thread; equal results need the number that this process would use.
@@ -92,3 +129,9 @@ class Launcher:
         finally:
             stop.set()
             watcher.join()
+
+
+def _at_least_one(max_models: Any) -> int:
+    if not isinstance(max_models, int) or isinstance(max_models, bool) or max_models < 1:
+        raise InputError(f"hydra.launcher.max_models={max_models}: expected a whole number of at least 1")
+    return max_models

@@ -11,15 +11,15 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
+from linnet.errors import InputError
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, parse, swept_keys
-from linnet.sweeps.launch import Launcher
+from linnet.sweeps.launch import Launcher, Planned
 from linnet.sweeps.ledger import FINISHED, Job, Ledger
 from linnet.sweeps.report import Report
 from linnet.sweeps.search import Outcome, search, space
 
 SEARCH_TARGET = "linnet.sweeps.search.search"
-Planned = tuple[str, Sequence[str], DictConfig]
 QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""
 
@@ -66,14 +66,14 @@ class Sweep:
         """Every combination of the swept values. Returns the exit code."""
         planned = self.plan(expand(self.overrides))  # before anything is made: one wrong job, and none runs
         with self.ledger as ledger:
-            jobs = ledger.enter([(identity, words) for identity, words, _ in planned])
-            report = self.report(jobs, planned[0][2])
+            jobs = ledger.enter([(job.identity, job.words) for job in planned])
+            report = self.report(jobs, planned[0].config)
             launcher = Launcher(self.master, self.loader, report)
             missing = [job for job in jobs if ledger.status(job)["state"] not in FINISHED]
             report.opening(len(jobs), len(jobs) - len(missing))
-            configs = {identity: config for identity, _, config in planned}
+            plans = {job.identity: job for job in planned}
             try:
-                launcher.launch([(job, configs[job.identity]) for job in missing])
+                launcher.launch([(job, plans[job.identity]) for job in missing])
             except KeyboardInterrupt:
                 report.summary(self.again)
                 raise
@@ -85,24 +85,22 @@ class Sweep:
         options = self.master.hydra.sweeper
         distributions = space(self.overrides)
         fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
-        ((_, _, config),) = self.plan([fixed])
+        (first,) = self.plan([fixed])
         with self.ledger as ledger:
-            report = self.report(list(ledger.jobs.values()), config)
+            report = self.report(list(ledger.jobs.values()), first.config)
             launcher = Launcher(self.master, self.loader, report)
 
             def run(proposals: list[list[str]]) -> list[Outcome]:
                 planned = self.plan([[*fixed, *proposal] for proposal in proposals])
-                jobs = {
-                    job.identity: job for job in ledger.enter([(identity, words) for identity, words, _ in planned])
-                }
+                jobs = {job.identity: job for job in ledger.enter([(job.identity, job.words) for job in planned])}
                 report.jobs += [job for job in jobs.values() if job not in report.jobs]
-                configs = {identity: config for identity, _, config in planned}
+                plans = {job.identity: job for job in planned}
                 missing = [job for job in jobs.values() if ledger.status(job)["state"] not in FINISHED]
-                launcher.launch([(job, configs[job.identity]) for job in missing])
-                states = [ledger.status(jobs[identity])["state"] for identity, _, _ in planned]
+                launcher.launch([(job, plans[job.identity]) for job in missing])
+                states = [ledger.status(jobs[job.identity])["state"] for job in planned]
                 return [
-                    (state, report.value(jobs[identity]) if state == "completed" else None)
-                    for state, (identity, _, _) in zip(states, planned, strict=True)
+                    (state, report.value(jobs[job.identity]) if state == "completed" else None)
+                    for state, job in zip(states, planned, strict=True)
                 ]
 
             report.opening(options.n_trials, sum(ledger.status(job)["state"] in FINISHED for job in report.jobs))
@@ -118,7 +116,7 @@ class Sweep:
             return 0 if report.best() is not None else 1
 
     def plan(self, jobs: Sequence[Sequence[str]]) -> list[Planned]:
-        """(identity, overrides, configuration) of each job, checked.
+        """Each job with its configuration, checked.
 
         Raises:
             InputError: naming what is wrong with the first job that cannot run.
@@ -126,9 +124,19 @@ class Sweep:
         planned = []
         for words in jobs:
             config = self.composer.compose(words)
-            planned.append((config_hash(check(config)), words, config))
+            resolved = check(config)
+            _refuse_several_processes(resolved["trainer"]["devices"])
+            planned.append(Planned(config_hash(resolved), words, config, resolved))
         return planned
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective
         return Report(self.ledger, jobs, (objective.metric, objective.direction), swept_keys(self.overrides))
+
+
+def _refuse_several_processes(devices: int) -> None:
+    if devices > 1:
+        raise InputError(
+            f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
+            f"side by side: use trainer=default hydra/launcher=vectorized"
+        )

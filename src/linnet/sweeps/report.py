@@ -34,6 +34,10 @@ class Report:
         before = f", {kept} of them finished before" if kept else ""
         self.console.print(f"{n_jobs} jobs in {os.path.relpath(self.ledger.folder)}{before}")
 
+    def say(self, line: str) -> None:
+        """Something else about the sweep."""
+        self.console.print(line)
+
     def expect(self, jobs: Sequence[Job]) -> None:
         """These jobs are about to run."""
         for job in jobs:

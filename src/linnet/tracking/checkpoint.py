@@ -27,8 +27,9 @@ class Checkpoint(LightningCheckpoint):
         direction: "minimize" or "maximize".
         every_n_seconds: files are written at most so often during training, and at its end in any case.
         every_n_steps: files are also written once so many minibatches have been trained on; None: by time only.
-            Training pauses every 64 minibatches, every `every_n_steps` if that is less, and at the end of an epoch.
+            Training pauses every 256 minibatches, every `every_n_steps` if that is less, and at the end of an epoch.
         select: "best" or "last": the state that the run ends with.
+        k: of several models that are trained side by side, the one that this is about.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class Checkpoint(LightningCheckpoint):
         every_n_seconds: float = 10.0,
         every_n_steps: int | None = None,
         select: str = "best",
+        k: int = 0,
     ) -> None:
-        self.folder, self.monitor, self.select = folder, monitor, select
+        self.folder, self.monitor, self.select, self.k = folder, monitor, select, k
         self.every_n_seconds, self.every_n_steps = every_n_seconds, every_n_steps
         self.sign = 1.0 if direction == "minimize" else -1.0
         self.best_value = float("inf")
@@ -64,16 +66,22 @@ class Checkpoint(LightningCheckpoint):
     ) -> None:
         model = cast(LinearNetwork, pl_module)
         if model.steps_done % model.data.bundles.steps_per_epoch:  # else the epoch is about to be closed
-            self._pause(trainer, model)
+            self.pause(trainer, model)
+            model.interrupts.raise_if_any()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        value = trainer.callback_metrics.get(self.monitor)
-        if value is not None and self.sign * float(value) < self.best_value:
-            self.best_value = self.sign * float(value)
-            self.best = snapshot(model, trainer.current_epoch)
+        self.compare(model, trainer.current_epoch)
+        self.pause(trainer, model)
+        model.interrupts.raise_if_any()
+
+    def compare(self, model: LinearNetwork, epoch: int) -> None:
+        """Keep the state if it is the best so far."""
+        value = model.figures[self.k].get(self.monitor)
+        if value is not None and self.sign * value < self.best_value:
+            self.best_value = self.sign * value
+            self.best = snapshot(model, epoch, self.k)
             self._best_is_written = False
-        self._pause(trainer, model)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.write(trainer, cast(LinearNetwork, pl_module))
@@ -81,50 +89,49 @@ class Checkpoint(LightningCheckpoint):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Keep the best state of a run that fails; the last one may be the fault."""
         if isinstance(exception, Exception):
-            self._write_best()
+            self.write_best()
 
-    def _pause(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
-        """Between two bundles, when the state of the run is whole."""
-        if model.interrupts.any():
-            self.write(trainer, model)
-            model.interrupts.raise_if_any()
+    def pause(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
+        """Write what is due; between two bundles, when the state of the run is whole."""
         steps = model.steps_done - self._written_step
-        if (self.every_n_steps is not None and steps >= self.every_n_steps) or (
-            time.monotonic() - self._written >= self.every_n_seconds
+        if (
+            model.interrupts.any()
+            or (self.every_n_steps is not None and steps >= self.every_n_steps)
+            or time.monotonic() - self._written >= self.every_n_seconds
         ):
             self.write(trainer, model)
-        for logger in trainer.loggers:
+        for logger in model.loggers_of(self.k):
             if isinstance(logger, RunLogger):
                 logger.flush_now_and_then()
 
     def write(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
         """All files as of now; the previous ones stay until the new ones are whole."""
         self.folder.mkdir(exist_ok=True)
-        state = snapshot(model, max(0, model.steps_done - 1) // model.data.bundles.steps_per_epoch)
+        state = snapshot(model, max(0, model.steps_done - 1) // model.data.bundles.steps_per_epoch, self.k)
+        callbacks: list[Any] = trainer.callbacks if self in trainer.callbacks else [self]  # type: ignore[attr-defined]
         state["callbacks"] = {
-            callback.state_key: callback.state_dict()
-            for callback in trainer.callbacks  # type: ignore[attr-defined]
-            if callback.state_dict()
+            callback.state_key: callback.state_dict() for callback in callbacks if callback.state_dict()
         }
         state["linnet"]["stopped"] = trainer.should_stop
         state["linnet"]["position"] = next(
-            logger.position() for logger in trainer.loggers if isinstance(logger, RunLogger)
+            logger.position() for logger in model.loggers_of(self.k) if isinstance(logger, RunLogger)
         )
         save_last(self.folder, state)
-        self._write_best()
+        self.write_best()
         self._written, self._written_step = time.monotonic(), model.steps_done
 
-    def _write_best(self) -> None:
+    def write_best(self) -> None:
+        """Write best.ckpt, if there is a better state than it holds."""
         if self.best is not None and not self._best_is_written:
             self.folder.mkdir(exist_ok=True)
             save(self.folder / BEST, self.best)
             self._best_is_written = True
 
-    def restore_selected(self, pl_module: pl.LightningModule) -> int | None:
+    def restore_selected(self, model: LinearNetwork) -> int | None:
         """Give the module the weights that the run ends with; the epoch (from 1) they are of, None for the last."""
         if self.select == "last" or self.best is None:
             return None
-        pl_module.load_state_dict(self.best["state_dict"])
+        model.load_state_dict(self.best["state_dict"])
         return int(self.best["epoch"]) + 1
 
 

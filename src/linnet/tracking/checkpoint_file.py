@@ -8,12 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 
 from linnet.errors import InputError
 from linnet.files import TEMPORARY, write_atomic
+from linnet.models.network import LinearNetwork
 
+LIGHTNING = version("pytorch-lightning")
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 # torch.save writes a zip archive, and torch.load compares no checksums: of one bit flipped in the list of its parts, it
@@ -27,23 +28,23 @@ class Damaged(Exception):
     """A file that was a checkpoint once, and is not whole any more."""
 
 
-def snapshot(pl_module: pl.LightningModule, epoch: int) -> dict[str, Any]:
-    """A copy of the training state in Lightning's checkpoint format, from plain containers and tensors only.
+def snapshot(model: LinearNetwork, epoch: int, k: int = 0) -> dict[str, Any]:
+    """A copy of one model's training state in Lightning's checkpoint format, from plain containers and tensors only.
 
     Args:
-        pl_module: a LinearNetwork.
+        model: of one model or many.
         epoch: the last one that was begun, counted from 0.
+        k: which of the models; the copy looks as if it had been alone.
     """
-    checkpoint = {
+    return {
         "epoch": epoch,
-        "global_step": pl_module.steps_done,
-        "pytorch-lightning_version": version("pytorch-lightning"),
-        "state_dict": {name: tensor.detach().clone() for name, tensor in pl_module.state_dict().items()},
+        "global_step": model.steps_done,
+        "pytorch-lightning_version": LIGHTNING,
+        "state_dict": {name: tensor.detach()[k : k + 1].clone() for name, tensor in model.state_dict().items()},
         "hparams_name": "kwargs",
-        "hyper_parameters": dict(pl_module.hparams),
+        "hyper_parameters": {**model.hparams, "n_models": 1},
+        "linnet": model.training_state(k),
     }
-    pl_module.on_save_checkpoint(checkpoint)
-    return checkpoint
 
 
 def save(path: Path, checkpoint: dict[str, Any]) -> None:

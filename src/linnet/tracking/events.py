@@ -7,12 +7,16 @@ traceback of that thread; and how much of the file is written is nowhere to be h
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard import FileWriter, SummaryWriter
+
+from linnet.files import sync
+from linnet.tracking.scalar_records import Point, encode
 
 PATTERN = "events.out.tfevents.[0-9]*"
 """TensorBoard knows its files by this name."""
@@ -28,6 +32,7 @@ class EventFile(FileWriter):
         self._folder = folder
         self._file = (folder / f"events.out.tfevents.{name}").open("xb")
         self._records = RecordWriter(self._file)
+        self._points: list[Point] = []
         self.event_writer = self
         source = SourceMetadata(writer="linnet")
         self.add_event(Event(file_version="brain.Event:2", source_metadata=source))
@@ -41,13 +46,26 @@ class EventFile(FileWriter):
             event.step = int(step)
         self._records.write(event.SerializeToString())
 
+    def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
+        """Points of a curve; they are written by `flush`, many at once."""
+        now = time.time()
+        self._points += [Point(now, step, tag, value) for step, value in zip(steps, values, strict=True)]
+
     def flush(self, *, durable: bool = False) -> None:
+        self._write_points()
         self._file.flush()
         if durable:
-            os.fsync(self._file.fileno())
+            sync(self._file)
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self._write_points()
+        finally:
+            self._file.close()
+
+    def _write_points(self) -> None:
+        points, self._points = self._points, []
+        self._file.write(encode(points))
 
 
 class EventWriter(SummaryWriter):
@@ -63,6 +81,9 @@ class EventWriter(SummaryWriter):
         if resumed_at is not None:
             self._file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
         super().__init__(log_dir=str(folder))
+
+    def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
+        self._file.add_points(tag, steps, values)
 
     def _get_file_writer(self) -> EventFile:
         return self._file

@@ -4,6 +4,7 @@ import math
 from typing import cast
 
 import pytorch_lightning as pl
+from torch import Tensor
 
 from linnet.models.network import LinearNetwork
 from linnet.optimum.optimum import Optimum
@@ -16,31 +17,34 @@ class Gap(pl.Callback):
 
     Args:
         optimum: of the run's training problem.
+        k: of several models that are trained side by side, the one that this is about.
     """
 
-    def __init__(self, optimum: Optimum) -> None:
-        self.optimum = optimum
+    def __init__(self, optimum: Optimum, k: int = 0) -> None:
+        self.optimum, self.k = optimum, k
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        objective = model.training_objective(model.data.train)
-        for name, value in distances(self.optimum, model, objective).items():
-            model.log_series(name, [model.steps_done], [value])
+        self.note(model, model.training_objective(model.data.train)[self.k])
+
+    def note(self, model: LinearNetwork, objective: float) -> None:
+        """Log the gap of this objective, loss + penalty over the training examples."""
+        for name, value in distances(self.optimum, model.weight[self.k], objective).items():
+            model.log_series(name, [model.steps_done], [value], model=self.k)
             if name == "optimum/gap" and value > 0:
-                model.log_series("optimum/gap_log10", [model.steps_done], [math.log10(value)])
+                model.log_series("optimum/gap_log10", [model.steps_done], [math.log10(value)], model=self.k)
 
 
-def distances(optimum: Optimum, model: LinearNetwork, objective: float) -> dict[str, float]:
+def distances(optimum: Optimum, weight: Tensor, objective: float) -> dict[str, float]:
     """`optimum/gap`, and `optimum/distance` = ‖W − W*‖ where W* is unique.
 
     Args:
         optimum: of the objective.
-        model: a single one.
-        objective: its mean loss + penalty on the training examples. Where rounding puts it below the best possible,
-            the gap is 0.
+        weight: `[C, D]`.
+        objective: the model's mean loss + penalty on the training examples. Where rounding puts it below the best
+            possible, the gap is 0.
     """
     found = {"optimum/gap": max(0.0, objective - optimum.objective)}
     if optimum.attained and optimum.unique:
-        weight = model.weight.detach()[0].double().cpu()
-        found["optimum/distance"] = float((weight - optimum.weight).norm())
+        found["optimum/distance"] = float((weight.detach().double().cpu() - optimum.weight).norm())
     return found

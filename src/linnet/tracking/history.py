@@ -4,10 +4,11 @@ TensorBoard readers stop silently at a damaged record; this file can be read to 
 """
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
+
+from linnet.files import sync
 
 HEADER = ("metric", "step", "value")
 
@@ -50,7 +51,11 @@ class History:
         self._pending.clear()
         self._file.flush()
         if durable:
-            os.fsync(self._file.fileno())
+            sync(self._file)
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
 
     def close(self) -> None:
         try:

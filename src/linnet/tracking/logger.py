@@ -1,5 +1,6 @@
 """The logger of a run: TensorBoard events and history.csv, side by side in the run directory."""
 
+import math
 import os
 import struct
 import time
@@ -8,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -19,6 +21,7 @@ from linnet.tracking.events import PATTERN, EventWriter
 from linnet.tracking.history import History
 
 FLUSH_SECONDS = 5.0
+HISTOGRAM_BINS = 30
 
 
 class RunLogger(TensorBoardLogger):
@@ -47,9 +50,8 @@ class RunLogger(TensorBoardLogger):
     def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None:
         """Points of one curve: all to history.csv, those whose step is a multiple of `every` to TensorBoard."""
         self.history.extend(name, steps, values)
-        for step, value in zip(steps, values, strict=True):
-            if step % every == 0:
-                self.experiment.add_scalar(name, value, step)
+        shown = [i for i, step in enumerate(steps) if step % every == 0]
+        self.experiment.add_points(name, [steps[i] for i in shown], [values[i] for i in shown])
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:
@@ -59,8 +61,19 @@ class RunLogger(TensorBoardLogger):
 
     @rank_zero_only
     def log_histograms(self, params: Mapping[str, Tensor], step: int) -> None:
-        for name, values in params.items():
-            self.experiment.add_histogram(f"weights/{name}", values, step)
+        for name, tensor in params.items():
+            values = tensor.detach().double().cpu().numpy().ravel()
+            low, high = float(values.min()), float(values.max())
+            # Of numbers that are almost equal, bins could not be told apart.
+            spread = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30)
+            if not math.isfinite(spread):
+                continue
+            # As many as are drawn: torch's own add_histogram has 1500 bins, which takes ten times as long.
+            counts, edges = np.histogram(values, HISTOGRAM_BINS, ((low + high - spread) / 2, (low + high + spread) / 2))
+            self.experiment.add_histogram_raw(
+                f"weights/{name}", low, high, len(values), values.sum(), np.square(values).sum(),
+                edges[1:].tolist(), counts.tolist(), step,
+            )  # fmt: skip
 
     @rank_zero_only
     def log_picture(self, name: str, picture: bytes, step: int) -> None:
@@ -79,7 +92,7 @@ class RunLogger(TensorBoardLogger):
         """
         tags = {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
         for name, value in tags.items():
-            self.experiment.add_scalar(name, value, step)
+            self.experiment.add_points(name, [step], [value])
         writer = self.experiment._get_file_writer()
         # Without the first summary, which lists the columns: TensorBoard would take the list of one run for all, and
         # hide what only others have. So it collects the columns from all runs, and puts those that vary first.
@@ -110,7 +123,9 @@ class RunLogger(TensorBoardLogger):
         self.flush()
 
     def close(self) -> None:
-        """Write what is left and close both files."""
+        """Write what is left and close both files; a second time, nothing."""
+        if self.history.closed:
+            return
         try:
             self.history.close()
         finally:

@@ -20,30 +20,40 @@ from linnet.files import write_atomic
 
 ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
 """Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
+CHANGES = "uncommitted.diff"
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn")
 
 
-def manifest(config: Mapping[str, Any], choices: Mapping[str, Any], data_checksum: str) -> dict[str, Any]:
+def manifest(
+    config: Mapping[str, Any], choices: Mapping[str, Any], data_checksum: str, like: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """All that is known before training; the hash of the final weights is added after it.
 
     Args:
         config: the job's configuration, resolved to plain containers.
         choices: config group -> chosen option.
         data_checksum: what `Source.checksum` says.
+        like: the manifest of a job that was prepared in this process just before: its environment is this one's.
     """
-    return {
-        "linnet": linnet.__version__,
+    own = {
         "config_sha256": config_hash(config),
         "choices": {group: option for group, option in choices.items() if not group.startswith("hydra/")},
         "config": config,
         "seed": config["seed"],
+    }
+    if like is not None:
+        return {**like, **own}
+    return {
+        "linnet": linnet.__version__,
+        **own,
         "command": sys.argv,
         "directory": str(Path.cwd()),
         "git": next(filter(None, map(git_state, _checkouts())), None),
         "data_checksum": data_checksum,
+        "devices": config["trainer"]["devices"],
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cpu_count": os.cpu_count(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -70,14 +80,22 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     return None if commit is None else {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
-def write_changes(path: Path, record: Mapping[str, Any]) -> None:
-    """Write uncommitted.diff, what `git apply` would add to the commit in the manifest, if there is any such change."""
-    if record["git"] and record["git"]["dirty"]:
-        folder = next(folder for folder in _checkouts() if git_state(folder))
-        write_atomic(
-            path / "uncommitted.diff",
-            (_git(folder, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv") or "") + "\n",
-        )
+def write_changes(path: Path, record: Mapping[str, Any], like: Path | None = None) -> None:
+    """Write uncommitted.diff, what `git apply` would add to the commit in the manifest, if there is any such change.
+
+    Args:
+        path: the run directory.
+        record: its manifest.
+        like: the directory of a run that has the same.
+    """
+    if not record["git"] or not record["git"]["dirty"]:
+        return
+    if like is not None:
+        write_atomic(path / CHANGES, (like / CHANGES).read_bytes())
+        return
+    folder = next(folder for folder in _checkouts() if git_state(folder))
+    diff = _git(folder, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv") or ""
+    write_atomic(path / CHANGES, diff + "\n")
 
 
 def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -109,7 +127,7 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 @cache
-def _cpu_name() -> str:
+def cpu_name() -> str:
     """The processor's name: of two with equal capability, a library may still treat each in its own way."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():

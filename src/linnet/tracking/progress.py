@@ -2,12 +2,14 @@
 
 import logging
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from linnet.models.network import LinearNetwork
 from linnet.tracking.directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -19,13 +21,13 @@ class ProgressReport(pl.Callback):
     """Epoch, training loss, the objective and the time left; and the same into status.json.
 
     Args:
-        directory: of the run.
+        directories: of the runs, one a model.
         console: where the bar goes.
-        monitor: the metric shown beside the training loss.
+        monitor: the metric shown beside the training loss; of several models, those of the first are shown.
     """
 
-    def __init__(self, directory: RunDirectory, console: Console, monitor: str) -> None:
-        self.directory, self.monitor = directory, monitor
+    def __init__(self, directories: Sequence[RunDirectory], console: Console, monitor: str) -> None:
+        self.directories, self.monitor = directories, monitor
         self.progress = Progress(
             TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(), console=console, transient=True, disable=console.quiet or not console.is_terminal,
@@ -39,16 +41,20 @@ class ProgressReport(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.directory.progress(trainer.current_epoch, getattr(pl_module, "steps_done", 0))
+        for directory in self.directories:
+            directory.progress(trainer.current_epoch, getattr(pl_module, "steps_done", 0))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        epoch, total = trainer.current_epoch + 1, trainer.max_epochs or 1
-        figures = f"train/loss {trainer.callback_metrics['train/loss_epoch']:.4g}"
-        if self.monitor in trainer.callback_metrics:
-            figures += f"  {self.monitor} {trainer.callback_metrics[self.monitor]:.4g}"
-        self.directory.progress(epoch, getattr(pl_module, "steps_done", 0))
+        model = cast(LinearNetwork, pl_module)
+        epoch, total, latest = trainer.current_epoch + 1, trainer.max_epochs or 1, model.figures[0]
+        figures = f"train/loss {latest['train/loss_epoch']:.4g}"
+        if self.monitor in latest:
+            figures += f"  {self.monitor} {latest[self.monitor]:.4g}"
+        for directory in self.directories:
+            directory.progress(epoch, model.steps_done)
         self.progress.update(self.task, completed=epoch, figures=figures)
-        if self.progress.disable and (epoch % max(1, round(total / PLAIN_LINES)) == 0 or epoch == total):
+        alone = len(self.directories) == 1  # else the lines would be in one run's log and about another's model
+        if alone and self.progress.disable and (epoch % max(1, round(total / PLAIN_LINES)) == 0 or epoch == total):
             log.info(f"epoch {epoch:>{len(str(total))}}/{total}  {figures}  {time.monotonic() - self.started:.1f} s")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -76,7 +76,7 @@ def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
 def png(figure: "Figure") -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
+    figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # of Agg; `savefig` would draw twice
     return buffer.getvalue()
 
 

@@ -71,7 +71,9 @@ def confusion_matrix(target: ArrayLike, predicted: ArrayLike, class_names: Seque
     if n_classes <= MAX_ANNOTATED:
         for row, column in zip(*np.nonzero(count), strict=True):
             colour = "white" if share[row, column] > 0.6 else INK
-            axes.text(column, row, count[row, column], ha="center", va="center", fontsize=SMALL, color=colour)
+            axes.text(
+                column, row, count[row, column], ha="center", va="center", fontsize=SMALL, color=colour, in_layout=False
+            )
 
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02)
     style_colorbar(bar, "share of true class")

@@ -1,6 +1,7 @@
 """Pictures: the images that a classifier gets wrong, and its weights seen as images."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -12,13 +13,18 @@ from linnet.tracking.figures.style import (
     DIVERGING,
     INK,
     LARGE,
+    SMALL,
     message_figure,
     new_figure,
     style_colorbar,
-    style_picture,
 )
 
 GALLERY_COLUMNS = 5
+CELL = 1.75
+"""Inches from one picture of a gallery to the next."""
+PICTURE = 1.55
+LINE = 0.16
+"""Inches from one line of a picture's caption to the next."""
 
 
 def confident_mistakes(
@@ -60,19 +66,13 @@ def confident_mistakes(
         return message_figure(f"No mistakes among {len(true)} predictions.")
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
 
-    columns = min(GALLERY_COLUMNS, len(chosen))
-    rows = -(-len(chosen) // columns)
-    figure = new_figure(max(1.75 * columns, 4.5), 1.95 * rows + 0.5)
+    captions = [
+        f"{class_names[predicted[example]]} {confidence[example]:.0%}\n/ {class_names[true[example]]}"
+        for example in chosen
+    ]
+    shown = [_stretched(_channels_last(pictures[example])) for example in chosen]
     title = f"most confident mistakes, {len(chosen)} of {wrong.size}: predicted / true"
-    figure.suptitle(title, fontsize=LARGE, color=INK)
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in panels:
-        axes.set_axis_off()
-    for axes, example in zip(panels, chosen, strict=False):
-        axes.imshow(_stretched(_channels_last(pictures[example])), cmap="gray")
-        guess, truth = class_names[predicted[example]], class_names[true[example]]
-        style_picture(axes, f"{guess} {confidence[example]:.0%}\n/ {truth}")
-    return figure
+    return _gallery(shown, captions, title, cmap="gray")
 
 
 def weight_images(weight: ArrayLike, image_shape: Sequence[int], class_names: Sequence[str]) -> Figure:
@@ -100,18 +100,43 @@ def weight_images(weight: ArrayLike, image_shape: Sequence[int], class_names: Se
     limit = float(np.percentile(finite, 99.5)) if finite.size else 0.0
     scale = Normalize(-limit, limit) if limit > 0 else Normalize(-1, 1)
 
-    columns = min(GALLERY_COLUMNS, len(class_names))
-    rows = -(-len(class_names) // columns)
-    figure = new_figure(max(1.75 * columns + 0.8, 4.5), 1.95 * rows + 0.5)
-    figure.suptitle("weights of each class", fontsize=LARGE, color=INK)
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes in panels.flat:
-        axes.set_axis_off()
-    for axes, picture, name in zip(panels.flat, pictures, class_names, strict=False):
-        axes.imshow(picture, cmap=DIVERGING, norm=scale)
-        style_picture(axes, name)
-    bar = figure.colorbar(ScalarMappable(scale, DIVERGING), ax=panels, shrink=0.7, pad=0.02, extend="both")
-    style_colorbar(bar, "weight")
+    figure = _gallery(pictures, class_names, "weights of each class", right=0.9, cmap=DIVERGING, norm=scale)
+    width = figure.get_figwidth()
+    place = figure.add_axes((1 - 0.8 / width, 0.2, 0.14 / width, 0.6))
+    style_colorbar(figure.colorbar(ScalarMappable(scale, DIVERGING), cax=place, extend="both"), "weight")
+    return figure
+
+
+def _gallery(
+    pictures: Sequence[NDArray[np.float64]], captions: Sequence[str], title: str, *, right: float = 0.0, **options: Any
+) -> Figure:
+    """Pictures in rows, each below its caption, in one Axes that measures inches from the upper left corner.
+
+    An Axes for each would take ten times as long to make, lay out and draw.
+
+    Args:
+        pictures: `[H, W]` or `[H, W, 3]`, all alike.
+        captions: of as many lines each.
+        right: inches that are left free there.
+        options: as for `Axes.imshow`.
+    """
+    columns = min(GALLERY_COLUMNS, len(pictures))
+    caption = LINE * (1 + captions[0].count("\n")) + 0.06
+    tall, wide = (PICTURE * side / max(pictures[0].shape[:2]) for side in pictures[0].shape[:2])
+    row = tall + caption + 0.12
+    left, top = max(0.0, (4.5 - CELL * columns) / 2), 0.45
+    width, height = 2 * left + CELL * columns + right, top + row * -(-len(pictures) // columns) + 0.05
+
+    figure = new_figure(width, height, laid_out=False)
+    figure.suptitle(title, y=1 - 0.1 / height, fontsize=LARGE, color=INK)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for number, (picture, text) in enumerate(zip(pictures, captions, strict=True)):
+        x = left + CELL * (number % columns) + (CELL - wide) / 2
+        y = top + row * (number // columns) + caption
+        axes.imshow(picture, extent=(x, x + wide, y + tall, y), **options)
+        axes.text(x + wide / 2, y - 0.05, text, ha="center", va="bottom", fontsize=SMALL, color=INK)
+    axes.set(xlim=(0, width), ylim=(height, 0))
     return figure
 
 

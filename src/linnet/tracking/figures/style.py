@@ -25,9 +25,12 @@ LARGE = 12  # titles
 MAX_POINTS = 5000  # more only blacken a scatter plot and swell the event file
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` by `height` inches with its own Agg canvas, laid out without overlaps when drawn."""
-    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)  # inches around every panel
+def new_figure(width: float, height: float, *, laid_out: bool = True) -> Figure:
+    """An empty figure of `width` by `height` inches with its own Agg canvas.
+
+    laid_out: without overlaps when it is drawn, which takes as long as drawing; False: by whoever fills it.
+    """
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08) if laid_out else None  # inches around every panel
     figure = Figure(figsize=(width, height), dpi=100, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -54,12 +57,6 @@ def style_colorbar(bar: Colorbar, label: str) -> None:
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, color=GREY, labelcolor=INK)
     bar.set_label(label, fontsize=SMALL, color=INK)
-
-
-def style_picture(axes: Axes, title: str) -> None:
-    """Give a picture a small title and nothing else."""
-    axes.set_title(title, fontsize=SMALL, color=INK)
-    axes.set_axis_off()
 
 
 def add_legend(axes: Axes, **options: Any) -> None:

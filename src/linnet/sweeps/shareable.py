@@ -1,0 +1,111 @@
+"""Which jobs of a sweep can be trained side by side, on one pass over the data, and why others cannot."""
+
+import os
+import resource
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from linnet.config.compose import flat
+
+Item = TypeVar("Item")
+
+OF_EACH = ("seed", "name", "figures", "optimum", "objective.metric", "objective.direction")
+"""Keys in which models that share batches may differ, besides numbers of optimizer, penalty and schedule."""
+OF_EACH_MODEL = ("model.init", "model.init_std", "model.init_seed")
+NUMBERS_OF = ("optimizer", "penalty", "schedule")
+EVALUATION_ROWS = 2048
+"""Examples whose predictions by all models are in memory at once, at least."""
+FILES_A_JOB = 4
+"""Open at once: lock, log, history, events."""
+COPIES = 12
+"""Of a model's parameters and of its predictions of a batch: gradients, moments, scratch memory, the best state."""
+
+
+def reason_alone(config: Mapping[str, Any]) -> str | None:
+    """Why a job can only be trained by itself; None if it need not be."""
+    optimizer = config["optimizer"]["_target_"].rpartition(".")[2]
+    if optimizer.startswith("Torch"):
+        return "the optimizers of torch take one number for all models"
+    if optimizer == "Exact":
+        return "optimizer=exact trains nothing"
+    if config["callbacks"]["early_stopping"]:
+        return "callbacks=early_stopping ends each run at its own epoch"
+    if config["trainer"]["strategy"] == "ddp":
+        return "trainer=ddp divides one model among processes"
+    return None
+
+
+def common(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Key -> value of everything that jobs must have in common to be trained side by side."""
+    return {key: value for key, value in flat(config).items() if not _may_differ(key, value)}
+
+
+def _may_differ(key: str, value: Any) -> bool:
+    if key in OF_EACH or key in OF_EACH_MODEL:
+        return True
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and key.partition(".")[0] in NUMBERS_OF
+
+
+def group(jobs: Sequence[tuple[Item, Mapping[str, Any]]]) -> tuple[list[list[Item]], list[tuple[Item, str]]]:
+    """(groups of at least two that can be trained side by side, others with the reason).
+
+    Args:
+        jobs: each with its resolved configuration.
+    """
+    shared: list[tuple[dict[str, Any], list[Item]]] = []
+    alone = []
+    for job, config in jobs:
+        reason = reason_alone(config)
+        if reason is not None:
+            alone.append((job, reason))
+            continue
+        wanted = common(config)
+        for found, members in shared:
+            if found == wanted:
+                members.append(job)
+                break
+        else:
+            shared.append((wanted, [job]))
+    everything = [found for found, _ in shared]
+    for found, members in shared:
+        if len(members) == 1:
+            alone.append((members[0], _difference(found, [other for other in everything if other is not found])))
+    return [members for _, members in shared if len(members) > 1], alone
+
+
+def _difference(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    """What sets a job apart from the job that is most like it."""
+    if not others:
+        return "there is no other job"
+    apart = [[key for key in {**own, **other} if own.get(key) != other.get(key)] for other in others]
+    keys = min(apart, key=len)
+    return f"no other job shares its {', '.join(f'{key}={own[key]}' for key in keys if key in own) or keys[0]}"
+
+
+def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, limit: int) -> int:
+    """How many models fit at once: into half of the memory that is free, and into the files that may be open.
+
+    Args:
+        n_outputs, n_features: C and D.
+        batch_size: B.
+        item: bytes of a number.
+        limit: not more than that.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, limit * FILES_A_JOB + 256) if hard != resource.RLIM_INFINITY else limit * FILES_A_JOB + 256
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    each = COPIES * item * n_outputs * (n_features + 1 + max(batch_size, EVALUATION_ROWS))
+    return max(1, min(limit, (soft - 256) // FILES_A_JOB, available_memory() // 2 // each))
+
+
+def available_memory() -> int:
+    """Bytes that can be had without swapping."""
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):  # another system
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -1,0 +1,63 @@
+"""Run the benchmarks one after the other, and write their tables to tests/benchmarks/RESULTS.md: `make bench`.
+
+    python tests/benchmarks/run_all.py [epoch startup ...]
+
+A benchmark is any script in this directory that prints a table and ends with 0; one that fails is named, and makes
+the exit code 1. A missed limit does not: a busy machine misses some.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from side_by_side import machine
+
+FOLDER = Path(__file__).parent
+NO_BENCHMARKS = ("run_all", "side_by_side")
+SHORTENED = {"optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"]}
+"""What a script is given, so that all of them take less than half an hour."""
+
+
+def benchmarks() -> list[str]:
+    names = sorted(path.stem for path in FOLDER.glob("*.py"))
+    return [name for name in names if name not in NO_BENCHMARKS and not name.startswith("test_")]
+
+
+def run(name: str) -> tuple[int, str]:
+    """A benchmark's exit code, and its section of the results."""
+    words = [f"tests/benchmarks/{name}.py", *SHORTENED.get(name, [])]
+    print(" ".join(words), flush=True)
+    start = time.monotonic()
+    # What a script logs goes to the terminal; its table, to the results too.
+    ended = subprocess.run([sys.executable, *words], cwd=FOLDER.parents[1], stdout=subprocess.PIPE, text=True)
+    print(ended.stdout, flush=True)
+    failed = f"\n\nFAILED with exit code {ended.returncode}." if ended.returncode else ""
+    text = f"## {name}\n\n`python {' '.join(words)}`, {time.monotonic() - start:.0f} s{failed}\n"
+    return ended.returncode, text + (f"\n```\n{ended.stdout.rstrip()}\n```\n" if ended.stdout.strip() else "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(benchmarks())} (default: all)")
+    parser.add_argument("--output", type=Path, default=FOLDER / "RESULTS.md")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(benchmarks()):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    head = f"# Benchmarks\n\nWritten by `make bench`, {now}. {machine()}\n"
+    results = {name: run(name) for name in given.names or benchmarks()}
+    failed = [name for name, (code, _) in results.items() if code]
+    if failed:
+        head += f"\nFAILED: {', '.join(failed)}\n"
+    given.output.write_text("\n".join([head, *(text for _, text in results.values())]), encoding="utf-8")
+    print(f"{os.path.relpath(given.output)}" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
