@@ -21,7 +21,9 @@ from linnet.files import write_atomic
 ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
 """Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
 CHANGES = "uncommitted.diff"
-PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn")
+PACKAGES = (
+    "torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn", "pyarrow",
+)  # fmt: skip
 
 
 def manifest(
