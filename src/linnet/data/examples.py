@@ -22,11 +22,17 @@ class Batch(NamedTuple):
     y: targets, as in `Examples`.
     scale: goes into the matrix products, which multiply by a number anyway; multiplying x by it would be one more
         pass over the largest thing in a training step.
+    weight: of each example `[B]`, as in `Examples`.
     """
 
     x: Tensor
     y: Tensor
     scale: float = 1.0
+    weight: Tensor | None = None
+
+    def weighed(self, values: Tensor) -> Tensor:
+        """Numbers of each example `[K, B]`, times its weight."""
+        return values if self.weight is None else values * self.weight
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ class Examples:
 
     x: features `[N, D]`.
     y: targets `[N, C]` of the dtype of x for regression, class indices `[N]` (int64) for classification.
-    weight: how much each example counts `[N]`, at least 0; None: all the same.
+    weight: how much each example counts `[N]`, at least 0, with a mean of 1 over those that are trained on, so that the
+        mean of weight times loss over a minibatch estimates Σ weight loss / Σ weight; None: all the same.
     """
 
     x: Tensor
@@ -58,23 +65,32 @@ class Examples:
         """Of the features in batches."""
         return self.x.dtype
 
+    @property
+    def total_weight(self) -> float:
+        """Σ weight; N where all count the same."""
+        return float(len(self) if self.weight is None else self.weight.double().sum())
+
     def take(self, rows: Tensor) -> "Examples":
         """The examples at the given indices `[B]`, int64, copied."""
         # index_select gathers rows three times as fast as `x[rows]`.
-        return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows))
+        weight = None if self.weight is None else self.weight.index_select(0, rows)
+        return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows), weight)
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         """The examples at the given indices in batches of these sizes, each valid until the next one is asked for."""
         # Fresh memory for each batch would cost as much as the gather itself.
         memory = self.x.new_empty(max(sizes), self.n_features)
         targets = self.y.index_select(0, rows).split(sizes)
-        for some, y, size in zip(rows.split(sizes), targets, sizes, strict=True):
-            yield Batch(torch.index_select(self.x, 0, some, out=_first(memory, size)), y)
+        weights = [None] * len(sizes) if self.weight is None else self.weight.index_select(0, rows).split(sizes)
+        for some, y, size, weight in zip(rows.split(sizes), targets, sizes, weights, strict=True):
+            yield Batch(torch.index_select(self.x, 0, some, out=_first(memory, size)), y, weight=weight)
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """All examples in their order, `size` at a time; each batch is valid until the next one is asked for."""
-        for x, y in zip(self.x.split(size), self.y.split(size), strict=True):
-            yield Batch(x, y)
+        targets = self.y.split(size)
+        weights = [None] * len(targets) if self.weight is None else self.weight.split(size)
+        for x, y, weight in zip(self.x.split(size), targets, weights, strict=True):
+            yield Batch(x, y, weight=weight)
 
     def to(self, device: torch.device) -> "Examples":
         weight = None if self.weight is None else self.weight.to(device)

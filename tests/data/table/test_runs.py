@@ -11,11 +11,14 @@ from sklearn import datasets
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from statsmodels.api import WLS, add_constant
 from tables import people, write_csv
 
 import linnet
 from linnet import cli
+from linnet.data.table.preprocessing import Preprocessing
 from linnet.errors import InputError
+from linnet.files import read_json
 
 EXACT = ["optimizer=exact", "figures=false", "data.dtype=float64"]
 LOAD: dict[str, Callable] = {
@@ -102,6 +105,13 @@ class TestCommandLine:
         assert cli.run(["evaluate", str(run)]) == 0
         assert cli.run(["reproduce", str(run)]) == 0
 
+    def test_keeps_what_made_its_features(self, workplace):
+        write_csv(workplace / "f.csv", people())
+        run = linnet.train(["data=table", "data.path=f.csv", "data.target=y", *EXACT])
+        text = (run.directory / "preprocessing.json").read_text(encoding="utf-8")
+        assert Preprocessing.from_json(text) == run.data.source.preprocessing
+        assert read_json(run.directory / "manifest.json")["packages"]["pyarrow"] == pa.__version__
+
     @pytest.mark.parametrize(
         ("given", "words"),
         [
@@ -129,3 +139,52 @@ class TestCommandLine:
         (folder / "experiment.yaml").write_text(text)
         with pytest.raises(InputError, match=r"holds numbers: use model=linear_regression loss=squared_error, or data"):
             linnet.train(["experiment=mine"])
+
+
+class TestWeight:
+    TABLE = (
+        "data=table", "data.path=f.csv", "data.target=y", "data.weight=w", "data.exclude=[city]", "figures=false",
+        "data.dtype=float64",
+    )  # fmt: skip
+
+    @pytest.fixture(autouse=True)
+    def table(self, workplace):
+        rng = np.random.default_rng(4)
+        write_csv(workplace / "f.csv", people() | {"w": (3 * rng.random(100)).round(2).tolist()})
+
+    def test_optimum_is_that_of_statsmodels(self):
+        run = linnet.train([*self.TABLE, "optimizer=exact"])
+        train = run.data.train
+        expected = WLS(train.y[:, 0].numpy(), add_constant(train.x.numpy()), train.weight.numpy()).fit()
+        found = [run.model.bias[0].item(), *run.model.weight[0, 0].tolist()]
+        np.testing.assert_allclose(found, expected.params, rtol=1e-9)
+        names = ["bias", *run.data.source.feature_names]
+        errors = [run.metrics[f"optimum/std_error/{name}"] for name in names]
+        np.testing.assert_allclose(errors, expected.bse, rtol=1e-9)
+        assert run.metrics["optimum/gap"] < 1e-12
+
+    @pytest.mark.parametrize("loss", ["squared_error", "huber"])
+    def test_counts_in_training_and_in_the_losses_of_all_parts(self, loss):
+        options = [
+            f"loss={loss}", "optimizer=torch_lbfgs", "data.batch_size=1000", "trainer.max_epochs=30",
+            "callbacks.checkpoint.select=last", "data.standardize=true",
+        ]  # fmt: skip
+        run = linnet.train([*self.TABLE, *options])
+        for name, part in run.data.parts().items():
+            losses = run.model.loss.value(run.model(part.x), part.y)[0]
+            expected = np.average(losses.detach(), weights=part.weight)
+            assert run.metrics[f"{name}/loss"] == pytest.approx(expected, rel=1e-9)
+        train = run.data.train
+        error = (run.model(train.x)[0] - train.y).detach()[:, 0]
+        slope = train.weight * (error if loss == "squared_error" else error.clamp(-1, 1))
+        assert slope.abs().mean() > 0.1
+        np.testing.assert_allclose(slope @ train.x / len(train), 0, atol=1e-5)  # as at the weighted optimum only
+        np.testing.assert_allclose(slope.mean(), 0, atol=1e-5)
+
+    def test_leaves_no_optimum_of_other_losses(self, capsys):
+        assert cli.run(["train", *self.TABLE, "loss=huber", "optimum=always", "trainer.max_epochs=1"]) == 0
+        assert "with data.weight it is known for squared error only" in capsys.readouterr().out
+        assert cli.run(["train", *self.TABLE, "loss=huber", "optimizer=exact"]) == 2
+        err = capsys.readouterr().err
+        assert "optimizer=exact: Huber of weighted examples: optima are known for squared error only" in err
+        assert len(err.splitlines()) == 1

@@ -1,5 +1,7 @@
 """From files to examples: the columns that are used, the parts, what is told, and what is refused."""
 
+from itertools import chain
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -261,13 +263,17 @@ class TestWeight:
         data = source(path(columns), weight="w")
         assert data.feature_names == ("x",)
         for part in parts(data).values():
-            torch.testing.assert_close(part.weight, part.x[:, 0] / 10)
+            torch.testing.assert_close(part.weight, part.x[:, 0] / part.x[:, 0].mean())
 
     def test_goes_with_the_rows_wherever_they_go(self, path):
         columns = {"x": range(100), "y": people()["y"], "w": [i / 10 for i in range(100)]}
         data = prepare(source(path(columns), weight="w"), 10, 0.5, False, 3, 0)
-        for part in (data.train, data.val, data.test.to(torch.device("cpu")), data.train.take(torch.tensor([3, 1]))):
-            torch.testing.assert_close(part.weight, part.x[:, 0] / 10)
+        mean = data.source.train.x.mean()
+        for part in (data.train, data.val, data.train.to(torch.device("cpu")), data.train.take(torch.tensor([3, 1]))):
+            torch.testing.assert_close(part.weight, part.x[:, 0] / mean)
+        rows = torch.arange(len(data.train)).flip(0)
+        for batch in chain(data.train.batches(rows, [len(rows) - 2, 2]), data.train.chunks(10)):
+            torch.testing.assert_close(batch.weight, batch.x[:, 0] / mean)
         scaled = prepare(source(path(columns), weight="w"), 10, None, True, 0, 0)
         assert torch.equal(scaled.train.weight, scaled.source.train.weight)
 
@@ -278,13 +284,24 @@ class TestWeight:
             ([1] * 99 + [None], "missing in row 100"),
             ([1] * 99 + ["much"], "'much' in row 100"),
             ([1] * 99 + ["inf"], "infinite in row 100"),
-            ([0] * 100, "all weights are 0"),
+            ([0] * 100, "all weights of the train part are 0"),
         ],
     )
     def test_that_is_none_is_refused(self, values, words, path):
         message = refusal(path(people() | {"w": values}), weight="w")
         assert message.startswith("data.weight=w")
         assert words in message
+
+    @pytest.mark.parametrize("part", ["train", "val", "test"])
+    def test_of_a_part_that_is_nowhere_positive_is_refused(self, part, path):
+        where = ["train"] * 60 + ["val"] * 20 + ["test"] * 20
+        columns = people() | {"part": where, "w": [float(each != part) for each in where]}
+        message = refusal(path(columns), weight="w", split_column="part")
+        assert message == f"data.weight=w: all weights of the {part} part are 0, nothing would count"
+
+    def test_of_any_size_has_a_finite_mean(self, path):
+        data = source(path(people() | {"w": [1e308] * 100}), weight="w", dtype="float32")
+        assert torch.equal(data.train.weight, torch.ones(len(data.train)))
 
 
 class TestLeaks:

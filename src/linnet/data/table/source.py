@@ -19,7 +19,7 @@ from linnet.data.table.roles import Roles, feature_kinds
 from linnet.data.table.summary import summary
 from linnet.data.table.target import Targets, Task, read_target
 from linnet.data.table.values import Floats, Kind, cleaned, is_missing
-from linnet.data.table.weights import example_weights
+from linnet.data.table.weights import example_weights, scaled
 from linnet.errors import InputError
 
 
@@ -52,7 +52,8 @@ def table_rows(
         features: columns to predict from; None: all that have no other role.
         exclude: columns to leave out.
         categorical: columns that hold names of categories although they look like numbers.
-        weight: column of example weights, at least 0; they come with the examples.
+        weight: column of example weights, at least 0; those of each part come over their mean. They count in the loss;
+            what makes features of columns counts all rows the same.
         missing: as `Preprocessing` takes it.
         min_count: levels of categories with fewer training rows are counted together.
         test_path: files of the test part; none is drawn then.
@@ -86,6 +87,8 @@ def table_rows(
     if classes is not None:
         check_classes(parts, classes, targets.target.class_names, where)
 
+    if weight is not None and weights is not None:
+        weights = scaled(weights, weight, parts)
     train = table.take(parts["train"])
     ignored = tuple(name for name in table.column_names if name not in chosen and name != target)
     preprocessing = fit(train, kinds, targets.target, missing, min_count, ignored, _of(parts["train"], where))
