@@ -13,6 +13,7 @@ import pytest
 from linnet import cli
 from linnet.errors import InputError
 from linnet.files import read_json
+from linnet.models.tally import Tally
 from linnet.sweeps.ledger import Ledger
 
 QUICK = ["trainer.max_epochs=1", "optimizer.lr=0.1,0.2", "seed=0,1"]
@@ -162,14 +163,14 @@ class TestFailure:
     ) -> None:
         from linnet.models import LinearRegression
 
-        original = LinearRegression.metrics
+        original = LinearRegression.tally
 
-        def broken(self: LinearRegression, *arguments: object) -> dict[str, float]:
-            if float(self.optimizer.lr) == 0.02:  # type: ignore[arg-type]
+        def broken(self: LinearRegression) -> Tally:
+            if float(self.optimizer.lr) == 0.02:
                 raise RuntimeError("a planted fault")
-            return original(self, *arguments)  # type: ignore[arg-type]
+            return original(self)
 
-        monkeypatch.setattr(LinearRegression, "metrics", broken)
+        monkeypatch.setattr(LinearRegression, "tally", broken)
         rates = "optimizer.lr=0.01,1e6,0.02,0.03"
         assert sweep(tmp_path, "data=synthetic_regression", "trainer.max_epochs=1", rates) == 1
         states = [read_json(tmp_path / str(number) / "status.json") for number in range(4)]
@@ -186,11 +187,11 @@ class TestFailure:
     ) -> None:
         from linnet.models import SoftmaxRegression
 
-        def interrupt(self: SoftmaxRegression, *arguments: object) -> dict[str, float]:
+        def interrupt(self: SoftmaxRegression) -> Tally:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(SoftmaxRegression, "metrics", interrupt)
+            patch.setattr(SoftmaxRegression, "tally", interrupt)
             assert sweep(tmp_path, *QUICK) == 130
         printed = capsys.readouterr().out
         assert read_json(tmp_path / "0" / "status.json")["state"] == "interrupted"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 LABELS = {
     "git.commit": "commit", "git.dirty": "uncommitted changes", "changes": "uncommitted.diff",
     "data_checksum": "data checksum", "cpu_capability": "CPU capability", "cpu": "CPU",
-    "manifest": "manifest", "resumed": "resumed",
+    "manifest": "manifest", "resumed": "resumed", "side_by_side": "trained",
 }  # fmt: skip
 CODE = frozenset({"linnet", "git.commit", "git.dirty", "changes", "manifest"})
 """Differences that may have changed which figures there are."""
@@ -33,6 +33,9 @@ def run_differences(recorded: "SavedFiles", here: "SavedFiles") -> Differences:
     digests = [recorded.digest(CHANGES), here.digest(CHANGES)]
     if digests[0] != digests[1]:
         differences["changes"] = digests
+    together = recorded.manifest.get("side_by_side")
+    if isinstance(together, list) and len(together) > 1:
+        differences["side_by_side"] = [f"with {len(together) - 1} other models", "alone"]
     for entry in _mappings(recorded.manifest.get("resumed")):
         for key, pair in (entry["differs"] if isinstance(entry.get("differs"), Mapping) else {}).items():
             words = [plain(value) for value in pair] if isinstance(pair, list) else [plain(pair)]

@@ -11,9 +11,9 @@ from linnet.config.compose import flat
 Item = TypeVar("Item")
 
 OF_EACH = ("seed", "name", "figures", "optimum", "objective.metric", "objective.direction")
-"""Keys in which models that share batches may differ, besides numbers of optimizer, penalty and schedule."""
+"""Keys in which models that share batches may differ, besides the schedule, and numbers of optimizer and penalty."""
 OF_EACH_MODEL = ("model.init", "model.init_std", "model.init_seed")
-NUMBERS_OF = ("optimizer", "penalty", "schedule")
+NUMBERS_OF = ("optimizer", "penalty")
 EVALUATION_ROWS = 2048
 """Examples whose predictions by all models are in memory at once, at least."""
 FILES_A_JOB = 4
@@ -42,7 +42,7 @@ def common(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _may_differ(key: str, value: Any) -> bool:
-    if key in OF_EACH or key in OF_EACH_MODEL:
+    if key in OF_EACH or key in OF_EACH_MODEL or key.startswith("schedule."):
         return True
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and key.partition(".")[0] in NUMBERS_OF

@@ -66,7 +66,7 @@ class _Group:
                     ready.append((numbered.number, prepared))
                     yield prepared
             numbers = [number for number, _ in ready]
-            for _, prepared in ready:
+            for _, prepared in ready if len(ready) > 1 else []:
                 prepared.record["side_by_side"] = numbers
                 write_json(prepared.job.path / "manifest.json", prepared.record)
         left = f", {len(self.waiting)} more after them" if self.waiting else ""

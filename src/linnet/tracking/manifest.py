@@ -20,6 +20,10 @@ from linnet.files import write_atomic
 
 ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
 """Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
+OF_PROCESS = (
+    "command", "directory", "git", "devices", "threads", "cpu_capability", "cpu", "cpu_count", "python", "platform",
+    "packages",
+)  # fmt: skip
 CHANGES = "uncommitted.diff"
 PACKAGES = (
     "torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn", "pyarrow",
@@ -37,29 +41,15 @@ def manifest(
         data_checksum: what `Source.checksum` says.
         like: the manifest of a job that was prepared in this process just before: its environment is this one's.
     """
-    own = {
+    environment = _environment(config) if like is None else {key: like[key] for key in OF_PROCESS}
+    return {
+        "linnet": linnet.__version__,
         "config_sha256": config_hash(config),
         "choices": {group: option for group, option in choices.items() if not group.startswith("hydra/")},
         "config": config,
         "seed": config["seed"],
-    }
-    if like is not None:
-        return {**like, **own}
-    return {
-        "linnet": linnet.__version__,
-        **own,
-        "command": sys.argv,
-        "directory": str(Path.cwd()),
-        "git": next(filter(None, map(git_state, _checkouts())), None),
         "data_checksum": data_checksum,
-        "devices": config["trainer"]["devices"],
-        "threads": torch.get_num_threads(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cpu": cpu_name(),
-        "cpu_count": os.cpu_count(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        **environment,
     }
 
 
@@ -112,6 +102,23 @@ def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -
     ]
     keys = dict.fromkeys([*flat[0], *flat[1]])
     return {key: [flat[0].get(key), flat[1].get(key)] for key in keys if flat[0].get(key) != flat[1].get(key)}
+
+
+def _environment(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What is the same for all jobs that a process runs at one time; its keys are OF_PROCESS."""
+    return {
+        "command": sys.argv,
+        "directory": str(Path.cwd()),
+        "git": next(filter(None, map(git_state, _checkouts())), None),
+        "devices": config["trainer"]["devices"],
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cpu": cpu_name(),
+        "cpu_count": os.cpu_count(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
 
 
 def _checkouts() -> list[Path]:
