@@ -25,6 +25,9 @@ class Loss(ABC):
     task: ClassVar[str]
     """"regression" or "classification": which targets the loss takes."""
 
+    needs_autograd: ClassVar[bool] = False
+    """Whether `gradient` is computed by autograd, which inference mode would forbid."""
+
     @abstractmethod
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Loss of each example, `[K, B]`; differentiable by autograd.

@@ -6,6 +6,7 @@ are torch's own.
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,8 @@ from linnet.losses.squared_error import SquaredError
 
 class TorchLoss(Loss):
     """A loss whose gradient is autograd's, of its own value; works under `torch.no_grad` as well."""
+
+    needs_autograd: ClassVar[bool] = True
 
     @abstractmethod  # again: a twin that forgot its value must not pass for the loss beside it
     def value(self, prediction: Tensor, target: Tensor) -> Tensor: ...

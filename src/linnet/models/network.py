@@ -21,6 +21,7 @@ from linnet.models.tally import Tally
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
 from linnet.optimizers.optimizer import state_of
+from linnet.optimizers.torch_optim import TorchOptimizer
 from linnet.parallel.average import averaged, share
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
@@ -192,8 +193,8 @@ class LinearNetwork(pl.LightningModule, ABC):
         rank, size = self.trainer.global_rank, self.trainer.world_size
         batches = data.train.batches(*share(rows, sizes, rank, size))
         # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
-        ours = not self.autograd and self.optimizer.has_proximal_step
-        with torch.inference_mode() if ours else torch.no_grad():
+        by_library = self.autograd or self.loss.needs_autograd or isinstance(self.optimizer, TorchOptimizer)
+        with torch.no_grad() if by_library else torch.inference_mode():
             result = train_bundle(
                 averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
                 self.penalty, batches, factors, steps, interval, self.interrupts.any,
