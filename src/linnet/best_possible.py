@@ -19,6 +19,7 @@ from linnet.optimum.cost import RATE, solve_seconds, training_seconds
 from linnet.optimum.inference import inference
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import least_squares
+from linnet.optimum.weighted_rows import takes_weights
 
 log = logging.getLogger(__name__)
 
@@ -74,17 +75,18 @@ def is_exact(config: Mapping[str, Any]) -> bool:
 def find(data: Data, model: LinearNetwork) -> Landscape:
     """Solve the training problem. Raises ValueError if it cannot be solved."""
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
-    x, y = data.train.x, data.train.y
-    scale = max(abs(float(model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double().mean())), 1e-6)
+    x, y, weight = data.train.x, data.train.y, data.train.weight
+    values = model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double()
+    scale = max(abs(float((values if weight is None else values * weight).mean())), 1e-6)
     optimum = solve(
         data.train, model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale), n_outputs=n_outputs
     )
     statistics = {}
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
-        fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared))
+        fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared), sample_weight=weight)
         if fit.unique and fit.l2 == 0 and fit.n_rows > fit.n_coefficients:
             statistics = inference(fit, feature_names=data.source.feature_names or None).metrics()
-    return Landscape(optimum, curvature(x, model.loss, model.penalty, bias=bias), statistics)
+    return Landscape(optimum, curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight), statistics)
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -126,7 +128,8 @@ def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """As `tell_curvature`, where it costs next to nothing."""
     n, d = len(data.train), data.train.n_features
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
-        curved = curvature(data.train.x, model.loss, model.penalty, bias=model.bias is not None)
+        bias, weight = model.bias is not None, data.train.weight
+        curved = curvature(data.train.x, model.loss, model.penalty, bias=bias, sample_weight=weight)
         if curved is not None:
             tell_curvature(curved, model)
 
@@ -157,6 +160,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
         return ""
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
+    if data.train.weight is not None and not takes_weights(model.loss):
+        return "with data.weight it is known for squared error only"
     if mode == "always":
         return None
     n, d = len(data.train), data.train.n_features

@@ -15,6 +15,8 @@ from linnet.optimizers import Exact
 
 PREPARATION = ("batch_size", "val_fraction", "standardize", "outliers", "outlier_value")
 """The keys of `data` that say how examples are prepared; the others say where they come from."""
+SPLITS_ITSELF = "linnet.data.table_rows"
+"""The source that holds out its validation part itself, since what it does to the others depends on the rest."""
 
 # What torch says where Python would raise a MemoryError: there is none left, or no such number exists.
 TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
@@ -32,6 +34,8 @@ def build_data(config: Mapping[str, Any]) -> Data:
     """
     options = dict(config["data"])
     preparation = {key: options.pop(key) for key in PREPARATION if key in options}
+    if options["_target_"] == SPLITS_ITSELF:
+        options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
     try:
         source: Source = make(options)
         data = prepare(source, seed=options["seed"], **preparation)
@@ -57,6 +61,7 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
         del parts["optimizer"]  # the model is given its solution instead
     options = dict(config["model"])
     source = data.source
+    _check_task(parts["loss"], source)
     n_outputs = options.pop("n_outputs") or source.n_outputs
     _check_outputs(n_outputs, source)
     _check_targets(parts["loss"], data)
@@ -81,6 +86,19 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
         return target(**options, **extra)
     except ValueError as error:
         raise InputError(f"{node['_target_'].rpartition('.')[2]}: {error}") from error
+
+
+def _check_task(loss: Loss, source: Source) -> None:
+    if loss.task != source.task:  # only a table can come so far
+        nature = {"classification": "classes", "regression": "numbers"}
+        remedy = {
+            "classification": "model=softmax_regression loss=cross_entropy",
+            "regression": "model=linear_regression loss=squared_error",
+        }
+        raise InputError(
+            f"the model predicts {nature[loss.task]}, but the data.target of data=table holds {nature[source.task]}: "
+            f"use {remedy[source.task]}, or data.task={loss.task}"
+        )
 
 
 def _check_outputs(n_outputs: int, source: Source) -> None:

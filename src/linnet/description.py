@@ -8,7 +8,7 @@ from linnet.data import Data
 
 
 def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
-    """What is about to be trained on what, in two lines."""
+    """What is about to be trained on what, in two lines, after what the source found in its data."""
     sizes = [
         f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
     ]
@@ -21,10 +21,11 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
         )
     if config["trainer"]["devices"] > 1:
         how += f", {config['trainer']['devices']} processes"
-    return (
+    planned = (
         f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
-        f"{how}, seed {config['seed']}\n{path}"
+        f"{how}, seed {config['seed']}"
     )
+    return "\n".join([*data.source.summary, planned, str(path)])
 
 
 def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

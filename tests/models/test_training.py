@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tables import people, write_csv
 
 import linnet
 from linnet.config import options
@@ -96,6 +97,8 @@ class TestEveryOption:
         elif option in self.IMAGES:
             write_random_images(tmp_path / option.upper() / "raw")
             overrides.append(f"data.root={tmp_path}")
+        elif option == "table":
+            overrides += [f"data.path={write_csv(tmp_path / 'people.csv', people())}", "data.target=y"]
         if option == "linear_regression" or option.removeprefix("torch_") in self.REGRESSION:
             overrides.append("data=diabetes")
         if "poisson" in option:

@@ -10,7 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.compose import unknown_key
 from linnet.config.groups import GROUPS, shipped
-from linnet.config.rules import RULES
+from linnet.config.rules import OWN_RULES, RULES
+from linnet.config.tasks import CLASSIFICATION, EITHER
 from linnet.errors import InputError
 
 # Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
@@ -37,19 +38,6 @@ HOOKS = ("worker_process_setup_hook", "py_executable")  # keys of Ray's runtime_
 # Interpolations whose result is text or a node that is checked itself; other resolvers can make nodes out of text.
 PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\{))*")
 CALLBACKS = ("checkpoint", "early_stopping")
-
-# What each component is for. `linnet.losses` says the same of itself, and a test holds the two together.
-CLASSIFICATION = frozenset(
-    {
-        "linnet.models.SoftmaxRegression",
-        "linnet.losses.CrossEntropy",
-        "linnet.losses.CrossEntropyNaive",
-        "linnet.losses.TorchCrossEntropy",
-        "linnet.data.gaussian_blobs",
-        "linnet.data.digits",
-        "linnet.data.image_classes",
-    }
-)
 
 
 def check(config: DictConfig) -> dict[str, Any]:
@@ -170,13 +158,14 @@ def _check_components(config: dict[str, Any]) -> None:
 def _check_values(config: dict[str, Any]) -> None:
     entries = list(_walk(config))
     given = {path for path, _, _ in entries}
+    rules = {**RULES, **OWN_RULES.get(config["data"]["_target_"], {})}
     for path in RULES:
         if path.partition(".")[0] not in GROUPS and path not in given:
             raise InputError(f"{path} is missing: expected {RULES[path].words}")
     for path, key, value in entries:
-        if path in RULES:
-            if not RULES[path].accepts(value):
-                raise InputError(f"{path}={value}: expected {RULES[path].words}, got {_kind(value)}")
+        if path in rules:
+            if not rules[path].accepts(value):
+                raise InputError(f"{path}={value}: expected {rules[path].words}, got {_kind(value)}")
         elif key != "_target_" and not isinstance(value, dict) and path.rpartition(".")[0] not in RULES:
             raise InputError(unknown_key(path, list(RULES)))
 
@@ -184,6 +173,9 @@ def _check_values(config: dict[str, Any]) -> None:
 def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Components that are right by themselves but not together."""
     task = {group: config[group]["_target_"] in CLASSIFICATION for group in ("data", "model", "loss")}
+    if config["data"]["_target_"] == EITHER:
+        given = config["data"]["task"]
+        task["data"] = task["model"] if given is None else given == "classification"
     words = {group: f"{group}={options.get(group)}" for group in task}
     remedy = {True: "model=softmax_regression loss=cross_entropy", False: "model=linear_regression loss=squared_error"}
     nature = {True: "classes", False: "numbers"}

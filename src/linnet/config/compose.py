@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
+from linnet.config.inferred import inferred
 from linnet.errors import InputError
 
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256}
@@ -45,6 +46,9 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     """
     with errors_in_one_line(overrides):
         config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+        more = inferred(overrides, config)
+        if more:
+            config = hydra.compose("train", overrides=[*overrides, *more], return_hydra_config=True)
         _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
         return config
 
@@ -59,6 +63,9 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None
         config = session_hydra.compose_config("train", list(overrides), RunMode.MULTIRUN, from_shell=False)
+        more = inferred(overrides, config)
+        if more:
+            config = session_hydra.compose_config("train", [*overrides, *more], RunMode.MULTIRUN, from_shell=False)
         _ = config.hydra.sweep.dir
         return config
 

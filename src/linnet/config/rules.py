@@ -55,6 +55,11 @@ NUMBERS = Expected(
     "a list of numbers", lambda value: isinstance(value, list) and value != [] and all(map(REAL.accepts, value))
 )
 
+NAMES = Expected(
+    "a list of texts", lambda value: isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+)
+PATHS = TEXT | Expected("a list of texts", lambda value: NAMES.accepts(value) and value != [])
+
 RULES: dict[str, Expected] = {
     "name": TEXT | NULL,
     "seed": SEED,
@@ -88,6 +93,25 @@ RULES: dict[str, Expected] = {
     "data.name": one_of("FashionMNIST", "MNIST", "KMNIST"),
     "data.root": TEXT | NULL,
     "data.download": BOOLEAN,
+    # data: a table
+    "data.path": Expected("a file, a pattern or a list of these: data.path=my.csv", PATHS.accepts),
+    "data.target": Expected(
+        "the name of the column to predict: data.target=NAME (data.target='\"0\"' if it is a number)", TEXT.accepts
+    ),
+    "data.task": one_of("regression", "classification") | NULL,
+    "data.features": Expected("a list of columns", lambda value: NAMES.accepts(value) and value != []) | NULL,
+    "data.exclude": NAMES,
+    "data.categorical": NAMES,
+    "data.missing": one_of("error", "drop", "mean"),
+    "data.min_count": COUNT,
+    "data.test_path": PATHS | NULL,
+    "data.split_column": TEXT | NULL,
+    "data.test_fraction": number("[0, 1)"),
+    "data.group": TEXT | NULL,
+    "data.delimiter": one_of("comma", "semicolon", "tab", "bar")
+    | Expected("one character", lambda value: isinstance(value, str) and len(value) == 1)
+    | NULL,
+    "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "latin-1") | NULL,
     "model.n_outputs": COUNT | NULL,
     "model.bias": BOOLEAN,
     "model.init": one_of("normal", "zeros"),
@@ -129,3 +153,6 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.patience": COUNT,
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
+
+OWN_RULES: dict[str, dict[str, Expected]] = {"linnet.data.table_rows": {"data.weight": TEXT | NULL}}
+"""`_target_` of the data -> rules that stand for those of the same keys where this is chosen."""

@@ -1,13 +1,33 @@
-"""Where examples come from: sources (one function per `data=` option), their preparation, and the batch order."""
+"""Where examples come from: sources (one function per `data=` option), their preparation, and the batch order.
 
-from linnet.data.blobs import gaussian_blobs
-from linnet.data.examples import Batch, Examples, Source, Truth
-from linnet.data.images import image_classes
-from linnet.data.module import Data
-from linnet.data.order import epoch_order
-from linnet.data.prepare import prepare
-from linnet.data.shipped import diabetes, digits
-from linnet.data.synthetic import high_dimensional, polynomial, synthetic_regression
+Names are imported when they are first asked for: the command line looks at a table before it imports torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linnet.data.blobs import gaussian_blobs
+    from linnet.data.examples import Batch, Examples, Source, Truth
+    from linnet.data.images import image_classes
+    from linnet.data.module import Data
+    from linnet.data.order import epoch_order
+    from linnet.data.preparation import prepare
+    from linnet.data.shipped import diabetes, digits
+    from linnet.data.synthetic import high_dimensional, polynomial, synthetic_regression
+    from linnet.data.table.source import table_rows
+
+_MODULES = {
+    "blobs": ("gaussian_blobs",),
+    "examples": ("Batch", "Examples", "Source", "Truth"),
+    "images": ("image_classes",),
+    "module": ("Data",),
+    "order": ("epoch_order",),
+    "preparation": ("prepare",),
+    "shipped": ("diabetes", "digits"),
+    "synthetic": ("high_dimensional", "polynomial", "synthetic_regression"),
+    "table.source": ("table_rows",),
+}
 
 __all__ = [
     "Batch",
@@ -24,4 +44,14 @@ __all__ = [
     "polynomial",
     "prepare",
     "synthetic_regression",
+    "table_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            value = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__} has no attribute {name}")

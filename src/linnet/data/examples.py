@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from linnet.data.table.preprocessing import Preprocessing
 
 Task = Literal["regression", "classification"]
 
@@ -19,11 +22,17 @@ class Batch(NamedTuple):
     y: targets, as in `Examples`.
     scale: goes into the matrix products, which multiply by a number anyway; multiplying x by it would be one more
         pass over the largest thing in a training step.
+    weight: of each example `[B]`, as in `Examples`.
     """
 
     x: Tensor
     y: Tensor
     scale: float = 1.0
+    weight: Tensor | None = None
+
+    def weighed(self, values: Tensor) -> Tensor:
+        """Numbers of each example `[K, B]`, times its weight."""
+        return values if self.weight is None else values * self.weight
 
 
 @dataclass(frozen=True)
@@ -32,10 +41,13 @@ class Examples:
 
     x: features `[N, D]`.
     y: targets `[N, C]` of the dtype of x for regression, class indices `[N]` (int64) for classification.
+    weight: how much each example counts `[N]`, at least 0, with a mean of 1 over those that are trained on, so that the
+        mean of weight times loss over a minibatch estimates Σ weight loss / Σ weight; None: all the same.
     """
 
     x: Tensor
     y: Tensor
+    weight: Tensor | None = None
 
     streamed: ClassVar[bool] = False
     """Whether they are read from files as they are needed, and `x` and `y` are not to be had at once."""
@@ -53,26 +65,36 @@ class Examples:
         """Of the features in batches."""
         return self.x.dtype
 
+    @property
+    def total_weight(self) -> float:
+        """Σ weight; N where all count the same."""
+        return float(len(self) if self.weight is None else self.weight.double().sum())
+
     def take(self, rows: Tensor) -> "Examples":
         """The examples at the given indices `[B]`, int64, copied."""
         # index_select gathers rows three times as fast as `x[rows]`.
-        return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows))
+        weight = None if self.weight is None else self.weight.index_select(0, rows)
+        return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows), weight)
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         """The examples at the given indices in batches of these sizes, each valid until the next one is asked for."""
         # Fresh memory for each batch would cost as much as the gather itself.
         memory = self.x.new_empty(max(sizes), self.n_features)
         targets = self.y.index_select(0, rows).split(sizes)
-        for some, y, size in zip(rows.split(sizes), targets, sizes, strict=True):
-            yield Batch(torch.index_select(self.x, 0, some, out=_first(memory, size)), y)
+        weights = [None] * len(sizes) if self.weight is None else self.weight.index_select(0, rows).split(sizes)
+        for some, y, size, weight in zip(rows.split(sizes), targets, sizes, weights, strict=True):
+            yield Batch(torch.index_select(self.x, 0, some, out=_first(memory, size)), y, weight=weight)
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """All examples in their order, `size` at a time; each batch is valid until the next one is asked for."""
-        for x, y in zip(self.x.split(size), self.y.split(size), strict=True):
-            yield Batch(x, y)
+        targets = self.y.split(size)
+        weights = [None] * len(targets) if self.weight is None else self.weight.split(size)
+        for x, y, weight in zip(self.x.split(size), targets, weights, strict=True):
+            yield Batch(x, y, weight=weight)
 
     def to(self, device: torch.device) -> "Examples":
-        return Examples(self.x.to(device), self.y.to(device))
+        weight = None if self.weight is None else self.weight.to(device)
+        return Examples(self.x.to(device), self.y.to(device), weight)
 
 
 class Pictures(Examples):
@@ -145,7 +167,8 @@ class Truth(NamedTuple):
 class Source:
     """What a source yields, before split and standardisation.
 
-    checksum identifies the examples: sha256 of the files read, or of the numbers made.
+    checksum identifies the examples: sha256 of the files read, or of the numbers made. preprocessing is what made
+    features of the columns of a table, and summary says what was found in it, a line each.
     """
 
     task: Task
@@ -158,6 +181,8 @@ class Source:
     image_shape: tuple[int, ...] | None = None
     truth: Truth | None = None
     bayes_accuracy: float | None = None
+    preprocessing: "Preprocessing | None" = None
+    summary: tuple[str, ...] = ()
 
     @property
     def n_outputs(self) -> int:

@@ -28,7 +28,7 @@ class Scaling:
     def apply(self, examples: Examples) -> Examples:
         """The examples with standardised features, in their own dtype."""
         x = examples.x
-        return Examples((x - self.mean.to(x)).div_(self.deviation.to(x)), examples.y)
+        return Examples((x - self.mean.to(x)).div_(self.deviation.to(x)), examples.y, examples.weight)
 
     def undo(self, weight: Tensor, bias: Tensor) -> Truth:
         """Parameters for standardised features as parameters for features as they came: weight `[C, D]`, bias `[C]`."""

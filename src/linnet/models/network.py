@@ -130,15 +130,20 @@ class LinearNetwork(pl.LightningModule, ABC):
         return predict(batch.x, self.weight, self.bias, batch.scale)
 
     def objective_and_gradients(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-        """Mean loss of a batch for each model, `[K]`, and the gradients of loss + smooth part of the penalty."""
-        x, y, scale = batch
+        """Mean loss of a batch for each model, `[K]`, and the gradients of loss + smooth part of the penalty.
+
+        The loss of each example counts times its weight, and the mean is over their number: see `Examples`.
+        """
+        x, y, scale, weights = batch
         weight, bias = self.weight, self.bias  # looked up once: a module takes its time
         if self.autograd:
             with torch.enable_grad():
-                value = self.loss.value(predict(x, weight, bias, scale), y).mean(dim=1)
+                value = batch.weighed(self.loss.value(predict(x, weight, bias, scale), y)).mean(dim=1)
                 total = (value + self.penalty.smooth_value(weight)).sum()
                 return value.detach(), list(torch.autograd.grad(total, self.params))
         values, gradient = self.loss.value_and_gradient(predict(x, weight, bias, scale), y)
+        if weights is not None:
+            values, gradient = batch.weighed(values), gradient * weights[:, None]
         grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
         self.penalty.add_gradient(weight, grads[0])
         return values.mean(dim=1), grads
@@ -291,6 +296,8 @@ class LinearNetwork(pl.LightningModule, ABC):
     def evaluate_all(self, examples: Examples, kept: list[Tensor] | None = None) -> list[dict[str, float]]:
         """Loss and metrics of each model on the examples.
 
+        The loss is Σ weight loss / Σ weight where examples have weights; in the metrics all of them count the same.
+
         Args:
             examples: any number; they are predicted in chunks.
             kept: takes up the predictions of each chunk, `[K, B, C]`.
@@ -298,11 +305,11 @@ class LinearNetwork(pl.LightningModule, ABC):
         tally, losses = self.tally(), []
         for batch in examples.chunks(EVALUATION_ROWS):
             prediction = self.predict_batch(batch)
-            losses.append(self.loss.value(prediction, batch.y).double().sum(dim=1))
+            losses.append(batch.weighed(self.loss.value(prediction, batch.y).double()).sum(dim=1))
             tally.add(self.loss.mean(prediction) if self.loss.task == "regression" else prediction, batch.y)
             if kept is not None:
                 kept.append(prediction)
-        means = (torch.stack(losses).sum(dim=0) / len(examples)).tolist()
+        means = (torch.stack(losses).sum(dim=0) / examples.total_weight).tolist()
         return [{"loss": mean, **figures} for mean, figures in zip(means, as_floats(tally), strict=True)]
 
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:
@@ -313,10 +320,12 @@ class LinearNetwork(pl.LightningModule, ABC):
 
     @torch.no_grad()
     def training_objective(self, examples: Examples) -> list[float]:
-        """Mean loss + penalty of each model."""
-        chunks = examples.chunks(EVALUATION_ROWS)
-        losses = [self.loss.value(self.predict_batch(batch), batch.y).double().sum(dim=1) for batch in chunks]
-        mean = torch.stack(losses).sum(dim=0) / len(examples)
+        """Mean loss + penalty of each model, the mean weighted as in `evaluate_all`."""
+        losses = [
+            batch.weighed(self.loss.value(self.predict_batch(batch), batch.y).double()).sum(dim=1)
+            for batch in examples.chunks(EVALUATION_ROWS)
+        ]
+        mean = torch.stack(losses).sum(dim=0) / examples.total_weight
         return (mean + self.penalty.value(self.weight)).tolist()
 
     def validation_step(self, examples: Examples, batch_idx: int) -> None:

@@ -3,7 +3,8 @@
 With Σ = X̃ᵀX̃/N, X̃ the features and a column of ones for the bias, and κ the largest second derivative of the loss, the
 Hessian is at most κΣ ⊗ I + squared · I on the weights. It is exactly that for squared error; for Huber's loss (κ = 1)
 and softmax regression (κ = ½: Böhning, "Multinomial logistic regression algorithm", 1992) it is a bound, and so all
-figures here are bounds: at smaller curvature longer steps may be stable and fewer may do.
+figures here are bounds: at smaller curvature longer steps may be stable and fewer may do. Of weighted examples, Σ is
+the weighted mean of x̃x̃ᵀ.
 """
 
 import math
@@ -79,7 +80,9 @@ class Curvature:
         return 1.0 if rate == 0 else float(math.ceil(math.log(reduction) / math.log(rate)))
 
 
-def curvature(x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool) -> Curvature | None:
+def curvature(
+    x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool, sample_weight: Tensor | None = None
+) -> Curvature | None:
     """Eigenvalues of the bound of the objective's Hessian, or None if the loss has none (absolute error, Poisson).
 
     The absolute part of a penalty is not smooth and left to a proximal step; it does not count.
@@ -89,6 +92,7 @@ def curvature(x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool) -> Curvatu
         loss: any of linnet's.
         penalty: with a number for its coefficient, not one per model.
         bias: whether there is one.
+        sample_weight: of the examples `[N]`, at least 0; None for ones.
 
     Raises:
         ValueError: no examples, or more than one strength.
@@ -100,7 +104,7 @@ def curvature(x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool) -> Curvatu
         raise ValueError(f"the penalty holds {penalty.squared.numel()} strengths: curvature takes one model at a time")
     if family.smoothness is None:
         return None
-    hessian = _second_moment(x, bias) * family.smoothness
+    hessian = _second_moment(x, bias, sample_weight) * family.smoothness
     hessian.diagonal()[: x.shape[1]] += float(penalty.squared)
     eigenvalues = torch.linalg.eigvalsh(hessian)
     least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
@@ -108,15 +112,20 @@ def curvature(x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool) -> Curvatu
     return Curvature(largest, least if least > rounding else 0.0, isinstance(family, Quadratic))
 
 
-def _second_moment(x: Tensor, bias: bool) -> Tensor:
-    """X̃ᵀX̃/N, float64. numpy sees that both factors are one matrix, and so does half the work of torch's product."""
+def _second_moment(x: Tensor, bias: bool, sample_weight: Tensor | None) -> Tensor:
+    """Σ, float64. numpy sees that both factors are one matrix, and so does half the work of torch's product."""
     width = x.shape[1] + bias
     total = np.zeros((width, width))
     block = np.ones((min(BLOCK, len(x)), width))
-    for rows in x.detach().cpu().split(BLOCK):
-        block[: len(rows), : x.shape[1]] = rows.numpy()
+    root = None if sample_weight is None else sample_weight.detach().cpu().double().sqrt().numpy()[:, None]
+    for start in range(0, len(x), BLOCK):
+        rows = x[start : start + BLOCK].detach().cpu().numpy()
+        block[: len(rows), : x.shape[1]] = rows
+        if root is not None:
+            block[: len(rows), x.shape[1] :] = 1.0
+            block[: len(rows)] *= root[start : start + BLOCK]
         total += block[: len(rows)].T @ block[: len(rows)]
-    return torch.from_numpy(total / len(x))
+    return torch.from_numpy(total / (len(x) if root is None else np.square(root).sum()))
 
 
 BLOCK = 16_384

@@ -17,6 +17,7 @@ from linnet.optimum.problem import Problem
 from linnet.optimum.solution import Solution
 from linnet.optimum.threads import threads_for
 from linnet.optimum.unpenalised import solve_unpenalised
+from linnet.optimum.weighted_rows import weighted_rows
 from linnet.penalties import Penalty
 
 SMALL = 4_000_000
@@ -39,7 +40,7 @@ def solve(
     in float32. The result is the same every time on one machine.
 
     Args:
-        examples: at least one.
+        examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and squared error is wanted.
         loss: any of linnet's losses; a torch twin and the naive cross-entropy count as what they copy.
         penalty: with numbers for coefficients, not one per model.
         bias: whether there is one; it is never penalised.
@@ -54,6 +55,11 @@ def solve(
     if not 0 < tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance}: a number in (0, inf) is wanted")
     problem = _problem(examples, loss, penalty, bias, n_outputs)
+    if examples.weight is not None:
+        rows = weighted_rows(examples, loss, bias=bias)
+        return rows.undo(
+            solve(rows.examples, loss, penalty, bias=False, tolerance=tolerance, start=start, n_outputs=n_outputs)
+        )
     with threads_for(problem.x.numel() * problem.n_outputs):
         found = _solve(problem, *_start(problem, start), tolerance)
     bound = max(found.bound, 0.0) if math.isfinite(found.bound) else math.inf

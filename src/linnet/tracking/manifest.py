@@ -25,7 +25,9 @@ OF_PROCESS = (
     "packages",
 )  # fmt: skip
 CHANGES = "uncommitted.diff"
-PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn")
+PACKAGES = (
+    "torch", "torchvision", "pytorch-lightning", "hydra-core", "tensorboard", "numpy", "scikit-learn", "pyarrow",
+)  # fmt: skip
 
 
 def manifest(

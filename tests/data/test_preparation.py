@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from linnet.data import Data, Examples, Source, prepare
 from linnet.data.module import Scaling
-from linnet.data.prepare import split
+from linnet.data.preparation import split
 from linnet.errors import InputError
 
 

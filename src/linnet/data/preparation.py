@@ -65,4 +65,4 @@ def plant_outliers(train: Examples, source: Source, count: int, value: float, se
     else:
         n_classes = source.n_outputs
         y[rows] = (y[rows] + torch.randint(1, n_classes, (count,), generator=rng)) % n_classes
-    return Examples(train.x, y)
+    return Examples(train.x, y, train.weight)

@@ -1,0 +1,68 @@
+"""One column of a table, and the features that it becomes."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from linnet.data.table.naming import Where
+from linnet.data.table.values import Floats, as_numbers, as_text, as_truth, cleaned, is_missing
+
+OTHER = "(other)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table, and the features that it becomes.
+
+    name: in the table.
+    kind: "number" or "boolean", one feature; "category", one feature a level, 1 where the value is this level.
+    mean: of the training values, stands in for missing ones; None: of a category, or where missing values are refused.
+    indicator: whether a further feature is 1 where the value is missing.
+    levels: of a category, sorted.
+    other: whether a last level stands for all others, those too rare in training among them.
+    """
+
+    name: str
+    kind: Literal["number", "boolean", "category"]
+    mean: float | None = None
+    indicator: bool = False
+    levels: tuple[str, ...] = ()
+    other: bool = False
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names, in their order: `age`, `age missing`; `city=Oslo`, `city=Rome`, `city=(other)`."""
+        levels = (*self.levels, OTHER) if self.other else self.levels
+        own = tuple(f"{self.name}={level}" for level in levels) if self.kind == "category" else (self.name,)
+        return (*own, f"{self.name} missing") if self.indicator else own
+
+
+def fill(x: Floats, column: Column, values: pa.ChunkedArray, where: Where, told: Counter[str]) -> NDArray[np.bool_]:
+    """Write the features of one column into x `[N, features]`; returns which values are missing `[N]`."""
+    values, key = cleaned(values), f"column {column.name}"
+    missing = is_missing(values)
+    if column.kind == "category":
+        _one_hot(x, column, as_text(key, values), missing, told)
+    else:
+        numbers = (as_numbers if column.kind == "number" else as_truth)(key, values, where)
+        x[:, 0] = numbers if column.mean is None else np.where(missing, column.mean, numbers)
+    if column.indicator:
+        x[:, -1] = missing
+    return missing
+
+
+def _one_hot(x: Floats, column: Column, texts: pa.ChunkedArray, missing: NDArray[np.bool_], told: Counter[str]) -> None:
+    codes = pc.fill_null(pc.index_in(texts, value_set=pa.array(column.levels, pa.string())), -1).to_numpy().copy()
+    unseen = (codes < 0) & ~missing
+    if column.other:
+        codes[unseen] = len(column.levels)
+    elif unseen.any():
+        for level, count in Counter(texts.filter(pa.array(unseen)).to_pylist()).items():
+            told[f"column {column.name}: '{level}' is no level of the training data, counts as none of them"] += count
+    rows = np.flatnonzero(codes >= 0)
+    x[rows, codes[rows]] = 1

@@ -1,0 +1,73 @@
+"""Text as UTF-8: which encoding a file is in, and whether it is text at all."""
+
+import codecs
+import re
+from pathlib import Path
+
+from linnet.errors import InputError
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
+# What text holds none of; escape sequences and form feeds are let pass.
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+SAMPLE = 1 << 16
+
+
+def to_utf8(path: Path, content: bytes, encoding: str | None) -> tuple[bytes, str]:
+    """The text in UTF-8 without byte order mark, and the name of the encoding it was in.
+
+    Bytes that are not UTF-8 are taken for latin-1, where every byte is a character, if nothing else in the file speaks
+    for UTF-8. If something does, the file is damaged: reading it as latin-1 would change its other words.
+
+    Args:
+        encoding: one of `ENCODINGS`; None: found out.
+
+    Raises:
+        InputError: if it is no text, or not in this encoding.
+    """
+    if encoding is None:
+        encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+        sure = encoding == "utf-16"
+    else:
+        sure = True
+    if encoding != "utf-16":
+        _refuse_binary(path, content)
+    if encoding in ("utf-8", "utf-8-sig"):
+        content = content.removeprefix(codecs.BOM_UTF8)
+    if content.isascii() and encoding != "utf-16":
+        return content, encoding
+    try:
+        text = content.decode("utf-8" if encoding == "utf-8-sig" else encoding)
+    except UnicodeDecodeError as error:
+        if sure or _has_utf8(content):
+            raise InputError(
+                f"{path} is not {encoding} (line {line_of(content, error.start)}): give data.encoding, one of "
+                f"{', '.join(ENCODINGS)}, or mend that line"
+            ) from error
+        return content.decode("latin-1").encode(), "latin-1"
+    if encoding == "utf-16":
+        _refuse_binary(path, text.encode())
+    return (content if encoding.startswith("utf-8") else text.encode()), encoding
+
+
+def line_of(content: bytes, position: int) -> int:
+    """The number, counted from 1, of the line that holds this byte."""
+    return content.count(b"\n", 0, position) + 1
+
+
+def _has_utf8(content: bytes) -> bool:
+    """Whether some characters beyond ASCII are valid UTF-8."""
+    return any(ord(letter) > 127 and not 0xDC80 <= ord(letter) <= 0xDCFF for letter in set(_lenient(content)))
+
+
+def _lenient(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _refuse_binary(path: Path, content: bytes) -> None:
+    nul = content.find(b"\0")
+    if nul >= 0 or len(CONTROL.findall(content[:SAMPLE])) > len(content[:SAMPLE]) / 100:
+        where = f", a zero byte is in line {line_of(content, nul)}" if nul >= 0 else ""
+        raise InputError(
+            f"{path} is not a text file{where}: expected CSV, Parquet or Feather (for UTF-16 without byte order mark "
+            f"give data.encoding=utf-16)"
+        )

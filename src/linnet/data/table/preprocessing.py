@@ -1,0 +1,151 @@
+"""How a table becomes features: a plain description, fitted once on the training rows and applied ever after."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from linnet.data.table.column import Column, fill
+from linnet.data.table.naming import Where, require_column, row_words, some
+from linnet.data.table.values import Floats
+from linnet.errors import InputError
+
+VERSION = 1
+Missing = Literal["error", "drop", "mean"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column that is predicted.
+
+    class_names: in the order of the logits; empty for regression.
+    """
+
+    name: str
+    task: Literal["regression", "classification"]
+    class_names: tuple[str, ...] = ()
+
+
+class Applied(NamedTuple):
+    """Features, and what became of the rows.
+
+    x: features `[N', D]`, float64.
+    rows: indices of the rows that they come from `[N']`.
+    told: what was done -> to how many rows.
+    """
+
+    x: Floats
+    rows: NDArray[np.int64]
+    told: Counter[str]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to each row of a table.
+
+    columns: those that become features, in the order of the features.
+    target: what is predicted.
+    missing: "error": missing values are refused; "drop": their rows are left out; "mean": training means stand in.
+    dropped: (column, why) of those that tell nothing.
+    ignored: columns of the training table with another role, or none.
+    """
+
+    columns: tuple[Column, ...]
+    target: Target
+    missing: Missing
+    dropped: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Of all D features."""
+        return tuple(name for column in self.columns for name in column.features)
+
+    def apply(self, table: pa.Table, where: Where = row_words) -> Applied:
+        """The features of the rows of a table whose columns may stand in any order. Row by row the same for any chunks.
+
+        Args:
+            table: as read from CSV (all text) or with typed columns.
+            where: says where its rows are, given indices.
+
+        Raises:
+            InputError: naming a column that is missing, or rows whose values are of another kind, infinite, or missing
+                where that is refused.
+        """
+        told: Counter[str] = Counter()
+        known = {column.name for column in self.columns}
+        for column in self.columns if not known <= set(table.column_names) else ():
+            require_column("a feature of the model", column.name, table.column_names, "the table")
+        known |= {name for name, _ in self.dropped} | {*self.ignored, self.target.name}
+        for name in table.column_names:
+            if name not in known:
+                told[f"column {name} was not in the training data: ignored"] += table.num_rows
+        x = np.zeros((table.num_rows, len(self.feature_names)))
+        missing: dict[str, NDArray[np.bool_]] = {}
+        start = 0
+        for column in self.columns:
+            end = start + len(column.features)
+            missing[column.name] = fill(x[:, start:end], column, table[column.name], where, told)
+            start = end
+        keep = self._keep(missing, table.num_rows, where, told)
+        rows = np.flatnonzero(keep)
+        return Applied(x if keep.all() else x[rows], rows, told)
+
+    def _keep(
+        self, missing: Mapping[str, NDArray[np.bool_]], n_rows: int, where: Where, told: Counter[str]
+    ) -> NDArray[np.bool_]:
+        """Which rows stay, once missing values are dealt with."""
+        counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
+        if self.missing == "error" and counts:
+            refuse_missing(missing, where)
+        if self.missing == "mean":
+            for column in self.columns:
+                if column.name in counts and not column.indicator:
+                    told[f"column {column.name}: missing, as no training value was"] += counts[column.name]
+            return np.ones(n_rows, np.bool_)
+        keep: NDArray[np.bool_] = ~np.logical_or.reduce([np.zeros(n_rows, np.bool_), *missing.values()])
+        if not keep.all():
+            told[f"left out for missing values in {some(counts, 20)}"] += int((~keep).sum())
+        return keep
+
+    def to_json(self) -> str:
+        """As text that `from_json` reads back exactly."""
+        return json.dumps({"version": VERSION, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Preprocessing":
+        """What `to_json` wrote. Raises InputError if it is something else."""
+        try:
+            node = json.loads(text)
+            if node.pop("version") != VERSION:
+                raise ValueError("another version of linnet wrote it")
+            columns = tuple(Column(**_frozen(column, Column)) for column in node.pop("columns"))
+            target = Target(**_frozen(node.pop("target"), Target))
+            node["dropped"] = [tuple(pair) for pair in node["dropped"]]
+            return cls(columns=columns, target=target, **_frozen(node, cls))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError(f"the description of the preprocessing is damaged: {error}") from error
+
+
+def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: Where) -> None:
+    """Raise the InputError about missing values, given by column which rows lack one `[N]`."""
+    counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
+    first = next(iter(counts))
+    raise InputError(
+        f"values are missing: {some((f'{name} {count}' for name, count in counts.items()), 20)} "
+        f"({first}: {where(np.flatnonzero(missing[first]).tolist())}): give data.missing=drop to leave these rows out, "
+        f"or data.missing=mean to put in training means"
+    )
+
+
+def _frozen(node: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """A dataclass's arguments: lists as tuples, no unknown key."""
+    unknown = set(node) - {field.name for field in fields(kind)}
+    if unknown:
+        raise KeyError(f"unknown key {min(unknown)}")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in node.items()}

@@ -1,0 +1,140 @@
+"""Files read into one table, each row with the place that it came from."""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from linnet.data.table.columnar import read_columnar
+from linnet.data.table.delimited import read_delimited
+from linnet.data.table.files import expand, file_format, read_bytes, unpack
+from linnet.data.table.naming import row_words, some
+from linnet.errors import InputError
+
+Stamp = tuple[Path, int, int]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one or several files, one after the other.
+
+    table: the columns that all files have.
+    files: in their order.
+    starts: index of each file's first row.
+    notes: what was found out about the files.
+    checksum: sha256 of the file; of several, that of their checksums.
+    """
+
+    table: pa.Table
+    files: tuple[Path, ...]
+    starts: tuple[int, ...]
+    notes: tuple[str, ...]
+    checksum: str
+
+    def where(self, rows: Sequence[int]) -> str:
+        """Where these rows are: `rows 3, 4 of a.csv`, and of no more than one file."""
+        first = bisect_right(self.starts, rows[0]) - 1
+        end = [*self.starts, self.table.num_rows][first + 1]
+        here = [row - self.starts[first] for row in rows if self.starts[first] <= row < end]
+        more = f" and {len(rows) - len(here)} in other files" if len(here) < len(rows) else ""
+        return f"{row_words(here)} of {self.files[first]}{more}"
+
+
+def read(
+    key: str,
+    given: str | Sequence[str],
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    only: Sequence[str] | None = None,
+) -> Rows:
+    """Read files of one schema.
+
+    Args:
+        key: the configuration key that names the files.
+        given: path, pattern, or a list of these.
+        delimiter, encoding: of CSV; None: found out.
+        only: columns to keep; None, or if there are none such: all.
+
+    Raises:
+        InputError: naming the file, if one cannot be read, is empty or damaged, or differs from the first in its
+            columns.
+    """
+    paths = expand(key, given)
+    stats = [path.stat() for path in paths]
+    stamps = tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in zip(paths, stats, strict=True))
+    return _read(stamps, delimiter, encoding, None if only is None else tuple(only))
+
+
+@lru_cache(maxsize=4)
+def _read(stamps: tuple[Stamp, ...], delimiter: str | None, encoding: str | None, only: tuple[str, ...] | None) -> Rows:
+    """The files (path, time of change, size), once for all jobs of a sweep; never written to."""
+    tables: list[pa.Table] = []
+    notes: list[str] = []
+    digests, formats = [], []
+    for path, _, _ in stamps:
+        content = read_bytes(path)
+        digests.append(hashlib.sha256(content).hexdigest())
+        content = unpack(path, content)
+        formats.append(file_format(path, content))
+        if formats[-1] != formats[0]:
+            raise InputError(f"{stamps[0][0]} and {path} are of different formats: give files of one format")
+        if formats[-1] == "text":
+            table, said = read_delimited(path, content, delimiter, encoding, only)
+        else:
+            table, said = read_columnar(path, content, formats[-1], only)
+        tables.append(table if not tables else _like_the_first(tables[0], table, stamps[0][0], path))
+        notes += said
+    starts = [0]
+    for table in tables[:-1]:
+        starts.append(starts[-1] + table.num_rows)
+    whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    paths = tuple(path for path, _, _ in stamps)
+    return Rows(_joined(tables), paths, tuple(starts), tuple(dict.fromkeys(notes)), whole)
+
+
+def concatenate(first: Rows, second: Rows) -> Rows:
+    """The rows of both. Raises InputError if a file is in both, or their columns differ."""
+    twice = {path.resolve() for path in first.files} & {path.resolve() for path in second.files}
+    if twice:
+        raise InputError(f"data.test_path: {some(twice)} is in data.path too: the model would be tested on what it saw")
+    table = _like_the_first(first.table, second.table, first.files[0], second.files[0])
+    return Rows(
+        _joined([first.table, table]), first.files + second.files,
+        first.starts + tuple(first.table.num_rows + start for start in second.starts), first.notes + second.notes,
+        hashlib.sha256((first.checksum + second.checksum).encode()).hexdigest(),
+    )  # fmt: skip
+
+
+def _like_the_first(first: pa.Table, table: pa.Table, first_path: Path, path: Path) -> pa.Table:
+    """The table with the columns in the order and of the types of the first."""
+    names, found = first.column_names, table.column_names
+    known, here = set(names), set(found)
+    missing, extra = [name for name in names if name not in here], [name for name in found if name not in known]
+    if missing or extra:
+        parts = [f"{word} {some(names)}" for word, names in (("lacks", missing), ("has also", extra)) if names]
+        raise InputError(f"{path} {' and '.join(parts)}, unlike {first_path}: all files must have the same columns")
+    table = table.select(names)
+    for field, wanted in zip(table.schema, first.schema, strict=True):
+        if _family(field.type) != _family(wanted.type) and pa.null() not in (field.type, wanted.type):
+            raise InputError(
+                f"{path}: column {field.name} is {field.type}, but {wanted.type} in {first_path}: all files must have "
+                f"the same columns"
+            )
+    return table
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """One below the other; whole numbers become fractions where one file has such."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise InputError(f"the files do not fit together: {' '.join(str(error).split())}") from error
+
+
+def _family(kind: pa.DataType) -> str:
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return "number" if numeric else str(kind)

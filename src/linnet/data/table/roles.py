@@ -1,0 +1,80 @@
+"""Which column of a table is what: target, features, weight, group, split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from linnet.data.table.kinds import kind_of
+from linnet.data.table.naming import Where, listed, require_column
+from linnet.data.table.values import Kind, cleaned, refuse_line_breaks
+from linnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Names of columns, as the configuration gives them; see `linnet.data.table.source.table_rows`."""
+
+    target: str
+    features: tuple[str, ...] | None
+    exclude: tuple[str, ...]
+    categorical: tuple[str, ...]
+    weight: str | None
+    group: str | None
+    split: str | None
+
+    def single(self) -> dict[str, str]:
+        """Configuration key -> column, of the roles that one column plays."""
+        given = {"target": self.target, "weight": self.weight, "group": self.group, "split_column": self.split}
+        return {f"data.{key}": name for key, name in given.items() if name is not None}
+
+    def chosen(self, columns: Sequence[str], place: str) -> tuple[str, ...]:
+        """The columns that are to become features, in the order of the table.
+
+        Raises:
+            InputError: if a column does not exist, or has two roles.
+        """
+        lists = {
+            "data.features": self.features or (),
+            "data.exclude": self.exclude,
+            "data.categorical": self.categorical,
+        }
+        for key, names in {**{key: (name,) for key, name in self.single().items()}, **lists}.items():
+            for name in names:
+                require_column(key, name, columns, place)
+        roles: dict[str, str] = {}
+        for key, name in self.single().items():
+            if name in roles:
+                raise InputError(f"{key}={name}: this column is {roles[name]} already")
+            roles[name] = key
+        for name in self.features or ():
+            if name in roles or name in self.exclude:
+                raise InputError(f"data.features: {name} is in {roles.get(name, 'data.exclude')} too")
+        if self.features is not None:
+            return tuple(name for name in columns if name in self.features)
+        return tuple(name for name in columns if name not in roles and name not in self.exclude)
+
+
+def feature_kinds(table: pa.Table, names: Sequence[str], categorical: Sequence[str], where: Where) -> dict[str, Kind]:
+    """Column -> kind.
+
+    Raises:
+        InputError: if a column holds dates, or numbers and other texts.
+    """
+    kinds: dict[str, Kind] = {}
+    for name in names:
+        key, column = f"column {name}", cleaned(table[name])
+        refuse_line_breaks(key, column, where)
+        kinds[name] = "category" if name in categorical else kind_of(key, name, column, where)
+    dates = [name for name, kind in kinds.items() if kind == "date"]
+    if dates:
+        raise InputError(
+            f"column {dates[0]} holds dates: leave it out by data.exclude={listed(dates)}, or make numbers of it, such "
+            f"as days since a day, the month or the weekday"
+        )
+    return kinds
+
+
+def by_kind(kinds: Mapping[str, Kind]) -> dict[Kind, list[str]]:
+    """Kind -> columns of it, in their order."""
+    return {kind: [name for name in kinds if kinds[name] == kind] for kind in dict.fromkeys(kinds.values())}

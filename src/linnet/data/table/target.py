@@ -1,0 +1,124 @@
+"""The column that is predicted, and whether it is a number or a class."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from linnet.data.table.kinds import kind_of
+from linnet.data.table.naming import Where, count_words, require_column, some
+from linnet.data.table.preprocessing import Target
+from linnet.data.table.read import read
+from linnet.data.table.values import (
+    BOOLEANS,
+    Floats,
+    as_numbers,
+    as_text,
+    as_truth,
+    cleaned,
+    is_missing,
+    refuse_line_breaks,
+    whole_numbers,
+)  # fmt: skip
+from linnet.errors import InputError
+
+Task = Literal["regression", "classification"]
+FEW = 20
+ROWS_PER_VALUE = 5
+"""Whole numbers of at most so many values, each of them that of at least so many rows on average, are classes."""
+
+
+class Targets(NamedTuple):
+    """The values of the target.
+
+    y: numbers `[N]` float64, or indices of classes `[N]` int64.
+    either: whether the column holds whole numbers, so that it could be of either task.
+    """
+
+    target: Target
+    y: Floats | NDArray[np.int64]
+    either: bool
+
+
+def infer_task(
+    path: str | Sequence[str], target: str, delimiter: str | None = None, encoding: str | None = None
+) -> Task:
+    """Whether the target column of these files is of numbers or of classes. Imports no torch.
+
+    Text, true and false, and whole numbers of few values are classes.
+
+    Raises:
+        InputError: as `linnet.data.table.read.read` does, and if there is no such column, or it cannot be a target.
+    """
+    rows = read("data.path", path, delimiter, encoding, only=(target,))
+    require_column("data.target", target, rows.table.column_names, str(rows.files[0]))
+    return read_target(rows.table[target], target, None, rows.where).target.task
+
+
+def read_target(column: pa.ChunkedArray, name: str, task: Task | None, where: Where) -> Targets:
+    """The values of the target.
+
+    Args:
+        column: as read.
+        task: None: as `infer_task` says.
+        where: says where its rows are.
+
+    Raises:
+        InputError: if values are missing, not of the task's kind, or all the same.
+    """
+    key, column = f"target {name}", cleaned(column)
+    missing = np.flatnonzero(is_missing(column))
+    if len(missing) == len(column):
+        raise InputError(f"{key} has no values")
+    if len(missing):
+        raise InputError(
+            f"{key} is missing in {where(missing.tolist())}: remove rows that cannot be learned from, {len(missing)} "
+            f"of {len(column)}"
+        )
+    refuse_line_breaks(key, column, where)
+    if task is None:
+        task = _infer(key, name, column, where)
+    return (_classes if task == "classification" else _numbers)(key, name, column, where)
+
+
+def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Task:
+    kind = kind_of(key, name, column, where)
+    if kind == "date":
+        raise InputError(f"{key} holds dates, which cannot be predicted: make it a number, such as days since a day")
+    if kind != "number":
+        return "classification"
+    values = whole_numbers(key, column, where)
+    few = values is not None and len(np.unique(values)) <= min(FEW, len(values) / ROWS_PER_VALUE)
+    return "classification" if few else "regression"
+
+
+def _numbers(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
+    boolean = pa.types.is_boolean(column.type)
+    values = (as_truth if boolean else as_numbers)(key, column, where)
+    if values.min() == values.max():
+        raise InputError(f"{key} is {values[0]:g} in all rows: there is nothing to predict")
+    return Targets(Target(name, "regression"), values, whole_numbers(key, column, where) is not None)
+
+
+def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
+    numbers = whole_numbers(key, column, where)
+    if numbers is not None:
+        values, y = np.unique(numbers, return_inverse=True)
+        names = [f"{value:.0f}" for value in values]
+    else:
+        texts = as_text(key, column)
+        lower = pc.utf8_lower(texts)
+        texts = lower if pc.all(pc.is_in(lower, value_set=pa.array(BOOLEANS))).as_py() else texts
+        names = sorted(texts.unique().to_pylist())
+        y = pc.index_in(texts, value_set=pa.array(names)).to_numpy()
+    if len(names) == 1:
+        raise InputError(f"{key} has one class only, '{names[0]}': there is nothing to tell apart")
+    if 2 * len(names) > len(column):
+        raise InputError(
+            f"{key} has {len(names)} classes in {count_words(len(column), 'row')} ({some(names)}): is it the right "
+            f"column? For numbers give data.task=regression"
+        )
+    return Targets(Target(name, "classification", tuple(names)), y.astype(np.int64), numbers is not None)

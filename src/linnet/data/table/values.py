@@ -1,0 +1,182 @@
+"""What the values of a column are: missing, numbers, true or false, words, dates."""
+
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from linnet.data.table.naming import Where, listed
+from linnet.errors import InputError
+
+Floats = NDArray[np.float64]
+
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL")
+"""Texts that stand for a missing value."""
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"
+Kind = Literal["number", "boolean", "category", "date", "empty"]
+BOOLEANS = ("false", "true")
+TRUTH = {"false": 0.0, "true": 1.0, "0": 0.0, "1": 1.0}
+
+
+def cleaned(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with every missing value as null; texts without the blanks around them."""
+    column = plain(column)
+    if is_text(column):
+        text = pc.utf8_trim_whitespace(column)
+        return pc.if_else(pc.is_in(text, value_set=pa.array(MISSING)), pa.scalar(None, pa.string()), text)
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as one type, whichever way it is stored; other columns as they are."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        kind = pa.string()
+    return column if kind.equals(column.type) else column.cast(kind)
+
+
+def is_text(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_string(column.type))
+
+
+def is_missing(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Of a cleaned column, `[N]`."""
+    return column.is_null().to_numpy()
+
+
+def kind_of_type(key: str, name: str, kind: pa.DataType) -> Kind:
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_temporal(kind):
+        return "date"
+    raise InputError(
+        f"{key} holds {kind}, expected numbers, booleans or text: leave it out by data.exclude={listed([name])}"
+    )
+
+
+def as_numbers(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+    """A cleaned column as float64 `[N]`, NaN where it is missing.
+
+    Raises:
+        InputError: naming the rows that are no numbers, or infinite.
+    """
+    if is_text(column):
+        values = _numbers_in(key, column, where)
+    elif pa.types.is_boolean(column.type) or (
+        kind_of_type(key, key, column.type) != "number" and not _is_empty(column)
+    ):
+        raise InputError(f"{key}: expected numbers, found {column.type}")
+    elif pa.types.is_decimal(column.type) or _is_empty(column):
+        values = column.cast(pa.float64()).to_numpy().astype(np.float64)
+    else:
+        values = _from_numeric(column)
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        raise InputError(f"{key} is infinite in {where(infinite.tolist())}: empty or mend these values")
+    return values
+
+
+def as_truth(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+    """A cleaned column of true and false, or 1 and 0, as 1 and 0 `[N]`, NaN where it is missing.
+
+    Raises:
+        InputError: naming the rows that are neither.
+    """
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.float64()).to_numpy().astype(np.float64)
+    if is_text(column):
+        codes = pc.index_in(pc.utf8_lower(column), value_set=pa.array(list(TRUTH)))
+        found = np.array([*TRUTH.values(), np.nan])[pc.fill_null(codes, len(TRUTH)).to_numpy()]
+        wrong = np.isnan(found) & ~is_missing(column)
+        values: Floats = found
+    else:
+        values = as_numbers(key, column, where)
+        wrong = ~np.isin(values, (0.0, 1.0)) & ~np.isnan(values)
+    if wrong.any():
+        raise InputError(f"{key}: expected true or false, found {examples(column, wrong, where)}")
+    return values
+
+
+def as_text(key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A cleaned column as words; whole numbers without a point, so that 3, 3.0 and "3" are one."""
+    if is_text(column):
+        return column
+    if pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or _is_empty(column):
+        return column.cast(pa.string())
+    if kind_of_type(key, key, column.type) != "number":
+        raise InputError(f"{key}: expected text, found {column.type}")
+    texts = [None if value is None else f"{float(value):.17g}" for value in column.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def whole_numbers(key: str, column: pa.ChunkedArray, where: Where) -> Floats | None:
+    """The values of a cleaned column without missing ones `[N]`; None if they are not all whole numbers."""
+    if is_text(column):
+        if parsed_numbers(column) is None and not matches(column, NUMBER).all():
+            return None
+    elif pa.types.is_boolean(column.type) or kind_of_type(key, key, column.type) != "number":
+        return None
+    values = as_numbers(key, column, where)
+    return values if (values % 1 == 0).all() else None
+
+
+def refuse_line_breaks(key: str, column: pa.ChunkedArray, where: Where) -> None:
+    """Raise InputError if a value spans lines, as one does that swallowed the rows after a quote left open."""
+    if is_text(column):
+        broken = _has(column, "\n") | _has(column, "\r")
+        if broken.any():
+            raise InputError(
+                f"{key} has a line break within {where(np.flatnonzero(broken).tolist())}: is a quote left open there?"
+            )
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_null(column.type))
+
+
+def matches(column: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
+    return pc.fill_null(pc.match_substring_regex(column, pattern), False).to_numpy()
+
+
+def _has(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
+    return pc.fill_null(pc.match_substring(column, text), False).to_numpy()
+
+
+def parsed_numbers(column: pa.ChunkedArray) -> Floats | None:
+    """The numbers of a text column if Arrow takes all its values for finite ones: many times as fast as a pattern."""
+    try:
+        values = np.array(column.cast(pa.float64()).to_numpy(), np.float64)
+    except pa.ArrowInvalid:
+        return None
+    return values if np.isfinite(values).sum() == len(column) - column.null_count else None
+
+
+def _numbers_in(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+    """The numbers of a text column in any spelling, infinite ones among them."""
+    values = parsed_numbers(column)
+    if values is None:
+        wrong = ~matches(column, NUMBER) & ~is_missing(column)
+        if wrong.any():
+            raise InputError(f"{key}: expected numbers, found {examples(column, wrong, where)}")
+        values = np.array([np.nan if value is None else float(value) for value in column.to_pylist()])
+    return values
+
+
+def _from_numeric(column: pa.ChunkedArray) -> Floats:
+    """Arrow refuses to round whole numbers beyond 2⁵³, numpy does not."""
+    parts = [chunk.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64) for chunk in column.chunks]
+    values = np.concatenate(parts) if parts else np.zeros(0)
+    values[is_missing(column)] = np.nan
+    return values
+
+
+def examples(column: pa.ChunkedArray, chosen: NDArray[np.bool_], where: Where) -> str:
+    """`'abc' in row 3 of a.csv`: the first value, and the rows of all."""
+    rows = np.flatnonzero(chosen)
+    return f"'{str(column[int(rows[0])].as_py())[:40]}' in {where(rows.tolist())}"

@@ -1,0 +1,40 @@
+"""Example weights from a column."""
+
+import numpy as np
+import pyarrow as pa
+
+from linnet.data.table.naming import Where
+from linnet.data.table.parts import Parts
+from linnet.data.table.values import Floats, as_numbers, cleaned
+from linnet.errors import InputError
+
+
+def example_weights(column: pa.ChunkedArray, name: str, where: Where) -> Floats:
+    """The weight of each row `[N]`, at least 0.
+
+    Raises:
+        InputError: naming the rows whose weight is missing, no number, infinite or negative.
+    """
+    key = f"data.weight={name}"
+    weight = as_numbers(key, cleaned(column), where)
+    for wrong, what in ((np.isnan(weight), "missing"), (weight < 0, "negative")):
+        if wrong.any():
+            raise InputError(f"{key}: the weight is {what} in {where(np.flatnonzero(wrong).tolist())}")
+    return weight
+
+
+def scaled(weight: Floats, name: str, parts: Parts) -> Floats:
+    """The weights `[N]`, those of each part over their mean.
+
+    Raises:
+        InputError: if all weights of a part are 0, whose loss would not be a number.
+    """
+    found = np.zeros_like(weight)
+    for part, rows in parts.items():
+        if len(rows):
+            most = weight[rows].max()
+            if most == 0:
+                raise InputError(f"data.weight={name}: all weights of the {part} part are 0, nothing would count")
+            of_most = weight[rows] / most  # whose sum cannot overflow
+            found[rows] = of_most / of_most.mean()
+    return found
