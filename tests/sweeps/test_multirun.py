@@ -15,6 +15,7 @@ from linnet.errors import InputError
 from linnet.files import read_json
 from linnet.models.tally import Tally
 from linnet.sweeps.ledger import Ledger
+from linnet.tracking.directory import RunDirectory
 
 QUICK = ["trainer.max_epochs=1", "optimizer.lr=0.1,0.2", "seed=0,1"]
 
@@ -155,6 +156,16 @@ class TestRestart:
         assert sum(again[name] != done[name] for name in completed) <= 1  # one may have been cut before its status
         assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
         assert len(hashes(tmp_path / "whole")) == 12
+
+    def test_a_job_that_a_worker_is_still_at_is_left_alone(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        sweep(tmp_path, *QUICK)
+        (tmp_path / "1" / "status.json").unlink()
+        with RunDirectory(tmp_path / "1"):
+            assert sweep(tmp_path, *QUICK) == 2
+            assert "1: another process is at work on this job" in capsys.readouterr().err
+        assert (tmp_path / "1" / "weights.safetensors").exists()
 
 
 class TestFailure:

@@ -64,6 +64,7 @@ def print_options() -> None:
         "data.batch_size=64  data.val_fraction=0  data.standardize=true  hydra.run.dir=runs/mine",
     ):
         print(f"  {text}")
+    print("\nMany runs\n  -m optimizer.lr=0.01,0.1,1 seed=0,1  hydra/launcher=vectorized  hydra.sweep.dir=runs/rates")
 
 
 def _wrapped(words: Sequence[str], width: int) -> list[str]:

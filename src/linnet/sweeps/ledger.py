@@ -15,6 +15,7 @@ from typing import Any
 
 from linnet.errors import InputError
 from linnet.files import read_json, write_json
+from linnet.tracking.directory import is_owned
 
 FINISHED = ("completed", "diverged")
 """States that trying again would not change: a diverged job diverges each time."""
@@ -94,5 +95,11 @@ class Ledger:
         return metrics
 
     def clear(self, job: Job) -> None:
-        """Remove what an earlier, unfinished attempt at the job left."""
+        """Remove what an earlier, unfinished attempt at the job left.
+
+        Raises:
+            InputError: that attempt is not over: the process that began the sweep has ended, its workers have not.
+        """
+        if is_owned(self.directory(job)):
+            raise InputError(f"{self.directory(job)}: another process is at work on this job; wait for it, or stop it")
         shutil.rmtree(self.directory(job), ignore_errors=True)
