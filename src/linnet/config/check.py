@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from linnet.config.compose import unknown_key
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.rules import RULES
+from linnet.config.tasks import CLASSIFICATION, EITHER
 from linnet.errors import InputError
 
 # Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
@@ -37,19 +38,6 @@ HOOKS = ("worker_process_setup_hook", "py_executable")  # keys of Ray's runtime_
 # Interpolations whose result is text or a node that is checked itself; other resolvers can make nodes out of text.
 PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\{))*")
 CALLBACKS = ("checkpoint", "early_stopping")
-
-# What each component is for. `linnet.losses` says the same of itself, and a test holds the two together.
-CLASSIFICATION = frozenset(
-    {
-        "linnet.models.SoftmaxRegression",
-        "linnet.losses.CrossEntropy",
-        "linnet.losses.CrossEntropyNaive",
-        "linnet.losses.TorchCrossEntropy",
-        "linnet.data.gaussian_blobs",
-        "linnet.data.digits",
-        "linnet.data.image_classes",
-    }
-)
 
 
 def check(config: DictConfig) -> dict[str, Any]:
@@ -184,6 +172,8 @@ def _check_values(config: dict[str, Any]) -> None:
 def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Components that are right by themselves but not together."""
     task = {group: config[group]["_target_"] in CLASSIFICATION for group in ("data", "model", "loss")}
+    if config["data"]["_target_"] in EITHER:
+        task["data"] = task["model"]
     words = {group: f"{group}={options.get(group)}" for group in task}
     remedy = {True: "model=softmax_regression loss=cross_entropy", False: "model=linear_regression loss=squared_error"}
     nature = {True: "classes", False: "numbers"}
@@ -193,7 +183,8 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
                 f"{words[group]} predicts {nature[task[group]]}, but the targets of {words['data']} are "
                 f"{nature[task['data']]}: use {remedy[task['data']]}, or other data"
             )
-    if config["data"]["val_fraction"] is None and "n_val" not in config["data"]:
+    data = config["data"]
+    if data["val_fraction"] is None and "n_val" not in data and data.get("x_val") is None:
         raise InputError(f"data.val_fraction=null: {words['data']} makes no validation examples itself, give a number")
     optimizer, penalty = config["optimizer"], config["penalty"]
     if ".Torch" in optimizer["_target_"] and penalty["_target_"] in (

@@ -1,5 +1,6 @@
 """Where examples come from: sources (one function per `data=` option), their preparation, and the batch order."""
 
+from linnet.data.arrays import arrays
 from linnet.data.blobs import gaussian_blobs
 from linnet.data.examples import Batch, Examples, Source, Truth
 from linnet.data.images import image_classes
@@ -15,6 +16,7 @@ __all__ = [
     "Examples",
     "Source",
     "Truth",
+    "arrays",
     "diabetes",
     "digits",
     "epoch_order",

@@ -49,6 +49,11 @@ class Examples:
         return self.x.shape[1]
 
     @property
+    def n_targets(self) -> int:
+        """The number of target columns C, for regression."""
+        return self.y.shape[1]
+
+    @property
     def dtype(self) -> torch.dtype:
         """Of the features in batches."""
         return self.x.dtype
@@ -70,6 +75,10 @@ class Examples:
         """All examples in their order, `size` at a time; each batch is valid until the next one is asked for."""
         for x, y in zip(self.x.split(size), self.y.split(size), strict=True):
             yield Batch(x, y)
+
+    def targets(self) -> Iterator[Tensor]:
+        """All targets in their order, in parts; each is valid until the next one is asked for."""
+        yield self.y
 
     def to(self, device: torch.device) -> "Examples":
         return Examples(self.x.to(device), self.y.to(device))
@@ -145,7 +154,8 @@ class Truth(NamedTuple):
 class Source:
     """What a source yields, before split and standardisation.
 
-    checksum identifies the examples: sha256 of the files read, or of the numbers made.
+    checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
+    read for it are known by.
     """
 
     task: Task
@@ -162,7 +172,7 @@ class Source:
     @property
     def n_outputs(self) -> int:
         """Number of classes, or of target columns."""
-        return len(self.class_names) if self.task == "classification" else self.train.y.shape[1]
+        return len(self.class_names) if self.task == "classification" else self.train.n_targets
 
 
 def checksum(*parts: Examples | None) -> str:

@@ -1,0 +1,16 @@
+"""What each component is for, known without importing it."""
+
+# `linnet.losses` says the same of itself, and a test holds the two together.
+CLASSIFICATION = frozenset(
+    {
+        "linnet.models.SoftmaxRegression",
+        "linnet.losses.CrossEntropy",
+        "linnet.losses.CrossEntropyNaive",
+        "linnet.losses.TorchCrossEntropy",
+        "linnet.data.gaussian_blobs",
+        "linnet.data.digits",
+        "linnet.data.image_classes",
+    }
+)
+EITHER = frozenset({"linnet.data.arrays"})
+"""What they hold says what they are for, and `linnet.build` looks."""
