@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -135,7 +136,7 @@ def _open(path: Path) -> "np.memmap[Any, Any]":
             if file.read(len(MAGIC)) != MAGIC:
                 raise InputError(f"{path} is not an .npy file: write it with numpy.save")
         array: np.memmap[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
         why = " ".join(str(error).split())
         if "Python objects" in why:
             raise InputError(f"{path} holds Python objects, which are not read: save an array of numbers") from error
