@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from shards import classes, write_shards
 
 import linnet
 from linnet.config import options
@@ -96,6 +97,9 @@ class TestEveryOption:
         elif option in self.IMAGES:
             write_random_images(tmp_path / option.upper() / "raw")
             overrides.append(f"data.root={tmp_path}")
+        elif option == "arrays":
+            for key, array in zip("xy", classes(100), strict=True):
+                overrides.append(f"data.{key}='{write_shards(tmp_path, key, array, [100])}'")
         if option == "linear_regression" or option.removeprefix("torch_") in self.REGRESSION:
             overrides.append("data=diabetes")
         if "poisson" in option:
