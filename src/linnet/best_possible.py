@@ -28,7 +28,7 @@ TOLERANCE = 1e-8
 """Bound to reach, relative to the objective of predicting nothing."""
 NEGLIGIBLE = 0.5
 """Seconds that nobody minds: starting the process takes ten times as long."""
-NOT_OF_THE_PROBLEM = ("batch_size", "root", "download")
+NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
 """Keys of `data` that change no example."""
 
 
@@ -45,6 +45,11 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
     exact = is_exact(config)
     if exact and data.overfit_batches:
         raise InputError("optimizer=exact solves for all training examples: it needs trainer.overfit_batches=0")
+    if exact and data.train.streamed:
+        raise InputError(
+            "optimizer=exact needs all training examples in memory: use a data.max_memory_mb that they fit into, "
+            "or optimizer=sgd"
+        )
     if not exact:
         reason = _why_not(config, data, model)
         if reason is not None:
@@ -127,6 +132,8 @@ def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
 def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """As `tell_curvature`, where it costs next to nothing."""
     n, d = len(data.train), data.train.n_features
+    if data.train.streamed:
+        return
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
         bias, weight = model.bias is not None, data.train.weight
         curved = curvature(data.train.x, model.loss, model.penalty, bias=bias, sample_weight=weight)
@@ -162,6 +169,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
         return "trainer.overfit_batches trains on other examples"
     if data.train.weight is not None and not takes_weights(model.loss):
         return "with data.weight it is known for squared error only"
+    if data.train.streamed:
+        return "the training examples are not all in memory"
     if mode == "always":
         return None
     n, d = len(data.train), data.train.n_features

@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.utils import get_object
 
+from linnet.config.tasks import CLASSIFICATION
 from linnet.data import Data, Source, prepare
 from linnet.errors import InputError
 from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
@@ -38,6 +39,9 @@ def build_data(config: Mapping[str, Any]) -> Data:
         options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
     try:
         source: Source = make(options)
+        _check_task(config, source)
+        if options.get("x_val"):
+            preparation["val_fraction"] = None
         data = prepare(source, seed=options["seed"], **preparation)
     except (MemoryError, RuntimeError, TypeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in TOO_LARGE):
@@ -61,7 +65,6 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
         del parts["optimizer"]  # the model is given its solution instead
     options = dict(config["model"])
     source = data.source
-    _check_task(parts["loss"], source)
     n_outputs = options.pop("n_outputs") or source.n_outputs
     _check_outputs(n_outputs, source)
     _check_targets(parts["loss"], data)
@@ -88,16 +91,28 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
         raise InputError(f"{node['_target_'].rpartition('.')[2]}: {error}") from error
 
 
-def _check_task(loss: Loss, source: Source) -> None:
-    if loss.task != source.task:  # only a table can come so far
+def _check_task(config: Mapping[str, Any], source: Source) -> None:
+    """That the loss is for targets such as these: some sources are known by what they hold only."""
+    expected = "classification" if config["loss"]["_target_"] in CLASSIFICATION else "regression"
+    if source.task != expected:
         nature = {"classification": "classes", "regression": "numbers"}
         remedy = {
             "classification": "model=softmax_regression loss=cross_entropy",
             "regression": "model=linear_regression loss=squared_error",
         }
+        if config["data"]["_target_"] == SPLITS_ITSELF:
+            found, otherwise = f"the data.target of data=table holds {nature[source.task]}", f"data.task={expected}"
+        else:
+            kind = {"classification": "whole numbers", "regression": "floating point"}[source.task]
+            found, otherwise = f"the targets in data.y are {nature[source.task]} ({kind})", "save other targets"
         raise InputError(
-            f"the model predicts {nature[loss.task]}, but the data.target of data=table holds {nature[source.task]}: "
-            f"use {remedy[source.task]}, or data.task={loss.task}"
+            f"the model predicts {nature[expected]}, but {found}: use {remedy[source.task]}, or {otherwise}"
+        )
+    streamed = source.train.streamed
+    if streamed and config["trainer"]["accelerator"] == "gpu":
+        raise InputError(
+            f"trainer.accelerator=gpu: data larger than memory is trained on the CPU, use trainer=default or more than "
+            f"data.max_memory_mb={config['data']['max_memory_mb']}"
         )
 
 
@@ -114,8 +129,8 @@ def _check_targets(loss: Loss, data: Data) -> None:
     if not isinstance(loss, (PoissonNLL, TorchPoissonNLL)):
         return
     for name, part in (("training", data.train), ("validation", data.val), ("test", data.test)):
-        if part is not None and bool((part.y < 0).any()):
-            lowest = float(part.y.min())
+        lowest = 0.0 if part is None else min(float(y.min()) for y in part.targets())
+        if lowest < 0:
             raise InputError(
                 f"loss=poisson_nll needs targets of at least 0, but the {name} part has {lowest:g}: "
                 f"use loss=squared_error, or other data"

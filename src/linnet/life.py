@@ -231,7 +231,8 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     kept = prepared.keeper.restore_selected(model) or epochs
     job.directory.set("running", epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
-    metrics, predictions = evaluate_parts(model, data, prepared.landscape, None if config["figures"] else known)
+    anew = config["figures"] and not data.train.streamed  # figures are drawn of predictions
+    metrics, predictions = evaluate_parts(model, data, prepared.landscape, None if anew else known)
     record["weights_sha256"] = save_weights(model, path)
     if config["figures"]:
         for name, figure in result_figures(model, data, predictions, logger.history.curves).items():

@@ -153,8 +153,10 @@ class TestClassification:
         target = shipped()["model"][option]["_target_"]
         assert (target in CLASSIFICATION) == (get_object(target)(1, 2).loss.task == "classification")
 
-    # What a table is for is found in it, see test_inferred.py.
-    @pytest.mark.parametrize("option", [name for name in options("data") if "mnist" not in name and name != "table"])
+    # What a table or arrays are for is found in them, see test_inferred.py and tests/data/test_arrays.py.
+    @pytest.mark.parametrize(
+        "option", [name for name in options("data") if "mnist" not in name and name not in ("table", "arrays")]
+    )
     def test_agrees_with_the_sources(self, option):
         node = {key: value for key, value in shipped()["data"][option].items() if key not in PREPARATION}
         assert (node["_target_"] in CLASSIFICATION) == (make({**node, "seed": 0}).task == "classification")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from shards import classes, write_shards
 from tables import people, write_csv
 
 import linnet
@@ -99,6 +100,9 @@ class TestEveryOption:
             overrides.append(f"data.root={tmp_path}")
         elif option == "table":
             overrides += [f"data.path={write_csv(tmp_path / 'people.csv', people())}", "data.target=y"]
+        elif option == "arrays":
+            for key, array in zip("xy", classes(100), strict=True):
+                overrides.append(f"data.{key}='{write_shards(tmp_path, key, array, [100])}'")
         if option == "linear_regression" or option.removeprefix("torch_") in self.REGRESSION:
             overrides.append("data=diabetes")
         if "poisson" in option:

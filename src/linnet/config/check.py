@@ -173,8 +173,8 @@ def _check_values(config: dict[str, Any]) -> None:
 def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Components that are right by themselves but not together."""
     task = {group: config[group]["_target_"] in CLASSIFICATION for group in ("data", "model", "loss")}
-    if config["data"]["_target_"] == EITHER:
-        given = config["data"]["task"]
+    if config["data"]["_target_"] in EITHER:
+        given = config["data"].get("task")
         task["data"] = task["model"] if given is None else given == "classification"
     words = {group: f"{group}={options.get(group)}" for group in task}
     remedy = {True: "model=softmax_regression loss=cross_entropy", False: "model=linear_regression loss=squared_error"}
@@ -185,7 +185,8 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
                 f"{words[group]} predicts {nature[task[group]]}, but the targets of {words['data']} are "
                 f"{nature[task['data']]}: use {remedy[task['data']]}, or other data"
             )
-    if config["data"]["val_fraction"] is None and "n_val" not in config["data"]:
+    data = config["data"]
+    if data["val_fraction"] is None and "n_val" not in data and data.get("x_val") is None:
         raise InputError(f"data.val_fraction=null: {words['data']} makes no validation examples itself, give a number")
     optimizer, penalty = config["optimizer"], config["penalty"]
     if ".Torch" in optimizer["_target_"] and penalty["_target_"] in (

@@ -112,6 +112,14 @@ RULES: dict[str, Expected] = {
     | Expected("one character", lambda value: isinstance(value, str) and len(value) == 1)
     | NULL,
     "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "latin-1") | NULL,
+    # data: arrays in files
+    "data.x": Expected("an .npy file or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
+    "data.y": Expected("an .npy file or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
+    "data.x_val": TEXT | NULL,
+    "data.y_val": TEXT | NULL,
+    "data.x_test": TEXT | NULL,
+    "data.y_test": TEXT | NULL,
+    "data.max_memory_mb": COUNT,
     "model.n_outputs": COUNT | NULL,
     "model.bias": BOOLEAN,
     "model.init": one_of("normal", "zeros"),

@@ -12,5 +12,5 @@ CLASSIFICATION = frozenset(
         "linnet.data.image_classes",
     }
 )
-EITHER = "linnet.data.table_rows"
-"""Its `task` says what it is for; where that is null the table itself does, and `linnet.build` looks."""
+EITHER = frozenset({"linnet.data.table_rows", "linnet.data.arrays"})
+"""What they hold says what they are for, unless they have a `task` that does, and `linnet.build` looks."""

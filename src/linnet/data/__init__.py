@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from linnet.data.arrays import arrays
     from linnet.data.blobs import gaussian_blobs
     from linnet.data.examples import Batch, Examples, Source, Truth
     from linnet.data.images import image_classes
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from linnet.data.table.source import table_rows
 
 _MODULES = {
+    "arrays": ("arrays",),
     "blobs": ("gaussian_blobs",),
     "examples": ("Batch", "Examples", "Source", "Truth"),
     "images": ("image_classes",),
@@ -35,6 +37,7 @@ __all__ = [
     "Examples",
     "Source",
     "Truth",
+    "arrays",
     "diabetes",
     "digits",
     "epoch_order",

@@ -61,6 +61,11 @@ class Examples:
         return self.x.shape[1]
 
     @property
+    def n_targets(self) -> int:
+        """The number of target columns C, for regression."""
+        return self.y.shape[1]
+
+    @property
     def dtype(self) -> torch.dtype:
         """Of the features in batches."""
         return self.x.dtype
@@ -91,6 +96,10 @@ class Examples:
         weights = [None] * len(targets) if self.weight is None else self.weight.split(size)
         for x, y, weight in zip(self.x.split(size), targets, weights, strict=True):
             yield Batch(x, y, weight=weight)
+
+    def targets(self) -> Iterator[Tensor]:
+        """All targets in their order, in parts; each is valid until the next one is asked for."""
+        yield self.y
 
     def to(self, device: torch.device) -> "Examples":
         weight = None if self.weight is None else self.weight.to(device)
@@ -167,8 +176,9 @@ class Truth(NamedTuple):
 class Source:
     """What a source yields, before split and standardisation.
 
-    checksum identifies the examples: sha256 of the files read, or of the numbers made. preprocessing is what made
-    features of the columns of a table, and summary says what was found in it, a line each.
+    checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
+    read for it are known by. preprocessing is what made features of the columns of a table, and summary says what was
+    found in it, a line each.
     """
 
     task: Task
@@ -187,7 +197,7 @@ class Source:
     @property
     def n_outputs(self) -> int:
         """Number of classes, or of target columns."""
-        return len(self.class_names) if self.task == "classification" else self.train.y.shape[1]
+        return len(self.class_names) if self.task == "classification" else self.train.n_targets
 
 
 def checksum(*parts: Examples | None) -> str:

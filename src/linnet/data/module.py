@@ -1,14 +1,18 @@
-"""The prepared data of one run, as a LightningDataModule: everything in memory, on the device that trains."""
+"""The prepared data of one run, as a LightningDataModule: in memory on the device that trains, or read by blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source, Truth
 from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
+
+BUNDLE_ROWS = 2**20
+"""So many row indices are in memory at once where the examples are not."""
 
 
 class Scaling:
@@ -21,12 +25,32 @@ class Scaling:
     def of(cls, x: Tensor) -> "Scaling":
         """The scaling that gives x `[N, D]` mean 0 and variance 1; statistics in float64."""
         variance, mean = torch.var_mean(x.double(), dim=0, correction=0)
+        return cls._from(mean, variance)
+
+    @classmethod
+    def of_parts(cls, parts: Iterable[Tensor]) -> "Scaling":
+        """The same of features that come `[n, D]` at a time."""
+        n, mean, squares = 0, torch.zeros(()), torch.zeros(())
+        for x in parts:  # Chan, Golub and LeVeque, Updating formulae for computing sample variances, 1979
+            more, values = len(x), x.double()
+            part_mean = values.mean(dim=0)
+            apart = part_mean - mean
+            within = (values - part_mean).square_().sum(dim=0)  # a fifth of the time of `var_mean` along rows
+            squares = squares + within + apart.square() * (n * more / (n + more))
+            mean = mean + apart * (more / (n + more))
+            n += more
+        return cls._from(mean, squares / n)
+
+    @classmethod
+    def _from(cls, mean: Tensor, variance: Tensor) -> "Scaling":
         # A column of one value has a computed variance of rounding size; dividing by it would blow up noise.
         constant = variance.sqrt() <= 1e-7 * mean.abs()
         return cls(mean, torch.where(constant, 1.0, variance.sqrt()))
 
     def apply(self, examples: Examples) -> Examples:
         """The examples with standardised features, in their own dtype."""
+        if isinstance(examples, Blocks):
+            return examples.standardised(self.mean, self.deviation)
         x = examples.x
         return Examples((x - self.mean.to(x)).div_(self.deviation.to(x)), examples.y, examples.weight)
 
@@ -83,8 +107,10 @@ class Data(pl.LightningDataModule):
 
     @property
     def bundles(self) -> Bundles:
+        groups = self.train.groups if isinstance(self.train, Blocks) else None
+        per_bundle = self.per_bundle if groups is None else min(self.per_bundle, -(-BUNDLE_ROWS // self.batch_size))
         return Bundles(
-            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, self.per_bundle
+            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_bundle, groups
         )
 
     def parts(self) -> dict[str, Examples]:

@@ -5,6 +5,7 @@ one saw, and models trained side by side see the same ones as models trained alo
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +23,35 @@ def epoch_order(n_samples: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n_samples, generator=generator(seed, "order", epoch))
 
 
+class Groups(NamedTuple):
+    """How rows that are read by blocks are mixed: those of a few blocks at a time, so that these can be in memory.
+
+    block_rows: consecutive rows in a block; the last block may have fewer.
+    blocks: in a group.
+    """
+
+    block_rows: int
+    blocks: int
+
+
+def grouped_order(n_samples: int, seed: int, epoch: int, groups: Groups, start: int = 0) -> Iterator[Tensor]:
+    """A permutation of 0 … n_samples − 1 in pieces, int64, without its first `start` numbers.
+
+    Blocks are taken in random order, a group of them at a time, and their rows in random order; this is again a pure
+    function of (seed, epoch), and groups that come before `start` are not made.
+    """
+    size = groups.block_rows
+    blocks = torch.randperm(-(-n_samples // size), generator=generator(seed, "order", epoch))
+    for number, group in enumerate(blocks.split(groups.blocks)):
+        firsts = group * size
+        count = int((n_samples - firsts).clamp(max=size).sum())
+        if start < count:
+            rows = (firsts.unsqueeze(1) + torch.arange(size)).flatten()
+            rows = rows[rows < n_samples] if len(rows) > count else rows
+            yield rows[torch.randperm(count, generator=generator(seed, "order", epoch, number))][start:]
+        start = max(0, start - count)
+
+
 class Bundles:
     """One epoch of minibatches, as Lightning's training data loader.
 
@@ -36,6 +66,7 @@ class Bundles:
         steps_done: called at the start of each epoch for the number of minibatches done in all epochs.
         overfit_batches: visit only the first so many minibatches of epoch 0, in every epoch; 0: all.
         per_bundle: minibatches in a bundle.
+        groups: of examples that are read by blocks; None: all are mixed.
     """
 
     def __init__(
@@ -46,9 +77,10 @@ class Bundles:
         steps_done: Callable[[], int],
         overfit_batches: int = 0,
         per_bundle: int = MINIBATCHES_PER_BUNDLE,
+        groups: Groups | None = None,
     ) -> None:
         self.n_samples, self.batch_size, self.seed, self.steps_done = n_samples, batch_size, seed, steps_done
-        self.per_bundle = per_bundle
+        self.per_bundle, self.groups = per_bundle, groups
         self.n_visited = min(n_samples, overfit_batches * batch_size) if overfit_batches else n_samples
         self.overfit = overfit_batches > 0
 
@@ -61,7 +93,26 @@ class Bundles:
 
     def __iter__(self) -> Iterator[Tensor]:
         epoch, done = divmod(self.steps_done(), self.steps_per_epoch)
-        order = epoch_order(self.n_samples, self.seed, 0 if self.overfit else epoch)
+        epoch = 0 if self.overfit else epoch
         length = self.batch_size * self.per_bundle
+        if self.groups is not None:
+            yield from self._of_groups(self.groups, epoch, done * self.batch_size, length)
+            return
+        order = epoch_order(self.n_samples, self.seed, epoch)
         for start, rows in enumerate(order[: self.n_visited].split(length)):
             yield rows[max(0, done * self.batch_size - start * length) :]
+
+    def _of_groups(self, groups: Groups, epoch: int, done: int, length: int) -> Iterator[Tensor]:
+        """As `__iter__`, with no more than a bundle and a group of the order in memory."""
+        pieces = grouped_order(self.n_samples, self.seed, epoch, groups, done)
+        rest = torch.empty(0, dtype=torch.int64)
+        for start in range(0, self.n_visited, length):
+            wanted = max(0, min(start + length, self.n_visited) - max(start, done))
+            gathered = [rest]
+            held = len(rest)
+            while held < wanted:
+                gathered.append(next(pieces))
+                held += len(gathered[-1])
+            rows = torch.cat(gathered)
+            rest = rows[wanted:]
+            yield rows[:wanted]

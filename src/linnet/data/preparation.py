@@ -2,10 +2,14 @@
 
 import torch
 
+from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source
 from linnet.data.module import Data, Scaling
 from linnet.errors import InputError
 from linnet.seeds import generator
+
+ROWS = 2048
+"""Examples that are standardised at a time, where not all are in memory."""
 
 
 def prepare(
@@ -36,7 +40,7 @@ def prepare(
         train = plant_outliers(train, source, outliers, outlier_value, seed)
     scaling = None
     if standardize:
-        scaling = Scaling.of(train.x)
+        scaling = Scaling.of_parts(batch.x for batch in train.chunks(ROWS)) if train.streamed else Scaling.of(train.x)
         train, val, test = scaling.apply(train), val and scaling.apply(val), test and scaling.apply(test)
     return Data(source, train, val, test, batch_size, seed, scaling)
 
@@ -45,6 +49,8 @@ def split(examples: Examples, val_fraction: float, seed: int) -> tuple[Examples,
     """(training part, validation part or None if val_fraction is 0)."""
     if val_fraction == 0:
         return examples, None
+    if isinstance(examples, Blocks):
+        return examples.split(val_fraction, seed)
     n_val = max(1, round(len(examples) * val_fraction))
     if n_val >= len(examples):
         raise InputError(f"data.val_fraction={val_fraction} of {len(examples)} examples leaves none to train on")
@@ -55,6 +61,11 @@ def split(examples: Examples, val_fraction: float, seed: int) -> tuple[Examples,
 
 def plant_outliers(train: Examples, source: Source, count: int, value: float, seed: int) -> Examples:
     """The training part with `count` targets, drawn at random, replaced."""
+    if train.streamed:
+        raise InputError(
+            f"data.outliers={count}: the examples are read from files, which stay as they are: use data.outliers=0, "
+            f"or a data.max_memory_mb that they fit into"
+        )
     if count > len(train):
         raise InputError(f"data.outliers={count}: there are only {len(train)} training examples")
     rng = generator(seed, "data/outliers")

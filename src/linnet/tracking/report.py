@@ -93,14 +93,16 @@ def result_figures(
     """
     from linnet.tracking import figures
 
-    part = next(name for name in reversed(PARTS) if name in predictions)
+    drawn = {"learning_curves": figures.learning_curves(history)}
+    if "optimum/gap" in history:
+        drawn["optimum_gap"] = figures.optimum_gap(history)
+    part = next((name for name in reversed(PARTS) if name in predictions), None)
+    if part is None:  # of data larger than memory
+        return drawn
     examples = {"train": data.train, "val": data.val, "test": data.test}[part]
     assert examples is not None
     prediction = model.loss.mean(predictions[part][None])[0].detach().cpu()
     target = examples.y.cpu()
-    drawn = {"learning_curves": figures.learning_curves(history)}
-    if "optimum/gap" in history:
-        drawn["optimum_gap"] = figures.optimum_gap(history)
     source = data.source
     if source.task == "regression":
         drawn["prediction_against_target"] = figures.prediction_against_target(prediction, target)

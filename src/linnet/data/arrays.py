@@ -1,0 +1,136 @@
+"""Your own arrays in .npy files, in memory if they fit, else read as training needs them."""
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from linnet.data.blocks import Blocks
+from linnet.data.examples import Examples, Source, Task, checksum
+from linnet.data.pairs import Pairs
+from linnet.data.shards import Shards, find_shards, same_lengths
+from linnet.errors import InputError
+
+PARTS = {"train": ("x", "y"), "val": ("x_val", "y_val"), "test": ("x_test", "y_test")}
+
+
+def arrays(
+    x: str,
+    y: str,
+    x_val: str | None,
+    y_val: str | None,
+    x_test: str | None,
+    y_test: str | None,
+    max_memory_mb: int,
+    dtype: str,
+    seed: int,
+) -> Source:
+    """Features `[n, …]` of any numbers, flattened to `[n, D]`, and targets: whole numbers `[n]` are classes 0 … C − 1,
+    floating-point numbers `[n]` or `[n, C]` are predicted as such.
+
+    The checksum of data in memory is that of its numbers. Reading all of larger data for it would cost more than an
+    epoch: that of dtype, shape, size and time of change of each file stands in for it.
+
+    Args:
+        x, y: .npy files of the training part, or patterns for them; they pair up in the order of their names.
+        x_val, y_val, x_test, y_test: the same of the other parts; None: there is none.
+        max_memory_mb: examples that take more MiB than that are not held in memory but read by blocks.
+        dtype: of the features as trained on, "float32" or "float64"; nothing is scaled.
+
+    Raises:
+        InputError: if a file is not there, cannot be read, or does not fit the others.
+    """
+    given = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
+    parts: dict[str, Pairs] = {}
+    for part, (one, other) in PARTS.items():
+        shards = _shards(one, given[one], other, given[other])
+        if shards is not None:
+            parts[part] = _pairs(*shards, (one, other), getattr(torch, dtype), parts.get("train"))
+    memory = max_memory_mb * 2**20
+    fits = sum(len(pairs) * pairs.bytes_per_row for pairs in parts.values()) <= memory
+    examples: dict[str, Examples] = {
+        part: _in_memory(pairs) if fits else Blocks(pairs, memory) for part, pairs in parts.items()
+    }
+    classes = parts["train"].classes
+    n_classes = _check_targets(examples, classes)
+    train, val, test = (examples.get(part) for part in PARTS)
+    assert train is not None
+    task: Task = "classification" if classes else "regression"
+    identity = checksum(train, val, test) if fits else _checksum_of_files(parts)
+    return Source(task, train, test, identity, val, class_names=tuple(map(str, range(n_classes))))
+
+
+def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[Shards, Shards] | None:
+    if x is None and y is None:
+        return None
+    if x is None or y is None:
+        missing, there = (one, other) if x is None else (other, one)
+        raise InputError(f"data.{missing} is missing: data.{there} is given, and both belong together")
+    keys = (f"data.{one}", f"data.{other}")
+    found = find_shards(keys[0], x), find_shards(keys[1], y)
+    same_lengths(*found, keys)
+    return found
+
+
+def _pairs(x: Shards, y: Shards, keys: tuple[str, str], dtype: torch.dtype, train: Pairs | None) -> Pairs:
+    """What the files hold, once it is known to be something to train on, and like the training part."""
+    floating = {kind == "f" for kind in y.kinds}
+    if len(floating) > 1 or len(y.row_shape) > 1:
+        raise InputError(
+            f"data.{keys[1]}: expected whole numbers [n] or floating-point numbers [n] or [n, C] in all files, found "
+            f"{', '.join(sorted({f'{file.dtype} {list(file.shape)}' for file in y.files}))}"
+        )
+    classes = floating == {False}
+    if classes and y.width != 1:
+        raise InputError(f"data.{keys[1]}: {y.files[0].path} has {y.width} whole numbers a row, a class is one")
+    if train is not None:
+        for key, found, expected in ((keys[0], x, train.features), (keys[1], y, train.targets)):
+            if found.width != expected.width:
+                raise InputError(
+                    f"data.{key}: {found.files[0].path} has {found.width} numbers a row, but those of the training "
+                    f"part {expected.width}"
+                )
+        if classes != train.classes:
+            raise InputError(f"data.{keys[1]}: {y.files[0].path} holds {y.files[0].dtype}, unlike the training targets")
+    return Pairs(x, y, classes, dtype)
+
+
+def _in_memory(pairs: Pairs) -> Examples:
+    x, y = pairs.empty(len(pairs))
+    pairs.read(0, x, y)
+    return Examples(x, y)
+
+
+def _check_targets(examples: dict[str, Examples], classes: bool) -> int:
+    """The number of classes, 0 where there are none, from a look at all targets."""
+    n_classes = 0
+    for part, some in examples.items():
+        lowest, highest = _range(some.targets())
+        key = f"data.{PARTS[part][1]}"
+        if not classes:
+            if not (abs(lowest) < float("inf") and abs(highest) < float("inf")):
+                raise InputError(f"{key} holds values that are not finite: leave out their rows")
+        elif lowest < 0:
+            raise InputError(f"{key} has the class {lowest}: classes are 0 … C − 1")
+        elif highest >= len(examples["train"]):
+            raise InputError(
+                f"{key} has the class {highest}, and there are {len(examples['train'])} training rows: "
+                f"classes are 0 … C − 1 (numbers to predict as such are saved as float32)"
+            )
+        else:
+            n_classes = max(n_classes, int(highest) + 1, 2)
+    return n_classes
+
+
+def _range(targets: Iterator[Tensor]) -> tuple[float, float]:
+    """The lowest and the highest of some targets; nan if one is."""
+    bounds = [torch.stack(y.aminmax()) for y in targets]
+    both = torch.stack(bounds)
+    return both[:, 0].min().item(), both[:, 1].max().item()
+
+
+def _checksum_of_files(parts: dict[str, Pairs]) -> str:
+    shards = [shards for pairs in parts.values() for shards in (pairs.features, pairs.targets)]
+    known = [[(str(file.dtype), file.shape, file.size, file.modified) for file in some.files] for some in shards]
+    return hashlib.sha256(repr(known).encode()).hexdigest()
