@@ -36,6 +36,7 @@ def build_data(config: Mapping[str, Any]) -> Data:
     try:
         source: Source = make(options)
         _check_task(config, source)
+        _check_device(config, source)
         if options.get("x_val"):
             preparation["val_fraction"] = None
         data = prepare(source, seed=options["seed"], **preparation)
@@ -100,8 +101,10 @@ def _check_task(config: Mapping[str, Any], source: Source) -> None:
             f"the model predicts {nature[expected]}, but the targets in data.y are {nature[source.task]}: "
             f"use {remedy[source.task]}, or save other targets"
         )
-    streamed = source.train.streamed
-    if streamed and config["trainer"]["accelerator"] == "gpu":
+
+
+def _check_device(config: Mapping[str, Any], source: Source) -> None:
+    if source.train.streamed and config["trainer"]["accelerator"] == "gpu":
         raise InputError(
             f"trainer.accelerator=gpu: data larger than memory is trained on the CPU, use trainer=default or more than "
             f"data.max_memory_mb={config['data']['max_memory_mb']}"
