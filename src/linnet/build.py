@@ -40,6 +40,7 @@ def build_data(config: Mapping[str, Any]) -> Data:
     try:
         source: Source = make(options)
         _check_task(config, source)
+        _check_device(config, source)
         if options.get("x_val"):
             preparation["val_fraction"] = None
         data = prepare(source, seed=options["seed"], **preparation)
@@ -108,8 +109,10 @@ def _check_task(config: Mapping[str, Any], source: Source) -> None:
         raise InputError(
             f"the model predicts {nature[expected]}, but {found}: use {remedy[source.task]}, or {otherwise}"
         )
-    streamed = source.train.streamed
-    if streamed and config["trainer"]["accelerator"] == "gpu":
+
+
+def _check_device(config: Mapping[str, Any], source: Source) -> None:
+    if source.train.streamed and config["trainer"]["accelerator"] == "gpu":
         raise InputError(
             f"trainer.accelerator=gpu: data larger than memory is trained on the CPU, use trainer=default or more than "
             f"data.max_memory_mb={config['data']['max_memory_mb']}"

@@ -66,6 +66,20 @@ class TestRuns:
         assert set(streamed.metrics) <= set(dense.metrics)
         assert {"train/loss", "val/accuracy", "test/accuracy_ci95_low", "train/objective"} <= set(streamed.metrics)
 
+    def test_validation_files_come_before_the_fraction(self, files, tmp_path):
+        x, y = classes(500)
+        given = [f"data.x_val={write_shards(tmp_path, 'x', x, [500])}", "data.max_memory_mb=1"]
+        given += [f"data.y_val={write_shards(tmp_path, 'y', y, [500])}", "trainer.overfit_batches=3"]
+        data = train(tmp_path / "run", files, *given).data
+        assert data.val is not None
+        assert (len(data.train), len(data.val)) == (N, 500)
+
+    def test_several_processes_train_as_one(self, files, tmp_path):
+        given = ["data.max_memory_mb=1", "data.dtype=float64", "trainer.overfit_batches=40"]
+        one = train(tmp_path / "one", files, *given)
+        two = train(tmp_path / "two", files, *given, "trainer=ddp", "trainer.devices=2")
+        torch.testing.assert_close(two.model.weight, one.model.weight, rtol=1e-9, atol=1e-12)
+
     def test_regression(self, files, tmp_path):
         run = train(
             tmp_path, files, "model=linear_regression", "loss=squared_error", "data.max_memory_mb=1", "figures=true",
@@ -175,6 +189,14 @@ class TestSource:
             assert source(*given, max_memory_mb=memory).checksum == before
             np.save(given[0], x + 1)
             assert source(*given, max_memory_mb=memory).checksum != before
+
+    def test_says_that_a_file_was_changed_meanwhile(self, tmp_path):
+        for name, array in zip("xy", classes(9_000, 36), strict=True):
+            np.save(tmp_path / f"{name}.npy", array)
+        train = source(tmp_path / "x.npy", tmp_path / "y.npy", max_memory_mb=1).train
+        np.save(tmp_path / "x.npy", np.zeros((10, 36), np.float32))
+        with pytest.raises(InputError, match=r"x.npy cannot be read any more"):
+            next(train.chunks(100))
 
     def test_leaves_no_pages_of_the_files_mapped(self, files):
         train = source(files["x"], files["y"], max_memory_mb=1).train

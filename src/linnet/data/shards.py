@@ -30,7 +30,13 @@ class File(NamedTuple):
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
         """Of the array, mapped for as long as this is referred to: mapped pages stay in the memory of the process."""
-        whole: NDArray[Any] = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)
+        try:
+            whole: NDArray[Any] = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self.path} cannot be read any more ({' '.join(str(error).split())}): "
+                f"it was changed or removed since the run began"
+            ) from error
         return whole[start:stop]
 
 
