@@ -56,7 +56,7 @@ def train(directory: Path, files: dict[str, str], *overrides: str, y: str = "y")
 class TestRuns:
     def test_streamed_and_in_memory_reach_the_same_figures(self, files, tmp_path):
         test = [f"data.x_test='{files['x']}'", f"data.y_test='{files['y']}'"]
-        runs = [train(tmp_path / mb, files, f"data.max_memory_mb={mb}", *test) for mb in ("1", "256")]
+        runs = [train(tmp_path / mb, files, f"data.max_memory_mb={mb}", *test) for mb in ("1", "1024")]
         streamed, dense = runs
         assert streamed.data.train.streamed
         assert not dense.data.train.streamed
@@ -131,7 +131,7 @@ class TestRuns:
             np.save(tmp_path / f"y_{i}.npy", np.arange(n, dtype=np.int64) % 5)
         command = [
             "train", "data=arrays", f"data.x={tmp_path}/x_*.npy", f"data.y={tmp_path}/y_*.npy", "data.batch_size=2048",
-            "data.standardize=false", "data.max_memory_mb=64",
+            "data.standardize=false",
             "trainer.max_epochs=1", "threads=1", f"hydra.run.dir={tmp_path / 'run'}",
         ]  # fmt: skip
         code = (

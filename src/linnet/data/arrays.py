@@ -12,6 +12,8 @@ from linnet.data.pairs import Pairs
 from linnet.data.shards import Shards, find_shards, same_lengths
 from linnet.errors import InputError
 
+BUFFER = 64 * 2**20
+"""Bytes of examples in memory where not all are: this leaves room for torch and Lightning in a process of 1 GB."""
 PARTS = {"train": ("x", "y"), "val": ("x_val", "y_val"), "test": ("x_test", "y_test")}
 
 
@@ -35,7 +37,8 @@ def arrays(
     Args:
         x, y: .npy files of the training part, or patterns for them; they pair up in the order of their names.
         x_val, y_val, x_test, y_test: the same of the other parts; None: there is none.
-        max_memory_mb: examples that take more MiB than that are not held in memory but read by blocks.
+        max_memory_mb: examples that take more MiB than that are not held in memory but read by blocks, through a
+            buffer of that size, or of 64 MiB if that is less.
         dtype: of the features as trained on, "float32" or "float64"; nothing is scaled.
 
     Raises:
@@ -50,7 +53,7 @@ def arrays(
     memory = max_memory_mb * 2**20
     fits = sum(len(pairs) * pairs.bytes_per_row for pairs in parts.values()) <= memory
     examples: dict[str, Examples] = {
-        part: _in_memory(pairs) if fits else Blocks(pairs, memory) for part, pairs in parts.items()
+        part: _in_memory(pairs) if fits else Blocks(pairs, min(memory, BUFFER)) for part, pairs in parts.items()
     }
     classes = parts["train"].classes
     n_classes = _check_targets(examples, classes)
