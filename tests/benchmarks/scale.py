@@ -51,8 +51,8 @@ def write_arrays(folder: Path, n: int, d: int) -> list[str]:
         part = rng.standard_normal((min(100_000, n - start), d), np.float32)
         x[start : start + len(part)], y[start : start + len(part)] = part, (part @ weight).argmax(axis=1)
     return [
-        "data=arrays", "data.max_memory_mb=256", f"data.x={folder}/x.npy", f"data.y={folder}/y.npy", "data.batch_size=1024",
-        "data.standardize=false",
+        "data=arrays", f"data.x={folder}/x.npy", f"data.y={folder}/y.npy", "data.max_memory_mb=256",
+        "data.batch_size=1024", "data.standardize=false",
     ]  # fmt: skip
 
 
