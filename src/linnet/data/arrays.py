@@ -12,7 +12,7 @@ from linnet.data.pairs import Pairs
 from linnet.data.shards import Shards, find_shards, same_lengths
 from linnet.errors import InputError
 
-BUFFER = 64 * 2**20
+BUFFER = 32 * 2**20
 """Bytes of examples in memory where not all are: this leaves room for torch and Lightning in a process of 1 GB."""
 PARTS = {"train": ("x", "y"), "val": ("x_val", "y_val"), "test": ("x_test", "y_test")}
 
@@ -38,7 +38,7 @@ def arrays(
         x, y: .npy files of the training part, or patterns for them; they pair up in the order of their names.
         x_val, y_val, x_test, y_test: the same of the other parts; None: there is none.
         max_memory_mb: examples that take more MiB than that are not held in memory but read by blocks, through a
-            buffer of that size, or of 64 MiB if that is less.
+            buffer of that size, or of 32 MiB if that is less.
         dtype: of the features as trained on, "float32" or "float64"; nothing is scaled.
 
     Raises:
