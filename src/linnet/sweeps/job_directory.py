@@ -2,7 +2,7 @@
 
 import logging
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from linnet.config import check_job
 from linnet.config.check import plain_job
 from linnet.sweeps.launch import Planned
 
+OF_THE_JOB = ("job", "overrides", "runtime", "sweep")
+"""The parts of Hydra's own configuration in which a few entries differ from job to job."""
 OF_THE_MOMENT = ("${hydra", "${now", "${oc.env")
 """Interpolations that may have another value by now than when the sweep was planned."""
 
@@ -39,7 +41,7 @@ class JobDirectories:
         hydra = job.pop("hydra")
         files = {
             "config.yaml": "".join(self._yaml(job)),
-            "hydra.yaml": "hydra:\n" + "".join(_indented(text) for text in self._yaml(hydra)),
+            "hydra.yaml": "hydra:\n" + "".join(_indented(text) for text in self._yaml(hydra, OF_THE_JOB)),
             "overrides.yaml": OmegaConf.to_yaml(config.hydra.overrides.task),
         }
         (path / ".hydra").mkdir(parents=True, exist_ok=True)
@@ -67,9 +69,17 @@ class JobDirectories:
                 handler.baseFilename = str(path / file.relative_to(self._logged))
         self._logged = path
 
-    def _yaml(self, node: Mapping[str, Any]) -> Iterator[str]:
-        """The text of each entry; those that were seen before, in another job, are not dumped again."""
+    def _yaml(self, node: Mapping[str, Any], divided: Sequence[str] = ()) -> Iterator[str]:
+        """The text of each entry; what was seen before, in another job, is not dumped again.
+
+        Args:
+            node: plain containers.
+            divided: keys whose entries are looked at one by one, since few of them differ.
+        """
         for key, value in node.items():
+            if key in divided:
+                yield f"{key}:\n" + "".join(_indented(text) for text in self._yaml(value))
+                continue
             content = pickle.dumps((key, value))
             if content not in self._texts:
                 self._texts[content] = OmegaConf.to_yaml(OmegaConf.create({key: value}))

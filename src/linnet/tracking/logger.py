@@ -69,7 +69,8 @@ class RunLogger(TensorBoardLogger):
             if not math.isfinite(spread):
                 continue
             # As many as are drawn: torch's own add_histogram has 1500 bins, which takes ten times as long.
-            counts, edges = np.histogram(values, HISTOGRAM_BINS, ((low + high - spread) / 2, (low + high + spread) / 2))
+            bins = min(HISTOGRAM_BINS, len(values))
+            counts, edges = np.histogram(values, bins, ((low + high - spread) / 2, (low + high + spread) / 2))
             self.experiment.add_histogram_raw(
                 f"weights/{name}", low, high, len(values), values.sum(), np.square(values).sum(),
                 edges[1:].tolist(), counts.tolist(), step,
