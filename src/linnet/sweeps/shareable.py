@@ -14,8 +14,6 @@ OF_EACH = ("seed", "name", "figures", "optimum", "objective.metric", "objective.
 """Keys in which models that share batches may differ, besides the schedule, and numbers of optimizer and penalty."""
 OF_EACH_MODEL = ("model.init", "model.init_std", "model.init_seed")
 NUMBERS_OF = ("optimizer", "penalty")
-EVALUATION_ROWS = 2048
-"""Examples whose predictions by all models are in memory at once, at least."""
 FILES_A_JOB = 4
 """Open at once: lock, log, history, events."""
 COPIES = 12
@@ -93,6 +91,8 @@ def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, l
         item: bytes of a number.
         limit: not more than that.
     """
+    from linnet.models.linear_map import EVALUATION_ROWS  # late, since it imports torch
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, limit * FILES_A_JOB + 256) if hard != resource.RLIM_INFINITY else limit * FILES_A_JOB + 256
     if soft < wanted:
