@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from linnet.data import Data
 from linnet.errors import InputError
-from linnet.files import write_atomic, write_json
+from linnet.files import write_json
 from linnet.models import LinearNetwork
 from linnet.tracking.checkpoint import restore
 from linnet.tracking.logger import rewind
@@ -38,8 +38,6 @@ def write_record(
 ) -> dict[str, Any]:
     """Write and return the manifest: of a run that goes on the one it began with, and where it went on.
 
-    Beside it, what made features of a table: preprocessing.json.
-
     Args:
         config, choices, data, path: of the run.
         begun: what it goes on with, if it does.
@@ -51,8 +49,6 @@ def write_record(
     record = manifest(config, choices, data.source.checksum, None if like is None else like[1])
     if begun is None:
         write_changes(path, record, None if like is None else like[0])
-        if data.source.preprocessing is not None:
-            write_atomic(path / "preprocessing.json", data.source.preprocessing.to_json())
     elif begun.manifest["data_checksum"] != data.source.checksum:
         raise InputError(
             f"{path}: the data is not what the run began with (checksum {data.source.checksum[:12]}, recorded "

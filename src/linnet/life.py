@@ -16,7 +16,7 @@ import yaml
 from rich.console import Console
 from safetensors.torch import save
 
-from linnet import best_possible
+from linnet import best_possible, predictor
 from linnet.begun import Begun, begin_again, is_trained, write_record
 from linnet.build import build_data, build_early_stopping, build_model, make
 from linnet.data import Data
@@ -175,6 +175,11 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None) -> P
     data = like.data if like else build_data(config)
     record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
+    if job.begun is None:
+        told = (
+            predictor.description(data, model.loss) if like is None else (like.job.path / predictor.FILE).read_bytes()
+        )
+        write_atomic(path / predictor.FILE, told)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
     log.info(describe(job.choices, config, data, path))

@@ -177,8 +177,8 @@ class Source:
     """What a source yields, before split and standardisation.
 
     checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
-    read for it are known by. preprocessing is what made features of the columns of a table, and summary says what was
-    found in it, a line each.
+    read for it are known by. row_norm: each example was divided by its Euclidean norm. preprocessing is what made
+    features of the columns of a table, and summary says what was found in it, a line each.
     """
 
     task: Task
@@ -191,6 +191,7 @@ class Source:
     image_shape: tuple[int, ...] | None = None
     truth: Truth | None = None
     bayes_accuracy: float | None = None
+    row_norm: bool = False
     preprocessing: "Preprocessing | None" = None
     summary: tuple[str, ...] = ()
 

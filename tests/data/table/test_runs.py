@@ -108,8 +108,8 @@ class TestCommandLine:
     def test_keeps_what_made_its_features(self, workplace):
         write_csv(workplace / "f.csv", people())
         run = linnet.train(["data=table", "data.path=f.csv", "data.target=y", *EXACT])
-        text = (run.directory / "preprocessing.json").read_text(encoding="utf-8")
-        assert Preprocessing.from_json(text) == run.data.source.preprocessing
+        node = read_json(run.directory / "preprocessing.json")["table"]
+        assert Preprocessing.from_node(node) == run.data.source.preprocessing
         assert read_json(run.directory / "manifest.json")["packages"]["pyarrow"] == pa.__version__
 
     @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """How a table becomes features: a plain description, fitted once on the training rows and applied ever after."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -113,15 +112,15 @@ class Preprocessing:
             told[f"left out for missing values in {some(counts, 20)}"] += int((~keep).sum())
         return keep
 
-    def to_json(self) -> str:
-        """As text that `from_json` reads back exactly."""
-        return json.dumps({"version": VERSION, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+    def to_node(self) -> dict[str, Any]:
+        """As plain containers that JSON holds exactly, for `from_node`."""
+        return {"version": VERSION, **asdict(self)}
 
     @classmethod
-    def from_json(cls, text: str) -> "Preprocessing":
-        """What `to_json` wrote. Raises InputError if it is something else."""
+    def from_node(cls, node: Mapping[str, Any]) -> "Preprocessing":
+        """What `to_node` gave, perhaps by way of JSON. Raises InputError if it is something else."""
         try:
-            node = json.loads(text)
+            node = dict(node)
             if node.pop("version") != VERSION:
                 raise ValueError("another version of linnet wrote it")
             columns = tuple(Column(**_frozen(column, Column)) for column in node.pop("columns"))

@@ -1,0 +1,178 @@
+"""A trained run as a function of new inputs: what it takes, what it does to them, what its outputs are called."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from linnet.data import Data
+from linnet.data.examples import Pictures, Task
+from linnet.data.module import Scaling
+from linnet.data.table.preprocessing import Preprocessing
+from linnet.errors import InputError
+from linnet.files import read_json
+from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
+from linnet.saved import load_config
+
+FILE = "preprocessing.json"
+VERSION = 1
+Link = Literal["identity", "exp", "softmax"]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """C outputs from D features, in float64, for features in the units that they came in.
+
+    weight, bias: `[C, D]` and `[C]`; standardisation is part of them.
+    task: "regression" or "classification".
+    link: from weight x + bias to what is predicted: "identity", "exp" (a rate) or "softmax" (probabilities).
+    class_names: in the order of the outputs; of regression empty.
+    feature_names: of the D features, or empty where they have none.
+    image_shape: of the pictures that the features are the pixels of, or empty.
+    byte_scale: a feature that comes as a byte 0 … 255 is multiplied by this; 1 if bytes are no different from numbers.
+    row_norm: whether each input is divided by its Euclidean norm first.
+    table: what makes features of the columns of a table; None where the model was trained on arrays.
+    """
+
+    weight: Floats
+    bias: Floats
+    task: Task
+    link: Link
+    class_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] = ()
+    byte_scale: float = 1.0
+    row_norm: bool = False
+    table: Preprocessing | None = None
+
+    @property
+    def n_features(self) -> int:
+        return self.weight.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Of the C outputs: the classes, or the column that is predicted, numbered where there are several."""
+        if self.class_names:
+            return self.class_names
+        name = "prediction" if self.table is None else self.table.target.name
+        return (name,) if self.n_outputs == 1 else tuple(f"{name}_{i}" for i in range(self.n_outputs))
+
+    def features(self, inputs: NDArray[Any]) -> Floats:
+        """Inputs `[N, …]` of any numbers as features `[N, D]`: flattened, bytes of pictures as grey levels 0 … 1, each
+        of norm 1 if the model was trained so.
+
+        Raises:
+            InputError: if an input has another number of values than there are features, or is no number.
+        """
+        if inputs.dtype.kind not in "fiub":
+            raise InputError(f"the inputs are {inputs.dtype}, expected numbers")
+        x = inputs.reshape(len(inputs), -1)
+        if x.shape[1] != self.n_features:
+            shape = list(self.image_shape) or [self.n_features]
+            raise InputError(f"each input has {x.shape[1]} values, the model takes {self.n_features} (shape {shape})")
+        values = x.astype(np.float64)
+        if inputs.dtype == np.uint8:
+            values *= self.byte_scale
+        if self.row_norm:
+            norms = np.linalg.norm(values, axis=1, keepdims=True)
+            values /= np.where(norms > 0, norms, 1)
+        return values
+
+    def scores(self, features: Floats) -> Floats:
+        """Weight x + bias of features `[N, D]`, `[N, C]`."""
+        return features @ self.weight.T + self.bias
+
+    def predict(self, features: Floats) -> Floats:
+        """What is predicted of features `[N, D]`: expected targets, or the probabilities of the classes, `[N, C]`."""
+        scores = self.scores(features)
+        if self.link == "exp":
+            return np.exp(scores)
+        if self.link == "softmax":
+            scores -= scores.max(axis=1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(axis=1, keepdims=True)
+        return scores
+
+
+def description(data: Data, loss: Loss) -> str:
+    """All that a predictor needs beside the weights, as the text of `FILE`."""
+    source, scaling = data.source, data.scaling
+    node = {
+        "version": VERSION,
+        "task": source.task,
+        "link": _link(source.task, loss),
+        "class_names": source.class_names,
+        "feature_names": source.feature_names,
+        "image_shape": source.image_shape or (),
+        "byte_scale": Pictures.SCALE if isinstance(source.train, Pictures) else 1.0,
+        "row_norm": source.row_norm,
+        "mean": None if scaling is None else scaling.mean.tolist(),
+        "deviation": None if scaling is None else scaling.deviation.tolist(),
+        "table": None if source.preprocessing is None else source.preprocessing.to_node(),
+    }
+    return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
+
+
+def load_predictor(run: Path) -> Predictor:
+    """The predictor of a completed run. Nothing but its directory is needed, and nothing in it can name code to run.
+
+    Raises:
+        InputError: if there is no completed run, or a file of it is missing or damaged.
+    """
+    load_config(run)
+    path = run / "weights.safetensors"
+    try:
+        weights = load_file(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{run} holds no final weights: the run did not complete") from error
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    path = run / FILE
+    if not path.is_file():
+        raise InputError(f"{run} has no {FILE}: it was trained before linnet wrote one, train it again")
+    try:
+        return _predictor(weights, read_json(path))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+
+
+def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any]) -> Predictor:
+    if node.pop("version") != VERSION:
+        raise ValueError("another version of linnet wrote it")
+    weight = torch.from_numpy(weights["weight"]).double()
+    bias = torch.from_numpy(weights["bias"]).double() if "bias" in weights else weight.new_zeros(len(weight))
+    mean, deviation, table = node.pop("mean"), node.pop("deviation"), node.pop("table")
+    if mean is not None:
+        if not len(mean) == len(deviation) == weight.shape[1]:
+            raise ValueError(f"{len(mean)} means and {len(deviation)} deviations for {weight.shape[1]} features")
+        scaling = Scaling(torch.tensor(mean, dtype=torch.float64), torch.tensor(deviation, dtype=torch.float64))
+        weight, bias = scaling.undo(weight, bias)
+    names = tuple(node.pop("class_names"))
+    if names:  # a model may have more outputs than the data had classes
+        names += tuple(f"class {i}" for i in range(len(names), len(weight)))
+    features, shape = tuple(node.pop("feature_names")), tuple(node.pop("image_shape"))
+    predictor = Predictor(
+        weight.numpy(), bias.numpy(), class_names=names, feature_names=features, image_shape=shape,
+        table=None if table is None else Preprocessing.from_node(table), **node,
+    )  # fmt: skip
+    if predictor.feature_names and len(predictor.feature_names) != predictor.n_features:
+        raise ValueError(f"{len(predictor.feature_names)} names for {predictor.n_features} features")
+    return predictor
+
+
+def _link(task: Task, loss: Loss) -> Link:
+    if task == "classification":
+        return "softmax"
+    return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"
