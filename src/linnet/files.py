@@ -4,10 +4,10 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +15,9 @@ TEMPORARY = ".tmp-"
 """Part of the names of files that are being written. What a killed process left of them is of no use to anyone."""
 
 
+_PROCESS = os.urandom(4).hex()
+"""Tells processes apart that have the same number on different machines, and share a directory."""
+_NUMBERS = count()
 _AT_ONCE: ContextVar[bool] = ContextVar("synced at once", default=False)
 
 
@@ -28,19 +31,18 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
             still never half of one in the eyes of other processes.
     """
     data = content.encode() if isinstance(content, str) else content
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{TEMPORARY}")
+    temporary = path.parent / f".{path.name}{TEMPORARY}{_PROCESS}-{os.getpid()}-{next(_NUMBERS)}"
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "wb") as file:  # noqa: PTH123 - of a path, in half the time of its method
             file.write(data)
             file.flush()
             if durable:
                 sync(file)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
         if durable:
             sync_directory(path.parent)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -92,10 +94,3 @@ def _finite(node: Any) -> Any:
     if isinstance(node, (list, tuple)):
         return [_finite(value) for value in node]
     return None if isinstance(node, float) and not math.isfinite(node) else node
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

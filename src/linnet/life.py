@@ -223,7 +223,7 @@ def train(prepared: Prepared) -> None:
 
 
 def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = None) -> Run:
-    """All that comes after the last step of training.
+    """All that comes after the last step of training, but closing the logger.
 
     Args:
         prepared: with its model as training left it.
@@ -247,7 +247,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
             logger.log_picture(f"figures/{name}", picture, model.steps_done)
     shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
     logger.log_result(hyperparameters(job.choices, config), shown, model.steps_done)
-    logger.close()
+    logger.history.flush()
     write_json(path / "metrics.json", metrics)
     record["files_sha256"] = {name: sha256(path / name) for name in HASHED}
     write_json(path / "manifest.json", record)

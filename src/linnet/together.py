@@ -15,6 +15,7 @@ from linnet.life import Prepared, conclude, true_status
 from linnet.models import LinearNetwork
 from linnet.models.stack import stack
 from linnet.tracking.gap import Gap
+from linnet.tracking.logger import encode_together
 from linnet.tracking.progress import ProgressReport
 from linnet.tracking.side_by_side import SideBySide
 
@@ -47,6 +48,8 @@ def train_together(jobs: Iterable[Prepared], interrupts: Interrupts, console: Co
             known = _figures(group, together)
         with synced_at_once():
             completed = [p for k, p in enumerate(group) if _concludes(p, together.diverged.get(k), known[k], within)]
+            encode_together([prepared.logger for prepared in group])
+            completed = [prepared for prepared in completed if _closes(prepared, within)]
         with synced_at_once():  # none is said to be completed before its files are on the disk
             for prepared in completed:
                 prepared.job.directory.set("completed")
@@ -99,6 +102,14 @@ def _concludes(
             conclude(prepared, known)
     except Exception:  # recorded by `true_status` in the job's own directory and log
         return False
-    finally:
-        prepared.logger.close()
+    return True
+
+
+def _closes(prepared: Prepared, within: Within) -> bool:
+    """Write what a job still has to log; whether that went well."""
+    try:
+        with within(prepared), true_status(prepared.job):
+            prepared.logger.close()
+    except Exception:  # recorded, as above
+        return False
     return True

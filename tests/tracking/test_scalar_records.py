@@ -27,7 +27,7 @@ def by_tensorboard(points: list[Point]) -> bytes:
 @pytest.mark.parametrize("tag", TAGS, ids=len)
 def test_the_bytes_are_those_of_tensorboard(tag):
     points = [Point(1.7e9 + i / 7, step, tag, VALUES[i % len(VALUES)]) for i, step in enumerate(STEPS * 3)]
-    assert encode(points) == by_tensorboard(points)
+    assert encode([points])[0] == by_tensorboard(points)
 
 
 def test_points_of_different_curves_stay_in_their_order():
@@ -35,8 +35,14 @@ def test_points_of_different_curves_stay_in_their_order():
         Point(1e9 + i, step, tag, value)
         for i, (step, value, tag) in enumerate(itertools.product(STEPS[:5], VALUES[:4], TAGS[:3]))
     ]
-    assert encode(points) == by_tensorboard(points)
+    assert encode([points])[0] == by_tensorboard(points)
 
 
-def test_no_points_are_no_bytes():
-    assert encode([]) == b""
+def test_many_files_are_each_as_if_alone():
+    files = [[Point(1e9 + k, step, tag, k / 3) for step in STEPS[k:] for tag in TAGS[:k]] for k in range(4)]
+    assert encode(files) == [by_tensorboard(points) for points in files]
+    assert [bool(content) for content in encode(files)] == [False, True, True, True]
+
+
+def test_no_files_are_no_contents():
+    assert encode([]) == []

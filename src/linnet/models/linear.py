@@ -3,8 +3,15 @@
 Shapes: x `[B, D]`, weight `[K, C, D]`, bias `[K, C]`, prediction `[K, B, C]`.
 """
 
+from functools import cache, lru_cache
+
 import torch
 from torch import Tensor
+
+WORTH_SPLITTING = 2**19
+"""Multiplications for each thread, from which on a product is shared out among threads."""
+FEW_ROWS = 64
+"""Rows, outputs of all models, up to which the library does not do that itself."""
 
 
 def predict(x: Tensor, weight: Tensor, bias: Tensor | None, scale: float = 1.0) -> Tensor:
@@ -15,10 +22,15 @@ def predict(x: Tensor, weight: Tensor, bias: Tensor | None, scale: float = 1.0) 
     """
     n_models, n_outputs, n_features = weight.shape
     flat = weight.view(n_models * n_outputs, n_features)
-    if bias is None:
-        product = torch.addmm(_nothing(flat), flat, x.T, beta=0, alpha=scale)
+    added, beta = (_nothing(x.dtype, x.device), 0) if bias is None else (bias.view(-1, 1), 1)
+    pieces = _pieces(flat, x, len(x))
+    if pieces == 1:
+        product = torch.addmm(added, flat, x.T, beta=beta, alpha=scale)
     else:
-        product = torch.addmm(bias.view(-1, 1), flat, x.T, alpha=scale)
+        product = x.new_empty(len(flat), len(x))
+        columns = product.view(len(flat), pieces, -1).transpose(0, 1)
+        rows = x.view(pieces, -1, n_features).transpose(1, 2)
+        torch.baddbmm(added, flat.expand(pieces, -1, -1), rows, beta=beta, alpha=scale, out=columns)
     return product.view(n_models, n_outputs, -1).transpose(1, 2)
 
 
@@ -37,14 +49,49 @@ def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0
         `[∂/∂weight [K, C, D], ∂/∂bias [K, C]]`, the second only if there is a bias.
     """
     n_models, batch_size, n_outputs = gradient.shape
+    n_features = x.shape[1]
     flat = gradient.transpose(1, 2).reshape(n_models * n_outputs, batch_size)
-    weight = torch.addmm(_nothing(flat), flat, x, beta=0, alpha=scale / max(1, batch_size))
+    nothing, alpha = _nothing(x.dtype, x.device), scale / max(1, batch_size)
+    pieces = _pieces(flat, x, n_features)
+    if pieces == 1:
+        weight = torch.addmm(nothing, flat, x, beta=0, alpha=alpha)
+    else:
+        weight = x.new_empty(len(flat), n_features)
+        columns = weight.view(len(flat), pieces, -1).transpose(0, 1)
+        features = x.view(batch_size, pieces, -1).transpose(0, 1)
+        torch.baddbmm(nothing, flat.expand(pieces, -1, -1), features, beta=0, alpha=alpha, out=columns)
     grads = [weight.view(n_models, n_outputs, -1)]
     if bias:
-        grads.append(flat.sum(1).div_(batch_size).view(n_models, n_outputs))
+        grads.append(mean(flat).view(n_models, n_outputs))
     return grads
 
 
-def _nothing(like: Tensor) -> Tensor:
+def mean(values: Tensor) -> Tensor:
+    """The mean of each row of `[N, B]`, `[N]`, in a third of the time that `values.mean(1)` takes for short rows."""
+    return torch.mv(values, _shares(values.shape[1], values.dtype, values.device))
+
+
+def _pieces(flat: Tensor, x: Tensor, length: int) -> int:
+    """In how many equal parts of an axis of this length the product of a few rows with x is computed side by side.
+
+    The library leaves a product of so few rows to a single thread, however long they are.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or torch.is_grad_enabled() or not x.is_contiguous() or x.is_cuda or len(flat) > FEW_ROWS:
+        return 1
+    most = min(threads, len(flat) * x.numel() // WORTH_SPLITTING)
+    return next((pieces for pieces in range(most, 1, -1) if length % pieces == 0), 1)
+
+
+@cache
+def _nothing(dtype: torch.dtype, device: torch.device) -> Tensor:
     """What a product with a factor is added to, zero times: `addmm` multiplies by the factor in passing."""
-    return like.new_empty(1, 1)
+    with torch.inference_mode(False):
+        return torch.zeros(1, 1, dtype=dtype, device=device)
+
+
+@lru_cache(maxsize=8)
+def _shares(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """1/n, n times."""
+    with torch.inference_mode(False):
+        return torch.full((n,), 1 / max(1, n), dtype=dtype, device=device)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from linnet.data import Batch, Examples
 from linnet.losses import Loss
-from linnet.models.linear import backpropagate, predict
+from linnet.models.linear import backpropagate, mean, predict
 from linnet.models.metrics import as_floats
 from linnet.models.tally import Tally
 from linnet.penalties import Penalty
@@ -58,7 +58,7 @@ class LinearMap(pl.LightningModule, ABC):
             values, gradient = batch.weighed(values), gradient * weights[:, None]
         grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
         self.penalty.add_gradient(weight, grads[0])
-        return values.mean(dim=1), grads
+        return mean(values), grads
 
     @abstractmethod
     def tally(self) -> Tally:

@@ -33,6 +33,7 @@ class EventFile(FileWriter):
         self._file = (folder / f"events.out.tfevents.{name}").open("xb")
         self._records = RecordWriter(self._file)
         self._points: list[Point] = []
+        self._encoded = b""
         self.event_writer = self
         source = SourceMetadata(writer="linnet")
         self.add_event(Event(file_version="brain.Event:2", source_metadata=source))
@@ -64,8 +65,16 @@ class EventFile(FileWriter):
             self._file.close()
 
     def _write_points(self) -> None:
-        points, self._points = self._points, []
-        self._file.write(encode(points))
+        encode_together([self])
+        self._file.write(self._encoded)
+        self._encoded = b""
+
+
+def encode_together(files: Sequence[EventFile]) -> None:
+    """Make records of the points that wait in these files, all at once, for each file to write."""
+    for file, records in zip(files, encode([file._points for file in files]), strict=True):
+        file._encoded += records
+        file._points = []
 
 
 class EventWriter(SummaryWriter):
@@ -86,6 +95,7 @@ class EventWriter(SummaryWriter):
         self._file.add_points(tag, steps, values)
 
     def _get_file_writer(self) -> EventFile:
+        """What torch's SummaryWriter adds events to."""
         return self._file
 
     def flush(self, *, durable: bool = False) -> None:

@@ -16,6 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
+from linnet.tracking import events
 from linnet.tracking.checkpoint_file import Damaged
 from linnet.tracking.events import PATTERN, EventWriter
 from linnet.tracking.history import History
@@ -131,6 +132,11 @@ class RunLogger(TensorBoardLogger):
             self.history.close()
         finally:
             self.experiment.close()
+
+
+def encode_together(loggers: Sequence[RunLogger]) -> None:
+    """Get the points that wait in these loggers ready for their event files: all at once, in a fraction of the time."""
+    events.encode_together([logger.experiment._get_file_writer() for logger in loggers if not logger.history.closed])
 
 
 def check_position(folder: Path, position: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ are rows of one array, and every operation is on a column of them. The bytes are
 
 import struct
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +26,14 @@ class Point(NamedTuple):
     value: float
 
 
-def encode(points: Sequence[Point]) -> bytes:
-    """The records of the points, in their order."""
+def encode(files: Sequence[Sequence[Point]]) -> list[bytes]:
+    """The records of each file's points, in their order. Many files at once take little longer than one."""
+    records = _records([point for points in files for point in points])
+    ends = list(accumulate(map(len, files), initial=0))
+    return [b"".join(records[start:end]) for start, end in pairwise(ends)]
+
+
+def _records(points: Sequence[Point]) -> list[bytes]:
     groups: dict[tuple[str, int], list[int]] = {}
     for i, point in enumerate(points):
         groups.setdefault((point.tag, _varint_length(point.step)), []).append(i)
@@ -39,7 +46,7 @@ def encode(points: Sequence[Point]) -> bytes:
         width, joined = rows.shape[1], rows.tobytes()
         for row, i in enumerate(places):
             records[i] = joined[row * width : (row + 1) * width]
-    return b"".join(records)
+    return records
 
 
 def _contents(tag: bytes, points: Sequence[Point]) -> Bytes:
