@@ -40,7 +40,7 @@ class TestLabelWeights:
         torch.testing.assert_close(weights, torch.tensor([0.125, 1.0, 8.0]).double())
 
     def test_are_never_negative(self):
-        # The equations give 1.9 for the first class and −0.2 or so for the second.
+        # The equations give 7/3 for the first class and −1/3 for the second.
         weights = label_weights(torch.tensor([[40, 10], [10, 40]]), torch.tensor([90, 10]))
         assert weights[0] > 0 and weights[1] == 0
         # The least squares of one column c alone: c·μ / c·c = (0.4 · 0.9 + 0.1 · 0.1) / 0.17.
