@@ -143,6 +143,8 @@ class TestWrongInput:
             (["data=synthetic_regression", "loss=torch_poisson_nll"], ["at least 0", "loss=squared_error"]),
             (["data=gaussian_blobs", "data.n_features=2"], ["data.n_features=2", "data.n_classes=3"]),
             (["data=gaussian_blobs", "data.noise=0"], ["data.noise=0", "above 0"]),
+            (["data=covariate_shift", "data.weighting=known", "data.target_mean=50"], ["data.target_mean=50 nearer"]),
+            (["data=label_shift", "data.target_proportions=[1,2]"], ["data.target_proportions=[1, 2]", "3 classes"]),
             (["data=high_dimensional", "data.val_fraction=0.99"], ["data.val_fraction=0.99 of 20", "none to train on"]),
             (["data=high_dimensional", "data.outliers=21"], ["data.outliers=21", "20 training examples"]),
             (["objective.metric=val/acuracy"], ["objective.metric=val/acuracy", "val/accuracy"]),

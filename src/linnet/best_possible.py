@@ -1,5 +1,6 @@
 """The best training objective that a run could reach, found before it trains, and what it means for the training."""
 
+import hashlib
 import logging
 import os
 from collections.abc import Mapping
@@ -168,7 +169,7 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.weight is not None and not takes_weights(model.loss):
-        return "with data.weight it is known for squared error only"
+        return "with weights of examples it is known for squared error only"
     if data.train.streamed:
         return "the training examples are not all in memory"
     if mode == "always":
@@ -184,9 +185,12 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
 
 def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:
     """All that the landscape depends on, down to its last bits."""
+    weight = data.train.weight
     return {
         "data": {key: value for key, value in config["data"].items() if key not in NOT_OF_THE_PROBLEM},
         "checksum": data.source.checksum,
+        # Not in the checksum, and not only the configuration's where a source estimates them.
+        "weights": None if weight is None else hashlib.sha256(weight.cpu().numpy().tobytes()).hexdigest(),
         "loss": dict(config["loss"]),
         "penalty": dict(config["penalty"]),
         "bias": model.bias is not None,

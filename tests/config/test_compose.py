@@ -49,7 +49,7 @@ class TestOptions:
 
 
 class TestDataOfNumbers:
-    NUMBERS = ("diabetes", "high_dimensional", "polynomial", "synthetic_regression")
+    NUMBERS = ("covariate_shift", "diabetes", "high_dimensional", "polynomial", "synthetic_regression")
 
     @pytest.mark.parametrize("data", [name for name in options("data") if name not in ("table", "arrays")])
     def test_chooses_model_and_loss(self, data, checked):
@@ -162,7 +162,7 @@ class TestRefusal:
             ("batch_size=3", ["batch_size", "did you mean data.batch_size?"]),
             ("optimizer.learning_rate=1", ["optimizer.learning_rate", "did you mean"]),
             ("optimizer.momentum=0.9", ["optimizer.momentum", "optimizer=momentum, torch_sgd"]),
-            ("data.degree=4", ["data.degree", "data=polynomial"]),
+            ("data.degree=4", ["data.degree", "data=covariate_shift, polynomial"]),
             ("seed", ["seed", "key=value"]),
             ("seed=1=2", ["seed=1=2", "key=value"]),
             ("optimizer.lr=0.1,1", ["optimizer.lr", "--multirun"]),

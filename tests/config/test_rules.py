@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from linnet.config.groups import GROUPS, shipped
-from linnet.config.rules import BOOLEAN, COUNT, NULL, NUMBERS, RULES, SEED, TEXT, integer, number, one_of
+from linnet.config.rules import (
+    BOOLEAN,
+    COUNT,
+    NULL,
+    NUMBERS,
+    POSITIVE_SHARES,
+    RULES,
+    SEED,
+    SHARES,
+    TEXT,
+    integer,
+    number,
+    one_of,
+)
 
 TRAIN = Path(__file__).parents[2] / "conf" / "train.yaml"
 
@@ -97,6 +110,15 @@ class TestOthers:
     def test_numbers_is_a_list_with_something_in_it(self):
         assert NUMBERS.accepts([2, -3.4])
         assert not any(NUMBERS.accepts(value) for value in ([], 2.0, [math.nan], ["2"], [True]))
+
+    def test_proportions_are_of_two_classes_at_least(self):
+        assert SHARES.accepts([0, 1]) and POSITIVE_SHARES.accepts([3, 0.5])
+        assert not any(SHARES.accepts(value) for value in ([1], [0, 0], [1, -1], [1, math.inf], 1, ["1", "2"]))
+        assert not any(POSITIVE_SHARES.accepts(value) for value in ([1], [0, 1], [1, math.nan], None, [True, 1]))
+
+    def test_filters_have_a_middle(self):
+        accepted = RULES["data.filter_size"].accepts
+        assert [value for value in (0, 1, 2, 3, 5, 7, 9, 3.0, True, "3", None) if accepted(value)] == [1, 3, 5, 7]
 
     def test_boolean_is_not_a_number(self):
         assert BOOLEAN.accepts(False)

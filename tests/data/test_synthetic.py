@@ -12,7 +12,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linnet.data import Source, gaussian_blobs, high_dimensional, polynomial, synthetic_regression
+from linnet.data import (
+    Source,
+    covariate_shift,
+    gaussian_blobs,
+    high_dimensional,
+    label_shift,
+    polynomial,
+    synthetic_regression,
+)
 from linnet.data.synthetic import draw_noise
 from linnet.errors import InputError
 from linnet.seeds import generator
@@ -25,7 +33,15 @@ OWN = {
     polynomial: {"coefficients": [5.0, 1.2, -3.4, 5.6], "degree": 5},
     high_dimensional: {"n_features": 200},
     gaussian_blobs: {"n_classes": 3, "n_features": 4, "separation": 2.0},
-}
+    covariate_shift: {
+        "degree": 2, "train_mean": 0.5, "train_std": 0.5, "target_mean": 0.0, "target_std": 0.3,
+        "weighting": "estimated", "max_weight": None, "n_target": 50,
+    },
+    label_shift: {
+        "train_proportions": [2, 1], "target_proportions": [1, 2], "separation": 2.0, "weighting": "none",
+        "n_target": 50,
+    },
+}  # fmt: skip
 SOURCES = list(OWN)
 REGRESSION = SOURCES[:3]
 

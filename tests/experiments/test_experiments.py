@@ -50,7 +50,8 @@ def test_the_issue_names_these_experiments() -> None:
         "linear_regression_scratch", "polynomial_normal", "polynomial_overfit", "polynomial_underfit",
         "softmax_concise", "softmax_overflow", "softmax_scratch", "weight_decay", "zero_vs_random_init",
         "learning_rate_sweep", "batch_size_sweep", "penalty_path", "estimation_error", "optimizer_comparison",
-        "analytic_solution", "gap_to_optimum", "ill_conditioning", "lasso_path",
+        "analytic_solution", "gap_to_optimum", "ill_conditioning", "lasso_path", "diabetes_baseline", "linear_probe",
+        "covariate_shift", "label_shift",
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from linnet.optimum.cache import kept
 from linnet.optimum.curvature import Curvature
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.optimum import Optimum
+from linnet.penalties import L2
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
 PENALISED = ("penalty=l2", "penalty.strength=0.01", "figures=false", "trainer.max_epochs=3")
@@ -168,6 +170,15 @@ class TestCache:
     @pytest.mark.parametrize("other", ["penalty.strength=0.02", "seed=1", "data.standardize=true", "model.bias=false"])
     def test_is_not_asked_by_runs_that_do(self, other, tmp_path):
         first, second = train(tmp_path / "0", *PENALISED), train(tmp_path / "1", *PENALISED, other)
+        assert second.metrics["optimum/loss"] != first.metrics["optimum/loss"]
+
+    def test_is_not_asked_where_weights_came_out_otherwise(self, tmp_path, monkeypatch):
+        estimated = ("data=covariate_shift", "data.weighting=estimated", "figures=false", "optimizer=exact")
+        first = train(tmp_path / "0", *estimated)
+        # Its name in the package is that of the function.
+        monkeypatch.setattr(sys.modules["linnet.data.covariate_shift"], "PENALTY", L2(1.0))
+        second = train(tmp_path / "1", *estimated)
+        assert first.data.source.checksum == second.data.source.checksum
         assert second.metrics["optimum/loss"] != first.metrics["optimum/loss"]
 
     def test_gives_back_what_was_found(self, tmp_path):

@@ -55,6 +55,15 @@ NUMBERS = Expected(
     "a list of numbers", lambda value: isinstance(value, list) and value != [] and all(map(REAL.accepts, value))
 )
 
+SHARES = Expected(
+    "a list of at least 2 numbers in [0, inf), not all 0",
+    lambda value: isinstance(value, list) and len(value) > 1 and all(map(NON_NEGATIVE.accepts, value)) and any(value),
+)
+POSITIVE_SHARES = Expected(
+    "a list of at least 2 numbers in (0, inf)",
+    lambda value: isinstance(value, list) and len(value) > 1 and all(map(POSITIVE.accepts, value)),
+)
+
 NAMES = Expected(
     "a list of texts", lambda value: isinstance(value, list) and all(isinstance(name, str) and name for name in value)
 )
@@ -89,6 +98,19 @@ RULES: dict[str, Expected] = {
     "data.n_train": COUNT,
     "data.n_val": COUNT_OR_ZERO,
     "data.n_test": COUNT_OR_ZERO,
+    # data: the digits through random filters
+    "data.n_filters": COUNT,
+    "data.filter_size": Expected("1, 3, 5 or 7", lambda value: type(value) is int and value in (1, 3, 5, 7)),
+    # data: a target of another distribution
+    "data.weighting": one_of("none", "estimated", "known"),
+    "data.n_target": COUNT,
+    "data.max_weight": POSITIVE | NULL,
+    "data.train_mean": REAL,
+    "data.train_std": POSITIVE,
+    "data.target_mean": REAL,
+    "data.target_std": POSITIVE,
+    "data.train_proportions": POSITIVE_SHARES,
+    "data.target_proportions": SHARES,
     # data: read from files
     "data.name": one_of("FashionMNIST", "MNIST", "KMNIST"),
     "data.root": TEXT | NULL,

@@ -10,6 +10,8 @@ CLASSIFICATION = frozenset(
         "linnet.data.gaussian_blobs",
         "linnet.data.digits",
         "linnet.data.image_classes",
+        "linnet.data.label_shift",
+        "linnet.data.random_convolution",
     }
 )
 EITHER = frozenset({"linnet.data.table_rows", "linnet.data.arrays"})

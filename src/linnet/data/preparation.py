@@ -1,5 +1,7 @@
 """From a source to what training sees: split, outliers, standardisation. Pure functions of (source, options, seed)."""
 
+from dataclasses import replace
+
 import torch
 
 from linnet.data.blocks import Blocks
@@ -7,6 +9,7 @@ from linnet.data.examples import Examples, Source
 from linnet.data.module import Data, Scaling
 from linnet.errors import InputError
 from linnet.seeds import generator
+from linnet.shift import of_mean_one
 
 ROWS = 2048
 """Examples that are standardised at a time, where not all are in memory."""
@@ -56,7 +59,18 @@ def split(examples: Examples, val_fraction: float, seed: int) -> tuple[Examples,
         raise InputError(f"data.val_fraction={val_fraction} of {len(examples)} examples leaves none to train on")
     order = torch.randperm(len(examples), generator=generator(seed, "data/split"))
     # Sorted rows are gathered faster, and the order of visits is drawn anew in every epoch anyway.
-    return examples.take(order[n_val:].sort()[0]), examples.take(order[:n_val].sort()[0])
+    train, val = examples.take(order[n_val:].sort()[0]), examples.take(order[:n_val].sort()[0])
+    return _weighted_anew(train, val_fraction), _weighted_anew(val, val_fraction)
+
+
+def _weighted_anew(part: Examples, val_fraction: float) -> Examples:
+    """With weights of mean 1 within the part, if there are any."""
+    if part.weight is None:
+        return part
+    try:
+        return replace(part, weight=of_mean_one(part.weight))
+    except ValueError as error:
+        raise InputError(f"data.val_fraction={val_fraction} leaves a part without weight: {error}") from error
 
 
 def plant_outliers(train: Examples, source: Source, count: int, value: float, seed: int) -> Examples:

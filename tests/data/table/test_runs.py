@@ -183,7 +183,7 @@ class TestWeight:
 
     def test_leaves_no_optimum_of_other_losses(self, capsys):
         assert cli.run(["train", *self.TABLE, "loss=huber", "optimum=always", "trainer.max_epochs=1"]) == 0
-        assert "with data.weight it is known for squared error only" in capsys.readouterr().out
+        assert "with weights of examples it is known for squared error only" in capsys.readouterr().out
         assert cli.run(["train", *self.TABLE, "loss=huber", "optimizer=exact"]) == 2
         err = capsys.readouterr().err
         assert "optimizer=exact: Huber of weighted examples: optima are known for squared error only" in err

@@ -268,8 +268,9 @@ class TestWeight:
     def test_goes_with_the_rows_wherever_they_go(self, path):
         columns = {"x": range(100), "y": people()["y"], "w": [i / 10 for i in range(100)]}
         data = prepare(source(path(columns), weight="w"), 10, 0.5, False, 3, 0)
-        mean = data.source.train.x.mean()
-        for part in (data.train, data.val, data.train.to(torch.device("cpu")), data.train.take(torch.tensor([3, 1]))):
+        torch.testing.assert_close(data.val.weight, data.val.x[:, 0] / data.val.x.mean())
+        mean = data.train.x.mean()
+        for part in (data.train, data.train.to(torch.device("cpu")), data.train.take(torch.tensor([3, 1]))):
             torch.testing.assert_close(part.weight, part.x[:, 0] / mean)
         rows = torch.arange(len(data.train)).flip(0)
         for batch in chain(data.train.batches(rows, [len(rows) - 2, 2]), data.train.chunks(10)):
