@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 THREADS = torch.get_num_threads()
 """What torch found when the process began; a run before this one may have asked for another number."""
-HASHED = ("weights.safetensors", "metrics.json", "history.csv")
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 

@@ -62,7 +62,7 @@ def test_jobs_of_a_sweep_get_them_too():
         master = compose_sweep([*NUMBERS, "optimizer.lr=0.1,0.2"])
         composer = Composer(master, GlobalHydra.instance().config_loader())
         words = [word for word in master.hydra.overrides.task if not word.startswith("optimizer.lr")]
-        assert parts(check(composer.compose([*words, "optimizer.lr=0.2"]))) == REGRESSION
+        assert parts(check(*composer.compose([*words, "optimizer.lr=0.2"]))) == REGRESSION
 
 
 def test_a_swept_loss_decides_if_all_are_of_one_task():

@@ -12,7 +12,8 @@ EPOCHS = 3
 INTERVAL = 7
 FILES = {
     ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".lock", "manifest.json", "status.json",
-    "metrics.json", "history.csv", "train.log", "weights.safetensors", "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+    "metrics.json", "preprocessing.json", "history.csv", "train.log", "weights.safetensors",
+    "checkpoints/last.ckpt", "checkpoints/best.ckpt",
 }  # fmt: skip
 SHORT = ("trainer.max_epochs=1", "figures=false")
 # A run whose validation loss is lowest in the second of its epochs.

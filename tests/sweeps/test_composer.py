@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from linnet.config import compose_sweep, session
 from linnet.errors import InputError
 from linnet.sweeps.composer import Composer
+from linnet.sweeps.job_directory import OF_THE_JOB
 
 
 @pytest.fixture
@@ -30,9 +31,11 @@ def composer() -> Iterator[Composer]:
 def test_equals_a_full_composition(words: list[str], composer: Composer) -> None:
     expected = composer.loader.load_sweep_config(composer.master, list(words))
     for _ in range(2):  # the second time from the copy that is kept
-        ours = composer.compose(words)
+        ours, hydra = composer.compose(words)
         expected.hydra.job.override_dirname = ours.hydra.job.override_dirname  # names no directory of linnet's
         assert OmegaConf.to_container(ours) == OmegaConf.to_container(expected)
+        assert hydra.keys() == ours.hydra.keys()
+        assert all(hydra[key] == OmegaConf.to_container(ours)["hydra"][key] for key in hydra if key not in OF_THE_JOB)
         job = [str(key) for key in ours if key != "hydra"]
         assert OmegaConf.to_container(OmegaConf.masked_copy(ours, job), resolve=True) == OmegaConf.to_container(
             OmegaConf.masked_copy(expected, job), resolve=True
@@ -40,10 +43,10 @@ def test_equals_a_full_composition(words: list[str], composer: Composer) -> None
 
 
 def test_jobs_do_not_share_what_is_set(composer: Composer) -> None:
-    first = composer.compose(["optimizer.lr=0.2"])
-    second = composer.compose(["optimizer.lr=0.3"])
+    (first, hydra), (second, same) = (composer.compose([f"optimizer.lr={lr}"]) for lr in (0.2, 0.3))
+    assert hydra is same
     assert (first.optimizer.lr, second.optimizer.lr) == (0.2, 0.3)
-    assert composer.compose(["seed=1"]).optimizer.lr == 0.1
+    assert composer.compose(["seed=1"])[0].optimizer.lr == 0.1
 
 
 def test_an_unknown_key_is_named(composer: Composer) -> None:

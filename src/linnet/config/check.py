@@ -40,18 +40,19 @@ PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\
 CALLBACKS = ("checkpoint", "early_stopping")
 
 
-def check(config: DictConfig) -> dict[str, Any]:
+def check(config: DictConfig, hydra: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The job's configuration, resolved to plain containers, once every check has passed.
 
     Args:
         config: as composed, with its `hydra` node.
+        hydra: that node in plain containers, if it is known.
 
     Raises:
         InputError: for the first value that is of the wrong type, out of range, unknown, or does not fit another.
     """
     try:
         resolved = plain_job(config)
-        hydra = OmegaConf.to_container(config.hydra, resolve=False)
+        hydra = hydra or plain_hydra(config)
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
     _check_hydra(hydra)
@@ -69,6 +70,12 @@ def plain_job(config: DictConfig) -> dict[str, Any]:
             is_node = OmegaConf.is_config(value)
             plain[key] = OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if is_node else value
     return plain
+
+
+def plain_hydra(config: DictConfig) -> dict[str, Any]:
+    """The `hydra` node in plain containers, unresolved."""
+    node: Any = OmegaConf.to_container(config.hydra, resolve=False)
+    return node
 
 
 def check_job(resolved: dict[str, Any]) -> None:

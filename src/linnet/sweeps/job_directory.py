@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
-from omegaconf import OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from linnet.config import check_job
 from linnet.config.check import plain_job
@@ -37,8 +37,8 @@ class JobDirectories:
         config = planned.config
         with open_dict(config):
             config.hydra.runtime.output_dir = str(path)
-        job: Any = OmegaConf.to_container(config, resolve=False)
-        hydra = job.pop("hydra")
+        job = {str(key): _plain(config, key) for key in config if key != "hydra"}
+        hydra = {key: _plain(config.hydra, key) if key in OF_THE_JOB else node for key, node in planned.hydra.items()}
         files = {
             "config.yaml": "".join(self._yaml(job)),
             "hydra.yaml": "hydra:\n" + "".join(_indented(text) for text in self._yaml(hydra, OF_THE_JOB)),
@@ -84,6 +84,12 @@ class JobDirectories:
             if content not in self._texts:
                 self._texts[content] = OmegaConf.to_yaml(OmegaConf.create({key: value}))
             yield self._texts[content]
+
+
+def _plain(config: DictConfig, key: Any) -> Any:
+    """One entry in plain containers, unresolved."""
+    node: Any = config._get_node(key)
+    return OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node._value()
 
 
 def _indented(text: str) -> str:

@@ -43,12 +43,14 @@ class Planned(NamedTuple):
     words: the overrides that make it.
     config: with its `hydra` node.
     resolved: the same without that node, checked, in plain containers.
+    hydra: that node in plain containers, but for what differs from job to job.
     """
 
     identity: str
     words: Sequence[str]
     config: DictConfig
     resolved: dict[str, Any]
+    hydra: dict[str, Any]
 
 
 class Launcher:

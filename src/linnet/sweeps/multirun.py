@@ -123,10 +123,10 @@ class Sweep:
         """
         planned = []
         for words in jobs:
-            config = self.composer.compose(words)
-            resolved = check(config)
+            config, hydra = self.composer.compose(words)
+            resolved = check(config, hydra)
             _refuse_several_processes(resolved["trainer"]["devices"])
-            planned.append(Planned(config_hash(resolved), words, config, resolved))
+            planned.append(Planned(config_hash(resolved), words, config, resolved, hydra))
         return planned
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
