@@ -19,7 +19,14 @@ _AT_ONCE: ContextVar[bool] = ContextVar("synced at once", default=False)
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
-    """Replace `path` by a file with this content, in one step.
+    """Replace `path` by a file with this content, in one step; `durable` as for `replacing`."""
+    with replacing(path, durable=durable) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` in one step at the end of the block, or vanishes if the block fails.
 
     The temporary file lies in the same directory, because a rename across file systems is not atomic.
 
@@ -27,11 +34,10 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
         durable: wait until the content is on the disk. Without it a power failure may bring back the old file, but
             still never half of one in the eyes of other processes.
     """
-    data = content.encode() if isinstance(content, str) else content
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{TEMPORARY}")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if durable:
                 sync(file)
