@@ -62,6 +62,20 @@ class Predictor:
         name = "prediction" if self.table is None else self.table.target.name
         return (name,) if self.n_outputs == 1 else tuple(f"{name}_{i}" for i in range(self.n_outputs))
 
+    def __call__(self, inputs: Any) -> Floats:
+        """What is predicted of an array `[N, …]`, or of a table with the columns that the model was trained on: a
+        `pyarrow.Table`, a DataFrame, a dict of columns.
+
+        Returns expected targets `[N]`, of several `[N, C]`, or the probabilities of the classes `[N, C]`; NaN for rows
+        of a table that the run's rule for missing values leaves out. Warns of values unlike those of the training data.
+
+        Raises:
+            InputError: if columns are missing, or rows hold what the model does not take.
+        """
+        from linnet.prediction.in_memory import predict
+
+        return predict(self, inputs)
+
     def features(self, inputs: NDArray[Any]) -> Floats:
         """Inputs `[N, …]` of any numbers as features `[N, D]`: flattened, bytes of pictures as grey levels 0 … 1, each
         of norm 1 if the model was trained so.
@@ -75,7 +89,7 @@ class Predictor:
         if x.shape[1] != self.n_features:
             shape = list(self.image_shape) or [self.n_features]
             raise InputError(f"each input has {x.shape[1]} values, the model takes {self.n_features} (shape {shape})")
-        values = x.astype(np.float64)
+        values = x.astype(np.float64, order="C")
         if inputs.dtype == np.uint8:
             values *= self.byte_scale
         if self.row_norm:
@@ -84,8 +98,9 @@ class Predictor:
         return values
 
     def scores(self, features: Floats) -> Floats:
-        """Weight x + bias of features `[N, D]`, `[N, C]`."""
-        return features @ self.weight.T + self.bias
+        """Weight x + bias of features `[N, D]`, `[N, C]`: of each row the same, whichever others it comes with."""
+        # The order in which a matrix product adds up depends on the number of rows; that of a dot product does not.
+        return np.vecdot(np.ascontiguousarray(features)[:, None], self.weight) + self.bias
 
     def predict(self, features: Floats) -> Floats:
         """What is predicted of features `[N, D]`: expected targets, or the probabilities of the classes, `[N, C]`."""

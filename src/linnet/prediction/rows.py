@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +28,7 @@ class Table(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...
     @property
-    def notes(self) -> list[str]: ...
+    def notes(self) -> Sequence[str]: ...
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]: ...
 
 
@@ -97,17 +97,18 @@ def of_table(
             yield Predicted(_finite(values, known, told), known, some_rows.select(ids))
 
 
-def of_array(predictor: Predictor, shards: Shards, place: str, told: Told) -> Iterator[Predicted]:
+def of_array(predictor: Predictor, rows: Shards | NDArray[Any], place: str, told: Told) -> Iterator[Predicted]:
     """A prediction for each row of an array `[N, …]`.
 
     Raises:
         InputError: if the rows have another number of values than there are features, or hold values that are no
             finite numbers.
     """
-    file = shards.files[0]
-    for start in range(0, len(shards), _rows(predictor)):
-        rows = file.rows(start, start + _rows(predictor))
-        x = predictor.features(rows)
+    size = _rows(predictor)
+    for start in range(0, len(rows), size):
+        # Shards map the file anew each time, since mapped pages stay in memory for as long as they are mapped.
+        part = rows.files[0].rows(start, start + size) if isinstance(rows, Shards) else rows[start : start + size]
+        x = predictor.features(part)
         wrong = ~np.isfinite(x).all(axis=1)
         if wrong.any():
             where = _where(start, place)(np.flatnonzero(wrong).tolist())

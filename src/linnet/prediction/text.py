@@ -95,8 +95,8 @@ def records(path: Path, lines: Iterable[bytes], delimiter: str) -> Iterator[tupl
     Raises:
         InputError: if a quote stays open for longer than a row may be.
     """
-    sign = re.escape(delimiter.encode())
-    quoted = re.compile(rb"(?:(?<=[\r\n])|(?<=" + sign + rb')|\A)"[^"]*(?:""[^"]*)*("|\Z)')
+    # The quote comes before the look at what stands in front of it, since Python finds a literal fast.
+    quoted = re.compile(rb'"(?<=[\r\n' + re.escape(delimiter.encode()) + rb']")[^"]*(?:""[^"]*)*("|\Z)')
     rest, line = b"", 1
     for text in lines:
         rest += text
@@ -117,12 +117,13 @@ def _end_of_rows(lines: bytes, quoted: "re.Pattern[bytes]") -> int:
     """Where the last row that is whole ends, in lines that are whole."""
     if b'"' not in lines:
         return len(lines)
-    last = next(iter(deque(quoted.finditer(lines), maxlen=1)), None)
+    text = b"\n" + lines  # so that something stands before the first value
+    last = next(iter(deque(quoted.finditer(text), maxlen=1)), None)
     if last is None or last.group(1):
         return len(lines)
     end, outside = 0, 0  # the row that holds the open quote is not whole
-    for match in quoted.finditer(lines):
-        end = max(end, lines.rfind(b"\n", outside, match.start()) + 1, lines.rfind(b"\r", outside, match.start()) + 1)
+    for match in quoted.finditer(text):
+        end = max(end, text.rfind(b"\n", outside, match.start()), text.rfind(b"\r", outside, match.start()))
         outside = match.end()
     return end
 

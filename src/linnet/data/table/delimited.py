@@ -71,7 +71,9 @@ def spanning_note(path: Path, spanning: int) -> list[str]:
 
 def count_lines(text: bytes) -> int:
     """The number of lines, empty ones among them."""
-    ends = sum(text.count(end) for end in (b"\n", b"\r")) - text.count(b"\r\n")
+    ends = text.count(b"\n")
+    if b"\r" in text:
+        ends += text.count(b"\r") - text.count(b"\r\n")
     return ends + (text != b"" and text[-1:] not in b"\r\n")
 
 
