@@ -136,7 +136,7 @@ class TestTable:
         code, output, errors = predict(run.directory, "--input", "new.csv")
         assert code == 0
         assert np.allclose([float(line) for line in output.decode().splitlines()[1:]], [2, 200], rtol=1e-3)
-        assert errors == "note: new.csv: 1 of its lines are empty, no rows\n"
+        assert errors == "note: new.csv: empty lines are no rows (1 here)\n"
 
 
 class TestArray:

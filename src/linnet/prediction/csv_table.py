@@ -47,7 +47,7 @@ class CsvTable:
         found = self._lines.found
         notes = [] if self._lines.given or found in (None, "utf-8") else [f"{self.path}: read as {found}"]
         notes += [*self._layout.notes, *spanning_note(self.path, self._spanning)]
-        return notes + ([f"{self.path}: {self._empty} of its lines are empty, no rows"] if self._empty else [])
+        return notes + ([f"{self.path}: empty lines are no rows ({self._empty} here)"] if self._empty else [])
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """These columns, some rows at a time; to be called once.

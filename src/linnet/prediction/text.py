@@ -48,7 +48,7 @@ class Lines:
             return to_utf8(self.path, piece, "utf-8", line, OPTION)[0]
         if self.found == "latin-1" and self.given is None and has_utf8(piece):
             raise InputError(
-                f"{self.path} is latin-1 at first and UTF-8 from line {line} on: give {OPTION}, or mend it"
+                f"{self.path} is latin-1 at first and UTF-8 in line {line} or after: give {OPTION}, or mend it"
             )
         text, found = to_utf8(self.path, piece, self.found, line, OPTION)
         if self.found is None and not piece.isascii():
