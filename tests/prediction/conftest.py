@@ -18,7 +18,8 @@ QUICK = ("figures=false", "optimum=off", "trainer.max_epochs=2")
 @pytest.fixture(scope="session")
 def home(tmp_path_factory) -> Path:
     """Runs: `flats` (regression on Parquet, missing=drop), `folk` (classes on CSV), `pixels` (arrays `[N, 2, 2]`), and
-    `diabetes` (an array whose columns have names); and the data of the first two."""
+    `diabetes` (an array whose columns have names); and the data of the first two.
+    """
     folder = tmp_path_factory.mktemp("home")
     rng = np.random.default_rng(0)
     part = np.array(["train", "val", "test"])[rng.choice(3, 300, p=(0.6, 0.1, 0.3))]
@@ -36,7 +37,7 @@ def home(tmp_path_factory) -> Path:
     np.save(folder / "y.npy", rng.integers(0, 3, 200))
     data = {
         "folk": ["data=table", f"data.path={folder}/folk.csv", "data.target=kind", "data.split_column=part",
-                 "data.exclude=[id]"],
+                 "data.exclude=[id,y]"],
         "flats": ["data=table", f"data.path={folder}/flats.parquet", "data.target=price", "data.split_column=part",
                   "data.missing=drop"],
         "pixels": ["data=arrays", f"data.x={folder}/x.npy", f"data.y={folder}/y.npy"],

@@ -75,6 +75,11 @@ class Columnar:
             self._writer.close()
 
 
+class _Parquet(parquet.ParquetWriter):
+    def __del__(self) -> None:
+        """Leave a file that was given up alone, which the base class would write to once more."""
+
+
 class Npy:
     """Numbers `[N]`, or of several outputs or classes `[N, C]`; float64, NaN where there is no prediction."""
 
@@ -99,7 +104,7 @@ class Npy:
 WRITERS: dict[str, Callable[[IO[bytes], Predictor], Writer]] = {
     ".csv": Csv,
     ".csv.gz": CsvGz,
-    ".parquet": lambda file, predictor: Columnar(file, predictor, parquet.ParquetWriter),
+    ".parquet": lambda file, predictor: Columnar(file, predictor, _Parquet),
     ".feather": lambda file, predictor: Columnar(file, predictor, _feather),
     ".npy": Npy,
 }

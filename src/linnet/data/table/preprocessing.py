@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.table.column import Column, fill
-from linnet.data.table.naming import Where, require_column, row_words, some
+from linnet.data.table.naming import Where, hint, row_words, some
 from linnet.data.table.values import Floats
 from linnet.errors import InputError
 
@@ -96,8 +96,11 @@ class Preprocessing:
             InputError: naming a column that features are made of and that is not among them.
         """
         needed = {column.name for column in self.columns}
-        for name in sorted(needed - set(columns)):
-            require_column("a feature of the model", name, columns, place)
+        missing = [column.name for column in self.columns if column.name not in columns]
+        if missing:
+            raise InputError(
+                f"{place} has no column {some(missing, 20)}, which the model needs{hint(missing[0], columns)}"
+            )
         known = {*needed, *self.ignored, self.target.name, *(name for name, _ in self.dropped)}
         return [name for name in columns if name not in known]
 
