@@ -11,9 +11,8 @@ from pyarrow import parquet
 from linnet.data.table.columnar import NAMES
 from linnet.errors import InputError
 
-ROWS = 1 << 16
-BUFFER = 1 << 20
-"""Bytes of a column of Parquet that are read at once; without it, a row group's are."""
+VALUES = 1 << 20
+"""Of all columns that are read at once, and the bytes of Parquet as well; without that, it is a whole row group."""
 
 
 class ColumnarTable:
@@ -58,11 +57,15 @@ class ColumnarTable:
 
 class _Parquet:
     def __init__(self, path: Path) -> None:
-        self._file = parquet.ParquetFile(path, page_checksum_verification=True, buffer_size=BUFFER, pre_buffer=False)
-        self.names: list[str] = self._file.schema_arrow.names
+        self._path = path
+        self.names: list[str] = parquet.read_schema(path).names
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        yield from self._file.iter_batches(ROWS, columns=list(columns))
+        share = _share(columns)
+        with parquet.ParquetFile(
+            self._path, page_checksum_verification=True, buffer_size=max(share, 1 << 14), pre_buffer=False
+        ) as file:
+            yield from file.iter_batches(share, columns=list(columns))
 
 
 class _Arrow:
@@ -77,5 +80,11 @@ class _Arrow:
             reader = pa.ipc.open_file(file, options=options)
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
-                for start in range(0, batch.num_rows, ROWS):
-                    yield batch.slice(start, ROWS)
+                share = _share(columns)
+                for start in range(0, batch.num_rows, share):
+                    yield batch.slice(start, share)
+
+
+def _share(columns: Sequence[str]) -> int:
+    """Of one column."""
+    return max(1, VALUES // len(columns))
