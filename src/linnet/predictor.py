@@ -106,7 +106,8 @@ class Predictor:
         """What is predicted of features `[N, D]`: expected targets, or the probabilities of the classes, `[N, C]`."""
         scores = self.scores(features)
         if self.link == "exp":
-            return np.exp(scores)
+            with np.errstate(over="ignore"):  # infinity says as much
+                return np.exp(scores)
         if self.link == "softmax":
             scores -= scores.max(axis=1, keepdims=True)
             np.exp(scores, out=scores)
