@@ -93,8 +93,12 @@ def _parse(arguments: Sequence[str]) -> Request:
         help="in .csv, .csv.gz, .parquet, .feather or .npy (of classes: probabilities); default -: CSV on stdout",
     )  # fmt: skip
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="a column to keep, repeatable")
-    parser.add_argument("--delimiter", help=f"of CSV: {', '.join(DELIMITERS)}, or a character; default: found out")
-    parser.add_argument("--encoding", choices=ENCODINGS, help="of CSV; default: found out")
+    parser.add_argument(
+        "--delimiter", metavar="SIGN", help=f"of CSV: {', '.join(DELIMITERS)}, or a character; default: found out"
+    )
+    parser.add_argument(
+        "--encoding", choices=ENCODINGS, metavar="NAME", help=f"of CSV: {', '.join(ENCODINGS)}; default: found out"
+    )
     given = parser.parse_args(arguments)
     sign, names = given.delimiter, ", ".join(DELIMITERS)
     if sign is not None and sign not in DELIMITERS and (len(sign) != 1 or not sign.isascii() or sign in '"\r\n'):
