@@ -2,18 +2,35 @@
 
     >>> run = linnet.train(["experiment=softmax_scratch", "seed=1"])
     >>> run.metrics["test/accuracy"], run.directory
+    >>> linnet.load(run.directory)(pictures).argmax(axis=1)
 
 Importing this module loads neither torch nor Lightning; `train` does.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from linnet.life import Run
+    from linnet.predictor import Predictor
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "train"]
+__all__ = ["__version__", "load", "train"]
+
+
+def load(run: str | Path) -> "Predictor":
+    """A completed run as a function of new examples; see `linnet.predictor.Predictor`. Loads no torch.
+
+    Args:
+        run: its directory.
+
+    Raises:
+        linnet.errors.InputError: if there is no completed run, or a file of it is damaged.
+    """
+    from linnet.predictor import load_predictor
+
+    return load_predictor(Path(run))
 
 
 def train(overrides: Sequence[str] = ()) -> "Run":

@@ -1,10 +1,14 @@
-"""A run in words and numbers: for the person who started it, and for TensorBoard's HPARAMS page."""
+"""A run in words and numbers: for the person who started it, TensorBoard's HPARAMS page, and `linnet predict`."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from linnet.data import Data
+from linnet.data.examples import Pictures, Task
+from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
+from linnet.predictor import VERSION, Link
 
 
 def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
@@ -38,3 +42,28 @@ def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> di
             if isinstance(value, (bool, int, float)) and f"{group}.{key}" not in ("data.download", "data.seed"):
                 found[f"{group}.{key}"] = str(value).lower() if isinstance(value, bool) else value
     return found
+
+
+def of_predictor(data: Data, loss: Loss) -> str:
+    """What `linnet.predictor` reads beside the weights, as JSON."""
+    source, scaling = data.source, data.scaling
+    node = {
+        "version": VERSION,
+        "task": source.task,
+        "link": _link(source.task, loss),
+        "class_names": source.class_names,
+        "feature_names": source.feature_names,
+        "image_shape": source.image_shape or (),
+        "byte_scale": Pictures.SCALE if isinstance(source.train, Pictures) else 1.0,
+        "row_norm": source.row_norm,
+        "mean": None if scaling is None else scaling.mean.tolist(),
+        "deviation": None if scaling is None else scaling.deviation.tolist(),
+        "table": None if source.preprocessing is None else source.preprocessing.to_node(),
+    }
+    return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
+
+
+def _link(task: Task, loss: Loss) -> Link:
+    if task == "classification":
+        return "softmax"
+    return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"

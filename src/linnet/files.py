@@ -13,8 +13,6 @@ from typing import IO, Any
 
 TEMPORARY = ".tmp-"
 """Part of the names of files that are being written. What a killed process left of them is of no use to anyone."""
-
-
 _PROCESS = os.urandom(4).hex()
 """Tells processes apart that have the same number on different machines, and share a directory."""
 _NUMBERS = count()
@@ -22,7 +20,14 @@ _AT_ONCE: ContextVar[bool] = ContextVar("synced at once", default=False)
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
-    """Replace `path` by a file with this content, in one step.
+    """Replace `path` by a file with this content, in one step; `durable` as for `replacing`."""
+    with replacing(path, durable=durable) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` in one step at the end of the block, or vanishes if the block fails.
 
     The temporary file lies in the same directory, because a rename across file systems is not atomic.
 
@@ -30,11 +35,10 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
         durable: wait until the content is on the disk. Without it a power failure may bring back the old file, but
             still never half of one in the eyes of other processes.
     """
-    data = content.encode() if isinstance(content, str) else content
     temporary = path.parent / f".{path.name}{TEMPORARY}{_PROCESS}-{os.getpid()}-{next(_NUMBERS)}"
     try:
         with open(temporary, "wb") as file:  # noqa: PTH123 - of a path, in half the time of its method
-            file.write(data)
+            yield file
             file.flush()
             if durable:
                 sync(file)

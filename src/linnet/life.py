@@ -21,7 +21,7 @@ from linnet.begun import Begun, begin_again, is_trained, write_record
 from linnet.build import build_data, build_early_stopping, build_model, make
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
-from linnet.description import describe, hyperparameters
+from linnet.description import describe, hyperparameters, of_predictor
 from linnet.errors import Diverged, InputError, ProcessLost
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
@@ -176,9 +176,7 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None) -> P
     record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
     if job.begun is None:
-        told = (
-            predictor.description(data, model.loss) if like is None else (like.job.path / predictor.FILE).read_bytes()
-        )
+        told = of_predictor(data, model.loss) if like is None else (like.job.path / predictor.FILE).read_bytes()
         write_atomic(path / predictor.FILE, told)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)

@@ -1,27 +1,20 @@
 """A trained run as a function of new inputs: what it takes, what it does to them, what its outputs are called."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from linnet.data import Data
-from linnet.data.examples import Pictures, Task
-from linnet.data.module import Scaling
 from linnet.data.table.preprocessing import Preprocessing
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
-from linnet.saved import load_config
+from linnet.weights import load_weights
 
 FILE = "preprocessing.json"
+"""In the run directory: all that a predictor needs beside the weights, see `linnet.description.of_predictor`."""
 VERSION = 1
 Link = Literal["identity", "exp", "softmax"]
 Floats = NDArray[np.float64]
@@ -44,7 +37,7 @@ class Predictor:
 
     weight: Floats
     bias: Floats
-    task: Task
+    task: Literal["regression", "classification"]
     link: Link
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
@@ -69,6 +62,20 @@ class Predictor:
         name = "prediction" if self.table is None else self.table.target.name
         return (name,) if self.n_outputs == 1 else tuple(f"{name}_{i}" for i in range(self.n_outputs))
 
+    def __call__(self, inputs: Any) -> Floats:
+        """What is predicted of an array `[N, …]`, or of a table with the columns that the model was trained on: a
+        `pyarrow.Table`, a DataFrame, a dict of columns.
+
+        Returns expected targets `[N]`, of several `[N, C]`, or the probabilities of the classes `[N, C]`; NaN for rows
+        of a table that the run's rule for missing values leaves out. Warns of values unlike those of the training data.
+
+        Raises:
+            InputError: if columns are missing, or rows hold what the model does not take.
+        """
+        from linnet.prediction.in_memory import predict
+
+        return predict(self, inputs)
+
     def features(self, inputs: NDArray[Any]) -> Floats:
         """Inputs `[N, …]` of any numbers as features `[N, D]`: flattened, bytes of pictures as grey levels 0 … 1, each
         of norm 1 if the model was trained so.
@@ -82,7 +89,7 @@ class Predictor:
         if x.shape[1] != self.n_features:
             shape = list(self.image_shape) or [self.n_features]
             raise InputError(f"each input has {x.shape[1]} values, the model takes {self.n_features} (shape {shape})")
-        values = x.astype(np.float64)
+        values = x.astype(np.float64, order="C")
         if inputs.dtype == np.uint8:
             values *= self.byte_scale
         if self.row_norm:
@@ -91,38 +98,21 @@ class Predictor:
         return values
 
     def scores(self, features: Floats) -> Floats:
-        """Weight x + bias of features `[N, D]`, `[N, C]`."""
-        return features @ self.weight.T + self.bias
+        """Weight x + bias of features `[N, D]`, `[N, C]`: of each row the same, whichever others it comes with."""
+        # The order in which a matrix product adds up depends on the number of rows; that of a dot product does not.
+        return np.vecdot(np.ascontiguousarray(features)[:, None], self.weight) + self.bias
 
     def predict(self, features: Floats) -> Floats:
         """What is predicted of features `[N, D]`: expected targets, or the probabilities of the classes, `[N, C]`."""
         scores = self.scores(features)
         if self.link == "exp":
-            return np.exp(scores)
+            with np.errstate(over="ignore"):  # infinity says as much
+                return np.exp(scores)
         if self.link == "softmax":
             scores -= scores.max(axis=1, keepdims=True)
             np.exp(scores, out=scores)
             scores /= scores.sum(axis=1, keepdims=True)
         return scores
-
-
-def description(data: Data, loss: Loss) -> str:
-    """All that a predictor needs beside the weights, as the text of `FILE`."""
-    source, scaling = data.source, data.scaling
-    node = {
-        "version": VERSION,
-        "task": source.task,
-        "link": _link(source.task, loss),
-        "class_names": source.class_names,
-        "feature_names": source.feature_names,
-        "image_shape": source.image_shape or (),
-        "byte_scale": Pictures.SCALE if isinstance(source.train, Pictures) else 1.0,
-        "row_norm": source.row_norm,
-        "mean": None if scaling is None else scaling.mean.tolist(),
-        "deviation": None if scaling is None else scaling.deviation.tolist(),
-        "table": None if source.preprocessing is None else source.preprocessing.to_node(),
-    }
-    return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
 
 
 def load_predictor(run: Path) -> Predictor:
@@ -131,14 +121,8 @@ def load_predictor(run: Path) -> Predictor:
     Raises:
         InputError: if there is no completed run, or a file of it is missing or damaged.
     """
-    load_config(run)
-    path = run / "weights.safetensors"
-    try:
-        weights = load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{run} holds no final weights: the run did not complete") from error
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    _require_completed(run)
+    weights = load_weights(run)
     path = run / FILE
     if not path.is_file():
         raise InputError(f"{run} has no {FILE}: it was trained before linnet wrote one, train it again")
@@ -148,31 +132,38 @@ def load_predictor(run: Path) -> Predictor:
         raise InputError(f"{path} is damaged: {error}") from error
 
 
+def _require_completed(run: Path) -> None:
+    path = run / "status.json"
+    if not path.is_file():
+        raise InputError(f"{run} is no run directory: it has no status.json")
+    try:
+        state = read_json(path)["state"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    if state != "completed":
+        raise InputError(f"{run} did not complete (it is {state}): `linnet resume` goes on with it")
+
+
 def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any]) -> Predictor:
     if node.pop("version") != VERSION:
         raise ValueError("another version of linnet wrote it")
-    weight = torch.from_numpy(weights["weight"]).double()
-    bias = torch.from_numpy(weights["bias"]).double() if "bias" in weights else weight.new_zeros(len(weight))
-    mean, deviation, table = node.pop("mean"), node.pop("deviation"), node.pop("table")
-    if mean is not None:
-        if not len(mean) == len(deviation) == weight.shape[1]:
-            raise ValueError(f"{len(mean)} means and {len(deviation)} deviations for {weight.shape[1]} features")
-        scaling = Scaling(torch.tensor(mean, dtype=torch.float64), torch.tensor(deviation, dtype=torch.float64))
-        weight, bias = scaling.undo(weight, bias)
+    weight = weights["weight"].astype(np.float64)
+    bias = weights["bias"].astype(np.float64) if "bias" in weights else np.zeros(len(weight))
+    means, deviations, table = node.pop("mean"), node.pop("deviation"), node.pop("table")
+    if means is not None:
+        mean, deviation = np.array(means, np.float64), np.array(deviations, np.float64)
+        if not mean.shape == deviation.shape == weight.shape[1:]:
+            raise ValueError(f"{mean.size} means and {deviation.size} deviations for {weight.shape[1]} features")
+        weight = weight / deviation  # the features then need not be standardised, see `linnet.data.module.Scaling`
+        bias = bias - weight @ mean
     names = tuple(node.pop("class_names"))
     if names:  # a model may have more outputs than the data had classes
         names += tuple(f"class {i}" for i in range(len(names), len(weight)))
     features, shape = tuple(node.pop("feature_names")), tuple(node.pop("image_shape"))
     predictor = Predictor(
-        weight.numpy(), bias.numpy(), class_names=names, feature_names=features, image_shape=shape,
+        weight, bias, class_names=names, feature_names=features, image_shape=shape,
         table=None if table is None else Preprocessing.from_node(table), **node,
     )  # fmt: skip
     if predictor.feature_names and len(predictor.feature_names) != predictor.n_features:
         raise ValueError(f"{len(predictor.feature_names)} names for {predictor.n_features} features")
     return predictor
-
-
-def _link(task: Task, loss: Loss) -> Link:
-    if task == "classification":
-        return "softmax"
-    return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"

@@ -5,14 +5,13 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from linnet.build import build_model
 from linnet.config import check
 from linnet.data import Data
 from linnet.errors import InputError
 from linnet.models import LinearNetwork
+from linnet.weights import FILE, load_weights
 
 
 def load_config(run: Path) -> dict[str, Any]:
@@ -40,24 +39,18 @@ def load_hydra(run: Path) -> tuple[dict[str, Any], DictConfig]:
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:
-    """The module with the run's final weights; safetensors hold numbers only, so nothing of theirs is executed.
+    """The module with the run's final weights.
 
     Raises:
         InputError: if the weights are missing, damaged, or of another shape than the data asks for.
     """
     model = build_model(config, data)
-    path = run / "weights.safetensors"
-    try:
-        weights = load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{run} holds no final weights: the run did not complete") from error
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    weights = load_weights(run)
     wanted = {name: list(tensor.shape[1:]) for name, tensor in model.named_parameters()}
-    found = {name: list(tensor.shape) for name, tensor in weights.items()}
+    found = {name: list(array.shape) for name, array in weights.items()}
     if wanted != found:
-        raise InputError(f"{path} holds {found}, but the run's configuration and data ask for {wanted}")
+        raise InputError(f"{run / FILE} holds {found}, but the run's configuration and data ask for {wanted}")
     with torch.no_grad():
         for name, tensor in model.named_parameters():
-            tensor[0] = weights[name]
+            tensor[0] = torch.from_numpy(weights[name])
     return model

@@ -162,7 +162,7 @@ class TestSchema:
 
     def test_must_not_lack_a_column(self):
         message = refusal(fitted(ROWS).apply, text_table(ROWS).rename_columns(["Age", "smoker", "city"]))
-        assert "age: the table has no such column, did you mean Age?" in message
+        assert "the table has no column age, which the model needs, did you mean Age?" in message
 
     def test_tells_of_a_column_that_is_not_known(self):
         applied = fitted(ROWS).apply(text_table(ROWS | {"height": [1, 2, 3], "y": [1, 2, 3]}))

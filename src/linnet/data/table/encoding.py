@@ -12,7 +12,9 @@ CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 SAMPLE = 1 << 16
 
 
-def to_utf8(path: Path, content: bytes, encoding: str | None) -> tuple[bytes, str]:
+def to_utf8(
+    path: Path, content: bytes, encoding: str | None, first_line: int = 1, option: str = "data.encoding"
+) -> tuple[bytes, str]:
     """The text in UTF-8 without byte order mark, and the name of the encoding it was in.
 
     Bytes that are not UTF-8 are taken for latin-1, where every byte is a character, if nothing else in the file speaks
@@ -20,6 +22,8 @@ def to_utf8(path: Path, content: bytes, encoding: str | None) -> tuple[bytes, st
 
     Args:
         encoding: one of `ENCODINGS`; None: found out.
+        first_line: number of the content's first line in the file.
+        option: what the encoding is given by.
 
     Raises:
         InputError: if it is no text, or not in this encoding.
@@ -30,7 +34,7 @@ def to_utf8(path: Path, content: bytes, encoding: str | None) -> tuple[bytes, st
     else:
         sure = True
     if encoding != "utf-16":
-        _refuse_binary(path, content)
+        _refuse_binary(path, content, first_line, option)
     if encoding in ("utf-8", "utf-8-sig"):
         content = content.removeprefix(codecs.BOM_UTF8)
     if content.isascii() and encoding != "utf-16":
@@ -38,14 +42,15 @@ def to_utf8(path: Path, content: bytes, encoding: str | None) -> tuple[bytes, st
     try:
         text = content.decode("utf-8" if encoding == "utf-8-sig" else encoding)
     except UnicodeDecodeError as error:
-        if sure or _has_utf8(content):
+        if sure or has_utf8(content):
+            line = first_line - 1 + line_of(content, error.start)
             raise InputError(
-                f"{path} is not {encoding} (line {line_of(content, error.start)}): give data.encoding, one of "
-                f"{', '.join(ENCODINGS)}, or mend that line"
+                f"{path} is not {encoding} (line {line}): give {option}, one of {', '.join(ENCODINGS)}, or mend that "
+                f"line"
             ) from error
         return content.decode("latin-1").encode(), "latin-1"
     if encoding == "utf-16":
-        _refuse_binary(path, text.encode())
+        _refuse_binary(path, text.encode(), first_line, option)
     return (content if encoding.startswith("utf-8") else text.encode()), encoding
 
 
@@ -54,7 +59,7 @@ def line_of(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def _has_utf8(content: bytes) -> bool:
+def has_utf8(content: bytes) -> bool:
     """Whether some characters beyond ASCII are valid UTF-8."""
     return any(ord(letter) > 127 and not 0xDC80 <= ord(letter) <= 0xDCFF for letter in set(_lenient(content)))
 
@@ -63,11 +68,11 @@ def _lenient(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
-def _refuse_binary(path: Path, content: bytes) -> None:
+def _refuse_binary(path: Path, content: bytes, first_line: int, option: str) -> None:
     nul = content.find(b"\0")
     if nul >= 0 or len(CONTROL.findall(content[:SAMPLE])) > len(content[:SAMPLE]) / 100:
-        where = f", a zero byte is in line {line_of(content, nul)}" if nul >= 0 else ""
+        where = f", a zero byte is in line {first_line - 1 + line_of(content, nul)}" if nul >= 0 else ""
         raise InputError(
             f"{path} is not a text file{where}: expected CSV, Parquet or Feather (for UTF-16 without byte order mark "
-            f"give data.encoding=utf-16)"
+            f"give {option}=utf-16)"
         )

@@ -42,7 +42,11 @@ def require_column(key: str, name: str, columns: Sequence[str], place: str) -> N
         place: of the columns, for example the name of a file.
     """
     if name not in columns:
-        folded = {column.casefold(): column for column in columns}
-        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-        remedy = f", did you mean {folded[near[0]]}?" if near else f"; its columns are {some(columns, 20)}"
-        raise InputError(f"{key}={name}: {place} has no such column{remedy}")
+        raise InputError(f"{key}={name}: {place} has no such column{hint(name, columns)}")
+
+
+def hint(name: str, columns: Sequence[str]) -> str:
+    """What a column that is not there may be called instead: `, did you mean age?`."""
+    folded = {column.casefold(): column for column in columns}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return f", did you mean {folded[near[0]]}?" if near else f"; its columns are {some(columns, 20)}"

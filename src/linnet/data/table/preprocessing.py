@@ -1,7 +1,7 @@
 """How a table becomes features: a plain description, fitted once on the training rows and applied ever after."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.table.column import Column, fill
-from linnet.data.table.naming import Where, require_column, row_words, some
+from linnet.data.table.naming import Where, hint, row_words, some
 from linnet.data.table.values import Floats
 from linnet.errors import InputError
 
@@ -76,14 +76,8 @@ class Preprocessing:
             InputError: naming a column that is missing, or rows whose values are of another kind, infinite, or missing
                 where that is refused.
         """
-        told: Counter[str] = Counter()
-        known = {column.name for column in self.columns}
-        for column in self.columns if not known <= set(table.column_names) else ():
-            require_column("a feature of the model", column.name, table.column_names, "the table")
-        known |= {name for name, _ in self.dropped} | {*self.ignored, self.target.name}
-        for name in table.column_names:
-            if name not in known:
-                told[f"column {name} was not in the training data: ignored"] += table.num_rows
+        unknown = self.unknown(table.column_names, "the table")
+        told = Counter({f"column {name} was not in the training data: ignored": table.num_rows for name in unknown})
         x = np.zeros((table.num_rows, len(self.feature_names)))
         missing: dict[str, NDArray[np.bool_]] = {}
         start = 0
@@ -95,13 +89,28 @@ class Preprocessing:
         rows = np.flatnonzero(keep)
         return Applied(x if keep.all() else x[rows], rows, told)
 
+    def unknown(self, columns: Sequence[str], place: str) -> list[str]:
+        """Those of some columns that the training data did not have.
+
+        Raises:
+            InputError: naming a column that features are made of and that is not among them.
+        """
+        needed = {column.name for column in self.columns}
+        missing = [column.name for column in self.columns if column.name not in columns]
+        if missing:
+            raise InputError(
+                f"{place} has no column {some(missing, 20)}, which the model needs{hint(missing[0], columns)}"
+            )
+        known = {*needed, *self.ignored, self.target.name, *(name for name, _ in self.dropped)}
+        return [name for name in columns if name not in known]
+
     def _keep(
         self, missing: Mapping[str, NDArray[np.bool_]], n_rows: int, where: Where, told: Counter[str]
     ) -> NDArray[np.bool_]:
         """Which rows stay, once missing values are dealt with."""
         counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
         if self.missing == "error" and counts:
-            refuse_missing(missing, where)
+            refuse_missing(missing, where, "give them, or train a model with data.missing=mean or drop")
         if self.missing == "mean":
             for column in self.columns:
                 if column.name in counts and not column.indicator:
@@ -131,14 +140,13 @@ class Preprocessing:
             raise InputError(f"the description of the preprocessing is damaged: {error}") from error
 
 
-def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: Where) -> None:
+def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: Where, remedy: str) -> None:
     """Raise the InputError about missing values, given by column which rows lack one `[N]`."""
     counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
     first = next(iter(counts))
     raise InputError(
         f"values are missing: {some((f'{name} {count}' for name, count in counts.items()), 20)} "
-        f"({first}: {where(np.flatnonzero(missing[first]).tolist())}): give data.missing=drop to leave these rows out, "
-        f"or data.missing=mean to put in training means"
+        f"({first}: {where(np.flatnonzero(missing[first]).tolist())}): {remedy}"
     )
 
 

@@ -137,7 +137,10 @@ def _complete(
     if missing == "mean" or not lacking:
         return everything, Counter()
     if missing == "error":
-        refuse_missing(lacking, where)
+        refuse_missing(
+            lacking, where,
+            "give data.missing=drop to leave these rows out, or data.missing=mean to put in training means",
+        )  # fmt: skip
     incomplete = np.logical_or.reduce(list(lacking.values()))
     if incomplete.all():
         raise InputError(f"data.missing=drop leaves no rows: every row lacks a value of {some(lacking, 20)}")
