@@ -16,6 +16,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet train [overrides]     train one run, or a sweep with --multirun
   linnet resume RUN            go on after an interruption, to the same final weights
   linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet inspect RUN           its coefficients by name, in the units of the data, with standard errors
   linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
   linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
@@ -53,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         "train": _train,
         "resume": _resume,
         "evaluate": _evaluate,
+        "inspect": _inspect,
         "reproduce": _reproduce,
         "compare": _compare,
         "board": _board,
@@ -118,6 +120,14 @@ def _resume(arguments: list[str]) -> int:
 
 def _evaluate(arguments: list[str]) -> int:
     from linnet.evaluate import main
+
+    keep_imports()
+    main(arguments)
+    return 0
+
+
+def _inspect(arguments: list[str]) -> int:
+    from linnet.inspection.command import main
 
     keep_imports()
     main(arguments)
