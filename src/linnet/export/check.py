@@ -1,0 +1,122 @@
+"""Whether a file predicts what its run does, found out before it is written."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from linnet.build import SPLITS_ITSELF, build_data
+from linnet.data.table.column import Column
+from linnet.data.table.read import read
+from linnet.errors import InputError
+from linnet.export.terms import Floats, Inputs, typed
+from linnet.predictor import Predictor
+
+TOLERANCE = 1e-6
+"""Largest difference, relative to the largest prediction."""
+ROWS = 1000
+UNSEEN = "a level that was never seen"
+
+
+class Sample(NamedTuple):
+    """Inputs of an exported model, and what the run predicts of them.
+
+    words: where they are from.
+    inputs: columns of a table, or features `[N, D]`.
+    expected: `[N, C]`.
+    """
+
+    words: str
+    inputs: Inputs | NDArray[Any]
+    expected: Floats
+
+
+def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]:
+    """Rows of the run's own data, if it is still there, and rows made up of all that the model knows.
+
+    Args:
+        predictor: of the run.
+        config: of the run.
+    """
+    try:
+        own = (_own_rows if config["data"]["_target_"] == SPLITS_ITSELF else _own_arrays)(predictor, config)
+    except (InputError, OSError):  # the data has gone, or is no longer what it was: the others must do
+        own = None
+    if own is not None and len(own.expected):
+        yield own
+    rng = np.random.default_rng(0)
+    if predictor.table is None:
+        x = (rng.random if predictor.image_shape else rng.standard_normal)((ROWS, predictor.n_features))
+        yield _of_arrays(predictor, x, f"{ROWS} made-up rows")
+    else:
+        columns = {
+            column.name: _made_up(column, predictor.table.missing == "mean", rng) for column in predictor.table.columns
+        }
+        yield _of_table(predictor, pa.table(columns), f"{ROWS} made-up rows")
+
+
+def largest_difference(sample: Sample, found: Floats, classes: NDArray[Any] | None, predictor: Predictor) -> float:
+    """Between what was found and expected, over the largest expected; inf if a class is another.
+
+    Args:
+        sample: of the inputs.
+        found: predictions `[N, C]`.
+        classes: `[N]`, or None where the file names none.
+        predictor: of the run.
+    """
+    expected = sample.expected
+    if found.shape != expected.shape:
+        return np.inf
+    same = found == expected  # infinite rates among them
+    difference = np.abs(np.where(same, 0, found - np.where(same, 0, expected)))
+    if classes is not None:
+        index = {name: i for i, name in enumerate(predictor.class_names)}
+        chosen = expected[np.arange(len(expected)), [index[name] for name in classes]]
+        if (chosen < expected.max(axis=1) - TOLERANCE).any():
+            return np.inf
+    finite = np.abs(expected[np.isfinite(expected)])
+    worst = float((difference / max(float(finite.max(initial=0)), 1e-300)).max())
+    return worst if worst == worst else np.inf
+
+
+def _own_rows(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
+    options = config["data"]
+    rows = read("data.path", options["path"], options["delimiter"], options["encoding"])
+    table = rows.table.slice(0, ROWS)
+    return _of_table(predictor, table, f"{table.num_rows} rows of {rows.files[0]}")
+
+
+def _of_table(predictor: Predictor, table: pa.Table, words: str) -> Sample:
+    assert predictor.table is not None
+    applied = predictor.table.apply(table)
+    inputs = {name: values[applied.rows] for name, values in typed(predictor.table, table).items()}
+    return Sample(words, inputs, predictor.predict(applied.x))
+
+
+def _own_arrays(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
+    here = {**config, "data": {key: value for key, value in config["data"].items()}}
+    if "download" in here["data"]:
+        here["data"]["download"] = False  # nothing is worth waiting for
+    batch = next(build_data(here).source.train.chunks(ROWS))
+    x = (batch.x.double() * batch.scale).numpy()
+    return _of_arrays(predictor, x, f"{len(x)} training examples")
+
+
+def _of_arrays(predictor: Predictor, x: Floats, words: str) -> Sample:
+    return Sample(words, x, predictor.predict(predictor.features(x)))
+
+
+def _made_up(column: Column, missing: bool, rng: np.random.Generator) -> pa.Array:
+    """Values around the mean, all levels and one unseen, a tenth missing if the model takes that."""
+    if column.kind == "category":
+        values: list[Any] = rng.choice(np.array([*column.levels, UNSEEN], object), ROWS).tolist()
+    elif column.kind == "boolean":
+        values = (rng.random(ROWS) < 0.5).astype(np.float64).tolist()
+    else:
+        mean = column.mean or 0.0
+        values = (mean + (abs(mean) + 1) * rng.standard_normal(ROWS)).tolist()
+    if missing:
+        values = [None if lacks else value for value, lacks in zip(values, rng.random(ROWS) < 0.1, strict=True)]
+    return pa.array(values, pa.string() if column.kind == "category" else pa.float64())
