@@ -10,7 +10,6 @@ from linnet.export.terms import Floats, Inputs, Term, terms
 from linnet.predictor import Predictor
 
 VERSION = 1
-SUFFIX = ".json"
 
 TABLE = (
     "Start with score[c] = bias[c] for each output c, and add one term for each of the columns.",

@@ -20,7 +20,6 @@ from linnet.errors import InputError
 from linnet.export.terms import Floats, Inputs, Term, terms
 from linnet.predictor import Predictor
 
-SUFFIX = ".onnx"
 OPSETS = (("", 17), ("ai.onnx.ml", 3))
 IR_VERSION = 8
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
@@ -132,7 +131,7 @@ def _category(graph: Graph, term: Term) -> str:
 
 
 def _link(graph: Graph, predictor: Predictor, scores: str) -> list[Any]:
-    shape = ["N", predictor.n_outputs]
+    shape: list[int | str] = ["N", predictor.n_outputs]
     if predictor.link == "softmax":
         graph.add("Softmax", scores, axis=1, output=PROBABILITIES)
         largest = graph.add("ArgMax", scores, axis=1, keepdims=0)

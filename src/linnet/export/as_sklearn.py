@@ -22,7 +22,6 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder
 from linnet.export.terms import Floats, Inputs, Term, terms
 from linnet.predictor import Predictor
 
-SUFFIX = ".joblib"
 TWICE = 2
 """Rows of a level in the table that an encoder is fitted on; what has fewer is one of the others."""
 

@@ -51,10 +51,9 @@ def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]
         x = (rng.random if predictor.image_shape else rng.standard_normal)((ROWS, predictor.n_features))
         yield _of_arrays(predictor, x, f"{ROWS} made-up rows")
     else:
-        columns = {
-            column.name: _made_up(column, predictor.table.missing == "mean", rng) for column in predictor.table.columns
-        }
-        yield _of_table(predictor, pa.table(columns), f"{ROWS} made-up rows")
+        table, missing = predictor.table, predictor.table.missing == "mean"
+        made_up = {column.name: _made_up(column, missing, rng) for column in table.columns}
+        yield _of_table(predictor, pa.table(made_up), f"{ROWS} made-up rows")
 
 
 def largest_difference(sample: Sample, found: Floats, classes: NDArray[Any] | None, predictor: Predictor) -> float:
@@ -96,10 +95,10 @@ def _of_table(predictor: Predictor, table: pa.Table, words: str) -> Sample:
 
 
 def _own_arrays(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
-    here = {**config, "data": {key: value for key, value in config["data"].items()}}
-    if "download" in here["data"]:
-        here["data"]["download"] = False  # nothing is worth waiting for
-    batch = next(build_data(here).source.train.chunks(ROWS))
+    options = dict(config["data"])
+    if "download" in options:
+        options["download"] = False  # what is not here is not worth waiting for
+    batch = next(build_data({**config, "data": options}).source.train.chunks(ROWS))
     x = (batch.x.double() * batch.scale).numpy()
     return _of_arrays(predictor, x, f"{len(x)} training examples")
 

@@ -5,7 +5,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from linnet.errors import InputError
@@ -17,6 +16,7 @@ from linnet.saved import load_config
 from linnet.tracking.report import print_next
 
 FORMATS = {"onnx": "as_onnx", "sklearn": "as_sklearn", "json": "as_json"}
+OPTIONAL = ("onnx", "onnxruntime", "pandas")
 SUFFIXES = {"onnx": ".onnx", "sklearn": ".joblib", "json": ".json"}
 
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     write_atomic(output, content)
     console = Console()
     print_next(console, "file", str(output))
-    print_next(console, "input", inputs_in_words(predictor))
+    print_next(console, "input", inputs_in_words(predictor, given.format))
     print_next(console, "checked", checked)
 
 
@@ -62,6 +62,8 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
                 )
             differences.append((sample.words, difference))
     except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL:
+            raise
         raise InputError(
             f"export: --format {kind} needs the package {error.name}: pip install 'linnet[export]'"
         ) from error
@@ -69,15 +71,15 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
     return content, f"against the run on {' and '.join(words for words, _ in differences)}: {largest:.1e} at most"
 
 
-def inputs_in_words(predictor: Predictor) -> str:
+def inputs_in_words(predictor: Predictor, kind: str) -> str:
     """What the file takes: the columns by kind, or the shape of an array."""
     if predictor.table is not None:
         kinds = dict.fromkeys(column.kind for column in predictor.table.columns)
         columns = predictor.table.columns
         return "; ".join(f"{kind}: {', '.join(c.name for c in columns if c.kind == kind)}" for kind in kinds)
-    if predictor.byte_scale != 1:
-        return f"grey levels 0 … 1 of {' × '.join(map(str, predictor.image_shape))} pixels"
-    return f"{int(np.prod(predictor.image_shape)) if predictor.image_shape else predictor.n_features} numbers"
+    shape = predictor.image_shape if kind == "onnx" and predictor.image_shape else (predictor.n_features,)
+    levels = ", grey levels 0 … 1" if predictor.byte_scale != 1 else ""
+    return f"x [N, {', '.join(map(str, shape))}]{levels}"
 
 
 def _parser() -> Parser:
