@@ -81,8 +81,8 @@ def load_coefficients(run: Path) -> Coefficients:
     for c, output in enumerate(predictor.output_names):
         for i, name in enumerate(names):
             about = {key: _finite(float(values[c, i])) for key, values in known.items()}
-            if about.get("std_error") == 0 and i == 0:
-                about = {}  # there is no bias, or none that was estimated
+            if i == 0 and about.get("std_error") == 0:
+                about = {}  # there is no bias
             rows.append(Row(output, name, float(own[c, i]), float(strength[c, i]), **about))
     return Coefficients(tuple(rows), best_possible.is_exact(load_config(run)), predictor)
 

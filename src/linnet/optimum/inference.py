@@ -182,12 +182,15 @@ def original_units(found: Inference, fit: LeastSquares, mean: Array, deviation: 
         fit: of features (x − mean) / deviation.
         mean, deviation: `[D]`.
     """
-    back = np.vstack([-mean / deviation, np.diag(1 / deviation)])  # [1 + D, D]
-    if fit.bias is not None:
-        back = np.column_stack([np.eye(len(back))[:, 0], back])
     assert fit.inverse is not None, "inference refuses other fits"
-    errors = np.linalg.norm(back @ fit.inverse, axis=1)
-    return found.coefficients @ back.T, found.residual_std_error[:, None] * errors
+    shift = -mean / deviation
+    if fit.bias is not None:
+        shift = np.concatenate([[1.0], shift])
+    n_bias = len(shift) - len(mean)
+    errors = np.linalg.norm(fit.inverse, axis=1)[n_bias:] / deviation
+    bias_error = np.linalg.norm(shift @ fit.inverse)
+    coefficients = np.column_stack([found.coefficients @ shift, found.coefficients[:, n_bias:] / deviation])
+    return coefficients, found.residual_std_error[:, None] * np.concatenate([[bias_error], errors])
 
 
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:
