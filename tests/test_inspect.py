@@ -109,10 +109,16 @@ class TestLeastSquares:
         assert "no standard errors" in text
         assert "std error" not in text
 
-    def test_survives_the_file(self, table):
+    def test_survives_the_file_and_is_refused_if_it_is_of_another_run(self, table, capsys):
         run = linnet.train([*NUMBERS, "optimizer=exact"])
-        content = (run.directory / best_possible.FILE).read_bytes()
+        file = run.directory / best_possible.FILE
+        content = file.read_bytes()
         assert Landscape.from_bytes(content).to_bytes() == content
+        other = linnet.train(["data=diabetes", "optimizer=exact", "figures=false"]).directory
+        file.write_bytes((other / best_possible.FILE).read_bytes())
+        capsys.readouterr()
+        assert cli.run(["inspect", str(run.directory)]) == 2
+        assert f"{best_possible.FILE} is damaged: it is of another model" in capsys.readouterr().err
 
 
 class TestClasses:

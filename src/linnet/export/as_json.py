@@ -11,6 +11,7 @@ from linnet.predictor import Predictor
 
 VERSION = 1
 
+UNITS = "All numbers are for values in the units of the training data; outputs are named in the order of c."
 TABLE = (
     "Start with score[c] = bias[c] for each output c, and add one term for each of the columns.",
     "kind number: score[c] += coefficients[c] * value. kind boolean: the same with true = 1 and false = 0.",
@@ -39,7 +40,7 @@ def to_bytes(predictor: Predictor) -> bytes:
     node: dict[str, Any] = {
         "format": "linnet linear model",
         "version": VERSION,
-        "how_to_predict": [*(ARRAY if table is None else TABLE), LINKS[predictor.link]],
+        "how_to_predict": [UNITS, *(ARRAY if table is None else TABLE), LINKS[predictor.link]],
         "task": predictor.task,
         "link": predictor.link,
         "target": None if table is None else table.target.name,

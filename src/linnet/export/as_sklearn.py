@@ -1,8 +1,10 @@
 """scikit-learn: a fitted Pipeline in a joblib file, which predicts where linnet is not installed.
 
-A table is given as a pandas DataFrame whose columns are named as in training, in any order; others are ignored. Arrays
-are given as `[N, D]`, pictures as grey levels 0 … 1, not bytes. Load the file with the versions of scikit-learn and
-pandas that it was written with, and only files that you trust: joblib files may run code.
+A table is given as a pandas DataFrame whose columns are named as in training, in any order; others are ignored.
+Categories are best read as text (`dtype=str`), since pandas makes 7 of 007; None and NaN are missing. Where the run
+refused missing values, a missing number is an error, and a missing category counts as none of the levels. Arrays are
+given as `[N, D]`, pictures as grey levels 0 … 1, not bytes. Load the file with the versions of scikit-learn and pandas
+that it was written with, and only files that you trust: joblib files may run code.
 """
 
 import io

@@ -42,7 +42,7 @@ def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]
     """
     try:
         own = (_own_rows if config["data"]["_target_"] == SPLITS_ITSELF else _own_arrays)(predictor, config)
-    except (InputError, OSError):  # the data has gone, or is no longer what it was: the others must do
+    except (InputError, OSError, MemoryError):  # the data has gone, or is no longer what it was: the others must do
         own = None
     if own is not None and len(own.expected):
         yield own

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from scipy.special import stdtr
 
 from linnet import best_possible
+from linnet.errors import InputError
 from linnet.optimum.inference import critical_t
 from linnet.optimum.landscape import Landscape
 from linnet.predictor import Predictor, load_predictor
@@ -77,6 +78,8 @@ def load_coefficients(run: Path) -> Coefficients:
     names = (BIAS, *feature_names(predictor))
     landscape = best_possible.load(run)
     known = {} if landscape is None else inferred(landscape)
+    if any(values.shape != own.shape for values in known.values()):
+        raise InputError(f"{run / best_possible.FILE} is damaged: it is of another model")
     rows = []
     for c, output in enumerate(predictor.output_names):
         for i, name in enumerate(names):
