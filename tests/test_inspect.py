@@ -12,6 +12,8 @@ import linnet
 from linnet import best_possible, cli
 from linnet.inspection.coefficients import load_coefficients
 from linnet.optimum.landscape import Landscape
+from linnet.tracking import figures
+from linnet.tracking.report import result_figures
 
 TABLE = ["data=table", "data.path=f.csv", "data.target=y", "figures=false"]
 NUMBERS = [*TABLE, "data.exclude=[city]", "data.dtype=float64"]
@@ -140,6 +142,34 @@ class TestClasses:
         run = linnet.train([*options, "data.target=city", "data.exclude=[y]", "trainer.max_epochs=1"])
         found = [row.strength for row in load_coefficients(run.directory).of("Lima")[1:]]
         np.testing.assert_allclose(found, run.model.weight[0, 0].detach().abs().numpy(), rtol=1e-6)
+
+
+class TestFigure:
+    @pytest.mark.parametrize(
+        ("options", "drawn"),
+        [
+            (["data.target=city", "data.exclude=[y]"], True),
+            (["data.target=y", "optimizer=exact"], True),
+            (["data=gaussian_blobs"], False),
+        ],
+    )
+    def test_is_drawn_of_tables_and_of_regression(self, table, options, drawn):
+        source = [] if "data=gaussian_blobs" in options else ["data=table", "data.path=f.csv"]
+        run = linnet.train([*source, *options, "trainer.max_epochs=1"])
+        assert (run.directory / "figures" / "coefficients.png").is_file() == drawn
+
+    def test_shows_intervals_in_the_units_of_its_weights(self, table, monkeypatch):
+        drawn = {}
+        monkeypatch.setattr(figures, "coefficients", lambda *given, **more: drawn.update(more, weight=given[0]))
+        run = linnet.train([*NUMBERS, "optimizer=exact", "figures=false"])
+        landscape = best_possible.load(run.directory)
+        result_figures(run.model, run.data, {}, {"val/loss": ([1], [1.0])}, landscape)
+        np.testing.assert_allclose(drawn["optimum"], drawn["weight"], rtol=1e-9)
+        errors = [run.metrics[f"optimum/std_error/{name}"] for name in run.data.source.feature_names]
+        np.testing.assert_allclose(drawn["std_error"], errors, rtol=1e-9)
+        low = drawn["optimum"] - drawn["margin"] * drawn["std_error"]
+        lows = [run.metrics[f"optimum/ci_low/{name}"] for name in run.data.source.feature_names]
+        np.testing.assert_allclose(low, lows, rtol=1e-9)
 
 
 class TestCommand:

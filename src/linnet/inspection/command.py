@@ -12,10 +12,12 @@ from rich.table import Table
 
 from linnet.errors import InputError
 from linnet.files import write_atomic
-from linnet.inspection.coefficients import BIAS, Coefficients, Row, load_coefficients
+from linnet.inspection.coefficients import Coefficients, Row, load_coefficients
 from linnet.parser import Parser
 
 HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p")
+ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
+LABELS = {"std_error": "std error", "ci_low": "95 % low", "ci_high": "95 % high"}
 PER_TARGET, PER_CLASS = 30, 10
 WIDE = 240
 """Columns of a file or a pipe, which have no edge at which a table must be folded."""
@@ -88,16 +90,12 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
     return _notes(found, max(more for *_, more in sections), classes)
 
 
-ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
-LABELS = {"std_error": "std error", "ci_low": "95 % low", "ci_high": "95 % high"}
-
-
 def strongest(rows: Sequence[Row], most: int) -> tuple[list[Row], int]:
     """The bias and all features in their order, or the `most` strongest first; and how many features that leaves."""
-    bias, features = [row for row in rows[:1] if row.feature == BIAS], list(rows[1:])
+    bias, features = rows[:1], list(rows[1:])
     if len(features) > most:
         features = sorted(features, key=lambda row: -row.strength)[:most]
-    return [*bias, *features], len(rows) - 1 - len(features)
+    return [*bias, *features], len(rows) - len(bias) - len(features)
 
 
 def _notes(found: Coefficients, more: int, classes: bool) -> list[str]:
