@@ -94,6 +94,22 @@ class TestCheck:
         assert "would not predict what the run does" in capsys.readouterr().err
         assert sorted(workplace.iterdir()) == before
 
+    @pytest.mark.parametrize("kind", FORMATS)
+    def test_of_made_up_rows_alone_sees_every_coefficient_in_any_units(self, workplace, monkeypatch, kind):
+        far, near = Column("far", "number", 2e9, True), Column("near", "number", 1e-9)
+        category = Column("c", "category", None, True, ("a", "b"), True)
+        table = Preprocessing((far, near, category), Target("y", "regression"), "mean")
+        weight = np.array([[1e-9, 0.5, 1e9, -1, 2, 0.3, 0.7]])
+        predictor = Predictor(weight, np.zeros(1), "regression", "identity", table=table)
+        config = {"data": {"_target_": check.SPLITS_ITSELF, "path": "no.csv", "delimiter": None, "encoding": None}}
+        export(predictor, config, kind)
+        to_bytes = MODULES[kind].to_bytes
+        for i in range(7):
+            wrong = replace(predictor, weight=weight * (1 + 1e-3 * (np.arange(7) == i)))
+            monkeypatch.setattr(MODULES[kind], "to_bytes", lambda _, wrong=wrong: to_bytes(wrong))
+            with pytest.raises(InputError, match="nothing was written"):
+                export(predictor, config, kind)
+
     @pytest.mark.parametrize("change", ["gone", "another"])
     def test_does_without_data_that_is_not_there(self, run, workplace, capsys, change):
         if change == "gone":

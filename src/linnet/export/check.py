@@ -8,10 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.build import SPLITS_ITSELF, build_data
-from linnet.data.table.column import Column
 from linnet.data.table.read import read
 from linnet.errors import InputError
-from linnet.export.terms import Floats, Inputs, typed
+from linnet.export.terms import Floats, Inputs, Term, terms, typed
 from linnet.predictor import Predictor
 
 TOLERANCE = 1e-6
@@ -48,11 +47,12 @@ def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]
         yield own
     rng = np.random.default_rng(0)
     if predictor.table is None:
-        x = (rng.random if predictor.image_shape else rng.standard_normal)((ROWS, predictor.n_features))
+        shape = (ROWS, predictor.n_features)
+        x = rng.random(shape) if predictor.image_shape else rng.standard_normal(shape) * _spread(predictor.weight)
         yield _of_arrays(predictor, x, f"{ROWS} made-up rows")
     else:
-        table, missing = predictor.table, predictor.table.missing == "mean"
-        made_up = {column.name: _made_up(column, missing, rng) for column in table.columns}
+        missing = predictor.table.missing == "mean"
+        made_up = {term.column.name: _made_up(term, missing, rng) for term in terms(predictor)}
         yield _of_table(predictor, pa.table(made_up), f"{ROWS} made-up rows")
 
 
@@ -107,15 +107,21 @@ def _of_arrays(predictor: Predictor, x: Floats, words: str) -> Sample:
     return Sample(words, x, predictor.predict(predictor.features(x)))
 
 
-def _made_up(column: Column, missing: bool, rng: np.random.Generator) -> pa.Array:
+def _spread(weight: Floats) -> Floats:
+    """By how much a feature has to grow until a score changes by 1 `[D]`: in any units, so that every weight shows."""
+    largest = np.abs(weight).max(axis=0)
+    return np.where(largest > 0, 1 / np.where(largest > 0, largest, 1), 1)
+
+
+def _made_up(term: Term, missing: bool, rng: np.random.Generator) -> pa.Array:
     """Values around the mean, all levels and one unseen, a tenth missing if the model takes that."""
+    column = term.column
     if column.kind == "category":
         values: list[Any] = rng.choice(np.array([*column.levels, UNSEEN], object), ROWS).tolist()
     elif column.kind == "boolean":
         values = (rng.random(ROWS) < 0.5).astype(np.float64).tolist()
     else:
-        mean = column.mean or 0.0
-        values = (mean + (abs(mean) + 1) * rng.standard_normal(ROWS)).tolist()
+        values = ((column.mean or 0.0) + _spread(term.own) * rng.standard_normal(ROWS)).tolist()
     if missing:
         values = [None if lacks else value for value, lacks in zip(values, rng.random(ROWS) < 0.1, strict=True)]
     return pa.array(values, pa.string() if column.kind == "category" else pa.float64())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from linnet.errors import InputError
 from linnet.export.check import TOLERANCE, largest_difference, samples
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str]) -> None:
     content, checked = export(predictor, config, given.format)
     write_atomic(output, content)
     console = Console()
-    print_next(console, "file", str(output))
-    print_next(console, "input", inputs_in_words(predictor, given.format))
-    print_next(console, "checked", checked)
+    print_next(console, "file", escape(str(output)))
+    print_next(console, "input", escape(inputs_in_words(predictor, given.format)))
+    print_next(console, "checked", escape(checked))
 
 
 def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[bytes, str]:
