@@ -35,7 +35,7 @@ def test_linnet_command(
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
     monkeypatch.chdir(tmp_path)
-    place = re.search(r"(?:compare|resume|reproduce) (runs/\w+)", command)
+    place = re.search(r"(?:compare|resume|reproduce|inspect|export) (runs/\w+)", command)
     if place is not None:  # what makes that run stands above
         (before,) = [line for line in LINNET if line.endswith(f".dir={place[1]}")]
         assert cli.run(shlex.split(before)[1:]) == 0

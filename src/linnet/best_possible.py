@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from linnet.data import Data
@@ -17,9 +18,9 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
-from linnet.optimum.inference import inference
+from linnet.optimum.inference import Inference, inference, original_units
 from linnet.optimum.landscape import Landscape
-from linnet.optimum.least_squares import least_squares
+from linnet.optimum.least_squares import LeastSquares, least_squares
 from linnet.optimum.weighted_rows import takes_weights
 
 log = logging.getLogger(__name__)
@@ -87,12 +88,24 @@ def find(data: Data, model: LinearNetwork) -> Landscape:
     optimum = solve(
         data.train, model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale), n_outputs=n_outputs
     )
-    statistics = {}
+    statistics, coefficients = {}, None
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
         fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared), sample_weight=weight)
         if fit.unique and fit.l2 == 0 and fit.n_rows > fit.n_coefficients:
-            statistics = inference(fit, feature_names=data.source.feature_names or None).metrics()
-    return Landscape(optimum, curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight), statistics)
+            found = inference(fit, feature_names=data.source.feature_names or None)
+            statistics, coefficients = found.metrics(), _original_units(found, fit, data)
+    curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
+    return Landscape(optimum, curved, statistics, coefficients)
+
+
+def _original_units(found: Inference, fit: LeastSquares, data: Data) -> tuple[torch.Tensor, torch.Tensor]:
+    n_features = fit.weight.shape[1]
+    if data.scaling is None:
+        mean, deviation = np.zeros(n_features), np.ones(n_features)
+    else:
+        mean, deviation = data.scaling.mean.numpy(), data.scaling.deviation.numpy()
+    coefficients, errors = original_units(found, fit, mean, deviation)
+    return torch.from_numpy(coefficients), torch.from_numpy(errors)
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -198,7 +211,7 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 1,  # of the solvers: raise it when they change
+        "version": 2,  # of the solvers: raise it when they change
     }
 
 

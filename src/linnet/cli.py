@@ -17,6 +17,8 @@ linnet: experiment-tracked linear and softmax regression
   linnet resume RUN            go on after an interruption, to the same final weights
   linnet evaluate RUN          the saved run's own config and weights, on its test set
   linnet predict RUN --input F predictions for new examples, in a table or an array
+  linnet inspect RUN           its coefficients by name, in the units of the data, with standard errors
+  linnet export RUN            as ONNX, scikit-learn or JSON, preprocessing included
   linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
   linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
@@ -55,6 +57,8 @@ def run(arguments: Sequence[str]) -> int:
         "resume": _resume,
         "evaluate": _evaluate,
         "predict": _predict,
+        "inspect": _inspect,
+        "export": _export,
         "reproduce": _reproduce,
         "compare": _compare,
         "board": _board,
@@ -128,6 +132,22 @@ def _evaluate(arguments: list[str]) -> int:
 
 def _predict(arguments: list[str]) -> int:
     from linnet.prediction.command import main
+
+    keep_imports()
+    main(arguments)
+    return 0
+
+
+def _inspect(arguments: list[str]) -> int:
+    from linnet.inspection.command import main
+
+    keep_imports()
+    main(arguments)
+    return 0
+
+
+def _export(arguments: list[str]) -> int:
+    from linnet.export.command import main
 
     keep_imports()
     main(arguments)

@@ -238,7 +238,8 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     metrics, predictions = evaluate_parts(model, data, prepared.landscape, None if anew else known)
     record["weights_sha256"] = save_weights(model, path)
     if config["figures"]:
-        for name, figure in result_figures(model, data, predictions, logger.history.curves).items():
+        drawn = result_figures(model, data, predictions, logger.history.curves, prepared.landscape)
+        for name, figure in drawn.items():
             (path / "figures").mkdir(exist_ok=True)
             picture = png(figure)
             write_atomic(path / "figures" / f"{name}.png", picture, durable=False)

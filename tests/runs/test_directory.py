@@ -48,9 +48,8 @@ class TestFigures:
 
     def test_of_regression(self, regression):
         drawn = {path.name for path in (regression.directory / "figures").iterdir()}
-        assert drawn == {
-            f"{name}.png" for name in ("learning_curves", "optimum_gap", "prediction_against_target", "residuals")
-        }
+        names = ("learning_curves", "optimum_gap", "coefficients", "prediction_against_target", "residuals")
+        assert drawn == {f"{name}.png" for name in names}
 
     def test_are_pictures_and_in_tensorboard(self, finished):
         images = events(finished.directory).Tags()["images"]

@@ -69,6 +69,7 @@ class TestEveryRun:
 
     def test_draws_the_gap(self, tmp_path):
         train(tmp_path / "run", "data=diabetes", "trainer.max_epochs=2")
+        assert (tmp_path / "run" / "figures" / "coefficients.png").is_file()
         assert (tmp_path / "run" / "figures" / "optimum_gap.png").read_bytes().startswith(b"\x89PNG")
 
     def test_tells_none_where_it_is_off(self, tmp_path):

@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 
 from linnet.models.metrics import expected_calibration_error
 from linnet.tracking.figures import (
+    coefficients,
     confident_mistakes,
     confusion_matrix,
     learning_curves,
     prediction_against_target,
     reliability_diagram,
     residuals,
+    strongest_features,
     weight_images,
 )
 from linnet.tracking.figures.style import MAX_POINTS
@@ -227,6 +229,49 @@ class TestWeightImages:
     def test_refuses_another_shape(self):
         with pytest.raises(ValueError, match=r"got \[3, 6\], 3 names and image_shape \(2, 2\)"):
             weight_images(np.zeros((3, 6)), (2, 2), NAMES)
+
+
+class TestCoefficients:
+    def test_largest_first_with_their_intervals(self):
+        figure = coefficients([1.0, -3, 2], list("abc"), optimum=[1.0, -2, 2], std_error=[0.5, 1, 0], margin=2)
+        axes = figure.axes[0]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "c", "a"]
+        (run,) = [line for line in axes.lines if line.get_label() == "this run"]
+        np.testing.assert_array_equal(run.get_xydata(), [[-3, 0], [2, 1], [1, 2]])
+        ends = np.array([[segment[0, 0], segment[1, 0]] for segment in axes.collections[0].get_segments()])
+        np.testing.assert_array_equal(ends, [[-4, 0], [2, 2], [0, 2]])
+        assert_renders(figure)
+
+    def test_at_most_thirty_and_no_formulas(self):
+        figure = coefficients(np.arange(100.0), [f"$x^{i}$ and much more of a name" for i in range(100)])
+        assert len(figure.axes[0].get_yticklabels()) == 30
+        assert "30 largest of 100" in figure.axes[0].get_title(loc="left")
+        assert_renders(figure)
+
+    def test_diverged(self):
+        assert "No finite coefficient" in said(coefficients([np.nan], ["a"]))
+
+    def test_of_each_class_the_strongest(self):
+        weight = np.zeros((3, 20))
+        weight[1, 7], weight[1, 3] = -2, 1
+        figure = strongest_features(weight, [f"x{i}" for i in range(20)], NAMES)
+        axes = figure.axes[1]
+        assert axes.get_title(loc="left") == "dog"
+        assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["x7", "x3"]
+        assert [bar.get_width() for bar in axes.patches][:2] == [-2, 1]
+        assert len(axes.patches) == 10
+        assert_renders(figure)
+
+    def test_of_many_classes_the_first(self):
+        figure = strongest_features(np.ones((40, 2)), ["a", "b"], [str(k) for k in range(40)])
+        assert "12 of 40" in figure.get_suptitle()
+        assert_renders(figure)
+
+    def test_refuses_what_does_not_fit(self):
+        with pytest.raises(ValueError, match=r"2 feature names need \[2\] numbers, got \[3\]"):
+            coefficients([1.0, 2, 3], ["a", "b"])
+        with pytest.raises(ValueError, match=r"need weight \[3, 1\], got \[1, 3\]"):
+            strongest_features(np.zeros((1, 3)), ["a"], NAMES)
 
 
 def test_global_state_is_left_alone():

@@ -135,7 +135,7 @@ def inference(
     coefficients = fit.weight if fit.bias is None else np.column_stack([fit.bias, fit.weight])
     variance = fit.residual_squares / df_residual
     std_errors = np.sqrt(variance)[:, None] * np.linalg.norm(fit.inverse, axis=1)
-    margin = stdtrit(df_residual, (1 + level) / 2) * std_errors
+    margin = critical_t(df_residual, level) * std_errors
     total = fit.total_squares
     explained = np.maximum(total - fit.residual_squares, 0)  # rounding may leave a little less than nothing
     with np.errstate(divide="ignore", invalid="ignore"):  # an exact fit, or a y that is constant
@@ -164,6 +164,33 @@ def inference(
         condition=fit.condition,
         scaled_condition=fit.scaled_condition,
     )
+
+
+def critical_t(df_residual: float, level: float = 0.95) -> float:
+    """Half the width of a confidence interval in standard errors."""
+    return float(stdtrit(df_residual, (1 + level) / 2))
+
+
+def original_units(found: Inference, fit: LeastSquares, mean: Array, deviation: Array) -> tuple[Array, Array]:
+    """Coefficients and their standard errors `[C, 1 + D]`, the bias first, for features that are not standardised.
+
+    Those of a weight are divided by the deviation. The new bias b − Σ w mean/deviation is a sum a'β of coefficients, of
+    variance s² ‖G'a‖²; it is there even if the fit has no bias, and 0 with error 0 if the means are 0 too.
+
+    Args:
+        found: of the fit.
+        fit: of features (x − mean) / deviation.
+        mean, deviation: `[D]`.
+    """
+    assert fit.inverse is not None, "inference refuses other fits"
+    shift = -mean / deviation
+    if fit.bias is not None:
+        shift = np.concatenate([[1.0], shift])
+    n_bias = len(shift) - len(mean)
+    errors = np.linalg.norm(fit.inverse, axis=1)[n_bias:] / deviation
+    bias_error = np.linalg.norm(shift @ fit.inverse)
+    coefficients = np.column_stack([found.coefficients @ shift, found.coefficients[:, n_bias:] / deviation])
+    return coefficients, found.residual_std_error[:, None] * np.concatenate([[bias_error], errors])
 
 
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:

@@ -19,17 +19,22 @@ class Landscape:
     optimum: the best parameters, with the proof of how good they are.
     curvature: of the objective; None where it has no bound.
     statistics: figures of classical inference, "optimum/r2", …; empty where there is no theory for them.
+    coefficients: where there is, coefficients and their standard errors for features as they came, each `[C, 1 + D]`
+        with the bias first.
     """
 
     optimum: Optimum
     curvature: Curvature | None
     statistics: dict[str, float]
+    coefficients: tuple[Tensor, Tensor] | None = None
 
     def to_bytes(self) -> bytes:
         """As a safetensors file: the parameters as tensors, the numbers and words as its metadata."""
         tensors = {"weight": self.optimum.weight, "bias": self.optimum.bias}
         if self.optimum.ray is not None:
             tensors |= {"ray_weight": self.optimum.ray[0], "ray_bias": self.optimum.ray[1]}
+        if self.coefficients is not None:
+            tensors |= {"coefficients": self.coefficients[0], "std_errors": self.coefficients[1]}
         words = {
             "optimum": {key: value for key, value in vars(self.optimum).items() if _is_plain(value)},
             "curvature": None if self.curvature is None else asdict(self.curvature),
@@ -54,7 +59,8 @@ class Landscape:
             ray = (tensors["ray_weight"], tensors["ray_bias"]) if "ray_weight" in tensors else None
             optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **words["optimum"])
             curved = words["curvature"] and Curvature(**words["curvature"])
-            return cls(optimum, curved, words["statistics"])
+            table = (tensors["coefficients"], tensors["std_errors"]) if "coefficients" in tensors else None
+            return cls(optimum, curved, words["statistics"], table)
         except Exception as error:  # whatever a damaged file makes of the readers
             raise ValueError(f"no optimum can be read: {' '.join(str(error).split())}") from error
 

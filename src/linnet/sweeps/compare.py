@@ -85,6 +85,7 @@ def draw_figures(run: SavedRun) -> str:
     Raises:
         InputError: if its configuration, data or weights cannot be had any more.
     """
+    from linnet import best_possible
     from linnet.build import build_data
     from linnet.evaluate import evaluate_parts
     from linnet.saved import load_config, load_model
@@ -97,7 +98,8 @@ def draw_figures(run: SavedRun) -> str:
     _, predictions = evaluate_parts(model, data)
     folder = run.path / "figures"
     folder.mkdir(exist_ok=True)
-    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"))
+    landscape = best_possible.load(run.path)
+    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), landscape)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=100)
     return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"

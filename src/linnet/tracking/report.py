@@ -11,7 +11,8 @@ from torch import Tensor
 
 from linnet.data import Data
 from linnet.models import LinearNetwork
-from linnet.optimum.inference import COLUMNS
+from linnet.optimum.inference import COLUMNS, critical_t
+from linnet.optimum.landscape import Landscape
 from linnet.statistics import HIGH, LOW
 from linnet.tracking.history import Curve
 
@@ -81,21 +82,29 @@ def png(figure: "Figure") -> bytes:
 
 
 def result_figures(
-    model: LinearNetwork, data: Data, predictions: Mapping[str, Tensor], history: Mapping[str, Curve]
+    model: LinearNetwork,
+    data: Data,
+    predictions: Mapping[str, Tensor],
+    history: Mapping[str, Curve],
+    landscape: Landscape | None = None,
 ) -> "dict[str, Figure]":
-    """Name -> figure: learning curves, and what the task is judged by, on test data (else validation, else training).
+    """Name -> figure: learning curves, the coefficients unless they are pixels, and what the task is judged by, on test
+    data (else validation, else training).
 
     Args:
         model: with its final weights.
         data: the examples predicted.
         predictions: part -> `[N, C]`, as `LinearNetwork.evaluate` gives them.
         history: every logged point.
+        landscape: of the training problem, if it is known.
     """
     from linnet.tracking import figures
 
     drawn = {"learning_curves": figures.learning_curves(history)}
     if "optimum/gap" in history:
         drawn["optimum_gap"] = figures.optimum_gap(history)
+    if data.source.feature_names or (data.source.task == "regression" and data.source.image_shape is None):
+        drawn["coefficients"] = _coefficients(model, data, landscape)
     part = next((name for name in reversed(PARTS) if name in predictions), None)
     if part is None:  # of data larger than memory
         return drawn
@@ -108,7 +117,7 @@ def result_figures(
         drawn["prediction_against_target"] = figures.prediction_against_target(prediction, target)
         drawn["residuals"] = figures.residuals(prediction, target)
         return drawn
-    names = [*source.class_names, *(f"class {k}" for k in range(source.n_outputs, prediction.shape[1]))]
+    names = _class_names(data, prediction.shape[1])
     confidence, predicted = prediction.max(dim=1)
     drawn["confusion_matrix"] = figures.confusion_matrix(target, predicted, names)
     drawn["reliability"] = figures.reliability_diagram(confidence, predicted == target)
@@ -117,3 +126,29 @@ def result_figures(
         drawn["confident_mistakes"] = figures.confident_mistakes(images, prediction, target, names)
         drawn["weights"] = figures.weight_images(model.weight[0].detach().cpu(), source.image_shape, names)
     return drawn
+
+
+def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None) -> "Figure":
+    """Those of the target with their intervals, or of each class or target; per standard deviation if that is known."""
+    from linnet.tracking import figures
+
+    source, scaling = data.source, data.scaling
+    weight = model.weight[0].detach().cpu()
+    names = source.feature_names or tuple(f"x{i}" for i in range(weight.shape[1]))
+    unit = "coefficient" if scaling is None else "coefficient × standard deviation of the feature"
+    if source.task == "classification":
+        return figures.strongest_features(weight, names, _class_names(data, len(weight)), unit=unit)
+    if len(weight) > 1:
+        return figures.strongest_features(weight, names, [f"target {c + 1}" for c in range(len(weight))], unit=unit)
+    if landscape is None or landscape.coefficients is None:
+        return figures.coefficients(weight[0], names, unit=unit)
+    optimum, error = (tensor[0, 1:] if scaling is None else tensor[0, 1:] * scaling.deviation
+                      for tensor in landscape.coefficients)  # fmt: skip
+    margin = critical_t(landscape.statistics["optimum/df_residual"])
+    return figures.coefficients(weight[0], names, optimum=optimum, std_error=error, margin=margin, unit=unit)
+
+
+def _class_names(data: Data, n_outputs: int) -> list[str]:
+    """Of all outputs: a model may have more of them than the data has classes."""
+    names = data.source.class_names
+    return [*names, *(f"class {k}" for k in range(len(names), n_outputs))]

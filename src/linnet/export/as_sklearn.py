@@ -1,0 +1,156 @@
+"""scikit-learn: a fitted Pipeline in a joblib file, which predicts where linnet is not installed.
+
+A table is given as a pandas DataFrame whose columns are named as in training, in any order; others are ignored.
+Categories are best read as text (`dtype=str`), since pandas makes 7 of 007; None and NaN are missing. Where the run
+refused missing values, a missing number is an error, and a missing category counts as none of the levels. Arrays are
+given as `[N, D]`, pictures as grey levels 0 … 1, not bytes. Load the file with the versions of scikit-learn and pandas
+that it was written with, and only files that you trust: joblib files may run code.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder
+
+from linnet.export.terms import Floats, Inputs, Term, terms
+from linnet.predictor import Predictor
+
+TWICE = 2
+"""Rows of a level in the table that an encoder is fitted on; what has fewer is one of the others."""
+
+
+def to_bytes(predictor: Predictor) -> bytes:
+    """The joblib file."""
+    if predictor.table is None:
+        steps = [Normalizer()] if predictor.row_norm else []
+        pipeline = make_pipeline(*steps, _estimator(predictor, predictor.weight))
+    else:
+        pipeline = _table_pipeline(predictor)
+    file = io.BytesIO()
+    joblib.dump(pipeline, file)
+    return file.getvalue()
+
+
+def _table_pipeline(predictor: Predictor) -> Pipeline:
+    """Columns to features, fitted on a table that yields the run's means and levels, and the linear map on them."""
+    import pandas as pd
+
+    found = terms(predictor)
+    filled = [term for term in found if term.column.mean is not None]
+    plain = [term for term in found if term.column.kind != "category" and term.column.mean is None]
+    categories = [term for term in found if term.column.kind == "category"]
+    n_rows = TWICE * max([len(term.column.levels) + 1 for term in categories], default=1) + 1
+    frame = pd.DataFrame({term.column.name: _example_column(term, n_rows) for term in found})
+    parts = [
+        ("numbers, means for missing", SimpleImputer(add_indicator=True), _names(filled)),
+        ("numbers", "passthrough", _names(plain)),
+        ("categories", make_pipeline(*_as_text(), _encoder()), _names(categories)),
+    ]
+    transformer = ColumnTransformer([part for part in parts if part[2]]).fit(frame)
+    weight = [term.own for term in filled] + [term.missing[:, None] for term in filled if term.column.indicator]
+    weight += [term.own for term in plain]
+    if filled:
+        imputer = transformer.named_transformers_["numbers, means for missing"]
+        imputer.statistics_[:] = [term.column.mean for term in filled]  # to the last digit
+    if categories:
+        encoder = transformer.named_transformers_["categories"][-1]
+        for term, levels in zip(categories, encoder.categories_, strict=True):
+            weight.append(_encoded_weight(term, levels))
+    return Pipeline([("preprocessing", transformer), ("model", _estimator(predictor, np.hstack(weight)))])
+
+
+def _names(found: Sequence[Term]) -> list[str]:
+    return [term.column.name for term in found]
+
+
+def _as_text() -> list[FunctionTransformer]:
+    """Numbers as linnet writes them, 3 and 3.0 alike, and "" for what is missing; by functions of pandas alone."""
+    import pandas as pd
+
+    return [
+        FunctionTransformer(pd.DataFrame.convert_dtypes),
+        FunctionTransformer(pd.DataFrame.map, kw_args={"func": str, "na_action": "ignore"}),
+        FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": object}),
+        FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": ""}),
+    ]
+
+
+def _encoder() -> OneHotEncoder:
+    """One column a level, one for missing values, and one for others where the example table has one that is rare."""
+    return OneHotEncoder(min_frequency=TWICE, handle_unknown="infrequent_if_exist", sparse_output=False)
+
+
+def _example_column(term: Term, n_rows: int) -> list[Any]:
+    """Values from which the transformers learn what the run has learnt."""
+    column = term.column
+    if column.kind == "category":
+        values = [*column.levels, ""]
+        rare = [_rare(term)] if column.other else [""]
+        return [values[row % len(values)] for row in range(n_rows - 1)] + rare
+    mean = 0.0 if column.mean is None else column.mean
+    return [mean] * (n_rows - 1) + [np.nan if column.indicator else mean]
+
+
+def _rare(term: Term) -> str:
+    """A text that is no level."""
+    text = "other"
+    while text in term.column.levels:
+        text += "_"
+    return text
+
+
+def _encoded_weight(term: Term, levels: NDArray[Any]) -> Floats:
+    """The weights in the order of the encoder's columns: levels sorted by it, what is rare last."""
+    own = dict(zip(term.column.levels, term.own.T, strict=True)) | {"": term.missing}
+    kept = [own[level] for level in levels if level in own]
+    return np.column_stack([*kept, term.other] if term.column.other else kept)
+
+
+def _estimator(predictor: Predictor, weight: Floats) -> Any:
+    """What predicts from features by weight `[C, D]`, in the order that it gets them."""
+    bias = predictor.bias
+    if predictor.link == "softmax":
+        model = LogisticRegression()
+        model.classes_ = np.array(predictor.class_names)
+        two = len(weight) == 2  # of which it knows the difference only
+        model.coef_, model.intercept_ = (weight[1:] - weight[:1], bias[1:] - bias[:1]) if two else (weight, bias)
+    elif predictor.link == "identity":
+        model = LinearRegression()
+        model.coef_, model.intercept_ = (weight[0], float(bias[0])) if len(weight) == 1 else (weight, bias)
+    elif len(weight) == 1:
+        return _poisson(weight[0], float(bias[0]))
+    else:
+        nothing = np.zeros((2, weight.shape[1]))
+        model = MultiOutputRegressor(PoissonRegressor()).fit(nothing, np.ones((2, len(weight))))
+        model.estimators_ = [_poisson(*parameters) for parameters in zip(weight, bias.tolist(), strict=True)]
+    model.n_features_in_ = weight.shape[1]
+    return model
+
+
+def _poisson(weight: Floats, bias: float) -> PoissonRegressor:
+    model = PoissonRegressor().fit(np.zeros((2, len(weight))), np.ones(2))  # for its link
+    model.coef_, model.intercept_ = weight, bias
+    return model
+
+
+def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, NDArray[Any] | None]:
+    """Predictions `[N, C]` of the file, and the classes `[N]`."""
+    pipeline = joblib.load(io.BytesIO(content))
+    if isinstance(inputs, np.ndarray):
+        x: Any = inputs.reshape(len(inputs), -1)
+    else:
+        import pandas as pd
+
+        x = pd.DataFrame(inputs)
+    if hasattr(pipeline, "predict_proba"):
+        return pipeline.predict_proba(x), pipeline.predict(x)
+    return pipeline.predict(x).reshape(len(x), -1), None
