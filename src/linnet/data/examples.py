@@ -178,7 +178,7 @@ class Source:
 
     checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
     read for it are known by. preprocessing is what made features of the columns of a table, and summary says what was
-    found in it, a line each.
+    found in it, a line each. row_norm: whether every row of features was divided by its Euclidean norm.
     """
 
     task: Task
@@ -193,6 +193,7 @@ class Source:
     bayes_accuracy: float | None = None
     preprocessing: "Preprocessing | None" = None
     summary: tuple[str, ...] = ()
+    row_norm: bool = False
 
     @property
     def n_outputs(self) -> int:
