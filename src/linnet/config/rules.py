@@ -93,6 +93,9 @@ RULES: dict[str, Expected] = {
     "data.name": one_of("FashionMNIST", "MNIST", "KMNIST"),
     "data.root": TEXT | NULL,
     "data.download": BOOLEAN,
+    # data: images in folders
+    "data.size": COUNT,
+    "data.color": one_of("grey", "rgb"),
     # data: a table
     "data.path": Expected("a file, a pattern or a list of these: data.path=my.csv", PATHS.accepts),
     "data.target": Expected(
@@ -163,5 +166,10 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
 
-OWN_RULES: dict[str, dict[str, Expected]] = {"linnet.data.table_rows": {"data.weight": TEXT | NULL}}
+OWN_RULES: dict[str, dict[str, Expected]] = {
+    "linnet.data.table_rows": {"data.weight": TEXT | NULL},
+    "linnet.data.image_folder": {
+        "data.path": Expected("a folder with a folder of images for each class: data.path=my/pictures", TEXT.accepts)
+    },
+}
 """`_target_` of the data -> rules that stand for those of the same keys where this is chosen."""

@@ -10,6 +10,7 @@ CLASSIFICATION = frozenset(
         "linnet.data.gaussian_blobs",
         "linnet.data.digits",
         "linnet.data.image_classes",
+        "linnet.data.image_folder",
     }
 )
 EITHER = frozenset({"linnet.data.table_rows", "linnet.data.arrays"})

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from linnet.data.arrays import arrays
     from linnet.data.blobs import gaussian_blobs
     from linnet.data.examples import Batch, Examples, Source, Truth
+    from linnet.data.image_folder import image_folder
     from linnet.data.images import image_classes
     from linnet.data.module import Data
     from linnet.data.order import epoch_order
@@ -22,6 +23,7 @@ _MODULES = {
     "arrays": ("arrays",),
     "blobs": ("gaussian_blobs",),
     "examples": ("Batch", "Examples", "Source", "Truth"),
+    "image_folder": ("image_folder",),
     "images": ("image_classes",),
     "module": ("Data",),
     "order": ("epoch_order",),
@@ -44,6 +46,7 @@ __all__ = [
     "gaussian_blobs",
     "high_dimensional",
     "image_classes",
+    "image_folder",
     "polynomial",
     "prepare",
     "synthetic_regression",
