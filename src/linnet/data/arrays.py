@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from linnet.data.array_file import File
 from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source, Task, checksum
 from linnet.data.halves import Halves
@@ -120,26 +121,26 @@ def _bytes_in_memory(pairs: Pairs) -> int:
 
 
 def _in_memory(pairs: Pairs) -> Examples:
-    if not _are_halves(pairs):
-        x, y = pairs.empty(len(pairs))
-        pairs.read(0, x, y)
-        return Examples(x, y)
-    stored, y = torch.empty(len(pairs), pairs.features.width, dtype=torch.float16), pairs.empty_targets(len(pairs))
-    pairs.read_features(0, stored)
-    pairs.read_targets(0, y)
-    return Halves(stored, y, pairs.dtype, pairs.normalisation)
+    halves = _are_halves(pairs)
+    as_kept = replace(pairs, dtype=torch.float16, normalisation=Normalisation()) if halves else pairs
+    x, y = as_kept.empty(len(pairs))[0], pairs.empty_targets(len(pairs))
+    # Pages of the files, and what the checks compute, take memory for a part at a time.
+    at_once = len(pairs) if _compressed(pairs) else max(1, BUFFER // pairs.bytes_per_row)
+    for start in range(0, len(pairs), at_once):
+        as_kept.read(start, x[start : start + at_once], y[start : start + at_once])
+    return Halves(x, y, pairs.dtype, pairs.normalisation) if halves else Examples(x, y)
+
+
+def _compressed(pairs: Pairs) -> list[File]:
+    return [file for some in (pairs.features, pairs.targets) for file in some.files if file.offset is None]
 
 
 def _refuse_compressed(parts: dict[str, Pairs], needed: int, max_memory_mb: int) -> None:
-    for pairs in parts.values():
-        for shards in (pairs.features, pairs.targets):
-            for file in shards.files:
-                if file.offset is None:
-                    raise InputError(
-                        f"{shards.key}: {file} is compressed, and can be read as a whole only, but the examples take "
-                        f"{-(-needed // 2**20)} MiB, more than data.max_memory_mb={max_memory_mb}: save it as .npy, or "
-                        f"allow more"
-                    )
+    for file in (file for pairs in parts.values() for file in _compressed(pairs)):
+        raise InputError(
+            f"{file} is compressed, and can be read as a whole only, but the examples take {-(-needed // 2**20)} MiB, "
+            f"more than data.max_memory_mb={max_memory_mb}: save it as .npy, or allow more"
+        )
 
 
 def _check_targets(examples: dict[str, Examples], classes: bool) -> int:
