@@ -1,5 +1,6 @@
 """Arrays in .npy, .npz and .safetensors files: which one is meant, its numbers, and files that are none."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,13 @@ class TestRefused:
         for path in (tmp_path / "x.npz", tmp_path / "x.safetensors"):
             write(path, x=np.zeros(shape))
             refusal("data.x", path, [f"{path}:x holds an array of shape {list(shape)}", "at least one row"])
+
+    def test_archives_without_arrays(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+            archive.writestr("readme.txt", "none")
+        refusal("data.x", tmp_path / "x.npz", ["there are no arrays in this file"])
+        (tmp_path / "x.safetensors").write_bytes((5).to_bytes(8, "little") + b"no{}!")
+        refusal("data.x", tmp_path / "x.safetensors", ["x.safetensors cannot be read", "save it anew"])
 
     @pytest.mark.parametrize("name", ["x.npz", "compressed.npz", "x.safetensors"])
     @pytest.mark.parametrize("left", [0, 5, 100, -20])

@@ -118,7 +118,7 @@ def _npy(path: Path) -> File:
 
 def _in_npz(key: str, path: Path, name: str | None) -> File:
     with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
-        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        members = {info.filename[:-4]: info for info in archive.infolist() if info.filename.endswith(".npy")}
         name = _choose(key, path, name, list(members))
         info = members[name]
         with archive.open(info) as stream:
