@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pictures import CLASSES, write_pictures
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
@@ -15,26 +16,11 @@ import linnet
 from linnet.data import Source, image_folder, pixels
 from linnet.errors import InputError
 
-CLASSES = ("bird", "cat", "dog")
-PER_CLASS = 20
-
 
 @pytest.fixture(autouse=True)
 def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LINNET_DATA", str(tmp_path / "home"))
     return tmp_path / "home" / "image_folder"
-
-
-def draw(folder: Path, classes: tuple[str, ...] = CLASSES, n: int = PER_CLASS, seed: int = 0) -> Path:
-    """Images of 8×8 pixels, whose class k is bright in colour channel k."""
-    rng = np.random.default_rng(seed)
-    for k, name in enumerate(classes):
-        (folder / name).mkdir(parents=True)
-        for i in range(n):
-            levels = rng.integers(0, 100, (8, 8, 3), np.uint8)
-            levels[..., k] += 120
-            Image.fromarray(levels).save(folder / name / f"{i:02}.png")
-    return folder
 
 
 def load(path: Path, **options: Any) -> Source:
@@ -54,7 +40,7 @@ class TestNumbers:
     @pytest.mark.parametrize(("color", "mode"), [("grey", "L"), ("rgb", "RGB")])
     def test_are_those_of_torchvision(self, color, mode, tmp_path):
         for part in ("train", "test"):
-            draw(tmp_path / "all" / part, seed=len(part))
+            write_pictures(tmp_path / "all" / part, seed=len(part))
         source = load(tmp_path / "all", color=color)
         for part, found in (("train", source.train), ("test", source.test)):
             twin = ImageFolder(tmp_path / "all" / part)
@@ -65,7 +51,7 @@ class TestNumbers:
         assert source.image_shape == ((8, 8) if color == "grey" else (3, 8, 8))
 
     def test_are_resized(self, tmp_path):
-        source = load(draw(tmp_path / "all"), size=2, color="grey")
+        source = load(write_pictures(tmp_path / "all"), size=2, color="grey")
         assert source.train.n_features == 4
         image = Image.open(tmp_path / "all" / "bird" / "00.png").convert("L")
         kept = (source.train.x * 255).round().tolist() + (source.test.x * 255).round().tolist()
@@ -80,7 +66,7 @@ class TestNumbers:
         assert levels[:, 0].tolist() == [1000 // 256, 41_000 // 256]
 
     def test_stand_as_the_camera_was_held(self, tmp_path):
-        draw(tmp_path / "all", n=1)
+        write_pictures(tmp_path / "all", n=1)
         levels = np.zeros((8, 8), np.uint8)
         levels[:4] = 255
         exif = Image.Exif()
@@ -93,7 +79,7 @@ class TestNumbers:
 
 class TestParts:
     def test_are_drawn_by_class_from_the_seed(self, tmp_path):
-        draw(tmp_path / "all")
+        write_pictures(tmp_path / "all")
         source, again, other = (load(tmp_path / "all", seed=seed) for seed in (0, 0, 1))
         assert source.test is not None
         assert source.test.y.bincount().tolist() == [4, 4, 4]
@@ -104,9 +90,9 @@ class TestParts:
         assert load(tmp_path / "all", test_fraction=0).test is None
 
     def test_are_those_of_the_folders(self, tmp_path, workplace):
-        draw(tmp_path / "all" / "train")
-        draw(tmp_path / "all" / "val", n=3)
-        draw(tmp_path / "all" / "test", ("cat",), n=2)
+        write_pictures(tmp_path / "all" / "train")
+        write_pictures(tmp_path / "all" / "val", n=3)
+        write_pictures(tmp_path / "all" / "test", ("cat",), n=2)
         source = load(tmp_path / "all")
         assert [len(part) for part in (source.train, source.val, source.test)] == [60, 9, 2]
         assert source.test.y.tolist() == [1, 1]
@@ -116,8 +102,8 @@ class TestParts:
         assert (len(run.data.train), len(run.data.val)) == (60, 9)  # and no part of the 60
 
     def test_take_images_of_folders_within_and_no_other_files(self, tmp_path):
-        draw(tmp_path / "all")
-        draw(tmp_path / "all" / "cat" / "more", ("siamese",), n=2)
+        write_pictures(tmp_path / "all")
+        write_pictures(tmp_path / "all" / "cat" / "more", ("siamese",), n=2)
         (tmp_path / "all" / "cat" / "notes.txt").write_text("none")
         (tmp_path / "all" / "cat" / "._01.png").write_text("none")
         (tmp_path / "all" / ".git").mkdir()
@@ -127,7 +113,7 @@ class TestParts:
 
 class TestLaterRuns:
     def test_decode_nothing(self, tmp_path, monkeypatch):
-        first = load(draw(tmp_path / "all"))
+        first = load(write_pictures(tmp_path / "all"))
         monkeypatch.setattr(pixels, "decoded", None)
         again = load(tmp_path / "all")
         assert torch.equal(again.train.x, first.train.x)
@@ -135,7 +121,7 @@ class TestLaterRuns:
 
     @pytest.mark.parametrize("change", ["content", "new", "removed", "size"])
     def test_see_what_has_changed(self, change, tmp_path, data_home):
-        first = load(draw(tmp_path / "all"))
+        first = load(write_pictures(tmp_path / "all"))
         image = tmp_path / "all" / "cat" / "00.png"
         if change == "content":
             before = image.stat()
@@ -150,7 +136,7 @@ class TestLaterRuns:
 
     @pytest.mark.parametrize("content", [b"", b"rubbish", None])
     def test_replace_what_is_damaged(self, content, tmp_path, data_home):
-        first = load(draw(tmp_path / "all"))
+        first = load(write_pictures(tmp_path / "all"))
         (cache,) = data_home.iterdir()
         whole = cache.read_bytes()
         cache.write_bytes(whole[:-1] + b"?" if content is None else content)
@@ -159,7 +145,7 @@ class TestLaterRuns:
 
     def test_go_without_where_nothing_can_be_kept(self, tmp_path, data_home):
         data_home.parent.write_text("a file")
-        assert len(load(draw(tmp_path / "all")).train) == 48
+        assert len(load(write_pictures(tmp_path / "all")).train) == 48
 
 
 class TestRefused:
@@ -169,21 +155,21 @@ class TestRefused:
         refusal(tmp_path / "file", "is a file")
         (tmp_path / "empty").mkdir()
         refusal(tmp_path / "empty", "there are no folders in it")
-        refusal(draw(tmp_path / "one", ("cat",)), "one class only, cat")
-        (draw(tmp_path / "hole") / "ant").mkdir()
+        refusal(write_pictures(tmp_path / "one", ("cat",)), "one class only, cat")
+        (write_pictures(tmp_path / "hole") / "ant").mkdir()
         refusal(tmp_path / "hole", f"{tmp_path / 'hole' / 'ant'} holds no images")
 
     def test_parts(self, tmp_path):
-        draw(tmp_path / "all" / "test")
+        write_pictures(tmp_path / "all" / "test")
         refusal(tmp_path / "all", f"there is no {tmp_path / 'all' / 'train'}")
-        draw(tmp_path / "all" / "train", ("bird", "cat"))
+        write_pictures(tmp_path / "all" / "train", ("bird", "cat"))
         refusal(tmp_path / "all", f"{tmp_path / 'all' / 'test' / 'dog'}: no class of the training part")
-        draw(tmp_path / "all" / "validation")
+        write_pictures(tmp_path / "all" / "validation")
         refusal(tmp_path / "all", "only val and test are read", "validation")
 
     @pytest.mark.parametrize("left", [0, 60, -40])
     def test_files_that_are_no_images(self, left, tmp_path, data_home):
-        image = draw(tmp_path / "all") / "cat" / "07.png"
+        image = write_pictures(tmp_path / "all") / "cat" / "07.png"
         image.write_bytes(image.read_bytes()[:left])
         refusal(tmp_path / "all", f"{image} is not an image, or is damaged", "remove it")
         assert not data_home.exists()
@@ -191,7 +177,7 @@ class TestRefused:
         refusal(tmp_path / "all", f"{image} is not an image, or is damaged")
 
     def test_pixels_of_unknown_range(self, tmp_path):
-        image = draw(tmp_path / "all") / "cat" / "07.tif"
+        image = write_pictures(tmp_path / "all") / "cat" / "07.tif"
         Image.fromarray(np.zeros((8, 8), np.float32)).save(image)
         refusal(tmp_path / "all", f"{image} has pixels of 32 bits")
 
@@ -212,7 +198,7 @@ class TestRefused:
 
 @pytest.mark.parametrize("color", ["grey", "rgb"])
 def test_a_run_learns_and_draws_its_weights(color, tmp_path, workplace):
-    draw(tmp_path / "all", n=100)
+    write_pictures(tmp_path / "all", n=100)
     run = linnet.train(
         [
             "data=image_folder", f"data.path={tmp_path / 'all'}", "data.size=8", f"data.color={color}", "figures=true",
