@@ -73,6 +73,13 @@ class TestHalves:
         torch.testing.assert_close(data.train.x.mean(dim=0), torch.zeros(D), atol=1e-5, rtol=0)
         torch.testing.assert_close(data.train.x.std(dim=0, correction=0), torch.ones(D), atol=1e-5, rtol=0)
 
+    def test_take_all_that_a_batch_needs_to_another_device(self, x, tmp_path):
+        data = prepare(source(tmp_path / "halves.npy", tmp_path / "y.npy"), 256, 0.0, True, 0, seed=0)
+        there = data.train.to(torch.device("meta"))
+        assert isinstance(there, Halves)
+        tensors = (there.stored, there.y, there.normalisation.mean, there.normalisation.deviation)
+        assert {tensor.device.type for tensor in tensors} == {"meta"}
+
     def test_fit_where_their_bytes_fit(self, x, tmp_path):
         np.save(tmp_path / "y8.npy", (np.arange(N) % 3).astype(np.uint8))
         assert N * D * 2 < 2 * 2**20 < N * D * 4

@@ -46,7 +46,8 @@ class Halves(Examples):
         return kind
 
     def take(self, rows: Tensor) -> "Halves":
-        return self._with(self.stored.index_select(0, rows), self.y.index_select(0, rows))
+        stored, y = self.stored.index_select(0, rows), self.y.index_select(0, rows)
+        return Halves(stored, y, self.dtype, self.normalisation)
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         gathered = self.stored.new_empty(max(sizes), self.n_features)
@@ -66,7 +67,4 @@ class Halves(Examples):
         return Halves(self.stored, self.y, self.dtype, self.normalisation.standardised(mean, deviation))
 
     def to(self, device: torch.device) -> "Halves":
-        return self._with(self.stored.to(device), self.y.to(device))
-
-    def _with(self, stored: Tensor, y: Tensor) -> "Halves":
-        return Halves(stored, y, self.dtype, self.normalisation)
+        return Halves(self.stored.to(device), self.y.to(device), self.dtype, self.normalisation.to(device))

@@ -30,3 +30,9 @@ class Normalisation:
     def standardised(self, mean: Tensor, deviation: Tensor) -> "Normalisation":
         """The same, and then (x − mean) / deviation; both float64 `[D]`."""
         return replace(self, mean=mean, deviation=deviation)
+
+    def to(self, device: torch.device) -> "Normalisation":
+        """The same for features that are there, so that no batch waits for a copy."""
+        if self.mean is None or self.deviation is None:
+            return self
+        return self.standardised(self.mean.to(device), self.deviation.to(device))
