@@ -16,6 +16,8 @@ from linnet.optimizers import Exact
 
 PREPARATION = ("batch_size", "val_fraction", "standardize", "outliers", "outlier_value")
 """The keys of `data` that say how examples are prepared; the others say where they come from."""
+HAS_ITS_OWN_VALIDATION = ("linnet.data.arrays", "linnet.data.image_folder")
+"""The sources whose validation part, where they are given one, comes before a part of the training examples."""
 SPLITS_ITSELF = "linnet.data.table_rows"
 """The source that holds out its validation part itself, since what it does to the others depends on the rest."""
 
@@ -41,7 +43,7 @@ def build_data(config: Mapping[str, Any]) -> Data:
         source: Source = make(options)
         _check_task(config, source)
         _check_device(config, source)
-        if options.get("x_val"):
+        if options["_target_"] in HAS_ITS_OWN_VALIDATION and source.val is not None:
             preparation["val_fraction"] = None
         data = prepare(source, seed=options["seed"], **preparation)
     except (MemoryError, RuntimeError, TypeError) as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hydra.utils import get_object
+from pictures import write_pictures
 
 from linnet import cli
 from linnet.build import PREPARATION, make
@@ -157,8 +158,10 @@ class TestClassification:
     @pytest.mark.parametrize(
         "option", [name for name in options("data") if "mnist" not in name and name not in ("table", "arrays")]
     )
-    def test_agrees_with_the_sources(self, option):
+    def test_agrees_with_the_sources(self, option, tmp_path):
         node = {key: value for key, value in shipped()["data"][option].items() if key not in PREPARATION}
+        if option == "image_folder":
+            node["path"] = str(write_pictures(tmp_path / "pictures"))
         assert (node["_target_"] in CLASSIFICATION) == (make({**node, "seed": 0}).task == "classification")
 
     @pytest.mark.parametrize("option", [name for name in options("data") if "mnist" in name])

@@ -51,7 +51,9 @@ class TestOptions:
 class TestDataOfNumbers:
     NUMBERS = ("covariate_shift", "diabetes", "high_dimensional", "polynomial", "synthetic_regression")
 
-    @pytest.mark.parametrize("data", [name for name in options("data") if name not in ("table", "arrays")])
+    @pytest.mark.parametrize(
+        "data", [name for name in options("data") if name not in ("table", "arrays", "image_folder")]
+    )
     def test_chooses_model_and_loss(self, data, checked):
         config = checked(f"data={data}")
         expected = (

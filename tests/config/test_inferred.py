@@ -1,7 +1,10 @@
-"""`data=table` without model and loss: they follow from the target, or from what else is named, and are recorded."""
+"""`data=table` and `data=arrays` without model and loss: they follow from the targets, or from what else is named."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tables import people, write_csv
 
@@ -99,6 +102,46 @@ def test_what_cannot_be_is_refused_in_one_line(given, words, checked):
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     assert all(word in message for word in words), message
+
+
+class TestArrays:
+    GIVEN = ("data=arrays", "data.x=x.npy", "data.y=y.npz:y")
+
+    @pytest.mark.parametrize(
+        ("kind", "more", "expected"),
+        [
+            ("int64", [], CLASSIFICATION),
+            ("bool", [], CLASSIFICATION),
+            ("float32", [], REGRESSION),
+            ("float32", ["loss=huber"], ("LinearRegression", "Huber", "regression")),
+            ("float16", ["model=softmax_regression"], CLASSIFICATION),  # refused once the arrays are read
+        ],
+    )
+    def test_model_and_loss_follow_from_the_header_of_y(self, kind, more, expected, checked):
+        np.savez("y.npz", y=np.zeros(5, kind))
+        config = checked(*self.GIVEN, *more)
+        assert tuple(config[group]["_target_"].rpartition(".")[2] for group in ("model", "loss")) == expected[:2]
+        assert "task" not in config["data"]
+
+    def test_are_recorded(self):
+        np.savez("y.npz", y=np.zeros(5))
+        with session():
+            task = compose(self.GIVEN).hydra.overrides.task
+        assert list(task) == [*self.GIVEN, "model=linear_regression", "loss=squared_error"]
+
+    def test_targets_that_are_not_there_are_said_to_be_missing(self, checked):
+        with pytest.raises(InputError, match=r"data.y=y.npz:y: no such file"):
+            checked(*self.GIVEN)
+        with pytest.raises(InputError, match=r"data.y=None: expected an .npy, .npz or .safetensors file"):
+            checked("data=arrays", "data.x=x.npy")
+
+    def test_torch_is_not_imported_for_it(self):
+        np.save("y.npy", np.zeros(5))
+        code = (
+            "import sys\nfrom linnet.config import check, compose, session\nwith session():\n"
+            "    check(compose(['data=arrays', 'data.x=x.npy', 'data.y=y.npy']))\nsys.exit('torch' in sys.modules)"
+        )
+        assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_other_data_is_left_alone():

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hydra.utils import get_object
@@ -59,12 +60,14 @@ def components() -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-def write_tables(folder: Path) -> None:
-    """The files that commands of `data=table` name."""
+def write_data(folder: Path) -> None:
+    """The files that commands of `data=table` and `data=arrays` name."""
     table = pa.table({"id": range(50), "price": [1.5 * i for i in range(50)], "species": ["a", "b"] * 25})
     csv.write_csv(table, folder / "houses.csv")
     (folder / "flowers").mkdir()
     parquet.write_table(table, folder / "flowers" / "some.parquet")
+    np.save(folder / "y.npy", np.arange(50) % 3)
+    np.savez(folder / "all.npz", x=np.zeros((50, 2)), labels=np.arange(50) % 3)
 
 
 def argument_names(function: Any) -> set[str]:
@@ -80,7 +83,7 @@ class TestFile:
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
     def test_shows_commands_that_use_it_and_pass_the_check(self, path, workplace):
-        write_tables(workplace)
+        write_data(workplace)
         chosen = []
         for command in commands(path):
             request = parse(shlex.split(command)[2:])

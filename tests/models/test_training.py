@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pictures import write_pictures
 from shards import classes, write_shards
 from tables import people, write_csv
 
@@ -100,6 +101,8 @@ class TestEveryOption:
             overrides.append(f"data.root={tmp_path}")
         elif option == "table":
             overrides += [f"data.path={write_csv(tmp_path / 'people.csv', people())}", "data.target=y"]
+        elif option == "image_folder":
+            overrides.append(f"data.path={write_pictures(tmp_path / 'pictures')}")
         elif option == "arrays":
             for key, array in zip("xy", classes(100), strict=True):
                 overrides.append(f"data.{key}='{write_shards(tmp_path, key, array, [100])}'")

@@ -1,4 +1,4 @@
-"""What `data=table` leaves open: task, model and loss, which follow from what the table's target holds."""
+"""What `data=table` and `data=arrays` leave open: task, model and loss, which follow from what the targets are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,33 +13,36 @@ DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
     "regression": {"model": "linear_regression", "loss": "squared_error"},
 }
-TABLE = "data=table"
+LOOKED_AT = {"table": ("path", "target", "delimiter", "encoding"), "arrays": ("y",)}
+"""Options of `data` -> their keys that say where the targets are."""
 
 
 def inferred(overrides: Sequence[str], config: DictConfig) -> list[str]:
-    """The overrides to add, so that a run with `data=table` says all that it is; none where nothing follows.
+    """The overrides to add, so that a run with `data=table` or `data=arrays` says all that it is; none where nothing
+    follows.
 
-    The task is that of the model or loss that the overrides name, else that of the target, which is looked at.
+    The task is that of the model or loss that the overrides name, else that of the targets, which are looked at.
 
     Args:
         overrides: of the command line, some perhaps with many values.
         config: as composed from them, with its `hydra` node.
 
     Raises:
-        InputError: if the table cannot be read or has no such target.
+        InputError: if the targets cannot be read or there are none.
     """
-    data: Any = OmegaConf.to_container(config.data, resolve=True) if TABLE in overrides else {}
-    keys = ("path", "target", "delimiter", "encoding")
-    if not data or not all(RULES[f"data.{key}"].accepts(data[key]) for key in keys):
-        return []
     given = dict(text.split("=", 1) for text in overrides if "=" in text)
-    if "data.task" in given and data["task"] not in DEFAULTS:
+    keys = LOOKED_AT.get(given.get("data", ""))
+    if keys is None:
         return []
-    tasks: set[str] = {data["task"]} if data["task"] else _tasks(given)
+    data: Any = OmegaConf.to_container(config.data, resolve=True)
+    if not all(RULES[f"data.{key}"].accepts(data[key]) for key in keys):
+        return []
+    named = data.get("task")
+    if "data.task" in given and named not in DEFAULTS:
+        return []
+    tasks: set[str] = {named} if named else _tasks(given)
     if not tasks:
-        from linnet.data.table.target import infer_task
-
-        tasks.add(infer_task(*(data[key] for key in keys)))
+        tasks.add((_task_of_table if given["data"] == "table" else _task_of_arrays)(*(data[key] for key in keys)))
     if len(tasks) > 1 or not tasks <= set(DEFAULTS):
         return []
     (task,) = tasks
@@ -49,7 +52,19 @@ def inferred(overrides: Sequence[str], config: DictConfig) -> list[str]:
         for group, option in DEFAULTS[task].items()
         if group not in given and _tasks({group: chosen[group]}) != {task}
     ]
-    return [*added, *([] if data["task"] else [f"data.task={task}"])]
+    return [*added, *([f"data.task={task}"] if "task" in data and not named else [])]
+
+
+def _task_of_table(*of_the_target: Any) -> str:
+    from linnet.data.table.target import infer_task
+
+    return infer_task(*of_the_target)
+
+
+def _task_of_arrays(y: str) -> str:
+    from linnet.data.shards import find_shards
+
+    return "regression" if "f" in find_shards("data.y", y).kinds else "classification"
 
 
 def _tasks(options: Mapping[str, Any]) -> set[str]:

@@ -115,6 +115,9 @@ RULES: dict[str, Expected] = {
     "data.name": one_of("FashionMNIST", "MNIST", "KMNIST"),
     "data.root": TEXT | NULL,
     "data.download": BOOLEAN,
+    # data: images in folders
+    "data.size": COUNT,
+    "data.color": one_of("grey", "rgb"),
     # data: a table
     "data.path": Expected("a file, a pattern or a list of these: data.path=my.csv", PATHS.accepts),
     "data.target": Expected(
@@ -135,12 +138,13 @@ RULES: dict[str, Expected] = {
     | NULL,
     "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "latin-1") | NULL,
     # data: arrays in files
-    "data.x": Expected("an .npy file or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
-    "data.y": Expected("an .npy file or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
+    "data.x": Expected("an .npy, .npz or .safetensors file or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
+    "data.y": Expected("an .npy, .npz or .safetensors file or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
     "data.x_val": TEXT | NULL,
     "data.y_val": TEXT | NULL,
     "data.x_test": TEXT | NULL,
     "data.y_test": TEXT | NULL,
+    "data.normalize": one_of("none", "rows"),
     "data.max_memory_mb": COUNT,
     "model.n_outputs": COUNT | NULL,
     "model.bias": BOOLEAN,
@@ -184,5 +188,10 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
 
-OWN_RULES: dict[str, dict[str, Expected]] = {"linnet.data.table_rows": {"data.weight": TEXT | NULL}}
+OWN_RULES: dict[str, dict[str, Expected]] = {
+    "linnet.data.table_rows": {"data.weight": TEXT | NULL},
+    "linnet.data.image_folder": {
+        "data.path": Expected("a folder with a folder of images for each class: data.path=my/pictures", TEXT.accepts)
+    },
+}
 """`_target_` of the data -> rules that stand for those of the same keys where this is chosen."""

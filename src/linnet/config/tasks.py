@@ -10,6 +10,7 @@ CLASSIFICATION = frozenset(
         "linnet.data.gaussian_blobs",
         "linnet.data.digits",
         "linnet.data.image_classes",
+        "linnet.data.image_folder",
         "linnet.data.label_shift",
         "linnet.data.random_convolution",
     }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from linnet.data.blobs import gaussian_blobs
     from linnet.data.covariate_shift import covariate_shift
     from linnet.data.examples import Batch, Examples, Source, Truth
+    from linnet.data.image_folder import image_folder
     from linnet.data.images import image_classes
     from linnet.data.label_shift import label_shift
     from linnet.data.module import Data
@@ -26,6 +27,7 @@ _MODULES = {
     "blobs": ("gaussian_blobs",),
     "covariate_shift": ("covariate_shift",),
     "examples": ("Batch", "Examples", "Source", "Truth"),
+    "image_folder": ("image_folder",),
     "images": ("image_classes",),
     "label_shift": ("label_shift",),
     "module": ("Data",),
@@ -51,6 +53,7 @@ __all__ = [
     "gaussian_blobs",
     "high_dimensional",
     "image_classes",
+    "image_folder",
     "label_shift",
     "polynomial",
     "prepare",

@@ -1,13 +1,17 @@
-"""Your own arrays in .npy files, in memory if they fit, else read as training needs them."""
+"""Your own arrays in files, in memory if they fit, else read as training needs them."""
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from linnet.data.array_file import File
 from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source, Task, checksum
+from linnet.data.halves import Halves
+from linnet.data.normalisation import Normalisation
 from linnet.data.pairs import Pairs
 from linnet.data.shards import Shards, find_shards, same_lengths
 from linnet.errors import InputError
@@ -25,6 +29,7 @@ def arrays(
     x_test: str | None,
     y_test: str | None,
     max_memory_mb: int,
+    normalize: str,
     dtype: str,
     seed: int,
 ) -> Source:
@@ -35,23 +40,30 @@ def arrays(
     epoch: that of dtype, shape, size and time of change of each file stands in for it.
 
     Args:
-        x, y: .npy files of the training part, or patterns for them; they pair up in the order of their names.
+        x, y: .npy, .npz or .safetensors files of the training part, or patterns for them; they pair up in the order of
+            their names. `F.npz:name` is the array of that name in a file of several, else it is that of the key (x, y,
+            x_val …), then x or y, or the only one.
         x_val, y_val, x_test, y_test: the same of the other parts; None: there is none.
         max_memory_mb: examples that take more MiB than that are not held in memory but read by blocks, through a
             buffer of that size, or of 32 MiB if that is less.
-        dtype: of the features as trained on, "float32" or "float64"; nothing is scaled.
+        normalize: "rows" divides every row of features by its Euclidean norm, "none" leaves them as they are.
+        dtype: of the features as trained on, "float32" or "float64"; features in float16 stay that in memory.
 
     Raises:
-        InputError: if a file is not there, cannot be read, or does not fit the others.
+        InputError: if a file is not there, cannot be read, or does not fit the others, or a feature is not finite.
     """
     given = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
     parts: dict[str, Pairs] = {}
     for part, (one, other) in PARTS.items():
         shards = _shards(one, given[one], other, given[other])
         if shards is not None:
-            parts[part] = _pairs(*shards, (one, other), getattr(torch, dtype), parts.get("train"))
+            pairs = _pairs(*shards, getattr(torch, dtype), parts.get("train"))
+            parts[part] = replace(pairs, normalisation=Normalisation(rows=normalize == "rows"))
     memory = max_memory_mb * 2**20
-    fits = sum(len(pairs) * pairs.bytes_per_row for pairs in parts.values()) <= memory
+    needed = sum(map(_bytes_in_memory, parts.values()))
+    fits = needed <= memory
+    if not fits:
+        _refuse_compressed(parts, needed, max_memory_mb)
     examples: dict[str, Examples] = {
         part: _in_memory(pairs) if fits else Blocks(pairs, min(memory, BUFFER)) for part, pairs in parts.items()
     }
@@ -60,8 +72,9 @@ def arrays(
     train, val, test = (examples.get(part) for part in PARTS)
     assert train is not None
     task: Task = "classification" if classes else "regression"
-    identity = checksum(train, val, test) if fits else _checksum_of_files(parts)
-    return Source(task, train, test, identity, val, class_names=tuple(map(str, range(n_classes))))
+    identity = checksum(*map(_as_stored, (train, val, test))) if fits else _checksum_of_files(parts)
+    names = tuple(map(str, range(n_classes)))
+    return Source(task, train, test, identity, val, class_names=names, row_norm=normalize == "rows")
 
 
 def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[Shards, Shards] | None:
@@ -70,39 +83,64 @@ def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[Shards,
     if x is None or y is None:
         missing, there = (one, other) if x is None else (other, one)
         raise InputError(f"data.{missing} is missing: data.{there} is given, and both belong together")
-    keys = (f"data.{one}", f"data.{other}")
-    found = find_shards(keys[0], x), find_shards(keys[1], y)
-    same_lengths(*found, keys)
+    found = find_shards(f"data.{one}", x), find_shards(f"data.{other}", y)
+    same_lengths(*found)
     return found
 
 
-def _pairs(x: Shards, y: Shards, keys: tuple[str, str], dtype: torch.dtype, train: Pairs | None) -> Pairs:
+def _pairs(x: Shards, y: Shards, dtype: torch.dtype, train: Pairs | None) -> Pairs:
     """What the files hold, once it is known to be something to train on, and like the training part."""
     floating = {kind == "f" for kind in y.kinds}
     if len(floating) > 1 or len(y.row_shape) > 1:
         raise InputError(
-            f"data.{keys[1]}: expected whole numbers [n] or floating-point numbers [n] or [n, C] in all files, found "
+            f"{y.key}: expected whole numbers [n] or floating-point numbers [n] or [n, C] in all files, found "
             f"{', '.join(sorted({f'{file.dtype} {list(file.shape)}' for file in y.files}))}"
         )
     classes = floating == {False}
     if classes and y.width != 1:
-        raise InputError(f"data.{keys[1]}: {y.files[0].path} has {y.width} whole numbers a row, a class is one")
+        raise InputError(f"{y.key}: {y.files[0]} has {y.width} whole numbers a row, a class is one")
     if train is not None:
-        for key, found, expected in ((keys[0], x, train.features), (keys[1], y, train.targets)):
+        for found, expected in ((x, train.features), (y, train.targets)):
             if found.width != expected.width:
                 raise InputError(
-                    f"data.{key}: {found.files[0].path} has {found.width} numbers a row, but those of the training "
+                    f"{found.key}: {found.files[0]} has {found.width} numbers a row, but those of the training "
                     f"part {expected.width}"
                 )
         if classes != train.classes:
-            raise InputError(f"data.{keys[1]}: {y.files[0].path} holds {y.files[0].dtype}, unlike the training targets")
+            raise InputError(f"{y.key}: {y.files[0]} holds {y.files[0].dtype}, unlike the training targets")
     return Pairs(x, y, classes, dtype)
 
 
+def _are_halves(pairs: Pairs) -> bool:
+    return all(file.dtype.kind == "f" and file.dtype.itemsize == 2 for file in pairs.features.files)
+
+
+def _bytes_in_memory(pairs: Pairs) -> int:
+    per_number = torch.float16.itemsize if _are_halves(pairs) else pairs.dtype.itemsize
+    return len(pairs) * (pairs.features.width * per_number + pairs.bytes_per_target)
+
+
 def _in_memory(pairs: Pairs) -> Examples:
-    x, y = pairs.empty(len(pairs))
-    pairs.read(0, x, y)
-    return Examples(x, y)
+    halves = _are_halves(pairs)
+    as_kept = replace(pairs, dtype=torch.float16, normalisation=Normalisation()) if halves else pairs
+    x, y = as_kept.empty(len(pairs))[0], pairs.empty_targets(len(pairs))
+    # Pages of the files, and what the checks compute, take memory for a part at a time.
+    at_once = len(pairs) if _compressed(pairs) else max(1, BUFFER // pairs.bytes_per_row)
+    for start in range(0, len(pairs), at_once):
+        as_kept.read(start, x[start : start + at_once], y[start : start + at_once])
+    return Halves(x, y, pairs.dtype, pairs.normalisation) if halves else Examples(x, y)
+
+
+def _compressed(pairs: Pairs) -> list[File]:
+    return [file for some in (pairs.features, pairs.targets) for file in some.files if file.offset is None]
+
+
+def _refuse_compressed(parts: dict[str, Pairs], needed: int, max_memory_mb: int) -> None:
+    for file in (file for pairs in parts.values() for file in _compressed(pairs)):
+        raise InputError(
+            f"{file} is compressed, and can be read as a whole only, but the examples take {-(-needed // 2**20)} MiB, "
+            f"more than data.max_memory_mb={max_memory_mb}: save it as .npy, or allow more"
+        )
 
 
 def _check_targets(examples: dict[str, Examples], classes: bool) -> int:
@@ -131,6 +169,11 @@ def _range(targets: Iterator[Tensor]) -> tuple[float, float]:
     bounds = [torch.stack(y.aminmax()) for y in targets]
     both = torch.stack(bounds)
     return both[:, 0].min().item(), both[:, 1].max().item()
+
+
+def _as_stored(examples: Examples | None) -> Examples | None:
+    """Numbers to take a checksum of, without making features of them."""
+    return Examples(examples.stored, examples.y) if isinstance(examples, Halves) else examples
 
 
 def _checksum_of_files(parts: dict[str, Pairs]) -> str:

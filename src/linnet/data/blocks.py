@@ -22,7 +22,7 @@ INDICES = 16
 
 
 class Blocks(Examples):
-    """Some of the rows of .npy files, in blocks of consecutive rows, of which a bounded number is in memory.
+    """Some of the rows of files, in blocks of consecutive rows, of which a bounded number is in memory.
 
     Args:
         pairs: the files.
@@ -126,7 +126,8 @@ class Blocks(Examples):
 
     def standardised(self, mean: Tensor, deviation: Tensor) -> "Blocks":
         """The same examples with features (x − mean) / deviation; both float64 `[D]`."""
-        return Blocks(replace(self.pairs, mean=mean, deviation=deviation), self.memory, self.chosen)
+        pairs = replace(self.pairs, normalisation=self.pairs.normalisation.standardised(mean, deviation))
+        return Blocks(pairs, self.memory, self.chosen)
 
     def to(self, device: torch.device) -> "Blocks":
         if device.type != "cpu":

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source, Truth
+from linnet.data.halves import Halves
 from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
 
 BUNDLE_ROWS = 2**20
@@ -49,7 +50,7 @@ class Scaling:
 
     def apply(self, examples: Examples) -> Examples:
         """The examples with standardised features, in their own dtype."""
-        if isinstance(examples, Blocks):
+        if isinstance(examples, (Blocks, Halves)):
             return examples.standardised(self.mean, self.deviation)
         x = examples.x
         return Examples((x - self.mean.to(x)).div_(self.deviation.to(x)), examples.y, examples.weight)

@@ -6,13 +6,14 @@ import torch
 
 from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source
+from linnet.data.halves import Halves
 from linnet.data.module import Data, Scaling
 from linnet.errors import InputError
 from linnet.seeds import generator
 from linnet.shift import of_mean_one
 
 ROWS = 2048
-"""Examples that are standardised at a time, where not all are in memory."""
+"""Examples that are standardised at a time, where not all are in memory as they are trained on."""
 
 
 def prepare(
@@ -43,7 +44,8 @@ def prepare(
         train = plant_outliers(train, source, outliers, outlier_value, seed)
     scaling = None
     if standardize:
-        scaling = Scaling.of_parts(batch.x for batch in train.chunks(ROWS)) if train.streamed else Scaling.of(train.x)
+        by_parts = isinstance(train, (Blocks, Halves))
+        scaling = Scaling.of_parts(batch.x for batch in train.chunks(ROWS)) if by_parts else Scaling.of(train.x)
         train, val, test = scaling.apply(train), val and scaling.apply(val), test and scaling.apply(test)
     return Data(source, train, val, test, batch_size, seed, scaling)
 
