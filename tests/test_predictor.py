@@ -110,11 +110,18 @@ class TestFeatures:
         levels = np.full((3, 2, 2), 51, np.uint8)
         assert np.allclose(pictures.features(levels), 0.2)
         assert np.allclose(pictures.features(levels / 255), 0.2)
-        assert np.array_equal(self.predictor.features(levels), np.full((3, 4), 51.0))
+        assert np.array_equal(replace(self.predictor, image_shape=()).features(levels), np.full((3, 4), 51.0))
+
+    def test_of_pictures_that_are_no_grey_levels_are_refused(self):
+        pictures = replace(self.predictor, byte_scale=1 / 255)
+        for x in (np.full((1, 4), 16.0), np.full((1, 4), -0.1), np.full((1, 4), 2, np.int64)):
+            with pytest.raises(InputError, match="but the model takes grey levels from 0 to 1"):
+                pictures.features(x)
+        assert pictures.features(np.zeros((0, 4))).shape == (0, 4)
 
     def test_have_norm_1_where_the_model_was_trained_so(self):
         x = np.array([[3.0, 4, 0, 0], [0, 0, 0, 0]], np.float16)
-        found = replace(self.predictor, row_norm=True).features(x)
+        found = replace(self.predictor, row_norm=True, image_shape=()).features(x)
         assert np.allclose(found, [[0.6, 0.8, 0, 0], [0, 0, 0, 0]])
 
     def test_of_another_number_are_refused(self):

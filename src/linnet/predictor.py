@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,17 +82,23 @@ class Predictor:
         of norm 1 if the model was trained so.
 
         Raises:
-            InputError: if an input has another number of values than there are features, or is no number.
+            InputError: if an input has another number of values than there are features, is no number, or if those of
+                a picture are no grey levels.
         """
         if inputs.dtype.kind not in "fiub":
             raise InputError(f"the inputs are {inputs.dtype}, expected numbers")
-        x = inputs.reshape(len(inputs), -1)
+        x = inputs.reshape(len(inputs), prod(inputs.shape[1:]))
         if x.shape[1] != self.n_features:
             shape = list(self.image_shape) or [self.n_features]
             raise InputError(f"each input has {x.shape[1]} values, the model takes {self.n_features} (shape {shape})")
         values = x.astype(np.float64, order="C")
         if inputs.dtype == np.uint8:
             values *= self.byte_scale
+        if self.image_shape and len(values) and not -1e-6 <= values.min() <= values.max() <= 1 + 1e-6:
+            raise InputError(
+                f"the pixels run from {values.min():g} to {values.max():g}, but the model takes grey levels from 0 to "
+                f"1: divide them by the highest level there is"
+            )
         if self.row_norm:
             norms = np.linalg.norm(values, axis=1, keepdims=True)
             values /= np.where(norms > 0, norms, 1)

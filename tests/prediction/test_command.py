@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import csv, feather, parquet
+from safetensors.numpy import save_file
 
 import linnet
 from linnet import cli
@@ -150,6 +151,19 @@ class TestArray:
         assert np.array_equal(model(x), expected)
         np.save("f.npy", np.asfortranarray(x.astype(np.float32)))
         assert predict("pixels", "--input", "f.npy")[1] == predict("pixels", "--input", home / "x.npy")[1]
+
+    def test_may_lie_among_others(self, home, predict):
+        x = np.load(home / "x.npy")
+        expected = predict("pixels", "--input", home / "x.npy")[1]
+        np.savez("f.npz", x=x, y=np.zeros(200))
+        save_file({"pixels": x, "y": np.zeros(200)}, "f.safetensors")
+        assert predict("pixels", "--input", "f.npz")[1] == expected
+        assert predict("pixels", "--input", "f.safetensors:pixels")[1] == expected
+        code, _, errors = predict("pixels", "--input", "f.safetensors")
+        assert (code, errors.count("\n")) == (2, 1)
+        assert "no array is named x, there are pixels, y" in errors
+        np.savez_compressed("c.npz", x=x)
+        assert "c.npz:x is compressed" in predict("pixels", "--input", "c.npz")[2]
 
     def test_whose_features_have_names_may_be_a_table(self, home, predict):
         model = linnet.load(home / "diabetes")

@@ -164,7 +164,7 @@ def _npy_header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int,
 
 def _choose(key: str, path: Path, name: str | None, there: list[str]) -> str:
     """Which of the arrays in a file is meant."""
-    full = key.removeprefix("data.")
+    full = key.removeprefix("data.") if key.startswith("data.") else "x"
     for wanted in (full, full[:1]) if name is None else (name,):
         if wanted in there:
             return wanted

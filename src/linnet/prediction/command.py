@@ -86,7 +86,10 @@ def _parse(arguments: Sequence[str]) -> Request:
     parser = Parser(prog="linnet predict", description=DESCRIPTION)
     parser.add_argument("run", type=Path, metavar="RUN", help="the directory of a completed run")
     parser.add_argument(
-        "--input", required=True, metavar="F", help="CSV (also .csv.gz), Parquet, Feather or .npy; -: CSV on stdin"
+        "--input",
+        required=True,
+        metavar="F",
+        help="CSV (also .csv.gz), Parquet, Feather, .npy, .npz or .safetensors; -: CSV on stdin",
     )
     parser.add_argument(
         "--output", default=STANDARD, metavar="G",

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from linnet.data.shards import MAGIC, Shards, find_shards
+from linnet.data.array_file import MAGIC, NAMED
+from linnet.data.shards import PATH_AND_NAME, Shards, find_shards
 from linnet.data.table.columnar import NAMES
 from linnet.data.table.files import file_format
 from linnet.errors import InputError
@@ -41,6 +42,9 @@ def opened(given: str, delimiter: str | None, encoding: str | None) -> Iterator[
             yield CsvTable(path, text, delimiter, encoding)
         return
     path = Path(given).expanduser()
+    if PATH_AND_NAME.fullmatch(given) or path.suffix in NAMED:
+        yield _array_among_others(given)
+        return
     if not path.exists():
         raise InputError(f"--input={given}: no such file (looked from {Path.cwd()})")
     if path.is_dir():
@@ -60,6 +64,15 @@ def opened(given: str, delimiter: str | None, encoding: str | None) -> Iterator[
             if kind != "text" and text is not file:
                 raise InputError(f"{path} is {NAMES[kind]} compressed by gzip: unpack it")
             yield CsvTable(path, text, delimiter, encoding) if kind == "text" else ColumnarTable(path, kind)
+
+
+def _array_among_others(given: str) -> Shards:
+    """The array that `F.npz`, or `F.npz:name`, stands for."""
+    shards = find_shards("--input", given)
+    for file in shards.files:
+        if file.offset is None:
+            raise InputError(f"{file} is compressed and cannot be read in parts: write it by numpy.savez or numpy.save")
+    return shards
 
 
 @contextmanager
