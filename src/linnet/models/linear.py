@@ -27,10 +27,8 @@ def predict(x: Tensor, weight: Tensor, bias: Tensor | None, scale: float = 1.0) 
     if pieces == 1:
         product = torch.addmm(added, flat, x.T, beta=beta, alpha=scale)
     else:
-        product = x.new_empty(len(flat), len(x))
-        columns = product.view(len(flat), pieces, -1).transpose(0, 1)
         rows = x.view(pieces, -1, n_features).transpose(1, 2)
-        torch.baddbmm(added, flat.expand(pieces, -1, -1), rows, beta=beta, alpha=scale, out=columns)
+        product = _side_by_side(torch.baddbmm(added, flat.expand(pieces, -1, -1), rows, beta=beta, alpha=scale))
     return product.view(n_models, n_outputs, -1).transpose(1, 2)
 
 
@@ -56,10 +54,8 @@ def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0
     if pieces == 1:
         weight = torch.addmm(nothing, flat, x, beta=0, alpha=alpha)
     else:
-        weight = x.new_empty(len(flat), n_features)
-        columns = weight.view(len(flat), pieces, -1).transpose(0, 1)
         features = x.view(batch_size, pieces, -1).transpose(0, 1)
-        torch.baddbmm(nothing, flat.expand(pieces, -1, -1), features, beta=0, alpha=alpha, out=columns)
+        weight = _side_by_side(torch.baddbmm(nothing, flat.expand(pieces, -1, -1), features, beta=0, alpha=alpha))
     grads = [weight.view(n_models, n_outputs, -1)]
     if bias:
         grads.append(mean(flat).view(n_models, n_outputs))
@@ -81,6 +77,11 @@ def _pieces(flat: Tensor, x: Tensor, length: int) -> int:
         return 1
     most = min(threads, len(flat) * x.numel() // WORTH_SPLITTING)
     return next((pieces for pieces in range(most, 1, -1) if length % pieces == 0), 1)
+
+
+def _side_by_side(pieces: Tensor) -> Tensor:
+    """Pieces `[P, R, n]` as `[R, P n]`; copied, since a product into such a view is computed by a single thread."""
+    return pieces.transpose(0, 1).reshape(pieces.shape[1], -1)
 
 
 @cache
