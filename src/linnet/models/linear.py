@@ -23,7 +23,7 @@ def predict(x: Tensor, weight: Tensor, bias: Tensor | None, scale: float = 1.0) 
     n_models, n_outputs, n_features = weight.shape
     flat = weight.view(n_models * n_outputs, n_features)
     added, beta = (_nothing(x.dtype, x.device), 0) if bias is None else (bias.view(-1, 1), 1)
-    pieces = _pieces(flat, x, len(x))
+    pieces = _pieces(n_models * n_outputs, x, 0)
     if pieces == 1:
         product = torch.addmm(added, flat, x.T, beta=beta, alpha=scale)
     else:
@@ -47,10 +47,9 @@ def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0
         `[∂/∂weight [K, C, D], ∂/∂bias [K, C]]`, the second only if there is a bias.
     """
     n_models, batch_size, n_outputs = gradient.shape
-    n_features = x.shape[1]
     flat = gradient.transpose(1, 2).reshape(n_models * n_outputs, batch_size)
     nothing, alpha = _nothing(x.dtype, x.device), scale / max(1, batch_size)
-    pieces = _pieces(flat, x, n_features)
+    pieces = _pieces(n_models * n_outputs, x, 1)
     if pieces == 1:
         weight = torch.addmm(nothing, flat, x, beta=0, alpha=alpha)
     else:
@@ -67,15 +66,20 @@ def mean(values: Tensor) -> Tensor:
     return torch.mv(values, _shares(values.shape[1], values.dtype, values.device))
 
 
-def _pieces(flat: Tensor, x: Tensor, length: int) -> int:
-    """In how many equal parts of an axis of this length the product of a few rows with x is computed side by side.
+def _pieces(n_rows: int, x: Tensor, axis: int) -> int:
+    """In how many equal parts of an axis of x the product of a few rows with it is computed side by side.
 
     The library leaves a product of so few rows to a single thread, however long they are.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or torch.is_grad_enabled() or not x.is_contiguous() or x.is_cuda or len(flat) > FEW_ROWS:
+    if threads == 1 or n_rows > FEW_ROWS or torch.is_grad_enabled() or x.is_cuda or not x.is_contiguous():
         return 1
-    most = min(threads, len(flat) * x.numel() // WORTH_SPLITTING)
+    return _divisor(x.shape[axis], min(threads, n_rows * x.numel() // WORTH_SPLITTING))
+
+
+@lru_cache(maxsize=64)
+def _divisor(length: int, most: int) -> int:
+    """The largest number up to `most` that divides the length; 1 if there is none."""
     return next((pieces for pieces in range(most, 1, -1) if length % pieces == 0), 1)
 
 

@@ -157,8 +157,9 @@ class LinearNetwork(LinearMap):
             )  # fmt: skip
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
+        epoch_loss = self._epoch_loss
         for loss, size in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show
-            self._epoch_loss += loss * size
+            epoch_loss += loss * size
         self._record(steps, result, factors, interval)
         if self.steps_done % data.bundles.steps_per_epoch == 0:
             self._close_epoch()
