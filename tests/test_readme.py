@@ -1,5 +1,6 @@
 """Every command of the README is run as it stands there."""
 
+import csv
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sklearn import datasets
 
 from linnet import cli
 from linnet.data import Source
@@ -35,11 +37,42 @@ def test_linnet_command(
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
     monkeypatch.chdir(tmp_path)
-    place = re.search(r"(?:compare|resume|reproduce|inspect|export) (runs/\w+)", command)
+    write_flowers()
+    place = re.search(r"(?:compare|resume|reproduce|predict|inspect|export) (runs/\w+)", command)
     if place is not None:  # what makes that run stands above
         (before,) = [line for line in LINNET if line.endswith(f".dir={place[1]}")]
         assert cli.run(shlex.split(before)[1:]) == 0
     assert cli.run(shlex.split(command)[1:]) == 0
+
+
+def write_flowers() -> None:
+    """The files of a stranger: flowers whose species is known, and five of which it is not, with columns elsewhere."""
+    bunch = datasets.load_iris(as_frame=True)
+    table = bunch.data.set_axis(["sepal_length", "sepal_width", "petal_length", "petal_width"], axis=1)
+    table["species"] = bunch.target_names[bunch.target]
+    table.to_csv("flowers.csv", index_label="id")
+    new = table[::30].drop(columns="species")
+    new[new.columns[::-1]].to_csv("new.csv", index_label="id")
+
+
+def test_from_a_table_to_predictions_in_two_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_flowers()
+    (section,) = re.findall(r"^## Your data\n(.*?)^## ", README, re.DOTALL | re.MULTILINE)
+    commands, promised = re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)[:2]
+    first, second = commands.splitlines()
+    assert cli.run(shlex.split(first)[1:]) == 0
+    assert cli.run(shlex.split(second)[1:]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert all(line in printed for line in promised.splitlines() if line != "...")
+    rows = list(csv.DictReader(Path("predictions.csv").read_text().splitlines()))
+    assert [row["id"] for row in rows] == ["0", "30", "60", "90", "120"]
+    assert [row["prediction"] for row in rows] == ["setosa", "setosa", "versicolor", "versicolor", "virginica"]
+    assert all(
+        sum(float(row[key]) for key in row if key.startswith("probability_")) == pytest.approx(1) for row in rows
+    )
 
 
 def test_the_optimum_is_what_training_prints(
