@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.data.table.preprocessing import Preprocessing
 from linnet.errors import InputError
 from linnet.files import read_json
 from linnet.weights import load_weights
+
+if TYPE_CHECKING:
+    from linnet.data.table.preprocessing import Preprocessing
 
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `linnet.description.of_predictor`."""
@@ -45,7 +47,7 @@ class Predictor:
     image_shape: tuple[int, ...] = ()
     byte_scale: float = 1.0
     row_norm: bool = False
-    table: Preprocessing | None = None
+    table: "Preprocessing | None" = None
 
     @property
     def n_features(self) -> int:
@@ -166,10 +168,15 @@ def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any]) -> Pre
     names = tuple(node.pop("class_names"))
     if names:  # a model may have more outputs than the data had classes
         names += tuple(f"class {i}" for i in range(len(names), len(weight)))
+    preprocessing = None
+    if table is not None:
+        from linnet.data.table.preprocessing import Preprocessing  # brings pyarrow, and training describes predictors
+
+        preprocessing = Preprocessing.from_node(table)
     features, shape = tuple(node.pop("feature_names")), tuple(node.pop("image_shape"))
     predictor = Predictor(
         weight, bias, class_names=names, feature_names=features, image_shape=shape,
-        table=None if table is None else Preprocessing.from_node(table), **node,
+        table=preprocessing, **node,
     )  # fmt: skip
     if predictor.feature_names and len(predictor.feature_names) != predictor.n_features:
         raise ValueError(f"{len(predictor.feature_names)} names for {predictor.n_features} features")
