@@ -276,6 +276,13 @@ class TestImports:
         assert "hydra" in modules
         assert not modules & self.HEAVY
 
+    def test_of_training_on_arrays(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        process, modules = self.imported("train", "trainer.max_epochs=1", "figures=false")
+        assert process.returncode == 0
+        assert "torch" in modules
+        assert not modules & {"pyarrow", "sklearn", "onnx"}
+
 
 class TestKeepImports:
     @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from side_by_side import machine
 
 FOLDER = Path(__file__).parent
-NO_BENCHMARKS = ("run_all", "side_by_side")
+NO_BENCHMARKS = ("commits", "run_all", "side_by_side")
 SHORTENED = {"optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"], "probe": ["--patience", "60"]}
 """What a script is given, so that all of them take less than half an hour."""
 
