@@ -80,7 +80,11 @@ def synced_at_once() -> Iterator[None]:
 
 def write_json(path: Path, content: Any, *, durable: bool = True) -> None:
     """Replace `path` by `content` as UTF-8 JSON. Non-finite numbers become null, since JSON has no word for them."""
-    write_atomic(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n", durable=durable)
+    try:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(content), indent=2, ensure_ascii=False)
+    write_atomic(path, text + "\n", durable=durable)
 
 
 def read_json(path: Path) -> Any:

@@ -232,7 +232,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     data.move_to(model.weight.device)
     epochs = model.steps_done // data.bundles.steps_per_epoch
     kept = prepared.keeper.restore_selected(model) or epochs
-    job.directory.set("running", epoch=epochs, step=model.steps_done, kept_epoch=kept)
+    job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
     anew = config["figures"] and not data.train.streamed  # figures are drawn of predictions
     metrics, predictions = evaluate_parts(model, data, prepared.landscape, None if anew else known)

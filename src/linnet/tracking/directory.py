@@ -94,11 +94,11 @@ class RunDirectory:
             self._lock.truncate(0)  # the log may need room for the traceback of a run that failed
         self._written = time.monotonic()
 
-    def progress(self, epoch: int, step: int) -> None:
-        """Record how far training is, at most every 5 seconds: replacing a file may wait for the disk."""
+    def progress(self, **details: Any) -> None:
+        """Note how far training is: epoch, step. Recorded every 5 seconds: replacing a file may wait for the disk."""
+        self._status.update(details)
         if time.monotonic() - self._written >= 5:
-            self.set("running", epoch=epoch, step=step)
-        self._status.update(epoch=epoch, step=step)
+            self.set("running")
 
     def _write(self, durable: bool) -> None:
         write_json(self.path / "status.json", self._status, durable=durable)

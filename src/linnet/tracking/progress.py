@@ -42,7 +42,7 @@ class ProgressReport(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         for directory in self.directories:
-            directory.progress(trainer.current_epoch, getattr(pl_module, "steps_done", 0))
+            directory.progress(epoch=trainer.current_epoch, step=getattr(pl_module, "steps_done", 0))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
@@ -51,7 +51,7 @@ class ProgressReport(pl.Callback):
         if self.monitor in latest:
             figures += f"  {self.monitor} {latest[self.monitor]:.4g}"
         for directory in self.directories:
-            directory.progress(epoch, model.steps_done)
+            directory.progress(epoch=epoch, step=model.steps_done)
         self.progress.update(self.task, completed=epoch, figures=figures)
         alone = len(self.directories) == 1  # else the lines would be in one run's log and about another's model
         if alone and self.progress.disable and (epoch % max(1, round(total / PLAIN_LINES)) == 0 or epoch == total):
