@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
 from linnet.errors import InputError
+from linnet.garbage import kept_until_the_end
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, parse, swept_keys
 from linnet.sweeps.launch import Launcher, Planned
@@ -122,11 +123,12 @@ class Sweep:
             InputError: naming what is wrong with the first job that cannot run.
         """
         planned = []
-        for words in jobs:
-            config, hydra = self.composer.compose(words)
-            resolved = check(config, hydra)
-            _refuse_several_processes(resolved["trainer"]["devices"])
-            planned.append(Planned(config_hash(resolved), words, config, resolved, hydra))
+        with kept_until_the_end():
+            for words in jobs:
+                config, hydra = self.composer.compose(words)
+                resolved = check(config, hydra)
+                _refuse_several_processes(resolved["trainer"]["devices"])
+                planned.append(Planned(config_hash(resolved), words, config, resolved, hydra))
         return planned
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:

@@ -8,6 +8,7 @@ from hydra.core.utils import env_override
 from rich.console import Console
 
 from linnet.files import synced_at_once, write_json
+from linnet.garbage import kept_until_the_end
 from linnet.interrupts import Interrupts
 from linnet.life import Job, Prepared, prepare, true_status
 from linnet.sweeps import ledger
@@ -33,7 +34,7 @@ def run_group(jobs: Sequence[Numbered], report: Report, max_models: int) -> None
     with env_override(dict(jobs[0][1].config.hydra.job.env_set)):
         while waiting:
             # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
-            with Interrupts() as interrupts, suppress(Exception):
+            with Interrupts() as interrupts, suppress(Exception), kept_until_the_end():
                 group = _Group(waiting, interrupts, report, max_models, like)
                 train_together(group.prepared(), interrupts, Console(), group.log_of)
             like = group.like
