@@ -258,6 +258,8 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
             job.console.print(table)
     if not job.console.quiet:
         print_result(job.console, metrics, job.directory.shown, chosen, time.monotonic() - job.started)
+        if data.source.preprocessing is not None:
+            print_next(job.console, "predict", f"linnet predict {job.directory.shown} --input FILE")
     return Run(path, metrics, model, data)
 
 

@@ -102,6 +102,7 @@ class TestCommandLine:
         assert "target y: regression" in out
         assert "warning: column copy" in out
         (run,) = Path("runs/table").iterdir()
+        assert f"predict linnet predict {run} --input FILE" in out
         assert cli.run(["evaluate", str(run)]) == 0
         assert cli.run(["reproduce", str(run)]) == 0
 
