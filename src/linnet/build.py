@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytorch_lightning as pl
@@ -87,11 +88,14 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
     Hydra's `instantiate` would copy the objects in `extra` into configuration nodes, which tensors do not survive.
     """
     options = dict(node)
-    target = get_object(options.pop("_target_"))
+    target = _object(options.pop("_target_"))
     try:
         return target(**options, **extra)
     except ValueError as error:
         raise InputError(f"{node['_target_'].rpartition('.')[2]}: {error}") from error
+
+
+_object = cache(get_object)  # looking one up takes as long as making a small part
 
 
 def _check_task(config: Mapping[str, Any], source: Source) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class JobDirectories:
 
     def __init__(self) -> None:
         self._texts: dict[bytes, str] = {}
+        self._shared: Mapping[str, Any] | None = None
+        self._shared_texts: dict[str, str] = {}
         self._logged: Path | None = None
 
     def open(self, path: Path, planned: Planned) -> dict[str, Any]:
@@ -38,10 +40,9 @@ class JobDirectories:
         with open_dict(config):
             config.hydra.runtime.output_dir = str(path)
         job = {str(key): _plain(config, key) for key in config if key != "hydra"}
-        hydra = {key: _plain(config.hydra, key) if key in OF_THE_JOB else node for key, node in planned.hydra.items()}
         files = {
             "config.yaml": "".join(self._yaml(job)),
-            "hydra.yaml": "hydra:\n" + "".join(_indented(text) for text in self._yaml(hydra, OF_THE_JOB)),
+            "hydra.yaml": "hydra:\n" + "".join(self._hydra_yaml(config, planned.hydra)),
             "overrides.yaml": OmegaConf.to_yaml(config.hydra.overrides.task),
         }
         (path / ".hydra").mkdir(parents=True, exist_ok=True)
@@ -69,17 +70,24 @@ class JobDirectories:
                 handler.baseFilename = str(path / file.relative_to(self._logged))
         self._logged = path
 
-    def _yaml(self, node: Mapping[str, Any], divided: Sequence[str] = ()) -> Iterator[str]:
-        """The text of each entry; what was seen before, in another job, is not dumped again.
+    def _hydra_yaml(self, config: DictConfig, shared: Mapping[str, Any]) -> Iterator[str]:
+        """The text of each entry of Hydra's node, of which all jobs of one composition share most."""
+        if shared is not self._shared:
+            self._shared = shared
+            self._shared_texts = {
+                key: _indented("".join(self._yaml({key: node})))
+                for key, node in shared.items()
+                if key not in OF_THE_JOB
+            }
+        for key in shared:
+            if key in OF_THE_JOB:
+                yield f"  {key}:\n" + _indented(_indented("".join(self._yaml(_plain(config.hydra, key)))))
+            else:
+                yield self._shared_texts[key]
 
-        Args:
-            node: plain containers.
-            divided: keys whose entries are looked at one by one, since few of them differ.
-        """
+    def _yaml(self, node: Mapping[str, Any]) -> Iterator[str]:
+        """The text of each entry, in plain containers; what was seen before, in another job, is not dumped again."""
         for key, value in node.items():
-            if key in divided:
-                yield f"{key}:\n" + "".join(_indented(text) for text in self._yaml(value))
-                continue
             content = pickle.dumps((key, value))
             if content not in self._texts:
                 self._texts[content] = OmegaConf.to_yaml(OmegaConf.create({key: value}))
