@@ -3,11 +3,12 @@
     python tests/benchmarks/run_all.py [epoch startup ...]
 
 A benchmark is any script in this directory that prints a table and ends with 0; one that fails is named, and makes
-the exit code 1. A missed limit does not: a busy machine misses some.
+the exit code 1. A missed limit does not: a busy machine misses some. With names, only their sections are written anew.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -36,8 +37,15 @@ def run(name: str) -> tuple[int, str]:
     ended = subprocess.run([sys.executable, *words], cwd=FOLDER.parents[1], stdout=subprocess.PIPE, text=True)
     print(ended.stdout, flush=True)
     failed = f"\n\nFAILED with exit code {ended.returncode}." if ended.returncode else ""
-    text = f"## {name}\n\n`python {' '.join(words)}`, {time.monotonic() - start:.0f} s{failed}\n"
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    text = f"## {name}\n\n`python {' '.join(words)}`, {now}, {time.monotonic() - start:.0f} s{failed}\n"
     return ended.returncode, text + (f"\n```\n{ended.stdout.rstrip()}\n```\n" if ended.stdout.strip() else "")
+
+
+def sections(path: Path) -> dict[str, str]:
+    """Name -> text of each section of earlier results."""
+    parts = re.split(r"^(?=## )", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return {part.split()[1]: part.rstrip() + "\n" for part in parts}
 
 
 def main() -> None:
@@ -48,13 +56,12 @@ def main() -> None:
     if unknown := set(given.names) - set(benchmarks()):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
 
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    head = f"# Benchmarks\n\nWritten by `make bench`, {now}. {machine()}\n"
+    head = f"# Benchmarks\n\nWritten by `make bench`, each section at its own time. {machine()}\n"
     results = {name: run(name) for name in given.names or benchmarks()}
     failed = [name for name, (code, _) in results.items() if code]
-    if failed:
-        head += f"\nFAILED: {', '.join(failed)}\n"
-    given.output.write_text("\n".join([head, *(text for _, text in results.values())]), encoding="utf-8")
+    kept = sections(given.output) if given.names and given.output.is_file() else {}
+    texts = kept | {name: text for name, (_, text) in results.items()}
+    given.output.write_text("\n".join([head, *(texts[name] for name in sorted(texts))]), encoding="utf-8")
     print(f"{os.path.relpath(given.output)}" + (f"; failed: {', '.join(failed)}" if failed else ""))
     sys.exit(1 if failed else 0)
 

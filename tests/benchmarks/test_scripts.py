@@ -19,3 +19,16 @@ def test_answers_help(script, monkeypatch, capsys):
         runpy.run_path(str(script), run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("usage:")
+
+
+def test_named_sections_are_written_anew_and_others_kept(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    names = runpy.run_path(str(Path(__file__).parent / "run_all.py"))
+    monkeypatch.setitem(names["main"].__globals__, "run", lambda name: (0, f"## {name}\n\nnew\n"))
+    results = tmp_path / "RESULTS.md"
+    results.write_text("# Benchmarks\n\n## epoch\n\nold\n\n## sweep\n\nold\n")
+    monkeypatch.setattr(sys, "argv", ["run_all.py", "sweep", "scale", "--output", str(results)])
+    with pytest.raises(SystemExit) as ended:
+        names["main"]()
+    assert ended.value.code == 0
+    assert results.read_text().split("## ")[1:] == ["epoch\n\nold\n\n", "scale\n\nnew\n\n", "sweep\n\nnew\n"]

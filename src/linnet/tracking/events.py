@@ -65,7 +65,8 @@ class EventFile(FileWriter):
             self._file.close()
 
     def _write_points(self) -> None:
-        encode_together([self])
+        if self._points:
+            encode_together([self])
         self._file.write(self._encoded)
         self._encoded = b""
 
