@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def kept_until_the_end() -> Iterator[None]:
-    """Look for no garbage within. Hundreds of configurations and runs would be gone through again and again."""
+    """Look for no garbage within. Hundreds of configurations and runs would be gone through again and again.
+
+    Not for training, which may take hours: what Lightning leaves in each epoch would stay.
+    """
     before = gc.isenabled()
     gc.disable()
     try:

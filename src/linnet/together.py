@@ -10,6 +10,7 @@ from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.errors import Diverged
 from linnet.files import synced_at_once
 from linnet.fit import fit, make_trainer
+from linnet.garbage import kept_until_the_end
 from linnet.interrupts import Interrupts
 from linnet.life import Prepared, conclude, true_status
 from linnet.models import LinearNetwork
@@ -37,16 +38,17 @@ def train_together(jobs: Iterable[Prepared], interrupts: Interrupts, console: Co
     group: list[Prepared] = []
     with ExitStack() as files:
         with ExitStack() as statuses:  # what stops the training stops all
-            for prepared in jobs:
-                files.callback(prepared.job.directory.close)
-                files.callback(prepared.logger.close)
-                statuses.enter_context(true_status(prepared.job))
-                group.append(prepared)
+            with kept_until_the_end():
+                for prepared in jobs:
+                    files.callback(prepared.job.directory.close)
+                    files.callback(prepared.logger.close)
+                    statuses.enter_context(true_status(prepared.job))
+                    group.append(prepared)
             if not group:
                 return
             together = _fit(group, interrupts, console)
             known = _figures(group, together)
-        with synced_at_once():
+        with synced_at_once(), kept_until_the_end():
             completed = [p for k, p in enumerate(group) if _concludes(p, together.diverged.get(k), known[k], within)]
             encode_together([prepared.logger for prepared in group])
             completed = [prepared for prepared in completed if _closes(prepared, within)]

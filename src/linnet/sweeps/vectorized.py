@@ -8,7 +8,6 @@ from hydra.core.utils import env_override
 from rich.console import Console
 
 from linnet.files import synced_at_once, write_json
-from linnet.garbage import kept_until_the_end
 from linnet.interrupts import Interrupts
 from linnet.life import Job, Prepared, prepare, true_status
 from linnet.sweeps import ledger
@@ -34,7 +33,7 @@ def run_group(jobs: Sequence[Numbered], report: Report, max_models: int) -> None
     with env_override(dict(jobs[0][1].config.hydra.job.env_set)):
         while waiting:
             # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
-            with Interrupts() as interrupts, suppress(Exception), kept_until_the_end():
+            with Interrupts() as interrupts, suppress(Exception):
                 group = _Group(waiting, interrupts, report, max_models, like)
                 train_together(group.prepared(), interrupts, Console(), group.log_of)
             like = group.like
