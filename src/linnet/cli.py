@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from linnet import __version__
 from linnet.errors import Diverged, InputError, Interrupted, ProcessLost
@@ -54,14 +55,14 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
-        "resume": _resume,
-        "evaluate": _evaluate,
-        "predict": _predict,
-        "inspect": _inspect,
-        "export": _export,
-        "reproduce": _reproduce,
-        "compare": _compare,
-        "board": _board,
+        "resume": _of_module("linnet.resume"),
+        "evaluate": _of_module("linnet.evaluate"),
+        "predict": _of_module("linnet.prediction.command"),
+        "inspect": _of_module("linnet.inspection.command"),
+        "export": _of_module("linnet.export.command"),
+        "reproduce": _of_module("linnet.reproduction.command"),
+        "compare": _of_module("linnet.sweeps.compare"),
+        "board": _of_module("linnet.board"),
     }
     name, rest = arguments[0], list(arguments[1:])
     try:
@@ -114,64 +115,12 @@ def _train(arguments: list[str]) -> int:
     return 0
 
 
-def _resume(arguments: list[str]) -> int:
-    from linnet.resume import main
+def _of_module(name: str) -> Callable[[list[str]], int]:
+    """The command that is the `main` of a module; its exit code is 0 unless it returns another."""
 
-    keep_imports()
-    main(arguments)
-    return 0
+    def command(arguments: list[str]) -> int:
+        module = import_module(name)
+        keep_imports()
+        return module.main(arguments) or 0
 
-
-def _evaluate(arguments: list[str]) -> int:
-    from linnet.evaluate import main
-
-    keep_imports()
-    main(arguments)
-    return 0
-
-
-def _predict(arguments: list[str]) -> int:
-    from linnet.prediction.command import main
-
-    keep_imports()
-    main(arguments)
-    return 0
-
-
-def _inspect(arguments: list[str]) -> int:
-    from linnet.inspection.command import main
-
-    keep_imports()
-    main(arguments)
-    return 0
-
-
-def _export(arguments: list[str]) -> int:
-    from linnet.export.command import main
-
-    keep_imports()
-    main(arguments)
-    return 0
-
-
-def _reproduce(arguments: list[str]) -> int:
-    from linnet.reproduction.command import main
-
-    keep_imports()
-    return main(arguments)
-
-
-def _compare(arguments: list[str]) -> int:
-    from linnet.sweeps.compare import main
-
-    keep_imports()
-    main(arguments)
-    return 0
-
-
-def _board(arguments: list[str]) -> int:
-    from linnet.board import main
-
-    keep_imports()
-    main(arguments)
-    return 0
+    return command
