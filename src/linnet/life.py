@@ -1,7 +1,6 @@
 """The life of one run in its directory: data, model, fit, choose, test, record."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import yaml
 from rich.console import Console
 from safetensors.torch import save
 
-from linnet import best_possible, predictor
+from linnet import best_possible, predictor, threads
 from linnet.begun import Begun, begin_again, is_trained, write_record
 from linnet.build import build_data, build_early_stopping, build_model, make
 from linnet.data import Data
@@ -42,8 +41,6 @@ from linnet.tracking.report import coefficients_table, png, print_next, print_re
 
 log = logging.getLogger(__name__)
 
-THREADS = torch.get_num_threads()
-"""What torch found when the process began; a run before this one may have asked for another number."""
 HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
@@ -158,21 +155,22 @@ def true_status(job: Job) -> Iterator[None]:
         raise
 
 
-def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None) -> Prepared:
+def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data: Data | None = None) -> Prepared:
     """All that comes before the first step of training.
 
     Args:
         job: what to do.
         interrupts: of the process.
         like: another job, prepared just before, with equal data.
+        data: what the job asks for, if it has been read already.
     """
     config, path = job.config, job.path
-    shared = int(os.environ.get("LINNET_THREADS", THREADS))
-    found = config["threads"] or max(1, shared // config["trainer"]["devices"])
+    found = config["threads"] or max(1, threads.available() // config["trainer"]["devices"])
     torch.set_num_threads(job.begun.manifest["threads"] if job.begun else found)
 
     refuse_missing_gpu(config["trainer"])
-    data = like.data if like else build_data(config)
+    if data is None:
+        data = like.data if like else build_data(config)
     record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
     if job.begun is None:

@@ -18,7 +18,7 @@ from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, 
 from linnet.config.inferred import inferred
 from linnet.errors import InputError
 
-VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256}
+VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
 """Hydra's launcher node for training side by side; read by `linnet.sweeps.launch`."""
 OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
 """Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`."""

@@ -18,8 +18,6 @@ from linnet.sweeps.shareable import group
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
-THREADS = "LINNET_THREADS"
-"""Environment variable with the number of threads of a job whose configuration leaves it open."""
 WATCH_SECONDS = 0.5
 
 
@@ -53,6 +51,17 @@ class Planned(NamedTuple):
     hydra: dict[str, Any]
 
 
+class SideBySide(NamedTuple):
+    """Options of `hydra/launcher=vectorized`.
+
+    max_models: trained at once, in all processes.
+    processes: among which they are divided; None: as many as there are threads, if that pays.
+    """
+
+    max_models: int
+    processes: int | None
+
+
 class Launcher:
     """Runs jobs of one sweep and reports each as it ends.
 
@@ -68,7 +77,11 @@ class Launcher:
         self.plugin: Any = None
         self.vectorized = master.hydra.launcher._target_ == VECTORIZED
         if self.vectorized:
-            self.max_models = _at_least_one(master.hydra.launcher.max_models)
+            options = master.hydra.launcher
+            self.options = SideBySide(
+                _at_least_one("max_models", options.max_models),
+                None if options.processes is None else _at_least_one("processes", options.processes),
+            )
         if not self.vectorized and master.hydra.launcher._target_ != BASIC:
             self.plugin = Plugins.instance().instantiate_launcher(self.context, sweep_job, master)
 
@@ -103,16 +116,16 @@ class Launcher:
         ]
         groups, alone = group(options)
         for members in groups:
-            run_group([(job, jobs[job]) for job in members], self.report, self.max_models)
+            run_group([(job, jobs[job]) for job in members], self.report, self.options)
         for job, reason in alone:
             self.report.say(f"job {job.number:<3} {self.report.name(job)}  by itself, {reason}")
             self._run_here(job, jobs[job])
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         # Workers are often started with one thread; equal results need the number that this process would use.
-        import torch
+        from linnet import threads
 
-        threads = f"++hydra.job.env_set.{THREADS}='{torch.get_num_threads()}'"
+        number = f"++hydra.job.env_set.{threads.VARIABLE}='{threads.available()}'"
         stop = threading.Event()
 
         def watch() -> None:  # launchers answer when the last job has ended; the ledger knows of each
@@ -125,7 +138,7 @@ class Launcher:
             # Numbers belong to identities here, not to places in a batch, so each job names its directory itself; and
             # whole, because a worker may have been started elsewhere.
             folder = str(self.report.ledger.folder.absolute()).replace("\\", "\\\\").replace("'", "\\'")
-            common = [f"hydra.sweep.dir='{folder}'", threads]
+            common = [f"hydra.sweep.dir='{folder}'", number]
             words = [[*job.overrides, *common, f"hydra.sweep.subdir={job.number}"] for job in jobs]
             self.plugin.launch(words, initial_job_idx=0)
         finally:
@@ -133,7 +146,7 @@ class Launcher:
             watcher.join()
 
 
-def _at_least_one(max_models: Any) -> int:
-    if not isinstance(max_models, int) or isinstance(max_models, bool) or max_models < 1:
-        raise InputError(f"hydra.launcher.max_models={max_models}: expected a whole number of at least 1")
-    return max_models
+def _at_least_one(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"hydra.launcher.{name}={value}: expected a whole number of at least 1")
+    return value

@@ -82,7 +82,7 @@ def _difference(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> 
     return f"no other job shares its {', '.join(f'{key}={own[key]}' for key in keys if key in own) or keys[0]}"
 
 
-def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, limit: int) -> int:
+def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, limit: int, processes: int = 1) -> int:
     """How many models fit at once: into half of the memory that is free, and into the files that may be open.
 
     Args:
@@ -90,6 +90,7 @@ def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, l
         batch_size: B.
         item: bytes of a number.
         limit: not more than that.
+        processes: that share the memory.
     """
     from linnet.models.linear_map import EVALUATION_ROWS  # late, since it imports torch
 
@@ -99,7 +100,7 @@ def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, l
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
     each = COPIES * item * n_outputs * (n_features + 1 + max(batch_size, EVALUATION_ROWS))
-    return max(1, min(limit, (soft - 256) // FILES_A_JOB, available_memory() // 2 // each))
+    return max(1, min(limit, (soft - 256) // FILES_A_JOB, available_memory() // 2 // each // processes))
 
 
 def available_memory() -> int:

@@ -1,43 +1,99 @@
-"""`hydra/launcher=vectorized`: jobs that share their batches are trained side by side in this process."""
+"""`hydra/launcher=vectorized`: jobs that share their batches are trained side by side."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from hydra.core.utils import env_override
 from rich.console import Console
 
+from linnet.build import build_data
+from linnet.data import Data
 from linnet.files import synced_at_once, write_json
 from linnet.interrupts import Interrupts
 from linnet.life import Job, Prepared, prepare, true_status
 from linnet.sweeps import ledger
 from linnet.sweeps.job_directory import JobDirectories
-from linnet.sweeps.launch import Planned
+from linnet.sweeps.launch import Planned, SideBySide
+from linnet.sweeps.processes import run_in_processes
 from linnet.sweeps.report import Report
 from linnet.sweeps.shareable import largest_group
+from linnet.threads import available
 from linnet.together import train_together
 from linnet.tracking.directory import RunDirectory
 
 Numbered = tuple[ledger.Job, Planned]
 
+JOBS_A_PROCESS = 8
+"""With fewer, starting another process costs more than it gains."""
 
-def run_group(jobs: Sequence[Numbered], report: Report, max_models: int) -> None:
-    """Train jobs that share their batches to their ends, as many at once as fit into memory.
+
+def run_group(jobs: Sequence[Numbered], report: Report, options: SideBySide) -> None:
+    """Train jobs that share their batches to their ends.
 
     Args:
         jobs: at least one.
         report: is told what is done, and asked to look for jobs that ended.
-        max_models: trained at once.
+        options: of the launcher.
     """
-    waiting, like = list(jobs), None
     with env_override(dict(jobs[0][1].config.hydra.job.env_set)):
-        while waiting:
-            # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
-            with Interrupts() as interrupts, suppress(Exception):
-                group = _Group(waiting, interrupts, report, max_models, like)
-                train_together(group.prepared(), interrupts, Console(), group.log_of)
-            like = group.like
-            report.ended()
+        limit, n, data = options.max_models, _processes(jobs, options.processes), None
+        if n > 1:
+            with suppress(Exception):  # which each job will meet again, and record
+                data = build_data(jobs[0][1].resolved)
+        if data is None:
+            _train(jobs, report, Share(limit), None)
+            return
+
+        def part(k: int) -> None:
+            report.pending.clear()  # they are for the first process to tell of
+            _train(jobs[k::n], report, Share(max(1, limit // n), k, n), data)
+
+        codes = run_in_processes([partial(part, k) for k in range(n)], report.ended)
+        for k, code in enumerate(codes):
+            if code:
+                end = f"signal {-code}" if code < 0 else f"exit code {code}"
+                report.say(f"process {k + 1} of {n} was lost ({end}), and with it the jobs that had not ended")
+
+
+class Share(NamedTuple):
+    """One process's part of a group.
+
+    max_models: trained at once.
+    number, of: the process, from 0, and how many there are.
+    """
+
+    max_models: int
+    number: int = 0
+    of: int = 1
+
+    @property
+    def shown(self) -> str:
+        return f", in process {self.number + 1} of {self.of}" if self.of > 1 else ""
+
+
+def _processes(jobs: Sequence[Numbered], asked: int | None) -> int:
+    config = jobs[0][1].resolved
+    most = min(asked or available(), len(jobs))
+    if asked is None and (config["threads"] or len(jobs) < JOBS_A_PROCESS * most):
+        return 1
+    # Elsewhere than on Linux, what came along with a fork may not be used; and a GPU has no share for each process.
+    return most if sys.platform == "linux" and config["trainer"]["accelerator"] == "cpu" else 1
+
+
+def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | None) -> None:
+    """Train jobs in this process, as many at once as fit into memory."""
+    waiting = list(jobs)
+    group = None
+    while waiting:
+        # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
+        with Interrupts() as interrupts, suppress(Exception):
+            group = _Group(waiting, interrupts, report, share, data, group.like if group else None)
+            train_together(group.prepared(), interrupts, Console(quiet=share.number > 0), group.log_of)
+        report.ended()
 
 
 class _Group:
@@ -48,11 +104,12 @@ class _Group:
         waiting: list[Numbered],
         interrupts: Interrupts,
         report: Report,
-        max_models: int,
+        share: Share,
+        data: Data | None,
         like: Prepared | None,
     ) -> None:
-        self.waiting, self.interrupts, self.report, self.max_models = waiting, interrupts, report, max_models
-        self.like = like
+        self.waiting, self.interrupts, self.report, self.share = waiting, interrupts, report, share
+        self.data, self.like = data, like
         self.directories = JobDirectories()
 
     def prepared(self) -> Iterator[Prepared]:
@@ -70,7 +127,7 @@ class _Group:
                 prepared.record["side_by_side"] = numbers
                 write_json(prepared.job.path / "manifest.json", prepared.record)
         left = f", {len(self.waiting)} more after them" if self.waiting else ""
-        self.report.say(f"training {len(ready)} jobs side by side{left}")
+        self.report.say(f"training {len(ready)} jobs side by side{self.share.shown}{left}")
 
     def _prepare(self, planned: Planned, path: Path) -> Prepared:
         path = path.absolute()
@@ -79,7 +136,8 @@ class _Group:
         job = Job(RunDirectory(path), config, choices, Console(quiet=True))
         try:
             with true_status(job):
-                self.like = prepare(job, self.interrupts, self.like)
+                data = self.data if config is planned.resolved else None  # else it may be of another moment
+                self.like = prepare(job, self.interrupts, self.like, data)
         except BaseException:
             job.directory.close()
             raise
@@ -88,8 +146,9 @@ class _Group:
     def _fitting(self, prepared: Prepared) -> int:
         _, n_outputs, n_features = prepared.model.weight.shape
         return largest_group(
-            n_outputs, n_features, prepared.data.batch_size, prepared.model.weight.element_size(), self.max_models
-        )
+            n_outputs, n_features, prepared.data.batch_size, prepared.model.weight.element_size(),
+            self.share.max_models, self.share.of,
+        )  # fmt: skip
 
     @contextmanager
     def log_of(self, prepared: Prepared) -> Iterator[None]:

@@ -1,0 +1,93 @@
+"""Parts of a sweep in processes of their own."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+
+import torch
+
+from linnet.errors import Interrupted
+from linnet.interrupts import Interrupts
+
+WATCH_SECONDS = 1.0
+
+Part = Callable[[], None]
+
+
+def run_in_processes(parts: Sequence[Part], watch: Callable[[], None]) -> list[int]:
+    """Run each part in a process of its own, with one thread, until all have ended.
+
+    They are forked: what this process has imported and read is there at once, and takes no memory a second time. Of
+    OpenMP's threads a fork takes none along, which it does not notice; hence one thread each.
+
+    Args:
+        parts: what to do in each. They end by themselves if this process does.
+        watch: called here every now and then, and at the end.
+
+    Returns:
+        Exit codes; −N of a process that was killed by signal N.
+
+    Raises:
+        Interrupted: this process was asked to stop. The others were asked then, and have ended.
+    """
+    context = multiprocessing.get_context("fork")
+    reading, writing = context.Pipe(duplex=False)
+    processes: list[ForkProcess] = []
+    with Interrupts():
+        try:
+            for part in parts:
+                process = context.Process(target=_run, args=(part, reading, writing), daemon=True)
+                sys.stdout.flush()
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)  # of the threads that a fork leaves behind
+                    process.start()
+                processes.append(process)
+            stopped = _await(processes, watch)
+        finally:
+            writing.close()
+            for process in processes:
+                process.join()
+            reading.close()
+        watch()
+        if stopped is not None:
+            raise stopped
+    return [process.exitcode or 0 for process in processes]
+
+
+def _await(processes: Sequence[ForkProcess], watch: Callable[[], None]) -> Interrupted | None:
+    """Wait until all have ended, and pass on what this process is told in the meantime."""
+    stopped = None
+    while running := [process for process in processes if process.is_alive()]:
+        try:
+            wait([process.sentinel for process in running], WATCH_SECONDS)
+            watch()
+        except Interrupted as request:
+            stopped = request
+            for process in running:
+                os.kill(process.ident or 0, request.signum)
+    return stopped
+
+
+def _run(part: Part, reading: Connection, writing: Connection) -> None:
+    try:
+        os.setsid()  # where Ctrl-C does not reach it: the first process decides what a signal means
+        writing.close()
+        threading.Thread(target=_end_with_the_first, args=(reading,), daemon=True).start()
+        os.environ["LINNET_THREADS"] = "1"
+        torch.set_num_threads(1)
+        gc.freeze()  # to look for garbage among what came along would copy it
+        part()
+    except Interrupted as request:
+        sys.exit(request.exit_code)
+
+
+def _end_with_the_first(reading: Connection) -> None:
+    reading.poll(None)  # until the other end is closed
+    os.kill(os.getpid(), signal.SIGTERM)
