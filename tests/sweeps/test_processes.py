@@ -142,7 +142,15 @@ def test_a_signal_stops_all_and_all_goes_on(
     tmp_path: Path, one: Path, in_third_epoch: Any, monkeypatch: pytest.MonkeyPatch, signum: signal.Signals
 ) -> None:
     driver = os.getpid()
-    in_third_epoch(lambda: (os.kill(driver, signum), time.sleep(1)))
+
+    def ask_once() -> None:
+        (tmp_path / f"arrived-{os.getpid()}").touch()
+        _wait(lambda: len(list(tmp_path.glob("arrived-*"))) == 2)
+        if _own(tmp_path / "two/0"):
+            os.kill(driver, signum)
+        time.sleep(1)  # until the first process has passed it on
+
+    in_third_epoch(ask_once)
     assert sweep(tmp_path / "two", *FOUR, TWO_PROCESSES) == 128 + signum
     assert states(tmp_path / "two") == ["interrupted"] * 4
     assert all((tmp_path / "two" / str(k) / "checkpoints/last.ckpt").exists() for k in range(4))
