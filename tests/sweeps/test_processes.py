@@ -1,4 +1,4 @@
-"""Jobs trained side by side in several processes: as in one, and nothing is left running or lost when one of them ends."""
+"""Jobs trained side by side in several processes: as in one; nothing is left running or lost when one of them ends."""
 
 import itertools
 import os
