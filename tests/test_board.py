@@ -29,7 +29,7 @@ from linnet import cli
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
 
-    from linnet.life import Run
+    from linnet.conclusion import Run
 
 Mask = NDArray[np.bool_]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from linnet.life import Run
+    from linnet.conclusion import Run
     from linnet.predictor import Predictor
 
 __version__ = "0.1.0"

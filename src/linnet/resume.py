@@ -10,11 +10,13 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from linnet.begun import Begun
+from linnet.conclusion import Run
 from linnet.config import config_hash
 from linnet.config.check import OUTPUT_DIR
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.life import Job, Run, live
+from linnet.job import Job
+from linnet.life import live
 from linnet.parser import Parser
 from linnet.saved import load_hydra
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load

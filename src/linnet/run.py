@@ -21,7 +21,8 @@ from linnet.errors import InputError
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 
 if TYPE_CHECKING:
-    from linnet.life import Job, Run
+    from linnet.conclusion import Run
+    from linnet.job import Job
 
 
 def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None = None) -> "Run":
@@ -89,7 +90,7 @@ def execute(config: DictConfig, *, quiet: bool = False) -> "Run":
 
 def job_of(config: DictConfig, *, quiet: bool) -> "Job":
     """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
-    from linnet.life import Job
+    from linnet.job import Job
 
     hydra = HydraConfig.get()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))

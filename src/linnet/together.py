@@ -6,13 +6,14 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 import torch
 from rich.console import Console
 
+from linnet.conclusion import conclude
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.errors import Diverged
 from linnet.files import synced_at_once
 from linnet.fit import fit, make_trainer
 from linnet.garbage import kept_until_the_end
 from linnet.interrupts import Interrupts
-from linnet.life import Prepared, conclude, true_status
+from linnet.job import Prepared, true_status
 from linnet.models import LinearNetwork
 from linnet.models.stack import stack
 from linnet.tracking.gap import Gap

@@ -19,7 +19,7 @@ import pytest
 
 import linnet
 import linnet.resume
-from linnet import build, cli, life
+from linnet import build, cli, conclusion
 from linnet.errors import Interrupted
 from linnet.files import read_json
 from linnet.tracking.checkpoint_file import load
@@ -113,7 +113,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was interrupted in evaluation. To be copied."""
     directory = tmp_path_factory.mktemp("interrupted") / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(life, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGTERM))
+        patch.setattr(conclusion, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGTERM))
         linnet.train([*COMMON, "data.n_train=60", "trainer.max_epochs=1", f"hydra.run.dir={directory}"])
     return directory
 

@@ -11,10 +11,10 @@ from shards import classes, write_shards
 from tables import people, write_csv
 
 import linnet
+from linnet.conclusion import Run
 from linnet.config import options
 from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
 from linnet.data.images import FILES, SIZES
-from linnet.life import Run
 from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression
 from linnet.optimizers import SGD

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 import linnet
 import linnet.resume
-from linnet import cli
+from linnet import cli, threads
 from linnet.errors import InputError, ProcessLost
 from linnet.files import read_json
 from linnet.parallel import strategy
@@ -118,7 +118,7 @@ def test_weights_and_records_are_those_of_one_process(name: str, tmp_path: Path,
     if name == "autograd_float64":
         assert len(histories[0]["val/loss"][0]) < 30  # stopped early
     manifest = read_json(several.directory / "manifest.json")
-    assert (manifest["devices"], manifest["threads"]) == (devices, max(1, linnet.life.THREADS // devices))
+    assert (manifest["devices"], manifest["threads"]) == (devices, max(1, threads.FOUND // devices))
 
 
 def test_interrupted_then_bereft_then_resumed(

@@ -6,7 +6,7 @@ import pytest
 from run_directory import EPOCHS, INTERVAL, RESTLESS, SHORT, train
 
 from linnet import cli
-from linnet.life import Run
+from linnet.conclusion import Run
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from run_directory import FILES, SHORT, events, files, train, weights_sha256
 
-from linnet import life
+from linnet import conclusion, life
 from linnet.errors import InputError
 from linnet.files import read_json
 from linnet.models import LinearNetwork
@@ -30,7 +30,7 @@ class TestFailure:
         def broken(*_: object) -> None:
             raise RuntimeError("the evaluation broke\nin two lines")
 
-        monkeypatch.setattr(life, "evaluate_parts", broken)
+        monkeypatch.setattr(conclusion, "evaluate_parts", broken)
         with pytest.raises(RuntimeError, match="the evaluation broke"):
             train(tmp_path / "run", *self.OVERRIDES)
         status = read_json(tmp_path / "run" / "status.json")
@@ -45,7 +45,7 @@ class TestFailure:
         def broken(*_: object) -> None:
             raise RuntimeError("broken")
 
-        monkeypatch.setattr(life, "evaluate_parts", broken)
+        monkeypatch.setattr(conclusion, "evaluate_parts", broken)
         with pytest.raises(RuntimeError):
             train(tmp_path / "run", *self.OVERRIDES)
         assert len(read_history(tmp_path / "run" / "history.csv")["val/loss"].step) == 2

@@ -11,7 +11,8 @@ import pytest
 from run_directory import events, train
 from sklearn.linear_model import LinearRegression
 
-from linnet import best_possible, cli, life
+from linnet import best_possible, cli
+from linnet.conclusion import Run
 from linnet.files import read_json
 from linnet.optimum.cache import kept
 from linnet.optimum.curvature import Curvature
@@ -24,7 +25,7 @@ PENALISED = ("penalty=l2", "penalty.strength=0.01", "figures=false", "trainer.ma
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> life.Run:
+def run(tmp_path_factory) -> Run:
     """Twenty epochs of gradient descent on diabetes."""
     return train(tmp_path_factory.mktemp("runs") / "run", *DIABETES)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
+from linnet.conclusion import HASHED, Run
 from linnet.errors import InputError
-from linnet.life import HASHED, Run
 from linnet.reproduction.compare import compare
 from linnet.reproduction.environment import CODE, run_differences
 from linnet.reproduction.figure import MANIFEST, METRICS, WEIGHTS, Figure

@@ -74,7 +74,8 @@ def measure(planned: Planned) -> Measured:
     # Late, so that what is wrong with an experiment is said before torch is imported.
     from rich.console import Console
 
-    from linnet.life import Job, live
+    from linnet.job import Job
+    from linnet.life import live
     from linnet.reproduction.fresh import as_many_threads_afterwards, log_to
     from linnet.tracking.directory import RunDirectory
 

@@ -12,10 +12,12 @@ import torch
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from linnet.conclusion import Run
 from linnet.config import compose, session
 from linnet.errors import Diverged, InputError
 from linnet.files import write_atomic
-from linnet.life import Job, Run, live
+from linnet.job import Job
+from linnet.life import live
 from linnet.reproduction.saved_config import SavedConfig
 from linnet.tracking.directory import RunDirectory
 

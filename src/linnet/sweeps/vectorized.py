@@ -14,7 +14,8 @@ from linnet.build import build_data
 from linnet.data import Data
 from linnet.files import synced_at_once, write_json
 from linnet.interrupts import Interrupts
-from linnet.life import Job, Prepared, prepare, true_status
+from linnet.job import Job, Prepared, true_status
+from linnet.life import prepare
 from linnet.sweeps import ledger
 from linnet.sweeps.job_directory import JobDirectories
 from linnet.sweeps.launch import Planned, SideBySide
