@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
@@ -21,7 +22,9 @@ WATCH_SECONDS = 1.0
 Part = Callable[[], None]
 
 
-def run_in_processes(parts: Sequence[Part], watch: Callable[[], None]) -> list[int]:
+def run_in_processes(
+    parts: Sequence[Part], watching: Callable[[], AbstractContextManager[Callable[[], None]]]
+) -> list[int]:
     """Run each part in a process of its own, with one thread, until all have ended.
 
     They are forked: what this process has imported and read is there at once, and takes no memory a second time. Of
@@ -29,7 +32,7 @@ def run_in_processes(parts: Sequence[Part], watch: Callable[[], None]) -> list[i
 
     Args:
         parts: what to do in each. They end by themselves if this process does.
-        watch: called here every now and then, and at the end.
+        watching: gives what is called here every now and then, and at the end. Entered when all have been started.
 
     Returns:
         Exit codes; −N of a process that was killed by signal N.
@@ -49,13 +52,14 @@ def run_in_processes(parts: Sequence[Part], watch: Callable[[], None]) -> list[i
                     warnings.simplefilter("ignore", DeprecationWarning)  # of the threads that a fork leaves behind
                     process.start()
                 processes.append(process)
-            stopped = _await(processes, watch)
+            with watching() as watch:
+                stopped = _await(processes, watch)
+                watch()
         finally:
             writing.close()
             for process in processes:
                 process.join()
             reading.close()
-        watch()
         if stopped is not None:
             raise stopped
     return [process.exitcode or 0 for process in processes]

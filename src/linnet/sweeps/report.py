@@ -4,7 +4,8 @@ import os
 import shlex
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 
@@ -55,6 +56,19 @@ class Report:
             result = self._objective(job) if status["state"] == "completed" else status["state"]
             seconds = f"{status.get('seconds', time.time() - self.started[number]):.1f} s"
             self.console.print(f"job {number:<3} {self.name(job)}  {result}  {seconds}  {self.left} to go")
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[], None]]:
+        """A function to call now and then while others work: `ended`, and on a terminal how far the first job is."""
+        with self.console.status("") if self.console.is_terminal else nullcontext() as status:
+
+            def watch() -> None:
+                self.ended()
+                if status is not None and self.pending:
+                    first = self.ledger.status(next(iter(self.pending.values())))
+                    status.update(f"epoch {first.get('epoch', 0)}, {len(self.pending)} jobs")
+
+            yield watch
 
     def name(self, job: Job) -> str:
         """The job's swept overrides."""

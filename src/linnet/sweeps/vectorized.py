@@ -50,10 +50,11 @@ def run_group(jobs: Sequence[Numbered], report: Report, options: SideBySide) -> 
             return
 
         def part(k: int) -> None:
-            report.pending.clear()  # they are for the first process to tell of
-            _train(jobs[k::n], report, Share(max(1, limit // n), k, n), data)
+            report.console.quiet = True  # the first process tells of all jobs
+            _train(jobs[k::n], report, Share(max(1, limit // n), n), data)
 
-        codes = run_in_processes([partial(part, k) for k in range(n)], report.ended)
+        report.say(f"training {len(jobs)} jobs side by side, in {n} processes")
+        codes = run_in_processes([partial(part, k) for k in range(n)], report.watching)
         for k, code in enumerate(codes):
             if code:
                 end = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -61,19 +62,14 @@ def run_group(jobs: Sequence[Numbered], report: Report, options: SideBySide) -> 
 
 
 class Share(NamedTuple):
-    """One process's part of a group.
+    """One process's part of what there is to share.
 
     max_models: trained at once.
-    number, of: the process, from 0, and how many there are.
+    of: so many processes share the memory and the terminal.
     """
 
     max_models: int
-    number: int = 0
     of: int = 1
-
-    @property
-    def shown(self) -> str:
-        return f", in process {self.number + 1} of {self.of}" if self.of > 1 else ""
 
 
 def _processes(jobs: Sequence[Numbered], asked: int | None) -> int:
@@ -93,7 +89,7 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
         # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
         with Interrupts() as interrupts, suppress(Exception):
             group = _Group(waiting, interrupts, report, share, data, group.like if group else None)
-            train_together(group.prepared(), interrupts, Console(quiet=share.number > 0), group.log_of)
+            train_together(group.prepared(), interrupts, Console(quiet=share.of > 1), group.log_of)
         report.ended()
 
 
@@ -128,7 +124,7 @@ class _Group:
                 prepared.record["side_by_side"] = numbers
                 write_json(prepared.job.path / "manifest.json", prepared.record)
         left = f", {len(self.waiting)} more after them" if self.waiting else ""
-        self.report.say(f"training {len(ready)} jobs side by side{self.share.shown}{left}")
+        self.report.say(f"training {len(ready)} jobs side by side{left}")
 
     def _prepare(self, planned: Planned, path: Path) -> Prepared:
         path = path.absolute()
