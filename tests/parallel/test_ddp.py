@@ -100,10 +100,10 @@ CASES = {
 def test_weights_and_records_are_those_of_one_process(name: str, tmp_path: Path, teams: list[Team]) -> None:
     devices, tolerance, overrides = CASES[name]
     common = [*(() if name == "lbfgs" else BLOBS), *COMMON, "trainer.max_epochs=4", *overrides]
-    environment = dict(os.environ)
+    one = linnet.train([f"hydra.run.dir={tmp_path / 'one'}", *common])
+    environment = dict(os.environ)  # by now with what the libraries that a run imports have added
     several = linnet.train(ddp(tmp_path / "several", devices, *common))
     assert dict(os.environ) == environment
-    one = linnet.train([f"hydra.run.dir={tmp_path / 'one'}", *common])
 
     (team,) = teams
     assert len(team._workers) == devices - 1
