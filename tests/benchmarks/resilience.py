@@ -18,7 +18,7 @@ from unittest import mock
 from side_by_side import Candidate, parser, table, take_turns
 
 import linnet
-from linnet import files, life
+from linnet import conclusion, files
 from linnet.interrupts import Interrupts
 from linnet.models import SoftmaxRegression
 from linnet.tracking import Checkpoint, directory, manifest
@@ -36,12 +36,12 @@ def without() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for target, name, stand_in in (
             (Checkpoint, "write", nothing),
-            (Checkpoint, "_write_best", nothing),
+            (Checkpoint, "write_best", nothing),
             (files.os, "fsync", nothing),
             (files, "sync_directory", nothing),
             (directory, "_lock", lambda _: io.BytesIO()),
             (Interrupts, "install", nothing),
-            (life, "sha256", lambda _: ""),
+            (conclusion, "sha256", lambda _: ""),
             (manifest, "_git", nothing),
             (SoftmaxRegression, "intervals", lambda *_: {}),
         ):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import linnet
+
 SHARED = "side_by_side"
 FILES = sorted(Path(__file__).parent.glob("*.py"))
 SCRIPTS = [path for path in FILES if path.stem != SHARED and not path.name.startswith("test_")]
@@ -32,3 +34,13 @@ def test_named_sections_are_written_anew_and_others_kept(tmp_path, monkeypatch):
         names["main"]()
     assert ended.value.code == 0
     assert results.read_text().split("## ")[1:] == ["epoch\n\nold\n\n", "scale\n\nnew\n\n", "sweep\n\nnew\n"]
+
+
+def test_resilience_can_be_left_out(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    names = runpy.run_path(str(Path(__file__).parent / "resilience.py"))
+    words = ["data=gaussian_blobs", "trainer.max_epochs=1", "figures=false", f"hydra.run.dir={tmp_path / 'run'}"]
+    with names["without"]():
+        run = linnet.train(words)
+    assert "test/accuracy" in run.metrics
+    assert not list(tmp_path.rglob("*.ckpt"))

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from linnet.build import PREPARATION
 from linnet.config.groups import shipped
-from linnet.data import Source, table_rows
+from linnet.data import Examples, Source, table_rows
+from linnet.errors import InputError
 
 CITIES = ("Oslo", "Rome", "Lima")
 
@@ -47,3 +49,25 @@ def source(path: Any, target: str = "y", **options: Any) -> Source:
     del node["_target_"]
     defaults = node | {"val_fraction": 0.1, "seed": 0, "dtype": "float64"}
     return table_rows(**defaults | {"path": path, "target": target} | options)
+
+
+def refusal(*arguments: Any, **options: Any) -> str:
+    """The one line with which the source is refused."""
+    with pytest.raises(InputError) as caught:
+        source(*arguments, **options)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def parts(data: Source) -> dict[str, Examples]:
+    """Those that there are."""
+    return {name: part for name in ("train", "val", "test") if (part := getattr(data, name)) is not None}
+
+
+def n_rows(data: Source) -> int:
+    return sum(len(part) for part in parts(data).values())
+
+
+def told(data: Source, *words: str) -> bool:
+    """Whether one line of the summary has all the words."""
+    return any(all(word in line for word in words) for line in data.summary)

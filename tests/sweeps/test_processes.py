@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from shards import write_all
 
 from linnet import cli
 from linnet.files import read_json
@@ -114,7 +115,9 @@ def test_data_that_is_not_there_fails_every_job(tmp_path: Path) -> None:
     assert states(tmp_path / "sweep") == ["failed"] * 4
 
 
-@pytest.mark.parametrize(("threads", "n_jobs", "expected"), [(1, 64, 1), (2, 15, 1), (2, 16, 2), (3, 24, 3)])
+@pytest.mark.parametrize(
+    ("threads", "n_jobs", "expected"), [(1, 64, 1), (2, 15, 1), (2, 16, 2), (3, 24, 3), (4, 16, 2), (5, 16, 1)]
+)
 def test_as_many_processes_as_threads_if_each_has_enough_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, n_jobs: int, expected: int
 ) -> None:
@@ -130,6 +133,20 @@ def test_a_number_of_threads_that_was_asked_for_is_kept(tmp_path: Path, monkeypa
     assert sweep(tmp_path, *FOUR, "threads=2") == 0
     record = read_json(tmp_path / "0/manifest.json")
     assert (record["threads"], record["side_by_side"]) == (2, [0, 1, 2, 3])
+
+
+def test_data_that_is_read_as_it_is_needed_is_read_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectorized, "JOBS_A_PROCESS", 1)
+    monkeypatch.setenv("LINNET_THREADS", "2")
+    files = write_all(tmp_path)
+    words = [
+        "hydra/launcher=vectorized", "data=arrays", f"data.x='{files['x']}'", f"data.y='{files['y']}'",
+        "data.max_memory_mb=1", "trainer.max_epochs=1", "optimizer.lr=0.1,0.2",
+    ]  # fmt: skip
+    assert sweep(tmp_path / "one", *words) == 0
+    assert read_json(tmp_path / "one/0/manifest.json")["side_by_side"] == [0, 1]
+    assert sweep(tmp_path / "two", *words, TWO_PROCESSES) == 0
+    assert "side_by_side" not in read_json(tmp_path / "two/0/manifest.json")
 
 
 def test_a_number_of_processes_that_makes_no_sense(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

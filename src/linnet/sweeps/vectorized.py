@@ -45,8 +45,9 @@ def run_group(jobs: Sequence[Numbered], report: Report, options: SideBySide) -> 
         if n > 1:
             with suppress(Exception):  # which each job will meet again, and record
                 data = build_data(jobs[0][1].resolved)
-        if data is None:
-            _train(jobs, report, Share(limit), None)
+        # Of data that is read as it is needed, each process would read all, and keep as much as it may in memory.
+        if data is None or (data.train.streamed and options.processes is None):
+            _train(jobs, report, Share(limit), data)
             return
 
         def part(k: int) -> None:
@@ -73,12 +74,17 @@ class Share(NamedTuple):
 
 
 def _processes(jobs: Sequence[Numbered], asked: int | None) -> int:
+    """Among how many processes the jobs are divided: as many as asked for, or those that have enough to do."""
     config = jobs[0][1].resolved
-    most = min(asked or available(), len(jobs))
-    if asked is None and (config["threads"] or len(jobs) < JOBS_A_PROCESS * most):
-        return 1
     # Elsewhere than on Linux, what came along with a fork may not be used; and a GPU has no share for each process.
-    return most if sys.platform == "linux" and config["trainer"]["accelerator"] == "cpu" else 1
+    if sys.platform != "linux" or config["trainer"]["accelerator"] != "cpu":
+        return 1
+    if asked is not None:
+        return min(asked, len(jobs))
+    threads = available()
+    busy = min(threads, len(jobs) // JOBS_A_PROCESS)
+    # They have one thread each, and one process has all: it is the faster one if most threads would be idle.
+    return 1 if config["threads"] or 2 * busy < threads else busy
 
 
 def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | None) -> None:
