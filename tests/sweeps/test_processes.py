@@ -20,7 +20,7 @@ from linnet.files import read_json
 from linnet.models import network
 from linnet.sweeps import vectorized
 from linnet.tracking import read_history
-from linnet.tracking.directory import is_owned
+from linnet.tracking.directory import is_owned, read_status
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
@@ -194,7 +194,7 @@ def test_a_process_that_is_killed_is_told_of(
 
 
 def _own(run: Path) -> bool:
-    return bool(read_json(run / "status.json")["pid"] == os.getpid())
+    return read_status(run).get("pid") == os.getpid()
 
 
 def test_none_outlives_the_first(tmp_path: Path, one: Path) -> None:
