@@ -16,6 +16,7 @@ import torch
 
 from linnet.errors import Interrupted
 from linnet.interrupts import Interrupts
+from linnet.threads import VARIABLE
 
 WATCH_SECONDS = 1.0
 
@@ -84,7 +85,7 @@ def _run(part: Part, reading: Connection, writing: Connection) -> None:
         os.setsid()  # where Ctrl-C does not reach it: the first process decides what a signal means
         writing.close()
         threading.Thread(target=_end_with_the_first, args=(reading,), daemon=True).start()
-        os.environ["LINNET_THREADS"] = "1"
+        os.environ[VARIABLE] = "1"
         torch.set_num_threads(1)
         gc.freeze()  # to look for garbage among what came along would copy it
         part()
