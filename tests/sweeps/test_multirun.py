@@ -100,6 +100,16 @@ class TestGrid:
         assert capsys.readouterr().err == "linnet: optimizer.lr=-1: expected a number in (0, inf), got -1\n"
         assert not (tmp_path / "sweep").exists()
 
+    @pytest.mark.parametrize("values", ["0.1", "0.1,0.2"])
+    @pytest.mark.parametrize("others", [["seed=0,1"], ["penalty=none,l2", "seed=range(3)"]])
+    def test_a_key_that_does_not_exist(
+        self, values: str, others: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = [f"optimizer.lrr={values}", *others, f"hydra.sweep.dir={tmp_path / 'x'}"]
+        assert cli.run(["train", "-m", *words]) == 2
+        assert "optimizer.lrr: no such key, did you mean optimizer.lr?" in capsys.readouterr().err
+        assert not (tmp_path / "x").exists()
+
     def test_an_interval_needs_a_search(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert sweep(tmp_path / "sweep", "optimizer.lr=interval(0.1,1)") == 2
         assert "search=optuna" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from typing import Any, cast
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -110,7 +111,9 @@ def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]
     valid = [text for text in overrides if text.lstrip("+~").split("=")[0].split("@")[0] != key]
     if len(valid) == len(overrides):  # the fault lies in a config file, not on the command line
         return _one_line(error)
-    return unknown_key(key, [*GROUPS, SEARCH, EXPERIMENT, *flat_keys(compose(valid))])
+    parser = OverridesParser.create()
+    single = [text for text in valid if not parser.parse_override(text).is_sweep_override()]
+    return unknown_key(key, [*GROUPS, SEARCH, EXPERIMENT, *flat_keys(compose(single))])
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
