@@ -51,7 +51,7 @@ class Planned(NamedTuple):
     hydra: dict[str, Any]
 
 
-class SideBySide(NamedTuple):
+class VectorizedOptions(NamedTuple):
     """Options of `hydra/launcher=vectorized`.
 
     max_models: trained at once, in all processes.
@@ -78,7 +78,7 @@ class Launcher:
         self.vectorized = master.hydra.launcher._target_ == VECTORIZED
         if self.vectorized:
             options = master.hydra.launcher
-            self.options = SideBySide(
+            self.options = VectorizedOptions(
                 _at_least_one("max_models", options.max_models),
                 None if options.processes is None else _at_least_one("processes", options.processes),
             )

@@ -18,7 +18,7 @@ from linnet.job import Job, Prepared, true_status
 from linnet.life import prepare
 from linnet.sweeps import ledger
 from linnet.sweeps.job_directory import JobDirectories
-from linnet.sweeps.launch import Planned, SideBySide
+from linnet.sweeps.launch import Planned, VectorizedOptions
 from linnet.sweeps.processes import run_in_processes
 from linnet.sweeps.report import Report
 from linnet.sweeps.shareable import largest_group
@@ -32,7 +32,7 @@ JOBS_A_PROCESS = 8
 """With fewer, starting another process costs more than it gains."""
 
 
-def run_group(jobs: Sequence[Numbered], report: Report, options: SideBySide) -> None:
+def run_group(jobs: Sequence[Numbered], report: Report, options: VectorizedOptions) -> None:
     """Train jobs that share their batches to their ends.
 
     Args:
