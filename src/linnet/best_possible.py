@@ -4,13 +4,16 @@ import hashlib
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from linnet.data import Data
+from linnet.build import dtype_of, is_exact
+from linnet.data import Data, Examples
 from linnet.errors import InputError
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
@@ -18,7 +21,7 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
-from linnet.optimum.inference import Inference, inference, original_units
+from linnet.optimum.inference import Inference, inference, original_units, with_coefficients
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import LeastSquares, least_squares
 from linnet.optimum.weighted_rows import takes_weights
@@ -75,37 +78,53 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
     return landscape
 
 
-def is_exact(config: Mapping[str, Any]) -> bool:
-    return bool(config["optimizer"]["_target_"] == "linnet.optimizers.Exact")
-
-
 def find(data: Data, model: LinearNetwork) -> Landscape:
     """Solve the training problem. Raises ValueError if it cannot be solved."""
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
-    x, y, weight = data.train.x, data.train.y, data.train.weight
+    train = data.train_in_float64
+    x, y, weight = train.x, train.y, train.weight
+    offset = torch.zeros(())
+    if bias and y.dtype == torch.float64 and model.loss.shift_invariant:  # residuals of large targets keep their digits
+        offset = y.mean(0)
+        y = y - offset
     values = model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double()
     scale = max(abs(float((values if weight is None else values * weight).mean())), 1e-6)
     optimum = solve(
-        data.train, model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale), n_outputs=n_outputs
-    )
-    statistics, coefficients = {}, None
+        Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale),
+        n_outputs=n_outputs,
+    )  # fmt: skip
+    optimum = replace(optimum, bias=optimum.bias + offset)
+    statistics: dict[str, float] = {}
+    coefficients = None
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
         fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared), sample_weight=weight)
         if fit.unique and fit.l2 == 0 and fit.n_rows > fit.n_coefficients:
             found = inference(fit, feature_names=data.source.feature_names or None)
-            statistics, coefficients = found.metrics(), _original_units(found, fit, data)
+            statistics, coefficients = _in_original_units(found, fit, data, offset.numpy())
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     return Landscape(optimum, curved, statistics, coefficients)
 
 
-def _original_units(found: Inference, fit: LeastSquares, data: Data) -> tuple[torch.Tensor, torch.Tensor]:
+def _in_original_units(
+    found: Inference, fit: LeastSquares, data: Data, offset: NDArray[np.float64]
+) -> tuple[dict[str, float], tuple[torch.Tensor, torch.Tensor]]:
+    """Metrics of the coefficients in the units of the file, and these with their standard errors, as in `Landscape`.
+
+    Args:
+        offset: what was subtracted from the targets before the fit.
+    """
     n_features = fit.weight.shape[1]
     if data.scaling is None:
         mean, deviation = np.zeros(n_features), np.ones(n_features)
     else:
         mean, deviation = data.scaling.mean.numpy(), data.scaling.deviation.numpy()
     coefficients, errors = original_units(found, fit, mean, deviation)
-    return torch.from_numpy(coefficients), torch.from_numpy(errors)
+    if data.offset is not None:
+        offset = offset + data.offset.numpy()
+    coefficients[:, 0] += offset
+    first = 0 if fit.bias is not None else 1
+    original = with_coefficients(found, coefficients[:, first:], errors[:, first:])
+    return original.metrics(), (torch.from_numpy(coefficients), torch.from_numpy(errors))
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -208,10 +227,11 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "penalty": dict(config["penalty"]),
         "bias": model.bias is not None,
         "n_outputs": model.weight.shape[1],
+        "dtype": dtype_of(config),
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 2,  # of the solvers: raise it when they change
+        "version": 3,  # of the solvers: raise it when they change
     }
 
 

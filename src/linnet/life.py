@@ -10,7 +10,7 @@ import yaml
 
 from linnet import best_possible, predictor, threads
 from linnet.begun import begin_again, is_trained, write_record
-from linnet.build import build_data, build_early_stopping, build_model, make
+from linnet.build import build_data, build_early_stopping, build_model, is_exact, make
 from linnet.conclusion import Run, conclude
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
@@ -69,7 +69,7 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     log.info(describe(job.choices, config, data, path))
     checkpoint = job.begun.checkpoint if job.begun else None
     landscape = best_possible.load(path) if checkpoint else best_possible.best_possible(config, data, model)
-    if best_possible.is_exact(config) and landscape is not None:
+    if is_exact(config) and landscape is not None:
         model.solution = landscape.optimum.weight, landscape.optimum.bias
     objective = config["objective"]
     keeper: Checkpoint = make(

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from scipy.special import stdtr
 
 from linnet import best_possible
+from linnet.build import is_exact
 from linnet.errors import InputError
 from linnet.optimum.inference import critical_t
 from linnet.optimum.landscape import Landscape
@@ -87,7 +88,7 @@ def load_coefficients(run: Path) -> Coefficients:
             if i == 0 and about.get("std_error") == 0:
                 about = {}  # there is no bias
             rows.append(Row(output, name, float(own[c, i]), float(strength[c, i]), **about))
-    return Coefficients(tuple(rows), best_possible.is_exact(load_config(run)), predictor)
+    return Coefficients(tuple(rows), is_exact(load_config(run)), predictor)
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:

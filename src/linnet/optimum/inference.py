@@ -1,7 +1,7 @@
 """Classical inference for least squares: standard errors, tests and intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -191,6 +191,17 @@ def original_units(found: Inference, fit: LeastSquares, mean: Array, deviation: 
     bias_error = np.linalg.norm(shift @ fit.inverse)
     coefficients = np.column_stack([found.coefficients @ shift, found.coefficients[:, n_bias:] / deviation])
     return coefficients, found.residual_std_error[:, None] * np.concatenate([[bias_error], errors])
+
+
+def with_coefficients(found: Inference, coefficients: Array, std_errors: Array) -> Inference:
+    """Return the inference on other coefficients with their own standard errors, each `[C, P]`, of the same fit."""
+    margin = critical_t(found.df_residual, found.level) * std_errors
+    with np.errstate(divide="ignore", invalid="ignore"):  # of an exact fit
+        t = coefficients / std_errors
+    return replace(
+        found, coefficients=coefficients, std_errors=std_errors, t=t, p=2 * stdtr(found.df_residual, -np.abs(t)),
+        low=coefficients - margin, high=coefficients + margin,
+    )  # fmt: skip
 
 
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:

@@ -114,6 +114,8 @@ def result_figures(
     target = examples.y.cpu()
     source = data.source
     if source.task == "regression":
+        if data.offset is not None:
+            prediction, target = prediction.double() + data.offset, target.double() + data.offset
         drawn["prediction_against_target"] = figures.prediction_against_target(prediction, target)
         drawn["residuals"] = figures.residuals(prediction, target)
         return drawn
@@ -142,7 +144,7 @@ def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None)
         return figures.strongest_features(weight, names, [f"target {c + 1}" for c in range(len(weight))], unit=unit)
     if landscape is None or landscape.coefficients is None:
         return figures.coefficients(weight[0], names, unit=unit)
-    optimum, error = (tensor[0, 1:] if scaling is None else tensor[0, 1:] * scaling.deviation
+    optimum, error = (tensor[0, 1:] if scaling is None else scaling.per_deviation(tensor[0, 1:])
                       for tensor in landscape.coefficients)  # fmt: skip
     margin = critical_t(landscape.statistics["optimum/df_residual"])
     return figures.coefficients(weight[0], names, optimum=optimum, std_error=error, margin=margin, unit=unit)
