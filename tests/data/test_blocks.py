@@ -11,9 +11,9 @@ from shards import write_shards
 
 from linnet.data import Examples, Source, prepare
 from linnet.data.blocks import SLOTS, Blocks
-from linnet.data.scaling import Scaling
 from linnet.data.order import Bundles, Groups, grouped_order
 from linnet.data.pairs import Pairs
+from linnet.data.scaling import Scaling
 from linnet.data.shards import find_shards
 from linnet.errors import InputError
 

@@ -80,6 +80,11 @@ class Data(pl.LightningDataModule):
         """The training examples before they were rounded to the run's dtype, which solvers and certificates are of."""
         return self.train if self._in_float64 is None else self._in_float64()
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the D features: those of the source, else x0, x1 and so on."""
+        return self.source.feature_names or tuple(f"x{i}" for i in range(self.train.n_features))
+
     def parts(self) -> dict[str, Examples]:
         """Name -> examples of each part that there is: "train", "val", "test"."""
         parts = {"train": self.train, "val": self.val, "test": self.test}

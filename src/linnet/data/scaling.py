@@ -57,6 +57,11 @@ class Scaling:
         deviation = torch.where(moments.is_constant, torch.inf, deviation)
         return cls(torch.where(constant, moments.low, moments.mean), torch.where(constant, 1.0, deviation))
 
+    @property
+    def unit(self) -> str:
+        """By how much a feature grows where its standardised value grows by 1, in words."""
+        return "per std" if bool(self.mean.any()) else "per rms"
+
     def apply(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return (x − mean) / deviation `[N, D]`, computed in float64 and rounded to dtype last."""
         found = torch.empty(x.shape, dtype=dtype, device=x.device)
