@@ -14,6 +14,7 @@ from linnet.inspection.coefficients import load_coefficients
 from linnet.optimum.landscape import Landscape
 from linnet.tracking import figures
 from linnet.tracking.report import result_figures
+from linnet.weights import OPTIMUM
 
 TABLE = ["data=table", "data.path=f.csv", "data.target=y", "figures=false"]
 NUMBERS = [*TABLE, "data.exclude=[city]", "data.dtype=float64"]
@@ -102,14 +103,14 @@ class TestLeastSquares:
 
     def test_survives_the_file_and_is_refused_if_it_is_of_another_run(self, table, capsys):
         run = linnet.train([*NUMBERS, "optimizer=exact"])
-        file = run.directory / best_possible.FILE
+        file = run.directory / OPTIMUM
         content = file.read_bytes()
         assert Landscape.from_bytes(content).to_bytes() == content
         other = linnet.train(["data=diabetes", "optimizer=exact", "figures=false"]).directory
-        file.write_bytes((other / best_possible.FILE).read_bytes())
+        file.write_bytes((other / OPTIMUM).read_bytes())
         capsys.readouterr()
         assert cli.run(["inspect", str(run.directory)]) == 2
-        assert f"{best_possible.FILE} is damaged: it is of another model" in capsys.readouterr().err
+        assert f"{OPTIMUM} is damaged: it is of another model" in capsys.readouterr().err
 
 
 class TestClasses:

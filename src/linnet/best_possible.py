@@ -8,9 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from linnet.build import dtype_of, is_exact
 from linnet.data import Data, Examples
@@ -21,14 +19,14 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
-from linnet.optimum.inference import Inference, inference, original_units, with_coefficients
+from linnet.optimum.inference import inference
 from linnet.optimum.landscape import Landscape
-from linnet.optimum.least_squares import LeastSquares, least_squares
+from linnet.optimum.least_squares import least_squares
 from linnet.optimum.weighted_rows import takes_weights
+from linnet.weights import OPTIMUM
 
 log = logging.getLogger(__name__)
 
-FILE = "optimum.safetensors"
 TOLERANCE = 1e-8
 """Bound to reach, relative to the objective of predicting nothing."""
 NEGLIGIBLE = 0.5
@@ -97,34 +95,27 @@ def find(data: Data, model: LinearNetwork) -> Landscape:
     statistics: dict[str, float] = {}
     coefficients = None
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
-        fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared), sample_weight=weight)
-        if fit.unique and fit.l2 == 0 and fit.n_rows > fit.n_coefficients:
-            found = inference(fit, feature_names=data.source.feature_names or None)
-            statistics, coefficients = _in_original_units(found, fit, data, offset.numpy())
+        statistics, coefficients = _inference(data, model)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     return Landscape(optimum, curved, statistics, coefficients)
 
 
-def _in_original_units(
-    found: Inference, fit: LeastSquares, data: Data, offset: NDArray[np.float64]
-) -> tuple[dict[str, float], tuple[torch.Tensor, torch.Tensor]]:
-    """Metrics of the coefficients in the units of the file, and these with their standard errors, as in `Landscape`.
+def _inference(data: Data, model: LinearNetwork) -> tuple[dict[str, float], tuple[torch.Tensor, torch.Tensor] | None]:
+    """Metrics of classical inference, and coefficients with their standard errors as in `Landscape`, if there are any.
 
-    Args:
-        offset: what was subtracted from the targets before the fit.
+    They are of features as they were read: standardisation would round them once more, and without a penalty it
+    changes no prediction.
     """
-    n_features = fit.weight.shape[1]
-    if data.scaling is None:
-        mean, deviation = np.zeros(n_features), np.ones(n_features)
-    else:
-        mean, deviation = data.scaling.mean.numpy(), data.scaling.deviation.numpy()
-    coefficients, errors = original_units(found, fit, mean, deviation)
-    if data.offset is not None:
-        offset = offset + data.offset.numpy()
-    coefficients[:, 0] += offset
-    first = 0 if fit.bias is not None else 1
-    original = with_coefficients(found, coefficients[:, first:], errors[:, first:])
-    return original.metrics(), (torch.from_numpy(coefficients), torch.from_numpy(errors))
+    if float(model.penalty.squared) != 0:
+        return {}, None
+    train, bias = data.train_as_read, model.bias is not None
+    fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
+    if not fit.unique or fit.n_rows <= fit.n_coefficients:
+        return {}, None
+    found = inference(fit, feature_names=data.source.feature_names or None)
+    table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
+    coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
+    return found.metrics(), (coefficients, errors)
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -184,7 +175,7 @@ def metrics(landscape: Landscape) -> dict[str, float]:
 
 def load(run: Path) -> Landscape | None:
     """What a run directory keeps of it."""
-    path = run / FILE
+    path = run / OPTIMUM
     if not path.exists():
         return None
     try:
@@ -231,7 +222,7 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 3,  # of the solvers: raise it when they change
+        "version": 4,  # of the solvers: raise it when they change
     }
 
 

@@ -45,8 +45,12 @@ def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> di
     return found
 
 
-def of_predictor(data: Data, loss: Loss) -> str:
-    """What `linnet.predictor` reads beside the weights, as JSON."""
+def of_predictor(data: Data, loss: Loss, *, solved: bool = False) -> str:
+    """What `linnet.predictor` reads beside the weights, as JSON.
+
+    Args:
+        solved: whether the run's weights are the optimum whose coefficients optimum.safetensors holds.
+    """
     source, scaling = data.source, data.scaling
     node = {
         "version": VERSION,
@@ -60,6 +64,7 @@ def of_predictor(data: Data, loss: Loss) -> str:
         "mean": None if scaling is None else scaling.mean.tolist(),
         "deviation": None if scaling is None else [_finite(number) for number in scaling.deviation.tolist()],
         "target_offset": None if data.offset is None else data.offset.tolist(),
+        "solved": solved,
         "table": None if source.preprocessing is None else source.preprocessing.to_node(),
     }
     return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"

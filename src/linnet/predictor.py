@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.weights import load_weights
+from linnet.weights import OPTIMUM, load_coefficients, load_weights
 
 if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `linnet.description.of_predictor`."""
 VERSION = 2
-"""Of the specification. Version 1 had no `target_offset`, and no `null` among the deviations."""
+"""Of the specification. Version 1 had neither `target_offset` nor `solved`, and no `null` among the
+deviations."""
 Link = Literal["identity", "exp", "softmax"]
 Floats = NDArray[np.float64]
 
@@ -140,7 +141,8 @@ def load_predictor(run: Path) -> Predictor:
     if not path.is_file():
         raise InputError(f"{run} has no {FILE}: it was trained before linnet wrote one, train it again")
     try:
-        return _predictor(weights, read_json(path))
+        node = read_json(path)
+        return _predictor(weights, node, load_coefficients(run) if node.get("solved") else None)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
 
@@ -157,7 +159,7 @@ def _require_completed(run: Path) -> None:
         raise InputError(f"{run} did not complete (it is {state}): `linnet resume` goes on with it")
 
 
-def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any]) -> Predictor:
+def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any], coefficients: Floats | None) -> Predictor:
     if node.pop("version") not in (1, VERSION):
         raise ValueError("another version of linnet wrote it")
     weight = weights["weight"].astype(np.float64)
@@ -175,6 +177,10 @@ def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any]) -> Pre
         if len(offset) != len(bias):
             raise ValueError(f"{len(offset)} offsets of targets for {len(bias)} outputs")
         bias = bias + np.array(offset, np.float64)
+    if node.pop("solved", False):
+        if coefficients is None or coefficients.shape != (len(weight), 1 + weight.shape[1]):
+            raise InputError(f"{OPTIMUM} is damaged: it is of another model")
+        bias, weight = coefficients[:, 0], coefficients[:, 1:]  # the same, not rounded by way of standardised features
     names = tuple(node.pop("class_names"))
     if names:  # a model may have more outputs than the data had classes
         names += tuple(f"class {i}" for i in range(len(names), len(weight)))

@@ -39,8 +39,7 @@ class Data(pl.LightningDataModule):
         seed: of the batch order.
         scaling: the standardisation that was applied, if any.
         offset: what was subtracted from the targets, `[C]` float64; None: nothing.
-        in_float64: makes the training examples again, without rounding them to the run's dtype; None: they were not
-            rounded.
+        in_float64: makes the training examples again in float64, with this scaling and offset.
         overfit_batches: train on the first so many minibatches only; 0: on all.
 
     Attributes:
@@ -57,7 +56,7 @@ class Data(pl.LightningDataModule):
         seed: int,
         scaling: Scaling | None = None,
         offset: Tensor | None = None,
-        in_float64: Callable[[], Examples] | None = None,
+        in_float64: Callable[[Scaling | None, Tensor | None], Examples] | None = None,
         overfit_batches: int = 0,
     ) -> None:
         super().__init__()
@@ -78,7 +77,12 @@ class Data(pl.LightningDataModule):
     @property
     def train_in_float64(self) -> Examples:
         """The training examples before they were rounded to the run's dtype, which solvers and certificates are of."""
-        return self.train if self._in_float64 is None else self._in_float64()
+        return self.train if self._in_float64 is None else self._in_float64(self.scaling, self.offset)
+
+    @property
+    def train_as_read(self) -> Examples:
+        """The training examples in float64, in the units of the source."""
+        return self.train if self._in_float64 is None else self._in_float64(None, None)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

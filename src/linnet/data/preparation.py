@@ -58,14 +58,16 @@ def prepare(
     parts = [None if part is None else prepared(part, scaling, offset, kind) for part in (train, val, source.test)]
     assert parts[0] is not None
 
-    def in_float64() -> Examples:  # split again: a second copy of the examples would take more memory
+    def in_float64(scaling: Scaling | None, offset: Tensor | None) -> Examples:
+        # Split again: a second copy of the examples would take more memory.
         again, _ = _training_parts(source, val_fraction, outliers, outlier_value, seed)
         return prepared(again, scaling, offset, torch.float64)
 
-    rounded = kind != torch.float64 and not train.streamed and (source.unrounded or scaling is not None)
+    changed = scaling is not None or (source.unrounded and kind != torch.float64)
     return Data(
-        source, parts[0], parts[1], parts[2], batch_size, seed, scaling, offset, in_float64 if rounded else None
-    )
+        source, parts[0], parts[1], parts[2], batch_size, seed, scaling, offset,
+        None if train.streamed or not changed else in_float64,
+    )  # fmt: skip
 
 
 def _training_parts(

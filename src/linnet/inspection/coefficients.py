@@ -18,6 +18,7 @@ from linnet.optimum.inference import critical_t
 from linnet.optimum.landscape import Landscape
 from linnet.predictor import FILE, Predictor, load_predictor
 from linnet.saved import load_config
+from linnet.weights import OPTIMUM
 
 BIAS = "bias"
 Floats = NDArray[np.float64]
@@ -89,7 +90,7 @@ def load_coefficients(run: Path) -> Coefficients:
     landscape = best_possible.load(run)
     known = {} if landscape is None else inferred(landscape)
     if any(values.shape != own.shape for values in known.values()):
-        raise InputError(f"{run / best_possible.FILE} is damaged: it is of another model")
+        raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
     rows = []
     for c, output in enumerate(predictor.output_names):
         for i, name in enumerate(names):

@@ -1,7 +1,7 @@
 """Classical inference for least squares: standard errors, tests and intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -169,39 +169,6 @@ def inference(
 def critical_t(df_residual: float, level: float = 0.95) -> float:
     """Half the width of a confidence interval in standard errors."""
     return float(stdtrit(df_residual, (1 + level) / 2))
-
-
-def original_units(found: Inference, fit: LeastSquares, mean: Array, deviation: Array) -> tuple[Array, Array]:
-    """Coefficients and their standard errors `[C, 1 + D]`, the bias first, for features that are not standardised.
-
-    Those of a weight are divided by the deviation. The new bias b − Σ w mean/deviation is a sum a'β of coefficients, of
-    variance s² ‖G'a‖²; it is there even if the fit has no bias, and 0 with error 0 if the means are 0 too.
-
-    Args:
-        found: of the fit.
-        fit: of features (x − mean) / deviation.
-        mean, deviation: `[D]`.
-    """
-    assert fit.inverse is not None, "inference refuses other fits"
-    shift = -mean / deviation
-    if fit.bias is not None:
-        shift = np.concatenate([[1.0], shift])
-    n_bias = len(shift) - len(mean)
-    errors = np.linalg.norm(fit.inverse, axis=1)[n_bias:] / deviation
-    bias_error = np.linalg.norm(shift @ fit.inverse)
-    coefficients = np.column_stack([found.coefficients @ shift, found.coefficients[:, n_bias:] / deviation])
-    return coefficients, found.residual_std_error[:, None] * np.concatenate([[bias_error], errors])
-
-
-def with_coefficients(found: Inference, coefficients: Array, std_errors: Array) -> Inference:
-    """Return the inference on other coefficients with their own standard errors, each `[C, P]`, of the same fit."""
-    margin = critical_t(found.df_residual, found.level) * std_errors
-    with np.errstate(divide="ignore", invalid="ignore"):  # of an exact fit
-        t = coefficients / std_errors
-    return replace(
-        found, coefficients=coefficients, std_errors=std_errors, t=t, p=2 * stdtr(found.df_residual, -np.abs(t)),
-        low=coefficients - margin, high=coefficients + margin,
-    )  # fmt: skip
 
 
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:
