@@ -46,16 +46,16 @@ class Scaling:
         if bool(extreme.any()):
             unit = torch.where(extreme, magnitude, 1.0)
             scaled = _Moments.of(Batch(b.x.double() / unit, b.y, b.scale, b.weight) for b in batches())
-            moments.mean, deviation = scaled.mean * unit, scaled.variance.sqrt() * unit
+            mean, deviation = scaled.mean * unit, scaled.variance.sqrt() * unit
             square = (scaled.variance + scaled.mean.square()).sqrt() * unit
         else:
-            deviation = moments.variance.sqrt()
-            square = (moments.variance + moments.mean.square()).sqrt()
+            mean, deviation = moments.mean, moments.variance.sqrt()
+            square = (moments.variance + mean.square()).sqrt()
         if not centre:
-            return cls(torch.zeros_like(moments.mean), torch.where(square > 0, square, 1.0))
+            return cls(torch.zeros_like(mean), torch.where(square > 0, square, 1.0))
         constant = moments.low == moments.high
         deviation = torch.where(moments.is_constant, torch.inf, deviation)
-        return cls(torch.where(constant, moments.low, moments.mean), torch.where(constant, 1.0, deviation))
+        return cls(torch.where(constant, moments.low, mean), torch.where(constant, 1.0, deviation))
 
     @property
     def unit(self) -> str:
@@ -86,11 +86,14 @@ ROW_NUMBERS = 2**20
 
 
 class _Moments:
-    """Weighted mean, variance and range of each column, from batches in turn."""
+    """Weighted mean, variance and range of each column, from batches in turn.
+
+    Sums are of differences to the first row, so that an offset of a column costs no digits.
+    """
 
     def __init__(self) -> None:
         self.total = 0.0
-        self.mean = self.squares = torch.zeros((), dtype=torch.float64)
+        self.first = self.shift = self.squares = torch.zeros((), dtype=torch.float64)
         self.low = self.high = torch.zeros((), dtype=torch.float64)
 
     @classmethod
@@ -106,6 +109,10 @@ class _Moments:
         return found
 
     @property
+    def mean(self) -> Tensor:
+        return self.first + self.shift
+
+    @property
     def variance(self) -> Tensor:
         return self.squares / self.total
 
@@ -119,25 +126,21 @@ class _Moments:
     def _add(self, x: Tensor, weight: Tensor | None, scale: float) -> None:
         low, high = x.amin(0).double() * scale, x.amax(0).double() * scale  # `aminmax` takes ten times as long
         values = x.double() * scale if scale != 1.0 else x.double()
+        if self.total == 0:
+            self.first = values[0].clone()
+        values = values - self.first
         if weight is None:
             more = float(len(x))
-            mean = values.mean(dim=0)
-            apart = values - mean
-            error = apart.mean(dim=0)  # what rounding has left of the mean
-            within = apart.square_().sum(dim=0)
+            shift = values.mean(dim=0)
+            within = values.sub_(shift).square_().sum(dim=0)
         else:
             more = float(weight.sum())
-            share = weight / more
-            mean = share @ values
-            apart = values - mean
-            error = share @ apart
-            within = weight @ apart.square_()
-        mean, within = mean + error, (within - more * error.square()).clamp_(min=0)
+            shift = (weight / more) @ values
+            within = weight @ values.sub_(shift).square_()
         if self.total == 0:
-            self.total, self.mean, self.squares, self.low, self.high = more, mean, within, low, high
+            self.total, self.shift, self.squares, self.low, self.high = more, shift, within, low, high
             return
-        step = mean - self.mean
-        total = self.total + more
+        step, total = shift - self.shift, self.total + more
         self.squares = self.squares + within + step.square() * (self.total * more / total)
-        self.mean = self.mean + step * (more / total)
+        self.shift = self.shift + step * (more / total)
         self.low, self.high, self.total = torch.minimum(self.low, low), torch.maximum(self.high, high), total
