@@ -28,7 +28,9 @@ from linnet.weights import OPTIMUM
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-8
-"""Bound to reach, relative to the objective of predicting nothing."""
+"""Bound to reach, relative to the objective of predicting nothing (of targets about their mean)."""
+EXACT_TOLERANCE = 1e-12
+"""The same where the optimum is the result: a bound of ε allows errors of coefficients of the order of √ε."""
 NEGLIGIBLE = 0.5
 """Seconds that nobody minds: starting the process takes ten times as long."""
 NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
@@ -61,7 +63,7 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
                 _tell_cheap_curvature(data, model)
             return None
     try:
-        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model))
+        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
@@ -76,8 +78,12 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
     return landscape
 
 
-def find(data: Data, model: LinearNetwork) -> Landscape:
-    """Solve the training problem. Raises ValueError if it cannot be solved."""
+def _tolerance(config: Mapping[str, Any]) -> float:
+    return EXACT_TOLERANCE if is_exact(config) else TOLERANCE
+
+
+def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Landscape:
+    """Solve the training problem, to a relative tolerance as above. Raises ValueError if it cannot be solved."""
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
     train = data.train_in_float64
     x, y, weight = train.x, train.y, train.weight
@@ -86,9 +92,9 @@ def find(data: Data, model: LinearNetwork) -> Landscape:
         offset = y.mean(0)
         y = y - offset
     values = model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double()
-    scale = max(abs(float((values if weight is None else values * weight).mean())), 1e-6)
+    scale = abs(float((values if weight is None else values * weight).mean())) or 1.0
     optimum = solve(
-        Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale),
+        Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
         n_outputs=n_outputs,
     )  # fmt: skip
     optimum = replace(optimum, bias=optimum.bias + offset)
@@ -219,6 +225,7 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "bias": model.bias is not None,
         "n_outputs": model.weight.shape[1],
         "dtype": dtype_of(config),
+        "tolerance": _tolerance(config),
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
