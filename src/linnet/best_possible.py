@@ -21,7 +21,6 @@ from linnet.optimum.cost import RATE, solve_seconds, training_seconds
 from linnet.optimum.inference import Inference, inference, original_units
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import LeastSquares, least_squares
-from linnet.optimum.weighted_rows import takes_weights
 
 log = logging.getLogger(__name__)
 
@@ -181,8 +180,6 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
         return ""
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
-    if data.train.weight is not None and not takes_weights(model.loss):
-        return "with weights of examples it is known for squared error only"
     if data.train.streamed:
         return "the training examples are not all in memory"
     if mode == "always":

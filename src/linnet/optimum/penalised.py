@@ -44,7 +44,8 @@ def _solution(
 def _quadratic(problem: Problem, weight: Tensor) -> Solution:
     assert isinstance(problem.family, Quadratic)
     if problem.absolute == 0:
-        exact = least_squares(problem.x, problem.y, bias=problem.bias, l2=problem.squared / problem.family.scale)
+        l2 = problem.squared / problem.family.scale
+        exact = least_squares(problem.x, problem.y, bias=problem.bias, l2=l2, sample_weight=problem.weight)
         weight, bias = torch.from_numpy(exact.weight), problem.zeros()[1]
         bias = bias if exact.bias is None else torch.from_numpy(exact.bias)
         return _solution(problem, weight, bias, duality_gap(problem, weight, bias), exact.method, 1)
@@ -62,8 +63,9 @@ def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
     Salmon, "Gap Safe Screening Rules", 2017).
     """
     assert isinstance(problem.family, Quadratic)
-    x = problem.x.double()
-    x = x - x.mean(0) if problem.bias else x
+    family, x = problem.family, problem.x.double().T
+    x = x - family.mean(x) if problem.bias else x
+    x = family.times_weight(x, 0.5).T  # and θ/√w, in which the dual is strongly concave
     radius = math.sqrt(2 * problem.n_examples * problem.family.scale * certified.bound)
     reach = certified.v.abs() + x.norm(dim=0) * (radius / problem.n_examples)
     for used in reach >= problem.absolute:
@@ -125,7 +127,7 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     # which examples the best plane passes through.
     total = 0
     for width in widths(problem):
-        smooth = replace(problem, family=ScaledHuber(width))
+        smooth = replace(problem, family=ScaledHuber(width, problem.weight))
         start = best_bias(smooth, weight, bias)
         weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
         total += steps

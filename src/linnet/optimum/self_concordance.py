@@ -48,14 +48,15 @@ def self_concordant_bound(
     values, theta = family.value_and_theta(z, problem.targets)
     if r.shape[1] == 0 or (len(theta) == 1 and isinstance(family, Softmax)):  # the loss is a constant
         return float(values.mean()), allowance(problem, weight, bias, values, 1.0, 0.0)
-    gradient = theta @ r / len(r)  # [C, r]
-    error = (len(r) + 4) * UNIT_ROUNDOFF * float(theta.abs().max()) * math.sqrt(gradient.numel())
-    rounding = allowance(problem, weight, bias, values, float(theta.abs().max()), 0.0)
+    gradient, slope = theta @ r / len(r), float(family.per_weight(theta).abs().max())  # [C, r]
+    error = (len(r) + 4) * UNIT_ROUNDOFF * slope * math.sqrt(gradient.numel())
+    rounding = allowance(problem, weight, bias, values, slope, 0.0)
     # Predictions carry rounding errors, and so do the derivatives there.
     reach = float((weight.abs() @ problem.mean_magnitude + bias.abs()).max())
     curvature = family.curvature(z, problem.targets, 0.0)
-    error += (problem.n_features + 4) * UNIT_ROUNDOFF * reach * float(curvature.max()) * math.sqrt(gradient.numel())
-    error += space.error * float(theta.norm()) / math.sqrt(len(r))
+    bend = float(family.per_weight(curvature).max())
+    error += (problem.n_features + 4) * UNIT_ROUNDOFF * reach * bend * math.sqrt(gradient.numel())
+    error += space.error * float(family.per_weight(theta, 0.5).norm()) / math.sqrt(len(r))
     if isinstance(family, Quadratic):
         norm = float(gradient.norm()) + error
         return float(values.mean()), norm**2 / (2 * family.scale) + rounding
