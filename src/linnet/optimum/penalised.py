@@ -11,7 +11,6 @@ from linnet.optimum.best_bias import best_bias
 from linnet.optimum.duality_gap import Certified, duality_gap
 from linnet.optimum.family import Quadratic, Robust, Softmax
 from linnet.optimum.lasso import lasso
-from linnet.optimum.least_squares import least_squares
 from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
@@ -25,7 +24,7 @@ def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
     family = problem.family
     if isinstance(family, Quadratic):
-        return _quadratic(problem, weight)
+        return _lasso(problem, weight)
     if isinstance(family, Robust) and family.width == 0:
         return _absolute_error(problem, weight, bias, tolerance)
     weight, bias, certified, steps = _smooth(problem, weight, best_bias(problem, weight, bias), tolerance)
@@ -41,14 +40,8 @@ def _solution(
     return Solution(weight, bias, certified.objective, certified.bound, DUALITY, unique, method, steps)
 
 
-def _quadratic(problem: Problem, weight: Tensor) -> Solution:
+def _lasso(problem: Problem, weight: Tensor) -> Solution:
     assert isinstance(problem.family, Quadratic)
-    if problem.absolute == 0:
-        l2 = problem.squared / problem.family.scale
-        exact = least_squares(problem.x, problem.y, bias=problem.bias, l2=l2, sample_weight=problem.weight)
-        weight, bias = torch.from_numpy(exact.weight), problem.zeros()[1]
-        bias = bias if exact.bias is None else torch.from_numpy(exact.bias)
-        return _solution(problem, weight, bias, duality_gap(problem, weight, bias), exact.method, 1)
     weight, bias, rounds = lasso(problem, weight)
     certified = duality_gap(problem, weight, bias)
     unique = problem.squared == 0 and _lasso_is_unique(problem, certified)

@@ -10,10 +10,11 @@ from torch import Tensor
 from linnet.data.examples import Examples
 from linnet.losses import Loss
 from linnet.optimum.families import family_of
-from linnet.optimum.family import Poisson, Softmax
+from linnet.optimum.family import Poisson, Quadratic, Softmax
 from linnet.optimum.optimum import Optimum
 from linnet.optimum.penalised import is_coupled, solve_penalised
 from linnet.optimum.problem import Problem
+from linnet.optimum.quadratic import solve_quadratic
 from linnet.optimum.solution import Solution
 from linnet.optimum.threads import threads_for
 from linnet.optimum.unpenalised import solve_unpenalised
@@ -95,7 +96,7 @@ def _problem(examples: Examples, loss: Loss, penalty: Penalty, bias: bool, n_out
     if x.shape[1] == 0:  # no weight to penalise
         absolute = squared = 0.0
     if weight is not None:
-        family = family.weighted(weight / weight.mean())
+        family = family.weighted(weight * (len(weight) / math.fsum(weight)))
     return Problem(x, y, family, n_outputs or present, absolute, squared, bias)
 
 
@@ -103,7 +104,7 @@ def _weight(weight: Tensor, n_examples: int) -> Tensor:
     weight = weight.detach().cpu().double()
     if weight.shape != (n_examples,) or not weight.isfinite().all() or bool((weight < 0).any()) or not weight.any():
         raise ValueError(f"weights are {tuple(weight.shape)}: N finite numbers of at least 0, not all 0, are wanted")
-    return weight / weight.max()
+    return torch.ldexp(weight, -torch.frexp(weight.max())[1])  # exact, and no sum of them overflows
 
 
 def _number(coefficient: float | Tensor) -> float:
@@ -128,6 +129,8 @@ def _start(problem: Problem, start: Optimum | tuple[Tensor, Tensor] | None) -> t
 
 
 def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    if isinstance(problem.family, Quadratic) and problem.absolute == 0:
+        return solve_quadratic(problem)
     absent = _absent_outputs(problem)
     if absent.any():
         return _without(problem, absent, weight, bias, tolerance)

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from linnet.optimum import newton
 from linnet.optimum.best_bias import best_bias
-from linnet.optimum.family import Poisson, Quadratic, Robust, Softmax
-from linnet.optimum.least_squares import least_squares
+from linnet.optimum.family import Poisson, Robust, Softmax
 from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
@@ -26,22 +25,10 @@ NEWTON = "Newton, preconditioned conjugate gradients"
 
 
 def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    """Minimise the mean loss from weight `[C, D]` and bias `[C]`, float64."""
-    if isinstance(problem.family, Quadratic):
-        return _quadratic(problem)
+    """Minimise the mean of a loss other than squared error from weight `[C, D]` and bias `[C]`, float64."""
     if isinstance(problem.family, Robust):
         return _robust(problem, weight, bias, tolerance)
     return _curved(problem, weight, bias, tolerance)
-
-
-def _quadratic(problem: Problem) -> Solution:
-    exact = least_squares(problem.x, problem.y, bias=problem.bias, sample_weight=problem.weight)
-    weight = torch.from_numpy(exact.weight)
-    bias = problem.zeros()[1] if exact.bias is None else torch.from_numpy(exact.bias)
-    found = self_concordant_bound(problem, row_space(problem), weight, bias)
-    assert found is not None
-    words = "squared error: half the squared gradient where the features are white" + RANK
-    return Solution(weight, bias, *found, words, exact.unique, exact.method, 1)
 
 
 def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
