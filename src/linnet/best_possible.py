@@ -22,7 +22,6 @@ from linnet.optimum.cost import RATE, solve_seconds, training_seconds
 from linnet.optimum.inference import inference
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import least_squares
-from linnet.optimum.weighted_rows import takes_weights
 from linnet.weights import OPTIMUM
 
 log = logging.getLogger(__name__)
@@ -197,8 +196,6 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
         return ""
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
-    if data.train.weight is not None and not takes_weights(model.loss):
-        return "with weights of examples it is known for squared error only"
     if data.train.streamed:
         return "the training examples are not all in memory"
     if mode == "always":
