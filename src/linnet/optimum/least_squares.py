@@ -27,8 +27,8 @@ class LeastSquares:
     weight: `[C, D]`, float64. If many are best, the one of least ‖W‖, to which ridge tends as l2 goes to 0.
     bias: `[C]`, or None.
     objective: mean of ½ squared error, summed over outputs, plus l2/2 ‖W‖².
-    bound: proven, rounding included: the objective exceeds its infimum by no more. Where the rank is not full, the
-        infimum over predictions from as many independent columns as the rank counts.
+    bound: proven, rounding included: the objective exceeds its infimum by no more. Where columns depend on each other
+        but for rounding, what differs between them is taken for none.
     n_rows: examples of positive weight.
     total_weight: sum of the weights; the number of rows if there are none.
     l2: strength of the penalty.

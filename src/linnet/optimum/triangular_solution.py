@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh, solve_triangular
+from scipy.linalg import solve_triangular
 
 from linnet.optimum.extended_precision import Array, Sliced, extended
 from linnet.optimum.numerical_rank import numerical_rank, shortest_root
@@ -136,9 +136,10 @@ def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> Triang
     else:
         scaled_condition = float("inf")
         root = np.zeros((n_coefficients, rank))
-        weights, q = shortest_root(features / found.lengths, found.rank, found.lengths / at.scale[first:])
-        root[first:, first:] = weights / at.scale[first:, None]
-        projected = q.T @ right[first:]
+        assert found.left is not None
+        root[first:, first:] = shortest_root(found, found.lengths / at.scale[first:]) / at.scale[first:, None]
+        root[first:][centred == 0] = 0  # exactly
+        projected = found.left[:, : found.rank].T @ right[first:]
         if first:  # the bias of least squares, for these weights
             root[0] = -factor[0] @ root / factor[0, 0]
             root[0, 0] = 1 / factor[0, 0]
@@ -180,5 +181,4 @@ def _norm(matrix: Array) -> float:
     if largest == 0:
         return 1.0
     small = matrix / largest
-    top = len(matrix) - 1
-    return float(largest * np.sqrt(eigh(small.T @ small, eigvals_only=True, subset_by_index=[top, top])[0]))
+    return float(largest * np.sqrt(np.linalg.eigvalsh(small.T @ small)[-1]))
