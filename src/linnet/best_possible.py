@@ -19,7 +19,7 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
-from linnet.optimum.inference import inference
+from linnet.optimum.inference import inference, withheld
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import least_squares
 from linnet.weights import OPTIMUM
@@ -97,30 +97,31 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
         n_outputs=n_outputs,
     )  # fmt: skip
     optimum = replace(optimum, bias=optimum.bias + offset)
-    statistics: dict[str, float] = {}
-    coefficients = None
-    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
-        statistics, coefficients = _inference(data, model)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
-    return Landscape(optimum, curved, statistics, coefficients)
+    landscape = Landscape(optimum, curved, {})
+    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
+        return _with_inference(landscape, data, model)
+    return landscape
 
 
-def _inference(data: Data, model: LinearNetwork) -> tuple[dict[str, float], tuple[torch.Tensor, torch.Tensor] | None]:
-    """Metrics of classical inference, and coefficients with their standard errors as in `Landscape`, if there are any.
+def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> Landscape:
+    """Add metrics of classical inference, coefficients and standard errors, or the reason that there are none.
 
     They are of features as they were read: standardisation would round them once more, and without a penalty it
     changes no prediction.
     """
     if float(model.penalty.squared) != 0:
-        return {}, None
+        return landscape
     train, bias = data.train_as_read, model.bias is not None
+    names = data.source.feature_names or tuple(f"x{i}" for i in range(train.x.shape[1]))
     fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
-    if not fit.unique or fit.n_rows <= fit.n_coefficients:
-        return {}, None
-    found = inference(fit, feature_names=data.source.feature_names or None)
+    reason = withheld(fit, names)
+    if reason is not None:
+        return replace(landscape, withheld=reason)
+    found = inference(fit, feature_names=names)
     table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
     coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
-    return found.metrics(), (coefficients, errors)
+    return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -130,6 +131,8 @@ def tell(landscape: Landscape, model: LinearNetwork) -> None:
         log.info(f"no finite optimum exists: {optimum.certificate}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if landscape.withheld is not None:
+        log.info(f"no standard errors: {landscape.withheld}")
     if landscape.curvature is not None:
         tell_curvature(landscape.curvature, model)
 
@@ -226,7 +229,7 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 4,  # of the solvers: raise it when they change
+        "version": 5,  # of the solvers: raise it when they change
     }
 
 
