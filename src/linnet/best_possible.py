@@ -19,6 +19,7 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
+from linnet.optimum.families import is_known
 from linnet.optimum.inference import inference, withheld
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import least_squares
@@ -94,7 +95,7 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
     scale = abs(float((values if weight is None else values * weight).mean())) or 1.0
     optimum = solve(
         Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
-        n_outputs=n_outputs,
+        n_outputs=n_outputs, origin=None if data.scaling is None else data.scaling.mean / data.scaling.deviation,
     )  # fmt: skip
     optimum = replace(optimum, bias=optimum.bias + offset)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
@@ -113,12 +114,11 @@ def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> L
     if float(model.penalty.squared) != 0:
         return landscape
     train, bias = data.train_as_read, model.bias is not None
-    names = data.source.feature_names or tuple(f"x{i}" for i in range(train.x.shape[1]))
     fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
-    reason = withheld(fit, names)
+    reason = withheld(fit, data.feature_names)
     if reason is not None:
         return replace(landscape, withheld=reason)
-    found = inference(fit, feature_names=names)
+    found = inference(fit, feature_names=data.feature_names)
     table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
     coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
     return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
@@ -164,7 +164,7 @@ def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
 def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """As `tell_curvature`, where it costs next to nothing."""
     n, d = len(data.train), data.train.n_features
-    if data.train.streamed:
+    if data.train.streamed or not is_known(model.loss):
         return
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
         bias, weight = model.bias is not None, data.train.weight
@@ -197,6 +197,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     mode = config["optimum"]
     if mode in (False, "off"):
         return ""
+    if not is_known(model.loss):
+        return f"{type(model.loss).__name__} is none of linnet's own losses"
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.streamed:

@@ -33,8 +33,8 @@ class NumericalRank(NamedTuple):
 def numerical_rank(features: Array, given: Array, scaled_condition: float, n_rows: int) -> NumericalRank:
     """Decide the rank, at max(N, D) 2⁻⁵³ σ_max of the columns scaled to unit length.
 
-    The columns are those about their means if there is a bias. Before that subtraction, data of a large offset have
-    rounding errors of another size, so that columns are also compared in the length that they had then: a pivot
+    The columns are those about their means if there is a bias. The rounding errors of data of a large offset are of the
+    size of that offset, so that columns are also compared in the length that they had before the subtraction: a pivot
     counts as zero up to `data_tolerance`.
 
     Args:
@@ -49,7 +49,7 @@ def numerical_rank(features: Array, given: Array, scaled_condition: float, n_row
     if n_features == 0:
         return NumericalRank(0, (), own)
     pivots = np.abs(np.diag(qr(features / given, mode="r", pivoting=True, check_finite=False)[0]))
-    by_data = int((pivots > data_tolerance(n_rows, n_features)).sum())
+    by_data = int((pivots > data_tolerance(n_features)).sum())
     tolerance = max(n_rows, n_features) * UNIT_ROUNDOFF
     if by_data == n_features and scaled_condition * tolerance < 1:
         return NumericalRank(n_features, (), own)
@@ -65,14 +65,13 @@ def numerical_rank(features: Array, given: Array, scaled_condition: float, n_row
     return NumericalRank(rank, dependent, lengths, features, left, singular, right)
 
 
-def data_tolerance(n_rows: int, n_features: int) -> float:
-    """Largest pivot, of features of unit length, that rounding of the data and of the factorisation may leave.
+def data_tolerance(n_features: int) -> float:
+    """Largest pivot, of features of unit length as they were read, that the rounding of computed columns may leave.
 
-    Measured on exactly dependent features: up to 6 EPS for random ones, 110 EPS for sorted one-hot columns beside a
-    bias, whose rounding errors all go one way. This is at least four times as much, and 2.8e-14 for NIST's Filip
-    (82 rows, 11 coefficients), whose smallest pivot is 6e-10 though its condition as given is 2e15.
+    A number has an error of half an EPS when it is read, and a column that is computed from others, as degrees
+    Fahrenheit from degrees Celsius, one of a few EPS more.
     """
-    return EPS * float(64 + 16 * np.sqrt(n_features + 1) + np.sqrt(n_rows))
+    return 8 * EPS * float(np.sqrt(n_features))
 
 
 def shortest_root(found: NumericalRank, units: Array) -> Array:
