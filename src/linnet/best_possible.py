@@ -131,6 +131,8 @@ def tell(landscape: Landscape, model: LinearNetwork) -> None:
         log.info(f"no finite optimum exists: {optimum.certificate}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if landscape.statistics and model.bias is None:
+        log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
     if landscape.withheld is not None:
         log.info(f"no standard errors: {landscape.withheld}")
     if landscape.curvature is not None:
