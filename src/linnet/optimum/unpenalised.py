@@ -105,7 +105,12 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         nonlocal best, separating
         if space is not None:
             weight, bias = space.parameters(problem, weight)
-        if isinstance(family, Softmax) and family.label_smoothing == 0 and separates(problem, weight, bias, point.z):
+        if (
+            isinstance(family, Softmax)
+            and family.label_smoothing == 0
+            and family.allowed is None
+            and separates(problem, weight, bias)
+        ):
             separating = weight, bias
             return True
         if space is None or promised > max(tolerance, 1e-12):
@@ -161,34 +166,36 @@ def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: floa
         return Solution(weight, bias, objective, objective - lowest, f"{words}; {error}", False, NEWTON, steps)
     if found is None:
         return Solution(weight, bias, objective, objective - lowest, words, False, NEWTON, steps)
-    return _reduced(problem, found, objective, lowest, tolerance, steps)
+    return _reduced(problem, found, tolerance, steps)
 
 
-def _reduced(
-    problem: Problem, found: Recession, objective: float, lowest: float, tolerance: float, steps: int
-) -> Solution:
+def _reduced(problem: Problem, found: Recession, tolerance: float, steps: int) -> Solution:
     """The infimum, from what the direction of recession leaves undecided.
 
-    Examples whose margins all grow cost nothing in the limit, and never less; a class that all others outgrow is out.
-    The direction has as many growing margins as any, so in the rest none grows and an optimum exists.
+    Along the direction, logits whose margins grow vanish from the loss, and the loss without them is never larger: both
+    have the same infimum. Examples of which only the label is left cost nothing.
     """
     ray = (found.weight, found.bias)
-    how = "checked in exact arithmetic" if found.exact else "found by a linear programme to its tolerance of 1e-7"
-    words = f"a direction, {how}, in which losses fall for ever"
+    words = "a direction, checked in exact arithmetic, in which losses fall for ever"
     if isinstance(problem.family, Poisson):
         rest, classes = ~found.grows[0], torch.arange(1)
     else:
         label = torch.nn.functional.one_hot(problem.y, problem.n_outputs).T.bool()
-        rest = ~(found.grows | label).all(0)
-        out = found.grows[:, rest].all(1)
-        classes = torch.arange(problem.n_outputs)[~out]
-        if found.grows[classes][:, rest].any():
-            return _nothing(problem, objective, objective - lowest, words, steps, ray)
+        counted = label | ~found.grows
+        assert isinstance(problem.family, Softmax)
+        if problem.family.allowed is not None:
+            counted &= problem.family.allowed
+        rest = (counted & ~label).any(0)
+        classes = torch.arange(problem.n_outputs)[counted[:, rest].any(1)]
     if not rest.any():
         return _nothing(problem, 0.0, 0.0, words, steps, ray)
     smaller, share = problem.restricted(rest)
-    if not problem.y.is_floating_point():
-        smaller = replace(smaller, y=torch.searchsorted(classes, smaller.y), n_outputs=len(classes))
+    if isinstance(smaller.family, Softmax):
+        kept = counted[classes][:, rest]
+        smaller = replace(
+            smaller, y=torch.searchsorted(classes, smaller.y), n_outputs=len(classes),
+            family=smaller.family.among(None if kept.all() else kept),
+        )  # fmt: skip
     inner = solve_unpenalised(smaller, *smaller.zeros(), tolerance)
     return _nothing(
         problem, share * inner.objective, share * inner.bound, f"{words}; of what it leaves: {inner.certificate}",
