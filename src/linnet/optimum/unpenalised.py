@@ -8,6 +8,7 @@ from torch import Tensor
 
 from linnet.optimum import newton
 from linnet.optimum.best_bias import best_bias
+from linnet.optimum.exact_dual import exact_bound
 from linnet.optimum.family import Poisson, Robust, Softmax
 from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
@@ -20,6 +21,7 @@ from linnet.optimum.self_concordance import applies, self_concordant_bound
 from linnet.optimum.solution import Solution
 
 RANK = "; singular values of the features below 1e-11 of the largest are taken for 0"
+EXACT = "duality gap: dual point that is feasible in exact arithmetic"
 TRACE = 1e-6
 NEWTON = "Newton, preconditioned conjugate gradients"
 
@@ -131,10 +133,16 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         )
     if best is None and space is not None and (found := self_concordant_bound(problem, space, weight, bias)):
         best = found, weight, bias
-    if best is not None:
+    if best is not None and best[0][1] <= tolerance:
         found, weight, bias = best
         unique = isinstance(family, Poisson) and space is not None and space.full
         return Solution(weight, bias, *found, "self-concordance: Newton decrement" + RANK, unique, NEWTON, steps)
+    if best is not None:
+        found, weight, bias = best
+    exact = exact_bound(problem, weight, bias)
+    if exact is not None:
+        unique = isinstance(family, Poisson) and exact.full
+        return Solution(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
     return _at_infinity(problem, weight, bias, tolerance, steps)
 
 
