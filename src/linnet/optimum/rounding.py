@@ -97,3 +97,16 @@ def _conjugate_error(family: Family, theta: Tensor, error: Tensor, y: Tensor) ->
         bend, constant = 1 / family.scale, abs(family.constant)
     slope = bend * (theta.abs() + error) + y.T.abs()
     return (slope * (error + 8 * UNIT_ROUNDOFF * theta.abs())).sum(0) + 8 * UNIT_ROUNDOFF * constant * len(theta)
+
+
+def steepness(family: Family, theta: Tensor, y: Tensor, moved: float) -> float:
+    """By how much Σ ℓ* changes, over `moved`, if entries of θ `[C, N]` with room for it move by that in total."""
+    theta = family.per_weight(theta)
+    if isinstance(family, Softmax):
+        return 4 * (len(theta) + abs(math.log(max(moved, 1e-300))))
+    if isinstance(family, Poisson):  # all rates by the same factor
+        rate = family.times_weight((theta + y.T).clamp(min=0))
+        logarithm = family.per_weight(rate).clamp(min=1e-300).log().abs()
+        return 4 + 2 * float((rate * logarithm).sum() / rate.sum().clamp(min=1e-300))
+    bend = family.width / family.slope if isinstance(family, Robust) else 1 / (family.smoothness or 1.0)
+    return 2 * (bend * (float(theta.abs().max()) + moved) + float(y.abs().max()))

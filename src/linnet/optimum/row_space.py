@@ -5,8 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.optimum.duality_gap import UNIT_ROUNDOFF
 from linnet.optimum.problem import CHUNK_NUMBERS, Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF
 
 RANK_TOLERANCE = 1e-11
 """Singular values below this share of the largest, of features scaled to unit length (less their mean, if there is a bias), count as zero."""

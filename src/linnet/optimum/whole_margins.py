@@ -50,7 +50,7 @@ class WholeRows:
 
 
 def as_floats(numbers: Whole) -> Array:
-    """Whole numbers over one power of two, all of them at most 1, each with a relative error of 2^-52 (or underflow)."""
+    """Whole numbers over one power of two, at most 1, each with a relative error of 2^-52 (or underflow)."""
     flat = [int(number) for number in numbers.ravel()]
     top = max((number.bit_length() for number in flat), default=0)
     result = np.zeros(len(flat))
