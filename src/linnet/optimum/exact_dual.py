@@ -28,6 +28,10 @@ BITS = 120
 """Dual variables begin as multiples of 2^-BITS, at least one of them."""
 
 
+POWERS = (1.0, 0.5, 0.0)
+"""Of the room to change by which the variables that are moved are chosen."""
+
+
 class ExactBound(NamedTuple):
     """F at a point, a bound of F − inf F, and whether predictions determine all coefficients, exactly."""
 
@@ -37,7 +41,7 @@ class ExactBound(NamedTuple):
 
 
 class _Constraint(NamedTuple):
-    """Σ_k size_k gradient(k) = right, for sizes in multiples of 1/unit; those of an example add up to its limit at most."""
+    """Σ_k size_k gradient(k) = right, in multiples of 1/unit; sizes of an example add up to its limit at most."""
 
     columns: Margins
     right: Whole
@@ -45,8 +49,12 @@ class _Constraint(NamedTuple):
     unit: int
 
 
-def exact_bound(problem: Problem, weight: Tensor, bias: Tensor) -> ExactBound | None:
-    """Certify weight `[C, D]` and bias `[C]` of a problem without penalty and prove that an optimum exists, or None."""
+def exact_bound(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> ExactBound | None:
+    """Certify weight `[C, D]` and bias `[C]` of a problem without penalty and prove that an optimum exists, or None.
+
+    Args:
+        tolerance: bound that is good enough.
+    """
     family, y = problem.family, problem.targets
     n_free = problem.n_outputs - 1 if isinstance(family, Softmax) else 1
     n_unknowns = n_free * (problem.n_features + problem.bias)
@@ -65,20 +73,28 @@ def exact_bound(problem: Problem, weight: Tensor, bias: Tensor) -> ExactBound | 
         room = np.minimum(given, size[y.numpy()[columns.row], columns.row])
     else:
         given = room = size[0]
-    found = _feasible(constraint, given, room)
-    if found is None:
-        return None
-    sizes, left, full = found
-    if isinstance(family, Softmax):
-        p = np.zeros_like(size)
-        p[output, columns.row], p[y.numpy(), np.arange(len(y))] = sizes, left
-        theta = torch.from_numpy(p) - family.times_weight(family.labels(y, len(p), torch.float64))
-    else:
-        p = sizes[None]
-        theta = torch.from_numpy(p) - family.times_weight(y.T)
-    rounding = 4 * UNIT_ROUNDOFF * (theta.abs() + torch.from_numpy(p))
-    conjugate, dual_doubt = mean_conjugate(family, theta, rounding, y)
-    return ExactBound(objective, max(objective + conjugate, 0.0) + doubt + dual_doubt, full)
+    best: ExactBound | None = None
+    # Where the point is past the minimum along a flat direction, sizes must grow that have no room to shrink.
+    for power in POWERS:
+        found = _feasible(constraint, given, room**power)
+        if found is None:
+            continue
+        sizes, left, full = found
+        if isinstance(family, Softmax):
+            p = np.zeros_like(size)
+            p[output, columns.row], p[y.numpy(), np.arange(len(y))] = sizes, left
+            theta = torch.from_numpy(p) - family.times_weight(family.labels(y, len(p), torch.float64))
+        else:
+            p = sizes[None]
+            theta = torch.from_numpy(p) - family.times_weight(y.T)
+        evaluation = 4 * UNIT_ROUNDOFF * (theta.abs() + torch.from_numpy(p))
+        conjugate, dual_doubt = mean_conjugate(family, theta, evaluation, y)
+        bound = max(objective + conjugate, 0.0) + doubt + dual_doubt
+        if best is None or bound < best.bound:
+            best = ExactBound(objective, bound, full)
+        if best.bound <= tolerance:
+            break
+    return best
 
 
 def _constraint(problem: Problem) -> _Constraint:

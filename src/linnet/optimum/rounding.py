@@ -71,7 +71,7 @@ def _loss_error(family: Family, z: Tensor, error: Tensor, y: Tensor) -> Tensor:
 
 
 def mean_conjugate(family: Family, theta: Tensor, error: Tensor, y: Tensor) -> tuple[float, float]:
-    """Mean of ℓ*(θ) at dual variables `[C, N]` known to `error`, of which all real ones lie in the domain; its error."""
+    """Mean of ℓ*(θ) at dual variables `[C, N]`, a point of the domain up to `error`, and the error of the mean."""
     values = family.conjugate(theta, y)
     theta, error = (
         family.per_weight(theta),

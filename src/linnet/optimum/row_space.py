@@ -9,7 +9,7 @@ from linnet.optimum.problem import CHUNK_NUMBERS, Problem
 from linnet.optimum.rounding import UNIT_ROUNDOFF
 
 RANK_TOLERANCE = 1e-11
-"""Singular values below this share of the largest, of features scaled to unit length (less their mean, if there is a bias), count as zero."""
+"""Share of the largest singular value, of features (less their mean, if there is a bias) of unit length, that is 0."""
 
 
 class RowSpace(NamedTuple):

@@ -73,7 +73,7 @@ def self_concordant_bound(
 
 
 class _Setting(NamedTuple):
-    """Examples `r [N, width]`, and what rounding did: to the gradient, to curvatures (log of a factor), bend: largest."""
+    """Examples `r [N, width]`, what rounding did to the gradient and (log of a factor) to curvatures, the largest one."""
 
     r: Tensor
     space: RowSpace

@@ -139,7 +139,7 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         return Solution(weight, bias, *found, "self-concordance: Newton decrement" + RANK, unique, NEWTON, steps)
     if best is not None:
         found, weight, bias = best
-    exact = exact_bound(problem, weight, bias)
+    exact = exact_bound(problem, weight, bias, tolerance)
     if exact is not None:
         unique = isinstance(family, Poisson) and exact.full
         return Solution(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
