@@ -104,7 +104,7 @@ def _newton_direction(
 ) -> Parameters:
     """Approximate solution d of H d = −∇F by preconditioned conjugate gradients."""
     direction = (torch.zeros_like(gradient[0]), torch.zeros_like(gradient[1]))
-    residual = (-gradient[0], -gradient[1])
+    residual = _without_shift(problem, (-gradient[0], -gradient[1]))
     search = solved = _without_shift(problem, preconditioner(*residual))
     norm = first = _dot(residual, solved)
     for _ in range(CG_STEPS):
@@ -114,7 +114,7 @@ def _newton_direction(
             break
         rate = norm / bent
         direction = (direction[0] + rate * search[0], direction[1] + rate * search[1])
-        residual = (residual[0] - rate * product[0], residual[1] - rate * product[1])
+        residual = _without_shift(problem, (residual[0] - rate * product[0], residual[1] - rate * product[1]))
         solved = _without_shift(problem, preconditioner(*residual))
         norm, before = _dot(residual, solved), norm
         # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end.
