@@ -228,7 +228,9 @@ class TestClaimedDirectory:
             (mine / name).write_text('{"state": "completed"}', encoding="utf-8")
         before = {path: path.read_bytes() for path in mine.iterdir()}
         message = refusal("train", "hydra.run.dir=mine")
-        assert "mine belongs to another run (state completed): choose another hydra.run.dir, or remove it" in message
+        assert (
+            "mine belongs to another run (state completed): choose another hydra.run.dir, or go on with it" in message
+        )
         assert {path: path.read_bytes() for path in mine.iterdir()} == before
 
 

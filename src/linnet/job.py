@@ -82,7 +82,10 @@ def true_status(job: Job) -> Iterator[None]:
         directory.set("diverged", step=error.step, error=str(error))
         raise
     except InputError as error:
-        directory.set("failed" if job.begun is None else directory.state_before, error=str(error))
+        if job.begun is None:
+            directory.set("failed", error=str(error))
+        else:
+            directory.refuse(error)
         raise
     except ProcessLost as error:
         directory.set("interrupted", error=str(error))

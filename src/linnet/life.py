@@ -83,6 +83,9 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
             write_atomic(path / best_possible.FILE, landscape.to_bytes())
     else:
         begin_again(checkpoint, path, model, [keeper, *stopping])
+        if job.begun is not None and job.begun.continuation is not None:
+            job.begun.continuation.write(path, record)
+            job.directory.state_before = "interrupted"
     logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
     if checkpoint is None:
         text = yaml.dump(config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
