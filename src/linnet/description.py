@@ -50,7 +50,7 @@ def of_predictor(data: Data, loss: Loss) -> str:
     node = {
         "version": VERSION,
         "task": source.task,
-        "link": _link(source.task, loss),
+        "link": link_of(source.task, loss),
         "class_names": source.class_names,
         "feature_names": source.feature_names,
         "image_shape": source.image_shape or (),
@@ -63,7 +63,8 @@ def of_predictor(data: Data, loss: Loss) -> str:
     return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
 
 
-def _link(task: Task, loss: Loss) -> Link:
+def link_of(task: Task, loss: Loss) -> Link:
+    """How a model of this task and loss goes from weight x + bias to what it predicts."""
     if task == "classification":
         return "softmax"
     return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"

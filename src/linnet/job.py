@@ -31,6 +31,7 @@ class Job:
     choices: config group -> chosen option.
     console: for a person.
     begun: of a run that goes on.
+    initial_weights: file of the weights that training is known to begin with, in a run with `init_from`.
     started: by `time.monotonic`.
     """
 
@@ -39,6 +40,7 @@ class Job:
     choices: Mapping[str, Any]
     console: Console
     begun: Begun | None = None
+    initial_weights: Path | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property

@@ -16,8 +16,9 @@ from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, of_predictor
 from linnet.errors import InputError
-from linnet.files import write_atomic
+from linnet.files import write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
+from linnet.initial_weights import initialize
 from linnet.interrupts import Interrupts
 from linnet.job import Job, Prepared, true_status
 from linnet.models import LinearNetwork
@@ -64,6 +65,9 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     if job.begun is None:
         told = of_predictor(data, model.loss) if like is None else (like.job.path / predictor.FILE).read_bytes()
         write_atomic(path / predictor.FILE, told)
+    if config.get("init_from") and (job.begun is None or job.begun.checkpoint is None):
+        record.setdefault("init_from", initialize(model, data, config, path, job.initial_weights))
+        write_json(path / "manifest.json", record)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
     log.info(describe(job.choices, config, data, path))
@@ -106,7 +110,9 @@ def train(prepared: Prepared) -> None:
     trainer = make_trainer(options, callbacks, job.path, logger=prepared.logger)
     set_epoch(trainer, model.steps_done // data.bundles.steps_per_epoch)
     if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * data.bundles.steps_per_epoch):
-        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint))
+        # Other processes build the model by themselves.
+        parameters = dict(model.state_dict()) if config.get("init_from") and checkpoint is None else None
+        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint, parameters))
 
 
 def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:

@@ -17,6 +17,7 @@ from linnet.config.check import OUTPUT_DIR
 from linnet.continuation import KEY, complete, plan
 from linnet.errors import InputError
 from linnet.files import read_json
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.job import Job
 from linnet.life import live
 from linnet.parser import Parser
@@ -95,7 +96,8 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         log.info("no checkpoint yet: from the beginning")
     else:
         log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
-    return live(Job(directory, config, dict(hydra.runtime.choices), Console(), begun))
+    initial_weights = path.absolute() / INITIAL_WEIGHTS
+    return live(Job(directory, config, dict(hydra.runtime.choices), Console(), begun, initial_weights))
 
 
 def _continued(path: Path, config: dict[str, Any], begun: Begun | None, max_epochs: int) -> Begun:

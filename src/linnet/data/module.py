@@ -60,6 +60,11 @@ class Scaling:
         original = weight.double() / self.deviation
         return Truth(original, bias.double() - original @ self.mean)
 
+    def redo(self, weight: Tensor, bias: Tensor) -> Truth:
+        """The inverse of `undo`: parameters for features as they came as parameters for standardised features."""
+        weight = weight.double()
+        return Truth(weight * self.deviation, bias.double() + weight @ self.mean)
+
 
 class Whole:
     """A loader of one batch that holds all examples. A plain list would pass for a list of loaders."""
