@@ -79,7 +79,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     chosen = f"epoch {kept} of {epochs}" if kept != epochs else f"the last epoch, {epochs}"
     if model.solution is not None:
         chosen = "the optimum"
-        table = coefficients_table(metrics)
+        table = coefficients_table(metrics, data.scaling, data.feature_names)
         if table is not None:
             job.console.print(table)
     if not job.console.quiet:

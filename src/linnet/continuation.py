@@ -13,14 +13,14 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from linnet import best_possible
-from linnet.build import make
+from linnet.build import is_exact, make
 from linnet.config import config_hash
 from linnet.config.compose import flat
 from linnet.errors import InputError
 from linnet.files import write_atomic, write_json
 from linnet.saved import load_hydra
 from linnet.schedules import Schedule
+from linnet.weights import OPTIMUM
 
 KEY = "trainer.max_epochs"
 CHANGEABLE = (KEY, "optimum")
@@ -70,7 +70,7 @@ def plan(
     """
     before, saved = config["trainer"]["max_epochs"], checkpoint["linnet"]
     otherwise = f"start another run from its weights: linnet train ... init_from={path} {KEY}=N"
-    if best_possible.is_exact(config):
+    if is_exact(config):
         raise InputError(f"{path}: optimizer=exact solves and takes no epochs, so there are none to add")
     if max_epochs <= before:
         raise InputError(f"{KEY}={max_epochs}: {path} has {KEY}={before} already, give more than that")
@@ -86,7 +86,7 @@ def plan(
             f"of a run of {max_epochs}; {otherwise}"
         )
     changes: dict[str, list[Any]] = {KEY: [before, max_epochs]}
-    if config["optimum"] == "auto" and not (path / best_possible.FILE).exists():
+    if config["optimum"] == "auto" and not (path / OPTIMUM).exists():
         # Longer training may be worth the search for the optimum, whose distance the epochs so far have not logged.
         changes["optimum"] = ["auto", "off"]
     entry = {

@@ -88,6 +88,8 @@ def _taken(model: LinearNetwork, data: Data, run: Path) -> dict[str, torch.Tenso
 
 def _in_units_of(data: Data, weight: torch.Tensor, bias: torch.Tensor) -> Truth:
     """Weight `[C, D]` and bias `[C]` for features and targets as they came, as those for the prepared examples."""
+    if data.offset is not None:
+        bias = bias - data.offset
     return Truth(weight, bias) if data.scaling is None else data.scaling.redo(weight, bias)
 
 

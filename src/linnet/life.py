@@ -10,7 +10,7 @@ import yaml
 
 from linnet import best_possible, predictor, threads
 from linnet.begun import begin_again, is_trained, write_record
-from linnet.build import build_data, build_early_stopping, build_model, make
+from linnet.build import build_data, build_early_stopping, build_model, is_exact, make
 from linnet.conclusion import Run, conclude
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
@@ -27,6 +27,7 @@ from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.logger import rewind
 from linnet.tracking.progress import ProgressReport
+from linnet.weights import OPTIMUM
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +63,6 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
         data = like.data if like else build_data(config)
     record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
-    if job.begun is None:
-        told = of_predictor(data, model.loss) if like is None else (like.job.path / predictor.FILE).read_bytes()
-        write_atomic(path / predictor.FILE, told)
     if config.get("init_from") and (job.begun is None or job.begun.checkpoint is None):
         record.setdefault("init_from", initialize(model, data, config, path, job.initial_weights))
         write_json(path / "manifest.json", record)
@@ -73,8 +71,15 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     log.info(describe(job.choices, config, data, path))
     checkpoint = job.begun.checkpoint if job.begun else None
     landscape = best_possible.load(path) if checkpoint else best_possible.best_possible(config, data, model)
-    if best_possible.is_exact(config) and landscape is not None:
+    if is_exact(config) and landscape is not None:
         model.solution = landscape.optimum.weight, landscape.optimum.bias
+    if checkpoint is None:
+        if like is None:
+            solved = model.solution is not None and landscape is not None and landscape.coefficients is not None
+            described: str | bytes = of_predictor(data, model.loss, solved=solved)
+        else:
+            described = (like.job.path / predictor.FILE).read_bytes()
+        write_atomic(path / predictor.FILE, described)
     objective = config["objective"]
     keeper: Checkpoint = make(
         config["callbacks"]["checkpoint"],
@@ -84,7 +89,7 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     if checkpoint is None:
         rewind(path, {})
         if landscape is not None:
-            write_atomic(path / best_possible.FILE, landscape.to_bytes())
+            write_atomic(path / OPTIMUM, landscape.to_bytes())
     else:
         begin_again(checkpoint, path, model, [keeper, *stopping])
         if job.begun is not None and job.begun.continuation is not None:

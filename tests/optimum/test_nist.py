@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from linnet.optimum.inference import inference
 from linnet.optimum.least_squares import least_squares
-from linnet.optimum.streaming_least_squares import StreamingLeastSquares
 
 FILIP_X = """
     -6.860120914 -4.324130045 -4.358625055 -4.358426747 -6.955852379 -6.661145254 -6.355462942 -6.118102026
@@ -187,16 +186,6 @@ class TestCertified:
         assert fit.unique
         computed = fit.weight[0] if fit.bias is None else np.append(fit.bias, fit.weight[0])
         assert digits(computed, problem.coefficients) >= DIGITS.get(name, 14)
-
-    def test_coefficients_from_blocks(self, name: str):
-        problem = PROBLEMS[name]
-        blocks = [(problem.x[i : i + 7], problem.y[i : i + 7]) for i in range(0, len(problem.x), 7)]
-        streaming = StreamingLeastSquares(bias=problem.bias)
-        for block in blocks:
-            streaming.add(*block)
-        for fit, wanted in ((streaming.result(), 6), (streaming.result(blocks), DIGITS.get(name, 14))):
-            computed = fit.weight[0] if fit.bias is None else np.append(fit.bias, fit.weight[0])
-            assert digits(computed, problem.coefficients) >= wanted
 
     def test_inference(self, name: str):
         problem = PROBLEMS[name]

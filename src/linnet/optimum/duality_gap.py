@@ -46,8 +46,9 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
     theta = family.centre(theta, y) if problem.bias else theta
     v = -problem.transpose(theta)
 
-    # |computed V − V| ≤ N u mean|θ||x|, however the sum is ordered (Higham, Accuracy and Stability, §3.1).
-    slope = theta.abs().amax(1, keepdim=True)
+    # |computed V − V| ≤ N u mean|θ||x|, however the sum is ordered (Higham, Accuracy and Stability, §3.1). The slope is
+    # that of an example of weight 1, since the mean magnitude contains the weights.
+    slope = family.per_weight(theta).abs().amax(1, keepdim=True)
     error = (problem.n_examples + 2) * UNIT_ROUNDOFF * slope * problem.mean_magnitude
     if squared == 0:
         excess = ((v.abs() + error) / absolute).amax(1, keepdim=True).clamp(min=1)
@@ -74,8 +75,8 @@ def allowance(problem: Problem, weight: Tensor, bias: Tensor, values: Tensor, sl
     """How far rounding can move the computed F at the most: sums of n numbers err by n unit roundoffs of their size.
 
     Args:
-        values: ℓ of each example, `[N]`.
-        slope: largest |∂ℓ/∂z|.
+        values: wℓ of each example, `[N]`.
+        slope: largest |∂ℓ/∂z| of an example of weight 1.
     """
     reach = float((weight.abs() @ problem.mean_magnitude + bias.abs()).sum())  # Σ_c mean of |W_c||x_i| + |b_c|
     predictions = 2 * (problem.n_features + 4) * slope * reach

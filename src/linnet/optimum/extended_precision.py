@@ -76,9 +76,14 @@ class Sliced:
     """
 
     def __init__(self, matrix: Array) -> None:
-        self.bits = (53 - math.ceil(math.log2(max(2, *matrix.shape)))) // 2
+        self.bits = _bits(matrix.shape)
         self.scale = powers_of_two(matrix)
         self.slices = _slices(matrix / self.scale, None, self.bits)
+
+    @staticmethod
+    def relative_error(shape: tuple[int, ...]) -> float:
+        """Error of a product with a matrix of this shape, per term, relative to the largest terms that there can be."""
+        return 2.0 ** (4 - MAX_SLICES * _bits(shape)) + 2.0**-95
 
     def times(self, right: Array) -> Extended:
         """Matrix times `right [d, m]`: `[n, m]`."""
@@ -102,6 +107,11 @@ class Sliced:
                 high, error = two_sum(high, products[:, j * n_columns : (j + 1) * n_columns])
                 low += error
         return normalised(high * unit, low * unit)
+
+
+def _bits(shape: tuple[int, ...]) -> int:
+    """Bits per slice, so that a sum of products of slices is exact."""
+    return (53 - math.ceil(math.log2(max(2, *shape)))) // 2
 
 
 def powers_of_two(matrix: Array) -> Array:

@@ -2,15 +2,21 @@
 
 Everything is laid out `[C, B]`, outputs by examples: reductions over few outputs then run along many neighbouring
 examples. z are predictions, θ their dual variables, of which the derivative of the loss is one choice.
+
+An example of weight w has the loss wℓ, hence the derivative wℓ', the second derivative wℓ'' and the conjugate
+wℓ*(θ/w), with w times the domain of ℓ* for its own. All of these contain the weight; `per_weight` takes it out again.
 """
 
+import copy
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
 from linnet.losses import Loss
+
+Self = TypeVar("Self", bound="Family")
 
 
 class Family(ABC):
@@ -21,38 +27,77 @@ class Family(ABC):
 
     Args:
         loss: in the library's own form, whose value and derivative are used.
-        smoothness: the largest second derivative there is, or None.
+        smoothness: the largest second derivative there is of an example of weight 1, or None.
     """
 
     separable: ClassVar[bool] = True
     """Whether the loss is a sum over outputs: solved apart, and with a diagonal second derivative."""
 
+    weight: Tensor | None = None
+    """Weights of the examples, `[B]`, all above 0; None for ones."""
+
     def __init__(self, loss: Loss, smoothness: float | None) -> None:
         self.loss, self.smoothness = loss, smoothness
 
+    def weighted(self: Self, weight: Tensor | None) -> Self:
+        """The same loss of examples of weights `[B]`, all above 0; None for ones."""
+        other = copy.copy(self)
+        other.weight = weight
+        return other
+
+    def of(self: Self, rows: slice | Tensor) -> Self:
+        """The family of some of the examples."""
+        return self if self.weight is None else self.weighted(self.weight[rows])
+
+    def per_weight(self, part: Tensor, power: float = 1.0) -> Tensor:
+        """Divide what belongs to examples `[…, B]` by their weights to a power."""
+        return part if self.weight is None else part / self.weight.to(part.dtype) ** power
+
+    def times_weight(self, part: Tensor, power: float = 1.0) -> Tensor:
+        """Multiply what belongs to examples `[…, B]` by their weights to a power."""
+        return part if self.weight is None else part * self.weight.to(part.dtype) ** power
+
     def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """ℓ `[B]` and θ = ℓ'(z) `[C, B]`, of z `[C, B]` and targets as the loss takes them."""
+        """wℓ `[B]` and θ = wℓ'(z) `[C, B]`, of z `[C, B]` and targets as the loss takes them."""
         value, theta = self.loss.value_and_gradient(z.T.unsqueeze(0), y)
-        return value[0], theta[0].T
+        return self.times_weight(value[0]), self.times_weight(theta[0].T)
 
-    @abstractmethod
     def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
-        """ℓ*(θ), `[B]`, of θ in the domain."""
+        """wℓ*(θ/w), `[B]`, of θ in the domain."""
+        return self.times_weight(self._conjugate(self.per_weight(theta), y))
 
-    @abstractmethod
     def centre(self, theta: Tensor, y: Tensor) -> Tensor:
         """A point of the domain near θ `[C, N]` whose sum over all examples is zero for each output.
 
         That is what a bias without penalty demands of a dual point.
         """
+        return self.times_weight(self._centre(self.per_weight(theta), y))
 
-    @abstractmethod
     def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
         """What `product` and `row` need of the second derivative at z: `[C, B]`.
 
         Args:
             majorise: in [0, 1], how much of a quadratic upper bound's curvature stands in where the loss has none.
         """
+        return self.times_weight(self._curvature(z, y, majorise))
+
+    @abstractmethod
+    def _conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+        """`conjugate` of examples of weight 1."""
+
+    @abstractmethod
+    def _centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        """A point near θ `[C, N]`, in the domain of examples of weight 1, whose weighted mean is zero."""
+
+    @abstractmethod
+    def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+        """`curvature` of examples of weight 1."""
+
+    def mean(self, part: Tensor) -> Tensor:
+        """Weighted mean over the examples, `[…, 1]`, of `[…, N]`."""
+        if self.weight is None:
+            return part.mean(-1, keepdim=True)
+        return (part * self.weight).sum(-1, keepdim=True) / self.weight.sum()
 
     def product(self, curvature: Tensor, u: Tensor) -> Tensor:
         """ℓ''(z) u, `[C, B]`."""
@@ -76,13 +121,13 @@ class Quadratic(Family):
         super().__init__(loss, smoothness=scale)
         self.scale, self.constant = scale, constant
 
-    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+    def _conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
         return (theta * (theta / (2 * self.scale) + y.T) - self.constant).sum(0)
 
-    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
-        return theta - theta.mean(1, keepdim=True)
+    def _centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        return theta - self.mean(theta)
 
-    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+    def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
         return torch.full_like(z, self.scale)
 
 
@@ -98,14 +143,19 @@ class Robust(Family):
         super().__init__(loss, smoothness=slope / width if width else None)
         self.slope, self.width = slope, width
 
-    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+    @property
+    def limits(self) -> Tensor:
+        """Largest |θ|, `[B]`; of no dimension where there are no weights."""
+        return self.times_weight(torch.tensor(self.slope, dtype=torch.float64))
+
+    def _conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
         return (theta * (theta * (self.width / (2 * self.slope)) + y.T)).sum(0)
 
-    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
-        moved = theta - theta.mean(1, keepdim=True)
+    def _centre(self, theta: Tensor, y: Tensor) -> Tensor:
+        moved = theta - self.mean(theta)
         return moved * (self.slope / moved.abs().amax(1, keepdim=True).clamp(min=self.slope))
 
-    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+    def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
         # slope/|r| is the curvature of the parabola that touches the loss at ±r and lies above it elsewhere.
         touching = self.slope / (z - y.T).abs().clamp(min=self.width or 1e-300)
         return torch.where((z - y.T).abs() <= self.width, touching, majorise * touching)
@@ -117,16 +167,16 @@ class Poisson(Family):
     def __init__(self, loss: Loss) -> None:
         super().__init__(loss, smoothness=None)
 
-    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+    def _conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
         rate = (theta + y.T).clamp(min=0)
         return (torch.xlogy(rate, rate) - rate).sum(0)
 
-    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+    def _centre(self, theta: Tensor, y: Tensor) -> Tensor:
         rate = (theta + y.T).clamp(min=0)
-        total = rate.sum(1, keepdim=True)
-        return rate * (y.T.sum(1, keepdim=True) / total.clamp(min=torch.finfo(total.dtype).tiny)) - y.T
+        mean = self.mean(rate)
+        return rate * (self.mean(y.T) / mean.clamp(min=torch.finfo(mean.dtype).tiny)) - y.T
 
-    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+    def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
         return z.exp()
 
 
@@ -149,18 +199,18 @@ class Softmax(Family):
         ones = torch.ones(1, len(y), dtype=dtype)
         return q.scatter_add_(0, y[None], (1 - self.label_smoothing) * ones)
 
-    def conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
+    def _conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
         p = (theta + self.labels(y, len(theta), theta.dtype)).clamp(min=0)
         return torch.xlogy(p, p).sum(0)
 
-    def centre(self, theta: Tensor, y: Tensor) -> Tensor:
+    def _centre(self, theta: Tensor, y: Tensor) -> Tensor:
         # Mixing p with one distribution r, the same for all examples, stays in the simplex. With excess g = mean(p − q)
         # the mean is right for r = mean q − g (1 − t)/t, and r ≥ 0 from a certain share t of r on.
         q = self.labels(y, len(theta), theta.dtype)
         p = (theta + q).clamp(min=0)
         p = p / p.sum(0)
-        wanted = q.mean(1)
-        excess = p.mean(1) - wanted
+        wanted = self.mean(q)[:, 0]
+        excess = self.mean(p)[:, 0] - wanted
         if not (excess > 0).any():
             return p - q
         ratio = (wanted / excess)[excess > 0].min()  # (1 − t)/t
@@ -168,20 +218,28 @@ class Softmax(Family):
         r = (wanted - ratio * excess).clamp(min=0)
         return (1 - share) * p + (share * r)[:, None] - q
 
-    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
+    def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
         return torch.softmax(z, 0)
+
+    # The curvature is wp: its sum over the classes is the weight, and the second derivative w(diag(p) − ppᵀ).
 
     def product(self, curvature: Tensor, u: Tensor) -> Tensor:
         weighted = curvature * u
-        return weighted - curvature * weighted.sum(0)
+        return weighted - self._probability(curvature) * weighted.sum(0)
 
     def row(self, curvature: Tensor, output: int, columns: slice) -> Tensor:
-        second = -curvature[columns] * curvature[output]
+        p = self._probability(curvature)
+        second = -curvature[columns] * p[output]
         # p(1 − p) with 1 − p as the sum of the others: near p = 1 the difference would lose digits, and the matrix
         # its positive semidefiniteness.
-        others = curvature[:output].sum(0) + curvature[output + 1 :].sum(0)
+        others = p[:output].sum(0) + p[output + 1 :].sum(0)
         second[0] = curvature[output] * others
         return second
 
     def mean_hessian(self, curvature: Tensor) -> Tensor:
-        return torch.diag(curvature.mean(1)) - curvature @ curvature.T / curvature.shape[1]
+        return torch.diag(curvature.mean(1)) - curvature @ self._probability(curvature).T / curvature.shape[1]
+
+    def _probability(self, curvature: Tensor) -> Tensor:
+        if self.weight is None:
+            return curvature
+        return curvature / curvature.sum(0).clamp(min=torch.finfo(curvature.dtype).tiny)

@@ -171,28 +171,6 @@ def critical_t(df_residual: float, level: float = 0.95) -> float:
     return float(stdtrit(df_residual, (1 + level) / 2))
 
 
-def original_units(found: Inference, fit: LeastSquares, mean: Array, deviation: Array) -> tuple[Array, Array]:
-    """Coefficients and their standard errors `[C, 1 + D]`, the bias first, for features that are not standardised.
-
-    Those of a weight are divided by the deviation. The new bias b − Σ w mean/deviation is a sum a'β of coefficients, of
-    variance s² ‖G'a‖²; it is there even if the fit has no bias, and 0 with error 0 if the means are 0 too.
-
-    Args:
-        found: of the fit.
-        fit: of features (x − mean) / deviation.
-        mean, deviation: `[D]`.
-    """
-    assert fit.inverse is not None, "inference refuses other fits"
-    shift = -mean / deviation
-    if fit.bias is not None:
-        shift = np.concatenate([[1.0], shift])
-    n_bias = len(shift) - len(mean)
-    errors = np.linalg.norm(fit.inverse, axis=1)[n_bias:] / deviation
-    bias_error = np.linalg.norm(shift @ fit.inverse)
-    coefficients = np.column_stack([found.coefficients @ shift, found.coefficients[:, n_bias:] / deviation])
-    return coefficients, found.residual_std_error[:, None] * np.concatenate([[bias_error], errors])
-
-
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:
     if given is None:
         return tuple(f"{'x' if kind == 'feature' else 'y'}{i}" for i in range(number))

@@ -11,7 +11,7 @@ from linnet.optimum.quadratic_l1 import quadratic_l1
 def lasso(problem: Problem, weight: Tensor) -> tuple[Tensor, Tensor, int]:
     """Minimise F of squared error with an absolute part in the penalty, from weight `[C, D]`, float64.
 
-    Centred features and targets need no bias, which follows from their means.
+    Features and targets about their weighted means need no bias, which follows from the means.
 
     Returns:
         weight, with exact zeros, bias, and the number of rounds of the output that took the most.
@@ -21,14 +21,16 @@ def lasso(problem: Problem, weight: Tensor) -> tuple[Tensor, Tensor, int]:
     zero = torch.zeros(n_features, dtype=torch.float64)
     mean_x, mean_y = zero, torch.zeros(problem.n_outputs, dtype=torch.float64)
     if problem.bias:
-        mean_x = sum((x.sum(0) for _, x, _ in problem.chunks(torch.float64)), zero) / problem.n_examples
-        mean_y = y.mean(0)
+        ones = torch.ones(1, problem.n_examples, dtype=torch.float64)
+        mean_x = problem.transpose(problem.family.times_weight(ones))[0]
+        mean_y = problem.family.mean(y.T)[:, 0]
     gram = torch.zeros(n_features, n_features, dtype=torch.float64)
     product = torch.zeros(problem.n_outputs, n_features, dtype=torch.float64)
     for rows, x, _ in problem.chunks(torch.float64):
         centred = x - mean_x
-        gram += centred.T @ centred
-        product += (y[rows] - mean_y).T @ centred
+        weighted = problem.family.of(rows).times_weight(centred.T)
+        gram += weighted @ centred
+        product += (weighted @ (y[rows] - mean_y)).T
     hessian = gram * (scale / problem.n_examples) + problem.squared * torch.eye(n_features, dtype=torch.float64)
     linear = product * (scale / problem.n_examples)
     threshold = torch.full((n_features,), problem.absolute, dtype=torch.float64)

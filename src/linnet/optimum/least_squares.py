@@ -1,13 +1,16 @@
 """Linear least squares and ridge regression, solved exactly."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from linnet.optimum.extended_precision import Array
-from linnet.optimum.refinement import Block, Refined, refine
-from linnet.optimum.rows import Rows, Summary, as_columns, blocks_of, check_shapes
+from linnet.optimum.least_squares_bound import sum_of_squares
+from linnet.optimum.numerical_rank import UNIT_ROUNDOFF
+from linnet.optimum.refinement import Block, refine
+from linnet.optimum.rows import Rows, Summary, as_columns, blocks_of, check_shapes, moved_rows
 from linnet.optimum.triangle import Triangle, single_threaded
 from linnet.optimum.triangular_solution import Coordinates, solve
 
@@ -24,11 +27,14 @@ class LeastSquares:
     weight: `[C, D]`, float64. If many are best, the one of least ‖W‖, to which ridge tends as l2 goes to 0.
     bias: `[C]`, or None.
     objective: mean of ½ squared error, summed over outputs, plus l2/2 ‖W‖².
+    bound: proven, rounding included: the objective exceeds its infimum by no more. Where the rank is not full, the
+        infimum over predictions from as many independent columns as the rank counts.
     n_rows: examples of positive weight.
     total_weight: sum of the weights; the number of rows if there are none.
     l2: strength of the penalty.
     rank: numerical rank of the system, that is of √w [1 x], with a row √(Σw l2) per weight if l2 > 0.
     n_coefficients: coefficients per output, the rank to reach: D, and one for the bias.
+    dependent: features that others (and the bias) determine, each in turn, to the precision of float64.
     condition: 2-norm condition number of this system as given, inf if the rank is not full. It changes with units.
     scaled_condition: the same after centring (if there is a bias) and scaling every feature to unit length: how
         nearly the features depend on each other. It governs the accuracy.
@@ -36,17 +42,19 @@ class LeastSquares:
     total_squares: weighted sum of squares of y, about the mean if there is a bias, `[C]`.
     inverse: G `[n_coefficients, n_coefficients]`, bias first, upper triangular of positive diagonal, with
         (XᵀWX)⁻¹ = G Gᵀ (of the system, so with the penalty's rows); None if the rank is not full.
-    steps: corrections with residuals in extended precision; 0 if there was no second pass, or no unique solution.
+    steps: corrections with residuals in extended precision.
     """
 
     weight: Array
     bias: Array | None
     objective: float
+    bound: float
     n_rows: int
     total_weight: float
     l2: float
     rank: int
     n_coefficients: int
+    dependent: tuple[int, ...]
     condition: float
     scaled_condition: float
     residual_squares: Array
@@ -135,40 +143,35 @@ def check_not_empty(n_features: int, *, bias: bool) -> None:
         raise ValueError("x is [N, 0] and there is no bias: at least one coefficient is needed")
 
 
-def moved_rows(block: Block, at: Coordinates) -> Array:
-    """Weighted rows [design, target] in the coordinates of the triangle."""
-    rows = np.hstack([(block.design - at.shift) * at.scale, block.target - at.target_shift])
-    if block.weight is not None:
-        rows *= np.sqrt(block.weight)[:, None]
-    return rows
-
-
 def minimum(
-    triangle: Triangle, at: Coordinates, summary: Summary, l2: float, blocks: Callable[[], Iterable[Block]] | None
+    triangle: Triangle, at: Coordinates, summary: Summary, l2: float, blocks: Callable[[], Iterable[Block]]
 ) -> LeastSquares:
-    """The minimum that a triangle stands for, refined in passes over `blocks` if they are given."""
+    """The minimum that a triangle stands for, refined and certified in passes over `blocks`."""
     n_coefficients, first = len(at.scale), int(at.bias)
     ridge = summary.total_weight * l2
     with np.errstate(over="ignore", invalid="ignore"):
         with single_threaded():
             solution = solve(triangle.factor(), at, ridge, summary.n_rows)
-        refined = Refined(solution.coefficients, solution.residual_squares, 0)
-        if blocks is not None and solution.factor is not None:
-            refined = refine(solution, at, blocks, ridge, MAX_STEPS)
+        refined = refine(solution, at, blocks, ridge, MAX_STEPS)
         weight = np.ascontiguousarray(refined.coefficients[first:].T)
         loss = float(refined.residual_squares.sum()) / (2 * summary.total_weight)
         objective = loss + (l2 / 2 * float(np.square(weight).sum()) if l2 else 0.0)
     if not np.isfinite(objective) or not np.isfinite(refined.coefficients).all():
         raise ValueError("the squares of x or y overflow float64: rescale the data")
+    squares, excess = sum_of_squares(solution, refined.coefficients, at, blocks(), ridge)
+    objective = math.fsum(squares) / (2 * summary.total_weight)
+    bound = math.fsum(excess) / (2 * summary.total_weight) + 16 * UNIT_ROUNDOFF * objective
     return LeastSquares(
         weight=weight,
         bias=refined.coefficients[0].copy() if at.bias else None,
         objective=objective,
+        bound=min(bound, objective * (1 + 32 * UNIT_ROUNDOFF)),  # no sum of squares is negative
         n_rows=summary.n_rows,
         total_weight=summary.total_weight,
         l2=l2,
         rank=solution.rank,
         n_coefficients=n_coefficients,
+        dependent=solution.dependent,
         condition=solution.condition,
         scaled_condition=solution.scaled_condition,
         residual_squares=refined.residual_squares,

@@ -18,7 +18,7 @@ def fits(problem: Problem) -> bool:
 
 
 def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
-    """Minimise mean |Wx + b − y| + absolute ‖W‖₁ of one output.
+    """Minimise mean w|Wx + b − y| + absolute ‖W‖₁ of one output.
 
     The variables are W = W⁺ − W⁻, b, and residuals u − v with u, v ≥ 0; the objective is linear in them, and the
     shadow price of an example's equation is minus its dual variable over N.
@@ -36,9 +36,10 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
     x = x / scale  # the solver's tolerances are absolute
     identity = sparse.identity(n_examples, format="csr")
     ones = np.ones((n_examples, int(problem.bias)))
+    sizes = np.ones(n_examples) if problem.weight is None else problem.weight.numpy()
     equations = sparse.hstack([sparse.csr_matrix(np.hstack([x, -x, ones])), -identity, identity], format="csc")
     costs = np.concatenate([
-        np.tile(problem.absolute / scale, 2), np.zeros(int(problem.bias)), np.full(2 * n_examples, 1 / n_examples)
+        np.tile(problem.absolute / scale, 2), np.zeros(int(problem.bias)), np.tile(sizes / n_examples, 2)
     ])  # fmt: skip
     free, positive = [(None, None)] * int(problem.bias), (0, None)
     bounds = [positive] * (2 * n_features) + free + [positive] * (2 * n_examples)
@@ -49,7 +50,7 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
         raise ValueError(f"the linear programme of absolute error was not solved: {result.message}")
     weight = (result.x[:n_features] - result.x[n_features : 2 * n_features]) / scale
     bias = result.x[2 * n_features : 2 * n_features + int(problem.bias)]
-    theta = np.clip(-n_examples * result.eqlin.marginals, -1, 1)
+    theta = np.clip(-n_examples * result.eqlin.marginals, -sizes, sizes)
     return (
         torch.from_numpy(weight)[None],
         torch.from_numpy(bias) if problem.bias else torch.zeros(1, dtype=torch.float64),

@@ -38,9 +38,9 @@ def evaluate(problem: Problem, weight: Tensor, bias: Tensor, dtype: torch.dtype)
     total, slope = 0.0, torch.zeros(problem.n_outputs, dtype=torch.float64)
     gradient = torch.zeros_like(weight)
     low_weight, low_bias, predictions = weight.to(dtype), bias.to(dtype), []
-    for _, x, y in problem.chunks(dtype):
+    for rows, x, y in problem.chunks(dtype):
         z = torch.addmm(low_bias[:, None], low_weight, x.T)
-        value, theta = problem.family.value_and_theta(z, y)
+        value, theta = problem.family.of(rows).value_and_theta(z, y)
         total += float(value.double().sum())
         gradient += theta @ x
         slope += theta.sum(1)

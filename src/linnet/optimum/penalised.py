@@ -11,7 +11,6 @@ from linnet.optimum.best_bias import best_bias
 from linnet.optimum.duality_gap import Certified, duality_gap
 from linnet.optimum.family import Quadratic, Robust, Softmax
 from linnet.optimum.lasso import lasso
-from linnet.optimum.least_squares import least_squares
 from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
@@ -25,7 +24,7 @@ def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
     family = problem.family
     if isinstance(family, Quadratic):
-        return _quadratic(problem, weight)
+        return _lasso(problem, weight)
     if isinstance(family, Robust) and family.width == 0:
         return _absolute_error(problem, weight, bias, tolerance)
     weight, bias, certified, steps = _smooth(problem, weight, best_bias(problem, weight, bias), tolerance)
@@ -41,13 +40,8 @@ def _solution(
     return Solution(weight, bias, certified.objective, certified.bound, DUALITY, unique, method, steps)
 
 
-def _quadratic(problem: Problem, weight: Tensor) -> Solution:
+def _lasso(problem: Problem, weight: Tensor) -> Solution:
     assert isinstance(problem.family, Quadratic)
-    if problem.absolute == 0:
-        exact = least_squares(problem.x, problem.y, bias=problem.bias, l2=problem.squared / problem.family.scale)
-        weight, bias = torch.from_numpy(exact.weight), problem.zeros()[1]
-        bias = bias if exact.bias is None else torch.from_numpy(exact.bias)
-        return _solution(problem, weight, bias, duality_gap(problem, weight, bias), exact.method, 1)
     weight, bias, rounds = lasso(problem, weight)
     certified = duality_gap(problem, weight, bias)
     unique = problem.squared == 0 and _lasso_is_unique(problem, certified)
@@ -62,8 +56,9 @@ def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
     Salmon, "Gap Safe Screening Rules", 2017).
     """
     assert isinstance(problem.family, Quadratic)
-    x = problem.x.double()
-    x = x - x.mean(0) if problem.bias else x
+    family, x = problem.family, problem.x.double().T
+    x = x - family.mean(x) if problem.bias else x
+    x = family.times_weight(x, 0.5).T  # and θ/√w, in which the dual is strongly concave
     radius = math.sqrt(2 * problem.n_examples * problem.family.scale * certified.bound)
     reach = certified.v.abs() + x.norm(dim=0) * (radius / problem.n_examples)
     for used in reach >= problem.absolute:
@@ -125,7 +120,7 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     # which examples the best plane passes through.
     total = 0
     for width in widths(problem):
-        smooth = replace(problem, family=ScaledHuber(width))
+        smooth = replace(problem, family=ScaledHuber(width, problem.weight))
         start = best_bias(smooth, weight, bias)
         weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
         total += steps

@@ -11,8 +11,9 @@ from linnet.optimum.problem import Problem
 class ScaledHuber(Robust):
     """Huber's loss over its δ, which tends to absolute error for δ → 0."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, weight: Tensor | None = None) -> None:
         super().__init__(Huber(width), slope=1.0, width=width)
+        self.weight = weight
 
     def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         value, theta = super().value_and_theta(z, y)
@@ -27,7 +28,7 @@ def widths(problem: Problem) -> list[float]:
 
 
 def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Solve the optimality conditions for the examples with |θ| < 1 and the weights that are not zero.
+    """Solve the optimality conditions for the examples with |θ| below their weight and the weights that are not zero.
 
     The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and
     squared w + absolute sign(w) + 1/N Σ θ_i x_i = 0 with Σ θ_i = 0: a linear system in w, b and the inner θ.
@@ -35,13 +36,15 @@ def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tens
     Args:
         problem: of absolute error with one output.
         weight: an approximation, `[1, D]`.
-        theta: an approximation of the dual variables, `[1, N]`, of which those at ±1 are right.
+        theta: an approximation of the dual variables, `[1, N]`, of which those at their limits are right.
 
     Returns:
         weight `[1, D]`, bias `[1]`, theta `[1, N]`; None if far more examples are inner than a plane can pass through,
         unless these lie in special position.
     """
-    inner, used = theta[0].abs() < 1, weight[0] != 0
+    assert isinstance(problem.family, Robust)
+    limits = problem.family.limits.expand(problem.n_examples)
+    inner, used = theta[0].abs() < limits, weight[0] != 0
     if int(inner.sum()) > 2 * (problem.n_features + 1) + 50:
         return None
     x, y, n_examples = problem.x.double(), problem.targets[:, 0], problem.n_examples
@@ -61,6 +64,6 @@ def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tens
     solved = torch.linalg.lstsq(matrix, right, driver="gelsd").solution
     new_weight, new_theta = torch.zeros_like(weight), theta.clone()
     new_weight[0, used] = solved[:n_used]
-    new_theta[0, inner] = solved[n_used + n_bias :].clamp(-1, 1)
+    new_theta[0, inner] = solved[n_used + n_bias :].clamp(-limits[inner], limits[inner])
     bias = solved[n_used : n_used + n_bias] if problem.bias else torch.zeros(1, dtype=torch.float64)
     return new_weight, bias, new_theta

@@ -1,7 +1,7 @@
 """A convex training problem, and passes over its examples in chunks of any precision."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -15,12 +15,12 @@ CHUNK_NUMBERS = 16_000_000
 
 @dataclass(frozen=True)
 class Problem:
-    """Minimise F(W, b) = 1/N Σ_i ℓ(W x_i + b, y_i) + absolute ‖W‖₁ + squared/2 ‖W‖².
+    """Minimise F(W, b) = 1/N Σ_i w_i ℓ(W x_i + b, y_i) + absolute ‖W‖₁ + squared/2 ‖W‖².
 
     Attributes:
         x: `[N, D]`, float32 or float64.
         y: targets as the loss takes them, `[N, C]` or `[N]`.
-        family: the loss and its convex analysis.
+        family: the loss and its convex analysis; it holds the weights w of the examples, of mean 1, where they differ.
         n_outputs: C.
         absolute, squared: coefficients of the penalty, at least 0.
         bias: whether there is a bias, which is never penalised.
@@ -41,6 +41,11 @@ class Problem:
     @property
     def n_features(self) -> int:
         return self.x.shape[1]
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Weights of the examples `[N]`, all above 0 and of mean 1; None for ones."""
+        return self.family.weight
 
     def zeros(self) -> tuple[Tensor, Tensor]:
         """Weight `[C, D]` and bias `[C]` of zeros, float64."""
@@ -70,6 +75,14 @@ class Problem:
         parts = [torch.addmm(bias[:, None], weight, x.T) for _, x, _ in self.chunks(weight.dtype)]
         return torch.cat(parts, 1)
 
+    def restricted(self, rows: Tensor) -> tuple["Problem", float]:
+        """The problem of the examples `rows` (a mask `[N]`), with their own weights, and their share of all weight."""
+        share = float(self.family.mean(rows.double()))
+        family = self.family.of(rows)
+        if family.weight is not None:
+            family = family.weighted(family.weight / family.weight.mean())
+        return replace(self, x=self.x[rows], y=self.y[rows], family=family), share
+
     def transpose(self, theta: Tensor) -> Tensor:
         """1/N Σ_i θ_i x_iᵀ, `[C, D]`: the adjoint of prediction by the weight, over N."""
         total = theta.new_zeros(len(theta), self.n_features)
@@ -84,10 +97,10 @@ class Problem:
 
     @cached_property
     def mean_magnitude(self) -> Tensor:
-        """1/N Σ_i |x_i|, `[D]` float64: the scale of rounding errors in a prediction."""
+        """1/N Σ_i w_i |x_i|, `[D]` float64: the scale of rounding errors in a prediction."""
         total = torch.zeros(self.n_features, dtype=torch.float64)
-        for _, x, _ in self.chunks(torch.float64):
-            total += x.abs().sum(0)
+        for rows, x, _ in self.chunks(torch.float64):
+            total += self.family.of(rows).times_weight(x.abs().T).sum(1)
         return total / self.n_examples
 
     def design(self) -> Tensor:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from linnet.optimum.extended_precision import Array, Extended, Sliced, extended, normalised
-from linnet.optimum.triangular_solution import EPS, Coordinates, TriangularSolution
+from linnet.optimum.numerical_rank import EPS
+from linnet.optimum.triangular_solution import Coordinates, TriangularSolution
 
 
 class Block(NamedTuple):
@@ -42,18 +42,18 @@ def refine(
 
     With residual r = y - Xβ and gradient t = XᵀWr - ridge β in extended precision, the correction is RᵀR δ = t. Both
     sides of the error go: what rounding did to β, and what a large residual did through the square of the condition.
-    R comes from QR, never from XᵀX, so each step gains about as many digits as the first solution had.
+    R comes from QR, never from XᵀX, so each step gains about as many digits as the first solution had. Where the rank
+    is not full, the shortest such δ keeps β the shortest.
 
     Source: Björck, Stability analysis of the method of semi-normal equations for linear least squares problems, 1987.
 
     Args:
-        solution: of full rank.
+        solution: where to start.
         at: coordinates of the solution's triangle.
         blocks: the rows, once per call.
         ridge: penalty on the squares of the weights, on the scale of the sum.
         max_steps: most passes over the rows.
     """
-    assert solution.factor is not None
     coefficients, squares, steps = extended(solution.coefficients), solution.residual_squares, 0
     before, squares_before = coefficients, squares
     previous = np.full(squares.shape, np.inf)
@@ -61,8 +61,8 @@ def refine(
     rate = np.full(squares.shape, min(1.0, 10 * EPS * solution.scaled_condition**2))  # at worst; often without square
     while steps < max_steps and active.any():
         gradient, found = _gradient(coefficients, at.bias, blocks(), ridge)
-        half = solve_triangular(solution.factor, _moved(gradient, at), trans="T")
-        moved = solve_triangular(solution.factor, half)
+        half = solution.half_step(moved_gradient(gradient, at))
+        moved = solution.step(half)
         length = np.linalg.norm(moved, axis=0)
         worse = active & (length > previous)
         coefficients = Extended(*(np.where(worse, old, new) for old, new in zip(before, coefficients, strict=True)))
@@ -83,21 +83,32 @@ def refine(
 def _gradient(coefficients: Extended, bias: bool, blocks: Iterable[Block], ridge: float) -> tuple[Extended, Array]:
     """XᵀWr - ridge β `[P, C]`, and the weighted sum of squared residuals `[C]`."""
     total, squares = extended(np.zeros_like(coefficients.high)), np.zeros(coefficients.high.shape[1])
-    for design, target, weight in blocks:
-        sliced = Sliced(design)
-        residual = extended(target).minus(sliced.times(coefficients.high))
-        if coefficients.low.any():
-            residual = residual.minus(sliced.times(coefficients.low))
-        weighted = residual if weight is None else residual.times(weight[:, None])
-        total = total.plus(sliced.transpose_times(weighted))
-        squares += (weighted.high * residual.high).sum(axis=0)
+    for block in blocks:
+        part, of_rows = block_gradient(block, coefficients)
+        total = total.plus(part)
+        squares += of_rows.sum(axis=0)
+    return total.minus(penalty_gradient(coefficients, bias, ridge)), squares
+
+
+def block_gradient(block: Block, coefficients: Extended) -> tuple[Extended, Array]:
+    """XᵀWr of a block's rows `[P, C]`, and their weighted squared residuals `[n, C]`."""
+    sliced = Sliced(block.design)
+    residual = extended(block.target).minus(sliced.times(coefficients.high))
+    if coefficients.low.any():
+        residual = residual.minus(sliced.times(coefficients.low))
+    weighted = residual if block.weight is None else residual.times(block.weight[:, None])
+    return sliced.transpose_times(weighted), weighted.high * residual.high
+
+
+def penalty_gradient(coefficients: Extended, bias: bool, ridge: float) -> Extended:
+    """Ridge β, 0 for the bias, `[P, C]`."""
     penalty = coefficients.times(np.full_like(coefficients.high, ridge))
     if bias:
         penalty.high[0], penalty.low[0] = 0, 0
-    return total.minus(penalty), squares
+    return penalty
 
 
-def _moved(gradient: Extended, at: Coordinates) -> Array:
+def moved_gradient(gradient: Extended, at: Coordinates) -> Array:
     """The gradient in the coordinates of the triangle: (t - shift t₀) scale."""
     if not at.bias:
         return gradient.high * at.scale[:, None]

@@ -34,17 +34,23 @@ def robust_bound(
         space: its row space.
         theta: dual variables near the optimal ones, `[C, N]`; None: derivatives at the prediction.
     """
-    family, r, y = problem.family, space.examples, problem.targets
+    family, r, y = problem.family, space.white, problem.targets
     assert isinstance(family, Robust)
     z = problem.predict(weight, bias)
     values, derivative = family.value_and_theta(z, y)
-    theta = torch.stack([_feasible(one, r, family.slope) for one in (derivative if theta is None else theta)])
-    left = (theta @ r).norm(dim=1) / len(r)
+    # With weights, θ/√w and √w x in the stead of θ and x: the same sums, and rows that are white.
+    rooted = family.per_weight(derivative if theta is None else theta, 0.5)
+    limits = family.per_weight(family.limits, 0.5).expand(len(r))
+    rooted = torch.stack([_feasible(one, r, limits) for one in rooted])
+    theta = family.times_weight(rooted, 0.5)
+    left = (rooted @ r).norm(dim=1) / len(r)
     left += (len(r) + 4) * UNIT_ROUNDOFF * family.slope * math.sqrt(r.shape[1])
-    left += space.error * theta.norm(dim=1) / math.sqrt(len(r))
-    residual = (z - y.T).norm(dim=1)
+    left += space.error * rooted.norm(dim=1) / math.sqrt(len(r))
+    residual = family.times_weight(z - y.T, 0.5).norm(dim=1)
     of_output = torch.stack([family.value_and_theta(z[c : c + 1], y[:, c : c + 1])[0].mean() for c in range(len(z))])
     of_minimiser = len(r) * (of_output / family.slope + family.width / 2)
+    if family.weight is not None:
+        of_minimiser = of_minimiser / float(family.weight.min().sqrt())  # Σ √w|r| ≤ Σ w|r| / min √w
     distance = (residual + of_minimiser) / math.sqrt(len(r))  # in the row space, where the examples are white
     dual, product = family.conjugate(theta, y), (theta * z).sum(0)
     gap = max(float((values + dual - product).mean()), 0.0) + float((left * distance).sum())
@@ -52,16 +58,16 @@ def robust_bound(
     return float(values.mean()), gap + allowance(problem, weight, bias, values, family.slope, 0.0)
 
 
-def _feasible(theta: Tensor, r: Tensor, slope: float) -> Tensor:
-    """A dual point near theta `[N]` with rᵀθ = 0 up to rounding and |θ| ≤ slope."""
-    movable = theta.abs() < slope * (1 - INTERIOR)
+def _feasible(theta: Tensor, r: Tensor, limits: Tensor) -> Tensor:
+    """A dual point near theta `[N]` with rᵀθ = 0 up to rounding and |θ| ≤ limits `[N]`."""
+    movable = theta.abs() < limits * (1 - INTERIOR)
     inner = r[movable]
     inverse = torch.linalg.pinv(inner.T @ inner, rtol=1e-13, hermitian=True)
     for _ in range(3):
         # The smallest correction of the movable ones: R (RᵀR)⁺ Rᵀθ, again for what rounding left.
         theta = theta.clone()
         theta[movable] -= inner @ (inverse @ (r.T @ theta))
-    return theta * (slope / theta.abs().max().clamp(min=slope))
+    return theta * float((limits / theta.abs().clamp(min=limits)).min())
 
 
 def is_unique(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor) -> bool:
@@ -80,11 +86,12 @@ def is_unique(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor) -
     gradient = float((theta @ r).norm()) / len(r) + (len(r) + 4) * UNIT_ROUNDOFF * family.slope * r.shape[1]
     clearance = family.width - (z[0] - problem.targets[:, 0]).abs()
     for share in (0.5, 0.1, 1e-2, 1e-3):
-        inside = r[clearance > share * family.width]
+        within = clearance > share * family.width
+        inside = space.white[within]
         if len(inside) < r.shape[1]:
             continue
         least = float(torch.linalg.eigvalsh(inside.T @ inside / len(r))[0]) - 1e-12
-        radius = share * family.width / float(inside.norm(dim=1).max())
+        radius = share * family.width / float(r[within].norm(dim=1).max())
         if gradient < 0.5 * least * radius:
             return True
     return False

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linnet.optimum.extended_precision import Array, powers_of_two
+from linnet.optimum.numerical_rank import EPS
 from linnet.optimum.refinement import Block
-from linnet.optimum.triangular_solution import EPS, Coordinates
+from linnet.optimum.triangular_solution import Coordinates
 
 Rows: TypeAlias = NDArray[np.generic] | Tensor
 
@@ -18,7 +19,7 @@ BLOCK_ENTRIES = 2**20
 
 
 class Summary:
-    """Number, mean and range of the rows seen so far."""
+    """Number, weighted mean and range of the rows seen so far."""
 
     def __init__(self, n_coefficients: int, n_outputs: int) -> None:
         self.n_rows, self.total_weight = 0, 0.0
@@ -31,8 +32,9 @@ class Summary:
         self.total_weight += len(design) if weight is None else float(weight.sum())
         self._low = np.minimum(self._low, design.min(axis=0, initial=np.inf))
         self._high = np.maximum(self._high, design.max(axis=0, initial=-np.inf))
-        self._sum += design.sum(axis=0)
-        self._target_sum += target.sum(axis=0)
+        ones = np.ones(len(design)) if weight is None else weight
+        self._sum += ones @ design
+        self._target_sum += ones @ target
 
     def coordinates(self, *, bias: bool) -> Coordinates:
         """Origin at the means, if there is a bias, and units in which no column exceeds 1. Needs a row."""
@@ -40,8 +42,8 @@ class Summary:
         constant = self._high - self._low <= 4 * EPS * size  # but for rounding; shifted to zero, not to noise
         shift, target_shift = np.zeros_like(self._sum), np.zeros_like(self._target_sum)
         if bias:
-            shift[1:] = np.where(constant, self._low, self._sum / self.n_rows)[1:]
-            target_shift = self._target_sum / self.n_rows
+            shift[1:] = np.where(constant, self._low, self._sum / self.total_weight)[1:]
+            target_shift = self._target_sum / self.total_weight
         ends = np.stack([self._low, self._high])
         scale = 1 / powers_of_two(np.where(constant, ends, ends - shift))
         scale[: int(bias)] = 1
@@ -70,6 +72,14 @@ def block_of(x: Rows, y: Rows, sample_weight: Rows | None, *, bias: bool) -> Blo
         if not weight.all():
             features, target, weight = features[weight > 0], target[weight > 0], weight[weight > 0]
     return Block(np.insert(features, 0, 1, axis=1) if bias else features, target, weight)
+
+
+def moved_rows(block: Block, at: Coordinates) -> Array:
+    """Weighted rows [design, target] in the coordinates of the triangle."""
+    rows = np.hstack([(block.design - at.shift) * at.scale, block.target - at.target_shift])
+    if block.weight is not None:
+        rows *= np.sqrt(block.weight)[:, None]
+    return rows
 
 
 def as_float64(name: str, value: Rows) -> Array:

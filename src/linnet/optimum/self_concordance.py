@@ -7,8 +7,7 @@ objective's second derivative along the way decays no faster than exp(−ρt), a
 
     F(w + tv) ≥ F(w) − νt + (exp(−ρt) + ρt − 1)/ρ²,   ν² = ∇Fᵀ H⁻¹ ∇F.
 
-If νρ < 1 this grows without limit, so a minimum exists, and F(w) − F* ≤ [νρ + (1 − νρ) log(1 − νρ)]/ρ² ≈ ν²/2. For
-squared error ρ = 0 and the bound is ν²/2 itself.
+If νρ < 1 this grows without limit, so a minimum exists, and F(w) − F* ≤ [νρ + (1 − νρ) log(1 − νρ)]/ρ² ≈ ν²/2.
 
 Source: Bach, "Self-concordant analysis for logistic regression", Electronic Journal of Statistics 4 (2010); here with
 the range of each example's logits in place of a norm.
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 
 from linnet.optimum.duality_gap import UNIT_ROUNDOFF, allowance
-from linnet.optimum.family import Poisson, Quadratic, Softmax
+from linnet.optimum.family import Poisson, Softmax
 from linnet.optimum.problem import Problem
 from linnet.optimum.row_space import RowSpace
 
@@ -48,17 +47,15 @@ def self_concordant_bound(
     values, theta = family.value_and_theta(z, problem.targets)
     if r.shape[1] == 0 or (len(theta) == 1 and isinstance(family, Softmax)):  # the loss is a constant
         return float(values.mean()), allowance(problem, weight, bias, values, 1.0, 0.0)
-    gradient = theta @ r / len(r)  # [C, r]
-    error = (len(r) + 4) * UNIT_ROUNDOFF * float(theta.abs().max()) * math.sqrt(gradient.numel())
-    rounding = allowance(problem, weight, bias, values, float(theta.abs().max()), 0.0)
+    gradient, slope = theta @ r / len(r), float(family.per_weight(theta).abs().max())  # [C, r]
+    error = (len(r) + 4) * UNIT_ROUNDOFF * slope * math.sqrt(gradient.numel())
+    rounding = allowance(problem, weight, bias, values, slope, 0.0)
     # Predictions carry rounding errors, and so do the derivatives there.
     reach = float((weight.abs() @ problem.mean_magnitude + bias.abs()).max())
     curvature = family.curvature(z, problem.targets, 0.0)
-    error += (problem.n_features + 4) * UNIT_ROUNDOFF * reach * float(curvature.max()) * math.sqrt(gradient.numel())
-    error += space.error * float(theta.norm()) / math.sqrt(len(r))
-    if isinstance(family, Quadratic):
-        norm = float(gradient.norm()) + error
-        return float(values.mean()), norm**2 / (2 * family.scale) + rounding
+    bend = float(family.per_weight(curvature).max())
+    error += (problem.n_features + 4) * UNIT_ROUNDOFF * reach * bend * math.sqrt(gradient.numel())
+    error += space.error * float(family.per_weight(theta, 0.5).norm()) / math.sqrt(len(r))
     if isinstance(family, Softmax):
         parts = [_softmax_part(family, curvature, gradient, r, error)]
     else:

@@ -10,14 +10,14 @@ from torch import Tensor
 from linnet.data.examples import Examples
 from linnet.losses import Loss
 from linnet.optimum.families import family_of
-from linnet.optimum.family import Poisson, Softmax
+from linnet.optimum.family import Poisson, Quadratic, Softmax
 from linnet.optimum.optimum import Optimum
 from linnet.optimum.penalised import is_coupled, solve_penalised
 from linnet.optimum.problem import Problem
+from linnet.optimum.quadratic import solve_quadratic
 from linnet.optimum.solution import Solution
 from linnet.optimum.threads import threads_for
 from linnet.optimum.unpenalised import solve_unpenalised
-from linnet.optimum.weighted_rows import weighted_rows
 from linnet.penalties import Penalty
 
 SMALL = 4_000_000
@@ -40,7 +40,8 @@ def solve(
     in float32. The result is the same every time on one machine.
 
     Args:
-        examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and squared error is wanted.
+        examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and an example of weight 0
+            does not exist.
         loss: any of linnet's losses; a torch twin and the naive cross-entropy count as what they copy.
         penalty: with numbers for coefficients, not one per model.
         bias: whether there is one; it is never penalised.
@@ -49,17 +50,12 @@ def solve(
         n_outputs: C; None: columns of the target, or the largest label + 1.
 
     Raises:
-        ValueError: data, loss and penalty that do not fit, or numbers that are not finite.
+        ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
     """
     begin = time.perf_counter()
     if not 0 < tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance}: a number in (0, inf) is wanted")
     problem = _problem(examples, loss, penalty, bias, n_outputs)
-    if examples.weight is not None:
-        rows = weighted_rows(examples, loss, bias=bias)
-        return rows.undo(
-            solve(rows.examples, loss, penalty, bias=False, tolerance=tolerance, start=start, n_outputs=n_outputs)
-        )
     with threads_for(problem.x.numel() * problem.n_outputs):
         found = _solve(problem, *_start(problem, start), tolerance)
     bound = max(found.bound, 0.0) if math.isfinite(found.bound) else math.inf
@@ -76,6 +72,9 @@ def _problem(examples: Examples, loss: Loss, penalty: Penalty, bias: bool, n_out
             f"features are {tuple(x.shape)} {x.dtype} for targets {tuple(y.shape)}: [N, D] of float32 or float64 "
             "with N targets, at least one, are wanted"
         )
+    weight = None if examples.weight is None else _weight(examples.weight, len(x))
+    if weight is not None and not weight.all():
+        x, y, weight = x[weight > 0], y[weight > 0], weight[weight > 0]
     if x.shape[1] == 0 and not bias:
         raise ValueError("there are no features and no bias: nothing to fit")
     classification = isinstance(family, Softmax)
@@ -96,7 +95,16 @@ def _problem(examples: Examples, loss: Loss, penalty: Penalty, bias: bool, n_out
         x, y = x.double(), y.double() if y.is_floating_point() else y
     if x.shape[1] == 0:  # no weight to penalise
         absolute = squared = 0.0
+    if weight is not None:
+        family = family.weighted(weight * (len(weight) / math.fsum(weight)))
     return Problem(x, y, family, n_outputs or present, absolute, squared, bias)
+
+
+def _weight(weight: Tensor, n_examples: int) -> Tensor:
+    weight = weight.detach().cpu().double()
+    if weight.shape != (n_examples,) or not weight.isfinite().all() or bool((weight < 0).any()) or not weight.any():
+        raise ValueError(f"weights are {tuple(weight.shape)}: N finite numbers of at least 0, not all 0, are wanted")
+    return torch.ldexp(weight, -torch.frexp(weight.max())[1])  # exact, and no sum of them overflows
 
 
 def _number(coefficient: float | Tensor) -> float:
@@ -121,6 +129,8 @@ def _start(problem: Problem, start: Optimum | tuple[Tensor, Tensor] | None) -> t
 
 
 def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    if isinstance(problem.family, Quadratic) and problem.absolute == 0:
+        return solve_quadratic(problem)
     absent = _absent_outputs(problem)
     if absent.any():
         return _without(problem, absent, weight, bias, tolerance)

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh, qr, solve_triangular
+from scipy.linalg import eigh, solve_triangular
 
 from linnet.optimum.extended_precision import Array, Sliced, extended
+from linnet.optimum.numerical_rank import numerical_rank, shortest_root
 from linnet.optimum.triangle import triangularised
-
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,12 @@ class TriangularSolution:
     """Coefficients and what the triangle tells about them.
 
     coefficients: `[P, C]`, in the units of the data.
+    moved: the same of the moved system.
     factor: R of the moved system with its penalty, `[P, P]`; None if the rank is below P.
+    root: M `[P, rank]`: the moved system times M has orthonormal columns, and M Mᵀ times a gradient is the shortest
+        step to the minimum.
+    lengths: of the columns of the moved system with its penalty, `[P]`.
+    dependent: indices of the features that depend on each other; none if the rank is P.
     inverse: G `[P, P]`, upper triangular of positive diagonal, with (XᵀWX + penalty)⁻¹ = G Gᵀ in the units of the data;
         None if the rank is below P.
     rank: numerical rank, at most P.
@@ -68,7 +72,11 @@ class TriangularSolution:
     """
 
     coefficients: Array
+    moved: Array
     factor: Array | None
+    root: Array
+    lengths: Array
+    dependent: tuple[int, ...]
     inverse: Array | None
     rank: int
     condition: float
@@ -76,14 +84,22 @@ class TriangularSolution:
     residual_squares: Array
     total_squares: Array
 
+    def half_step(self, gradient: Array) -> Array:
+        """Mᵀ times a gradient of the moved system `[P, C]`: `[rank, C]`, of the length of the change in predictions."""
+        if self.factor is None:
+            return np.asarray(self.root.T @ gradient)
+        return np.asarray(solve_triangular(self.factor, gradient, trans="T"))
+
+    def step(self, half: Array) -> Array:
+        """M times a half step: a change of the moved coefficients `[P, C]`."""
+        return np.asarray(self.root @ half if self.factor is None else solve_triangular(self.factor, half))
+
 
 def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> TriangularSolution:
     """Minimise the sum of squares that a triangle stands for, plus ridge ‖W‖².
 
-    The rank is judged by pivoted QR of the features, each scaled to unit length as given (before centring): a pivot
-    counts as zero up to `rank_tolerance`, a few rounding errors of the data. It is relative to the data and not to
-    the largest singular value, and so does not mistake a polynomial's widely differing units for dependence. Where
-    features depend on each other the solution is the one of least ‖W‖, the limit of ridge ↓ 0.
+    The rank is that of `numerical_rank`. Where features depend on each other the solution is the one of least ‖W‖, the
+    limit of ridge ↓ 0.
 
     Args:
         triangle: R `[at most P + C, P + C]` of the weighted rows [design, target], moved to coordinates `at`.
@@ -103,28 +119,37 @@ def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> Triang
         given[0] += factor[0, 0] * at.shift * at.scale
     lengths = np.linalg.norm(given[:, first:], axis=0)
     lengths[lengths == 0] = 1
-    features = factor[first:, first:] / lengths
-    pivots = np.abs(np.diag(qr(features, mode="r", pivoting=True, check_finite=False)[0])) if features.size else lengths
-    rank = first + int((pivots > rank_tolerance(n_rows, n_coefficients)).sum())
-
+    features = factor[first:, first:]
     condition = scaled_condition = float("inf")
     inverse = None
+    centred = np.linalg.norm(features, axis=0)
+    if np.diag(factor).all():
+        root = solve_triangular(factor, np.eye(n_coefficients))
+        if np.isfinite(root).all():
+            scaled_condition = _norm(features / centred) * _norm(root[first:, first:] * centred[:, None])
+    found = numerical_rank(features, lengths, scaled_condition, n_rows)
+    rank = first + found.rank
     if rank == n_coefficients:
         moved = solve_triangular(factor, right)
-        moved_inverse = solve_triangular(factor, np.eye(n_coefficients))
-        inverse = at.direction(moved_inverse * np.sign(np.diag(moved_inverse)))  # unique: a Cholesky factor
+        inverse = at.direction(root * np.sign(np.diag(root)))  # unique: a Cholesky factor
         condition = _norm(given / at.scale) * _norm(inverse)
-        centred = np.linalg.norm(factor[first:, first:], axis=0)
-        scaled_condition = _norm(factor[first:, first:] / centred) * _norm(
-            moved_inverse[first:, first:] * centred[:, None]
-        )
     else:
-        moved = np.zeros_like(right)
-        units = lengths / at.scale[first:]
-        moved[first:] = _shortest(features, right[first:], rank - first, units) / at.scale[first:, None]
-        moved[:first] = (right[:first] - factor[:first, first:] @ moved[first:]) / factor[0, 0] if first else 0.0
+        scaled_condition = float("inf")
+        root = np.zeros((n_coefficients, rank))
+        weights, q = shortest_root(features / found.lengths, found.rank, found.lengths / at.scale[first:])
+        root[first:, first:] = weights / at.scale[first:, None]
+        projected = q.T @ right[first:]
+        if first:  # the bias of least squares, for these weights
+            root[0] = -factor[0] @ root / factor[0, 0]
+            root[0, 0] = 1 / factor[0, 0]
+            projected = np.vstack([right[:1], projected])
+        moved = root @ projected
     return TriangularSolution(
         coefficients=at.coefficients(moved),
+        moved=moved,
+        root=root,
+        lengths=np.linalg.norm(factor, axis=0),
+        dependent=found.dependent,
         factor=factor if rank == n_coefficients else None,
         inverse=inverse,
         rank=rank,
@@ -133,16 +158,6 @@ def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> Triang
         residual_squares=np.square(data @ moved - target).sum(axis=0) + unexplained,
         total_squares=np.square(target[first:]).sum(axis=0) + unexplained,
     )
-
-
-def rank_tolerance(n_rows: int, n_coefficients: int) -> float:
-    """Largest pivot, of features of unit length, that rounding of the data and of the factorisation may leave.
-
-    Measured on exactly dependent features: up to 6 EPS for random ones, 110 EPS for sorted one-hot columns beside a
-    bias, whose rounding errors all go one way. This is at least four times as much, and 2.8e-14 for NIST's Filip
-    (82 rows, 11 coefficients), whose smallest pivot is 6e-10 though its condition as given is 2e15.
-    """
-    return EPS * float(64 + 16 * np.sqrt(n_coefficients) + np.sqrt(n_rows))
 
 
 def _with_ridge(data: Array, target: Array, first: int, diagonal: Array) -> tuple[Array, Array]:
@@ -157,19 +172,6 @@ def _with_ridge(data: Array, target: Array, first: int, diagonal: Array) -> tupl
     factor[first:, first:] = penalised[:n_features, :n_features]
     right[first:] = penalised[:n_features, n_features:]
     return factor, right
-
-
-def _shortest(features: Array, right: Array, rank: int, units: Array) -> Array:
-    """The shortest W with features (units W) nearest to `right`, from a complete orthogonal decomposition.
-
-    features = Q [T; 0] Πᵀ up to what the rank neglects, and then [T Πᵀ units]ᵀ = Z L: W = Z L⁻ᵀ Q₁ᵀ right.
-    """
-    q, triangle, order = qr(features, mode="economic", pivoting=True)
-    kept = np.zeros((rank, features.shape[1]))
-    kept[:, order] = triangle[:rank]
-    z, lower, order = qr((kept * units).T, mode="economic", pivoting=True)
-    solution = z @ solve_triangular(lower, (q[:, :rank].T @ right)[order], trans="T")
-    return np.asarray(solution)
 
 
 def _norm(matrix: Array) -> float:

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from linnet.optimum import newton
 from linnet.optimum.best_bias import best_bias
-from linnet.optimum.family import Poisson, Quadratic, Robust, Softmax
-from linnet.optimum.least_squares import least_squares
+from linnet.optimum.family import Poisson, Robust, Softmax
 from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
@@ -26,22 +25,10 @@ NEWTON = "Newton, preconditioned conjugate gradients"
 
 
 def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    """Minimise the mean loss from weight `[C, D]` and bias `[C]`, float64."""
-    if isinstance(problem.family, Quadratic):
-        return _quadratic(problem)
+    """Minimise the mean of a loss other than squared error from weight `[C, D]` and bias `[C]`, float64."""
     if isinstance(problem.family, Robust):
         return _robust(problem, weight, bias, tolerance)
     return _curved(problem, weight, bias, tolerance)
-
-
-def _quadratic(problem: Problem) -> Solution:
-    exact = least_squares(problem.x, problem.y, bias=problem.bias)
-    weight = torch.from_numpy(exact.weight)
-    bias = problem.zeros()[1] if exact.bias is None else torch.from_numpy(exact.bias)
-    found = self_concordant_bound(problem, row_space(problem), weight, bias)
-    assert found is not None
-    words = "squared error: half the squared gradient where the features are white" + RANK
-    return Solution(weight, bias, *found, words, exact.unique, exact.method, 1)
 
 
 def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
@@ -90,7 +77,7 @@ def _absolute_error(
         method, total = "Newton on Huber's loss of vanishing width", 0
         for width in widths(problem):
             # A trace of l2 keeps Newton's matrix regular where few examples are left within the width.
-            smooth = replace(problem, family=ScaledHuber(width), squared=TRACE / widths(problem)[0])
+            smooth = replace(problem, family=ScaledHuber(width, problem.weight), squared=TRACE / widths(problem)[0])
             goal = 1e-9 * width
 
             def close(point: Point, weight: Tensor, bias: Tensor, promised: float, goal: float = goal) -> bool:
@@ -199,9 +186,9 @@ def _reduced(
             return _nothing(problem, objective, objective - lowest, words, steps, ray)
     if not rest.any():
         return _nothing(problem, 0.0, 0.0, words, steps, ray)
-    share = float(rest.double().mean())
-    y = problem.y[rest] if problem.y.is_floating_point() else torch.searchsorted(classes, problem.y[rest])
-    smaller = Problem(problem.x[rest], y, problem.family, len(classes), 0.0, 0.0, problem.bias)
+    smaller, share = problem.restricted(rest)
+    if not problem.y.is_floating_point():
+        smaller = replace(smaller, y=torch.searchsorted(classes, smaller.y), n_outputs=len(classes))
     inner = solve_unpenalised(smaller, *smaller.zeros(), tolerance)
     return _nothing(
         problem, share * inner.objective, share * inner.bound, f"{words}; of what it leaves: {inner.certificate}",
@@ -225,5 +212,5 @@ def _trivial_lower_bound(problem: Problem) -> float:
     y = problem.targets
     if isinstance(problem.family, Softmax):
         q = problem.family.labels(y, problem.n_outputs, torch.float64)
-        return float(-torch.xlogy(q, q).sum(0).mean())
-    return float((y - torch.xlogy(y, y)).sum(1).mean())
+        return float(problem.family.mean(-torch.xlogy(q, q).sum(0)))
+    return float(problem.family.mean((y - torch.xlogy(y, y)).sum(1)))
