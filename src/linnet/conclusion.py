@@ -11,6 +11,7 @@ from safetensors.torch import save
 from linnet import predictor
 from linnet.data import Data
 from linnet.description import hyperparameters
+from linnet.divergence import raise_if_diverged
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
 from linnet.initial_weights import FILE as INITIAL_WEIGHTS
@@ -56,6 +57,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     job, data, model, record, logger = prepared.job, prepared.data, prepared.model, prepared.record, prepared.logger
     path, config = job.path, job.config
     data.move_to(model.weight.device)
+    raise_if_diverged(prepared)
     epochs = model.steps_done // data.bundles.steps_per_epoch
     kept = prepared.keeper.restore_selected(model) or epochs
     job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)

@@ -43,19 +43,27 @@ def initialize(
     """
     run, digest = Path(config["init_from"]), None
     if recorded is not None and recorded.is_file():
-        weights = {
-            name: torch.from_numpy(array) for name, array in load_weights(recorded.parent, recorded.name).items()
-        }
-        _check_shapes(model, weights, recorded)
+        load_initial_weights(model, recorded.parent)
     else:
-        weights, digest = _taken(model, data, run), sha256(run / FINAL)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter[0] = weights[name]
+        _set(model, _taken(model, data, run))
+        digest = sha256(run / FINAL)
     found = {name: tensor.detach()[0].contiguous() for name, tensor in model.named_parameters()}
     write_atomic(path / FILE, save(found))
     log.info(f"initial weights: the final ones of {run}")
     return {"run": str(run.absolute()), "run_weights_sha256": digest, "sha256": sha256(path / FILE)}
+
+
+def load_initial_weights(model: LinearNetwork, path: Path) -> None:
+    """Set the weights that a run's directory records as those that its training began with. Raises InputError."""
+    weights = {name: torch.from_numpy(array) for name, array in load_weights(path, FILE).items()}
+    _check_shapes(model, weights, path / FILE)
+    _set(model, weights)
+
+
+@torch.no_grad()
+def _set(model: LinearNetwork, weights: Mapping[str, torch.Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        parameter[0] = weights[name]
 
 
 def _taken(model: LinearNetwork, data: Data, run: Path) -> dict[str, torch.Tensor]:

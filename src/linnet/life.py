@@ -15,7 +15,8 @@ from linnet.conclusion import Run, conclude
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, of_predictor
-from linnet.errors import InputError
+from linnet.divergence import with_stable_rate
+from linnet.errors import Diverged, InputError
 from linnet.files import write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
 from linnet.initial_weights import initialize
@@ -117,7 +118,10 @@ def train(prepared: Prepared) -> None:
     if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * data.bundles.steps_per_epoch):
         # Other processes build the model by themselves.
         parameters = dict(model.state_dict()) if config.get("init_from") and checkpoint is None else None
-        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint, parameters))
+        try:
+            fit(trainer, model, data, Task(config, data.per_bundle, checkpoint, parameters))
+        except Diverged as error:
+            raise with_stable_rate(error, model, data) from error
 
 
 def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
