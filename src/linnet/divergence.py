@@ -52,8 +52,9 @@ def with_stable_rate(error: Diverged, model: LinearNetwork, data: Data) -> Diver
 def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
     """A learning rate below `rate` with which training does not diverge, as far as that can be known.
 
-    For plain and heavy-ball descent it is 1/L, L the largest eigenvalue of the Hessian's bound on any of a few
-    minibatches: steps up to 2/L bring no two models apart. Otherwise a tenth of the rate.
+    For plain descent it is 1/L, L the largest eigenvalue of the Hessian's bound on any of a few minibatches: steps up
+    to 2/L bring no two models apart. Momentum β makes steps 1/(1 − β) times as long in the end, so that its rate is
+    (1 − β)/L. For other optimizers and losses without such a bound it is a tenth of the rate.
 
     Args:
         model: of one model.
@@ -78,7 +79,8 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
             return rate / 10
         largest = max(largest, float(torch.linalg.eigvalsh(gram)[-1]) / len(x))
     curvature = smoothness * largest + number_of(model.penalty.squared, 0)
-    return min(1 / curvature, rate / 10) if curvature > 0 else rate / 10
+    shorter = 1 - float(getattr(model.optimizer, "momentum", 0.0))
+    return min(shorter / curvature, rate / 10) if curvature > 0 else rate / 10
 
 
 @torch.no_grad()
