@@ -70,6 +70,11 @@ def plan(
     """
     before, saved = config["trainer"]["max_epochs"], checkpoint["linnet"]
     otherwise = f"start another run from its weights: linnet train ... init_from={path} {KEY}=N"
+    if (path.absolute().parent / "ledger.json").is_file():
+        raise InputError(
+            f"{path}: the ledger of its sweep knows this job by its settings, which would change: run the sweep with "
+            f"{KEY}={max_epochs}, or continue a copy of the directory elsewhere"
+        )
     if is_exact(config):
         raise InputError(f"{path}: optimizer=exact solves and takes no epochs, so there are none to add")
     if max_epochs <= before:

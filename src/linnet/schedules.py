@@ -12,8 +12,8 @@ from torch import Tensor
 
 from linnet.optimizers.interval import NON_NEGATIVE, POSITIVE, POSITIVE_INTEGER, POSITIVE_UNIT, UNIT
 
-PROBES = 8
-"""Steps per epoch at which two lengths of training are compared."""
+PROBES = 4096
+"""Steps at which the beginnings of two trainings are compared."""
 
 
 class Schedule(ABC):
@@ -52,8 +52,9 @@ class Schedule(ABC):
 
     def depends_on_length(self, before: int, after: int) -> bool:
         """Return whether training for `after` epochs begins otherwise than training for `before`, which are fewer."""
-        steps = torch.arange(PROBES * before)
-        return not torch.equal(self.factor(steps, PROBES, before), self.factor(steps, PROBES, after))
+        per_epoch = 8
+        steps = torch.linspace(0, per_epoch * before - 1, PROBES, dtype=torch.float64).round().long()
+        return not torch.equal(self.factor(steps, per_epoch, before), self.factor(steps, per_epoch, after))
 
 
 @dataclass(frozen=True)

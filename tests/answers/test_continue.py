@@ -215,6 +215,16 @@ class TestRefused:
         assert "early stopping ended this run after step" in one_line(capsys)
         assert contents(tmp_path / "run") == before
 
+    def test_job_of_a_sweep(self, tmp_path, capsys):
+        """A later run of the sweep would take it for the job with the former settings."""
+        sweep = ["-m", f"hydra.sweep.dir={tmp_path / 'sweep'}", *words(tmp_path, *BLOBS)[1:], SHORT]
+        assert cli.run(["train", *sweep, "optimizer.lr=0.1,0.2"]) == 0
+        capsys.readouterr()
+        before = contents(tmp_path / "sweep" / "0")
+        assert more(tmp_path / "sweep" / "0") == 2
+        assert "the ledger of its sweep" in one_line(capsys)
+        assert contents(tmp_path / "sweep" / "0") == before
+
     def test_on_other_data(self, tmp_path, capsys):
         table = tmp_path / "t.csv"
         rows = [[i, 2 * i + i % 3] for i in range(40)]
