@@ -55,7 +55,7 @@ def of_predictor(data: Data, loss: Loss, *, solved: bool = False) -> str:
     node = {
         "version": VERSION,
         "task": source.task,
-        "link": _link(source.task, loss),
+        "link": link_of(source.task, loss),
         "class_names": source.class_names,
         "feature_names": source.feature_names,
         "image_shape": source.image_shape or (),
@@ -74,7 +74,7 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None  # JSON has no infinity
 
 
-def _link(task: Task, loss: Loss) -> Link:
+def link_of(task: Task, loss: Loss) -> Link:
     if task == "classification":
         return "softmax"
     return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from linnet.errors import InputError
-from linnet.files import TEMPORARY, read_json, write_json
+from linnet.files import TEMPORARY, read_json, write_atomic, write_json
 from linnet.tracking.lock import FILE, Lock, Owned
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
@@ -42,6 +42,8 @@ class RunDirectory:
         try:
             if not resumed:
                 refuse_claimed(path)  # again, now that no other process can begin
+            file = path / "status.json"
+            self._found = file.read_bytes() if file.is_file() else b""
             self._status = {"started": _now(), **(read_status(path) if resumed else {})}
             self._clock = time.monotonic() - (self._status.pop("seconds", None) or 0.0)
             before = self._status.get("state")
@@ -94,6 +96,13 @@ class RunDirectory:
             self._lock.truncate(0)  # the log may need room for the traceback of a run that failed
         self._written = time.monotonic()
 
+    def refuse(self, error: Exception) -> None:
+        """Record why a run does not go on: a completed one stays as it was, others have the error in status.json."""
+        if self.state_before == "completed":
+            write_atomic(self.path / "status.json", self._found)
+        else:
+            self.set(self.state_before, error=str(error))
+
     def progress(self, **details: Any) -> None:
         """Note how far training is: epoch, step. Recorded every 5 seconds: replacing a file may wait for the disk."""
         self._status.update(details)
@@ -116,8 +125,14 @@ def refuse_claimed(path: Path) -> None:
     """Raise InputError if there is a run in the directory."""
     if (path / "status.json").exists():
         state = read_status(path).get("state", "unknown")
-        remedy = "remove it" if state in ("completed", "diverged") else f"go on with it: linnet resume {path}"
-        raise InputError(f"{path} belongs to another run (state {state}): choose another hydra.run.dir, or {remedy}")
+        taken = f"{path} belongs to another run (state {state}): choose another hydra.run.dir"
+        if state == "completed":
+            raise InputError(
+                f"{taken}, or go on with it: `linnet resume {path} trainer.max_epochs=200` for more epochs, or "
+                f"`linnet train ... init_from={path}` for a new run from its weights"
+            )
+        remedy = "remove it" if state == "diverged" else f"go on with it: linnet resume {path}"
+        raise InputError(f"{taken}, or {remedy}")
 
 
 def is_owned(path: Path) -> bool:

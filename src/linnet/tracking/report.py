@@ -38,7 +38,7 @@ def print_next(console: Console, label: str, value: str) -> None:
     console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
 
 
-def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
+def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
     """One row a metric, one column a part of the data, one for 95 % intervals; figures of no part come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
     parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
