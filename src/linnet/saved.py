@@ -35,7 +35,7 @@ def load_hydra(run: Path) -> tuple[dict[str, Any], DictConfig]:
     node = OmegaConf.select(hydra, "hydra")
     if not isinstance(job, DictConfig) or not isinstance(node, DictConfig):
         raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
-    return check(DictConfig({**job, "hydra": node})), node
+    return check(DictConfig({**job, "hydra": node}), recorded=True), node
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
     """
     given = _parser().parse_args(arguments)
     runs = [read_run(path) for path in find_runs(given.dirs)]
-    objective = choose_objective(runs, given.metric)
+    objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
 
     console = Console(highlight=False)
@@ -114,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="linnet compare", description="Table, summary.csv and figures of all runs below DIR….")
     parser.add_argument("dirs", nargs="+", type=Path, metavar="DIR", help="sweeps or runs, at any depth")
     parser.add_argument("--metric", help="order by this one instead of the runs' objective, e.g. val/accuracy")
+    parser.add_argument(
+        "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
+    )
     parser.add_argument("--test", action="store_true", help="the test set's figures for all, not only for the chosen")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where the files go; default: the first DIR")
     parser.add_argument("--no-figures", action="store_true", help="draw no comparison/*.png")

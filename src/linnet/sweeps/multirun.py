@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import check, compose_sweep, config_hash, session
+from linnet.config.direction import direction
 from linnet.errors import InputError
 from linnet.garbage import kept_until_the_end
 from linnet.sweeps.composer import Composer
@@ -108,7 +109,7 @@ class Sweep:
             try:
                 search(
                     ledger.folder / "optuna.journal", options.n_trials, options.n_jobs, options.seed,
-                    "minimize" if report.direction == "minimize" else "maximize", distributions, run,
+                    report.direction, distributions, run,
                 )  # fmt: skip
             except KeyboardInterrupt:
                 report.summary(self.again)
@@ -133,7 +134,7 @@ class Sweep:
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective
-        return Report(self.ledger, jobs, (objective.metric, objective.direction), swept_keys(self.overrides))
+        return Report(self.ledger, jobs, (objective.metric, direction(objective)), swept_keys(self.overrides))
 
 
 def _refuse_several_processes(devices: int) -> None:

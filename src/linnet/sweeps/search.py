@@ -5,10 +5,11 @@ A killed search goes on: finished trials are in the journal, and a trial that wa
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 
+from linnet.config.direction import Direction
 from linnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def search(
     n_trials: int,
     n_jobs: int,
     seed: int,
-    direction: Literal["minimize", "maximize"],
+    direction: Direction,
     distributions: dict[str, "BaseDistribution"],
     run: Callable[[list[list[str]]], list[Outcome]],
 ) -> "Study":
