@@ -95,8 +95,8 @@ def _missing_option(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
     if not group or not error.options:
         return _one_line(error)
-    if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "ray", "submitit"):
-        return f"{group}={option} is not installed: pip install 'linnet[sweeps]'"
+    if group == "hydra/launcher" and (launcher := option.partition("_")[0]) in ("joblib", "ray", "submitit"):
+        return f"{group}={option} is not installed: pip install hydra-{launcher}-launcher"
     if group == EXPERIMENT:
         refuse_unreadable(option)
     near = nearest(option, error.options)

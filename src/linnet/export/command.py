@@ -65,9 +65,7 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
     except ModuleNotFoundError as error:
         if error.name not in OPTIONAL:
             raise
-        raise InputError(
-            f"export: --format {kind} needs the package {error.name}: pip install 'linnet[export]'"
-        ) from error
+        raise InputError(f"export: --format {kind} needs a package: pip install {error.name}") from error
     largest = max(difference for _, difference in differences)
     return content, f"against the run on {' and '.join(words for words, _ in differences)}: {largest:.1e} at most"
 

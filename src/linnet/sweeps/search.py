@@ -32,7 +32,7 @@ def space(overrides: Sequence[Override]) -> dict[str, "BaseDistribution"]:
     try:
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
     except ImportError as error:
-        raise InputError("search=optuna: Optuna is not installed: pip install 'linnet[sweeps]'") from error
+        raise InputError("search=optuna: Optuna is not installed: pip install 'optuna>=4'") from error
     found: dict[str, BaseDistribution] = {}
     for override in overrides:
         if not override.is_sweep_override():
