@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from linnet import best_possible
 from linnet.build import build_data
@@ -16,6 +15,7 @@ from linnet.optimum.landscape import Landscape
 from linnet.parser import Parser
 from linnet.saved import load_config, load_model
 from linnet.statistics import HIGH, LOW
+from linnet.terminal import Terminal, labelled
 from linnet.tracking.gap import distances
 from linnet.tracking.report import metrics_table
 
@@ -27,9 +27,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, with all their digits")
     given = parser.parse_args(arguments)
     metrics, same_data = evaluate(given.run)
-    console = Console(stderr=given.json)
+    console = Terminal(stderr=given.json)
     if not same_data:
-        console.print(f"[bold]note:[/bold] the data differs from that of the run (see {given.run}/manifest.json)")
+        note = f"the data differs from that of the run (see {given.run}/manifest.json)"
+        console.print(labelled("note:", note), soft_wrap=True)
     if given.json:
         print(json.dumps(metrics, indent=2))
     else:

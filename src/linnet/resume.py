@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from linnet.begun import Begun
 from linnet.conclusion import Run
@@ -19,6 +18,7 @@ from linnet.job import Job
 from linnet.life import live
 from linnet.parser import Parser
 from linnet.saved import load_hydra
+from linnet.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import RunDirectory, read_status
 from linnet.tracking.logger import check_position
@@ -67,7 +67,7 @@ def resume(path: Path) -> Run:
         log.info("no checkpoint yet: from the beginning")
     else:
         log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
-    return live(Job(directory, config, dict(hydra.runtime.choices), Console(), begun))
+    return live(Job(directory, config, dict(hydra.runtime.choices), Terminal(), begun))
 
 
 def _begun(path: Path, config: dict[str, Any]) -> Begun | None:

@@ -14,10 +14,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from linnet.config import check, check_job, compose, session
 from linnet.errors import InputError
+from linnet.terminal import Terminal
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def job_of(config: DictConfig, *, quiet: bool) -> "Job":
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_job(resolved)  # again, since an interpolation may have another value by now
     directory = RunDirectory(Path(hydra.runtime.output_dir))
-    return Job(directory, resolved, dict(hydra.runtime.choices), Console(quiet=quiet))
+    return Job(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))

@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from linnet.files import write_atomic
 from linnet.parser import Parser
 from linnet.sweeps.find_runs import find_runs
@@ -14,6 +12,7 @@ from linnet.sweeps.ranking import Objective, choose_objective, ranked
 from linnet.sweeps.runs import SavedRun, read_run
 from linnet.sweeps.summary import summary_csv
 from linnet.sweeps.table import best_line, comparison_table, incomplete_lines
+from linnet.terminal import Terminal, labelled
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -27,22 +26,20 @@ def main(arguments: Sequence[str]) -> None:
     objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 240  # a file or a pipe has no edge at which a table must be folded
+    console = Terminal()
     console.print(comparison_table(groups, objective, test=given.test))
     for line in incomplete_lines(groups):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     best = groups[0] if groups[0].spread(objective.metric) else None
     if best is not None:
-        console.print(best_line(best, objective), soft_wrap=True, markup=False)
+        console.print(best_line(best, objective), soft_wrap=True)
 
     output = given.output or _beside(given.dirs[0])
     written = write_comparison(output, groups, objective, figures=not given.no_figures)
     if given.figures and best is not None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
-        console.print(f"[bold]{label:<8}[/bold] {text}", soft_wrap=True)
+        console.print(labelled(label, text, 8), soft_wrap=True)
 
 
 def write_comparison(

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from rich.console import Console
-
 from linnet.config.direction import Direction, training_counterpart
 from linnet.sweeps.ledger import Job, Ledger
+from linnet.terminal import Terminal
 
 
 class Report:
@@ -29,7 +28,7 @@ class Report:
     ) -> None:
         self.ledger, self.jobs, self.keys = ledger, list(jobs), keys
         self.metric, self.direction = objective
-        self.console = Console(soft_wrap=True, highlight=False)
+        self.console = Terminal(soft_wrap=True)
         self.pending: dict[int, Job] = {}
         self.started: dict[int, float] = {}
 

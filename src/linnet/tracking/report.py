@@ -1,6 +1,7 @@
 """The end of a run as a person sees it: a table of results, and figures."""
 
 import io
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from linnet.models import LinearNetwork
 from linnet.optimum.inference import COLUMNS, critical_t
 from linnet.optimum.landscape import Landscape
 from linnet.statistics import HIGH, LOW
+from linnet.terminal import labelled
 from linnet.tracking.history import Curve
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def print_result(console: Console, metrics: Mapping[str, float], path: Path, cho
 
 def print_next(console: Console, label: str, value: str) -> None:
     """One line: where something is, or what to type next."""
-    console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
+    console.print(labelled(label, value, 7), soft_wrap=True)
 
 
 def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
@@ -41,7 +43,7 @@ def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
-    table.add_column("metric")
+    table.add_column("metric", overflow="fold")
     for part in parts:
         table.add_column(part, justify="right")
     if intervals:
@@ -67,7 +69,9 @@ def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
         return None
     table = Table(title="coefficients of the optimum, with 95 % intervals", title_justify="left", title_style="bold")
     for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
-        table.add_column(column, justify="left" if not column else "right")
+        table.add_column(
+            column, justify="left" if not column else "right", overflow="fold" if not column else "ellipsis"
+        )
     for name in names:
         numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
         table.add_row(name, *["" if number is None else f"{number:.4g}" for number in numbers])
@@ -77,7 +81,9 @@ def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
 def png(figure: "Figure") -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
-    figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # of Agg; `savefig` would draw twice
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # there is a box in its place
+        figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # of Agg; `savefig` would draw twice
     return buffer.getvalue()
 
 
@@ -131,10 +137,11 @@ def result_figures(
 def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None) -> "Figure":
     """Those of the target with their intervals, or of each class or target; per standard deviation if that is known."""
     from linnet.tracking import figures
+    from linnet.tracking.figures.style import literal
 
     source, scaling = data.source, data.scaling
     weight = model.weight[0].detach().cpu()
-    names = source.feature_names or tuple(f"x{i}" for i in range(weight.shape[1]))
+    names = [literal(name) for name in source.feature_names or (f"x{i}" for i in range(weight.shape[1]))]
     unit = "coefficient" if scaling is None else "coefficient × standard deviation of the feature"
     if source.task == "classification":
         return figures.strongest_features(weight, names, _class_names(data, len(weight)), unit=unit)
@@ -149,6 +156,8 @@ def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None)
 
 
 def _class_names(data: Data, n_outputs: int) -> list[str]:
-    """Of all outputs: a model may have more of them than the data has classes."""
+    """Of all outputs, for a figure: a model may have more of them than the data has classes."""
+    from linnet.tracking.figures.style import literal
+
     names = data.source.class_names
-    return [*names, *(f"class {k}" for k in range(len(names), n_outputs))]
+    return [*map(literal, names), *(f"class {k}" for k in range(len(names), n_outputs))]
