@@ -16,6 +16,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import check, check_job, compose, session
+from linnet.config.environment import with_environment
 from linnet.errors import InputError
 from linnet.terminal import Terminal
 from linnet.tracking.directory import RunDirectory, refuse_claimed
@@ -31,7 +32,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
     imported: called once everything that a run needs is imported.
     """
     with session():
-        config = compose(overrides)
+        config = compose(with_environment(overrides))
         check(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
