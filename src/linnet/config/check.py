@@ -62,6 +62,11 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
     _check_fit(resolved, config.hydra.runtime.choices)
     if not recorded:
         check_direction(resolved["objective"])
+        if hydra["job"]["chdir"]:
+            raise InputError(
+                "hydra.job.chdir=true: relative paths, as data.path=my.csv, begin where linnet was started; leave "
+                "it out"
+            )
     return resolved
 
 

@@ -22,7 +22,7 @@ from linnet.sweeps.launch import Launcher, Planned
 from linnet.sweeps.ledger import FINISHED, Job, Ledger
 from linnet.sweeps.refusals import SEARCH_TARGET, refuse_numbers, refuse_places, refuse_several_processes
 from linnet.sweeps.report import Report
-from linnet.sweeps.search import Outcome, search, space
+from linnet.sweeps.search import Outcome, open_study, search, space
 
 QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""
@@ -121,11 +121,12 @@ class Sweep:
                     for state, job in zip(states, planned, strict=True)
                 ]
 
+            journal, objective = ledger.folder / "optuna.journal", (report.metric, report.direction)
+            open_study(journal, *objective, distributions)  # before a word is said: it may be of another search
             report.opening(options.n_trials, sum(ledger.status(job)["state"] in FINISHED for job in report.jobs))
             try:
                 search(
-                    ledger.folder / "optuna.journal", options.n_trials, options.n_jobs, options.seed,
-                    report.direction, distributions, run,
+                    journal, options.n_trials, options.n_jobs, options.seed, *objective, distributions, run,
                 )  # fmt: skip
             except KeyboardInterrupt:
                 report.summary(self.again)

@@ -25,8 +25,8 @@ PARTS = ("train", "val", "test")
 
 
 def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
-    """The table of final figures, where they are, and what to type next. chosen: of what the weights are."""
-    console.print(metrics_table(metrics, f"weights of {chosen}, {seconds:.1f} s"))
+    """The table of final figures, where they are, and what to type next. chosen: which weights were kept."""
+    console.print(metrics_table(metrics, f"{chosen} ({seconds:.1f} s)"))
     # TensorBoard names a run by its path below the directory that it is given.
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
     for label, value in (("run", str(path)), ("curves", board), ("again", f"linnet evaluate {path}")):
