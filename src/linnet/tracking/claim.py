@@ -11,7 +11,7 @@ from linnet.tracking.lock import Lock
 
 MADE = (
     ".hydra", "train.log", "status.json", "manifest.json", "preprocessing.json", "optimum.safetensors",
-    "uncommitted.diff", "history.csv", "checkpoints", "events.out.tfevents.*",
+    "uncommitted.diff", "history.csv", "checkpoints", "events.out.tfevents.*", "initial_weights.safetensors",
 )  # fmt: skip
 """Names of what a run makes before its training begins."""
 
