@@ -74,7 +74,7 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
             f"optimizer=exact: no finite optimum exists ({landscape.optimum.certificate}): use penalty=l2, or another "
             f"optimizer"
         )
-    tell(landscape, model)
+    tell(landscape, model, descends=not exact)
     return landscape
 
 
@@ -124,8 +124,8 @@ def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> L
     return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
-def tell(landscape: Landscape, model: LinearNetwork) -> None:
-    """Say what the landscape means for the run: the best objective, and what `tell_curvature` says."""
+def tell(landscape: Landscape, model: LinearNetwork, *, descends: bool = True) -> None:
+    """Say what the landscape means for the run: the best objective, and if it descends what `tell_curvature` says."""
     optimum = landscape.optimum
     if not optimum.attained:
         log.info(f"no finite optimum exists: {optimum.certificate}")
@@ -135,7 +135,7 @@ def tell(landscape: Landscape, model: LinearNetwork) -> None:
         log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
     if landscape.withheld is not None:
         log.info(f"no standard errors: {landscape.withheld}")
-    if landscape.curvature is not None:
+    if landscape.curvature is not None and descends:
         tell_curvature(landscape.curvature, model)
 
 

@@ -22,7 +22,7 @@ def test_reaches_the_digits_that_float64_allows(workplace, name):
     found = coefficients(run)
     names = [*(["bias"] if problem.bias else []), *(f"x{i}" for i in range(problem.x.shape[1]))]
     computed = np.array([found[name] for name in names])
-    # Powers rounded to float64 are another problem than NIST's, and how far its answer is from NIST's is no one's fault.
+    # Powers rounded to float64 are another problem than NIST's, whose answer is not quite NIST's.
     right, right_errors = (
         np.array([float(value) for value in (np.roll(values, 1) if problem.bias else values)])
         for values in (beta, errors)

@@ -14,6 +14,7 @@ from reference import ONE, ZERO, Numbers, Problem, exact, minimise
 from tables import write_csv
 
 import linnet
+from linnet.best_possible import EXACT_TOLERANCE
 from linnet.data import Examples
 from linnet.errors import InputError
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, Loss, PoissonNLL, SquaredError
@@ -50,7 +51,7 @@ def judge_solver(drawn: Drawn) -> Verdict:
     y = torch.from_numpy(drawn.y) if drawn.classes else torch.from_numpy(drawn.y)[:, None]
     weight = None if drawn.weight is None else torch.from_numpy(drawn.weight / drawn.weight.mean())
     examples = Examples(torch.from_numpy(x), y, weight)
-    tolerance = 1e-8 * min(1.0, max(_initial(loss, examples), 1e-6))  # as a run asks for
+    tolerance = EXACT_TOLERANCE * (_initial(loss, examples) or 1.0)  # as a run asks for
     try:
         found = solve(examples, loss, penalty, bias=True, tolerance=tolerance)
     except ValueError as error:

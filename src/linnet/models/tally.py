@@ -103,11 +103,12 @@ class ClassificationTally(Tally):
         # gives the indices that `argmax` gives, in a tenth of the time.
         best = logits.max(dim=1).indices
         runner_up = logits.scatter(1, best.unsqueeze(1), -math.inf).max(dim=1).indices
-        correct = best == target
+        known = ~log_probability[:, 0].isnan()  # logits of NaN are no class, where `max` says the first
+        correct = (best == target) & known
         self.correct += correct.sum(dim=1)
-        self.top2 += (correct | (runner_up == target)).sum(dim=1)
+        self.top2 += (correct | ((runner_up == target) & known)).sum(dim=1)
         self.true += torch.bincount(target, minlength=n_classes)
-        self.predicted += _count(best, n_classes)
+        self.predicted += _count(best, n_classes, known)
         self.both += _count(best, n_classes, correct)
         self.calibration_gap += calibration_gap(probability.amax(dim=1), correct)
         self.n += len(target)
