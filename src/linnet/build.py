@@ -51,6 +51,7 @@ def build_data(config: Mapping[str, Any]) -> Data:
     preparation = {key: options.pop(key) for key in PREPARATION if key in options}
     if options["_target_"] == SPLITS_ITSELF:
         options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
+        options["keep_constant"] = not config["model"]["bias"]
     try:
         source: Source = make(options)
         _check_task(config, source)
