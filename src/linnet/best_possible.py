@@ -19,7 +19,8 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
-from linnet.optimum.inference import inference
+from linnet.optimum.families import is_known
+from linnet.optimum.inference import inference, withheld
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.least_squares import least_squares
 from linnet.weights import OPTIMUM
@@ -94,33 +95,33 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
     scale = abs(float((values if weight is None else values * weight).mean())) or 1.0
     optimum = solve(
         Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
-        n_outputs=n_outputs,
+        n_outputs=n_outputs, origin=None if data.scaling is None else data.scaling.mean / data.scaling.deviation,
     )  # fmt: skip
     optimum = replace(optimum, bias=optimum.bias + offset)
-    statistics: dict[str, float] = {}
-    coefficients = None
-    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
-        statistics, coefficients = _inference(data, model)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
-    return Landscape(optimum, curved, statistics, coefficients)
+    landscape = Landscape(optimum, curved, {})
+    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
+        return _with_inference(landscape, data, model)
+    return landscape
 
 
-def _inference(data: Data, model: LinearNetwork) -> tuple[dict[str, float], tuple[torch.Tensor, torch.Tensor] | None]:
-    """Metrics of classical inference, and coefficients with their standard errors as in `Landscape`, if there are any.
+def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> Landscape:
+    """Add metrics of classical inference, coefficients and standard errors, or the reason that there are none.
 
     They are of features as they were read: standardisation would round them once more, and without a penalty it
     changes no prediction.
     """
     if float(model.penalty.squared) != 0:
-        return {}, None
+        return landscape
     train, bias = data.train_as_read, model.bias is not None
     fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
-    if not fit.unique or fit.n_rows <= fit.n_coefficients:
-        return {}, None
-    found = inference(fit, feature_names=data.source.feature_names or None)
+    reason = withheld(fit, data.feature_names)
+    if reason is not None:
+        return replace(landscape, withheld=reason)
+    found = inference(fit, feature_names=data.feature_names)
     table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
     coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
-    return found.metrics(), (coefficients, errors)
+    return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -130,6 +131,10 @@ def tell(landscape: Landscape, model: LinearNetwork) -> None:
         log.info(f"no finite optimum exists: {optimum.certificate}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if landscape.statistics and model.bias is None:
+        log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    if landscape.withheld is not None:
+        log.info(f"no standard errors: {landscape.withheld}")
     if landscape.curvature is not None:
         tell_curvature(landscape.curvature, model)
 
@@ -161,7 +166,7 @@ def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
 def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """As `tell_curvature`, where it costs next to nothing."""
     n, d = len(data.train), data.train.n_features
-    if data.train.streamed:
+    if data.train.streamed or not is_known(model.loss):
         return
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
         bias, weight = model.bias is not None, data.train.weight
@@ -194,6 +199,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     mode = config["optimum"]
     if mode in (False, "off"):
         return ""
+    if not is_known(model.loss):
+        return f"{type(model.loss).__name__} is none of linnet's own losses"
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.streamed:
@@ -226,7 +233,7 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 4,  # of the solvers: raise it when they change
+        "version": 5,  # of the solvers: raise it when they change
     }
 
 

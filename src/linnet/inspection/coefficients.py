@@ -60,12 +60,14 @@ class Coefficients:
     unit: of `Row.per_deviation`, "per std" or "per rms" (of a run without bias); None: features were not scaled.
     exact: whether the run's coefficients are the optimum, which `optimizer=exact` solved for.
     predictor: that they belong to.
+    withheld: why there are no standard errors, where that is known.
     """
 
     rows: tuple[Row, ...]
     unit: str | None
     exact: bool
     predictor: Predictor
+    withheld: str | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -99,7 +101,8 @@ def load_coefficients(run: Path) -> Coefficients:
                 about = {}  # there is no bias
             effect = float(fed[c, i - 1]) if i > 0 and unit is not None else None
             rows.append(Row(output, name, float(own[c, i]), effect, **about))
-    return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor)
+    reason = None if landscape is None else landscape.withheld
+    return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:

@@ -117,6 +117,10 @@ def _notes(found: Coefficients, more: int, classes: bool) -> list[str]:
             "errors, intervals and tests are of the optimum, the least squares solution; the coefficients of this run "
             "are what its training reached"
         )
+    if found.has_errors and found.rows[0].std_error is None:
+        notes.append("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    if found.withheld is not None:
+        notes.append(f"no standard errors: {found.withheld}")
     elif not found.has_errors and not classes and predictor.link == "identity":
         notes.append(
             "no standard errors: they are known for the exact solution (optimizer=exact or optimum=always) of squared "

@@ -13,6 +13,9 @@ from linnet.optimum.least_squares import LeastSquares
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
 """Keys of the table's columns in metrics.json, `optimum/<column>/<name of the coefficient>`."""
 
+MAX_NAMES = 12
+"""Most columns that a message lists."""
+
 
 class Coefficient(NamedTuple):
     """A row of the table: one coefficient, its standard error, and the test that it is zero."""
@@ -116,21 +119,14 @@ def inference(
     Raises:
         ValueError: the fit or an argument is not as above.
     """
-    if fit.l2 > 0:
-        raise ValueError(
-            f"the fit has l2={fit.l2:g}: standard errors are for l2=0, since a penalty biases coefficients"
-        )
-    if fit.inverse is None:
-        raise ValueError(
-            f"the rank is {fit.rank} of {fit.n_coefficients} coefficients: drop features that others determine"
-        )
-    df_residual = fit.n_rows - fit.n_coefficients
-    if df_residual <= 0:
-        raise ValueError(f"{fit.n_rows} rows for {fit.n_coefficients} coefficients: at least one row more is needed")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}: expected a number between 0 and 1")
     n_outputs, n_features = fit.weight.shape
     features, outputs = _names("feature", feature_names, n_features), _names("output", output_names, n_outputs)
+    reason = withheld(fit, features)
+    if reason is not None or fit.inverse is None:
+        raise ValueError(reason)
+    df_residual = fit.n_rows - fit.n_coefficients
 
     coefficients = fit.weight if fit.bias is None else np.column_stack([fit.bias, fit.weight])
     variance = fit.residual_squares / df_residual
@@ -164,6 +160,26 @@ def inference(
         condition=fit.condition,
         scaled_condition=fit.scaled_condition,
     )
+
+
+def withheld(fit: LeastSquares, feature_names: Sequence[str]) -> str | None:
+    """Return why there are no standard errors for a fit of these features, in one line, or None if there are some."""
+    if fit.l2 > 0:
+        return f"the fit has l2={fit.l2:g}: standard errors are for l2=0, since a penalty biases coefficients"
+    if not fit.unique:
+        names = [feature_names[j] for j in fit.dependent]
+        listed = ", ".join(names[:MAX_NAMES])
+        if len(names) > MAX_NAMES:
+            listed += f" and {len(names) - MAX_NAMES} more"
+        constant = "" if fit.bias is None else " up to a constant"
+        what = "columns depend on each other" if len(names) > 1 else "a column is zero"
+        return (
+            f"{what}{constant}, so that their coefficients are not determined "
+            f"(rank {fit.rank} of {fit.n_coefficients}): {listed}"
+        )
+    if fit.n_rows <= fit.n_coefficients:
+        return f"{fit.n_rows} rows for {fit.n_coefficients} coefficients: at least one row more is needed"
+    return None
 
 
 def critical_t(df_residual: float, level: float = 0.95) -> float:

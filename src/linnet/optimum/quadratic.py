@@ -2,10 +2,10 @@
 
 import torch
 
-from linnet.optimum.duality_gap import UNIT_ROUNDOFF
 from linnet.optimum.family import Quadratic
 from linnet.optimum.least_squares import least_squares
 from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF
 from linnet.optimum.solution import Solution
 
 PROOF = "squared error: gradient in extended precision, projected onto the columns"
@@ -16,8 +16,9 @@ def solve_quadratic(problem: Problem) -> Solution:
     family = problem.family
     assert isinstance(family, Quadratic)
     exact = least_squares(
-        problem.x, problem.y, bias=problem.bias, l2=problem.squared / family.scale, sample_weight=problem.weight
-    )
+        problem.x, problem.y, bias=problem.bias, l2=problem.squared / family.scale, sample_weight=problem.weight,
+        origin=None if problem.origin is None else problem.origin.numpy(),
+    )  # fmt: skip
     constant = family.constant * problem.n_outputs
     words = PROOF
     if not exact.unique:
