@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from linnet import best_possible
 from linnet.build import build_data
@@ -21,6 +20,7 @@ from linnet.parser import Parser
 from linnet.predictor import require_completed
 from linnet.saved import load_config, load_model
 from linnet.statistics import HIGH, LOW
+from linnet.terminal import Terminal
 from linnet.tracking.gap import distances
 from linnet.tracking.report import metrics_table
 
@@ -28,7 +28,7 @@ from linnet.tracking.report import metrics_table
 def main(arguments: Sequence[str]) -> None:
     """Print the metrics, and notes where the data is not what the run was trained on."""
     given = _parse(arguments)
-    console = Console(stderr=given.json, highlight=False)
+    console = Terminal(stderr=given.json)
     if given.input is None:
         metrics, same_data = evaluate(given.run)
         differs = f"the data differs from that of the run (see {given.run}/manifest.json)"

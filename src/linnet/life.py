@@ -12,6 +12,7 @@ from linnet import best_possible, predictor, threads
 from linnet.begun import begin_again, is_trained, write_record
 from linnet.build import build_data, build_early_stopping, build_model, is_exact, make
 from linnet.conclusion import Run, conclude
+from linnet.config.direction import direction, training_counterpart
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, of_predictor
@@ -84,7 +85,7 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     objective = config["objective"]
     keeper: Checkpoint = make(
         config["callbacks"]["checkpoint"],
-        folder=path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
+        folder=path / "checkpoints", monitor=objective["metric"], direction=direction(objective),
     )  # fmt: skip
     stopping = build_early_stopping(config)
     if checkpoint is None:
@@ -126,11 +127,10 @@ def train(prepared: Prepared) -> None:
 
 def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
     metric = config["objective"]["metric"]
-    if data.val is None:
-        if config["callbacks"]["early_stopping"]:
-            raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
-        return
-    few = data.val.take(torch.arange(min(8, len(data.val))))
+    if data.val is None and config["callbacks"]["early_stopping"]:
+        raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
+    part = data.train if data.val is None else data.val
+    few = part.take(torch.arange(min(8, len(part))))
     names = [f"val/{name}" for name in model.evaluate(few)[0]]
-    if metric not in names:
+    if metric not in names and (data.val is not None or metric not in map(training_counterpart, names)):
         raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")

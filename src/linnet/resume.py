@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from linnet.begun import Begun
 from linnet.conclusion import Run
@@ -22,6 +21,7 @@ from linnet.job import Job
 from linnet.life import live
 from linnet.parser import Parser
 from linnet.saved import load_hydra
+from linnet.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import RunDirectory, read_status
 from linnet.tracking.logger import check_position
@@ -97,7 +97,7 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
     else:
         log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
     initial_weights = path.absolute() / INITIAL_WEIGHTS
-    return live(Job(directory, config, dict(hydra.runtime.choices), Console(), begun, initial_weights))
+    return live(Job(directory, config, dict(hydra.runtime.choices), Terminal(), begun, initial_weights))
 
 
 def _continued(path: Path, config: dict[str, Any], begun: Begun | None, max_epochs: int) -> Begun:

@@ -13,9 +13,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from linnet.config import check, check_job, compose, session
+from linnet.config.environment import with_environment
+from linnet.terminal import Terminal
 from linnet.tracking.claim import claimed
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 from linnet.tracking.lock import Lock
@@ -31,7 +32,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
     imported: called once everything that a run needs is imported.
     """
     with session():
-        config = compose(overrides)
+        config = compose(with_environment(overrides))
         check(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
@@ -75,4 +76,4 @@ def job_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "Job
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_job(resolved)  # again, since an interpolation may have another value by now
     directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
-    return Job(directory, resolved, dict(hydra.runtime.choices), Console(quiet=quiet))
+    return Job(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))

@@ -42,7 +42,7 @@ def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dic
         raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
     for key, value in (changes or {}).items():
         OmegaConf.update(job, key, value)
-    return check(DictConfig({**job, "hydra": node})), node
+    return check(DictConfig({**job, "hydra": node}), recorded=True), node
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from shards import source
 
 from linnet.data import Batch, Examples, prepare
-from linnet.data.scaling import CONSTANT_ULPS, Scaling
+from linnet.data.constant import CONSTANT_ULPS
+from linnet.data.scaling import Scaling
 
 U = 2.0**-53
 

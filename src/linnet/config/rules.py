@@ -77,7 +77,7 @@ RULES: dict[str, Expected] = {
     "figures": BOOLEAN,
     "optimum": one_of("off", "auto", "always") | Expected("off", lambda value: value is False),  # YAML reads off so
     "objective.metric": TEXT,
-    "objective.direction": one_of("minimize", "maximize"),
+    "objective.direction": one_of("minimize", "maximize") | NULL,
     # data: every option
     "data.batch_size": COUNT,
     "data.val_fraction": number("[0, 1)") | NULL,

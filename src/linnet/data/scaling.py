@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from linnet.data.constant import CONSTANT_ULPS
 from linnet.data.examples import Batch, Truth
 
-CONSTANT_ULPS = 4
-"""A column whose range is at most so many units in the last place of its largest magnitude is constant."""
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-280, 1e280
 """Beyond, squares underflow or overflow, and the statistics are taken of values over the column's magnitude."""
 

@@ -1,12 +1,14 @@
 """JSON: every number of the model with its meaning, enough to write a predictor in any language."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.export.terms import Floats, Inputs, Term, terms
+from linnet.data.table.values import MISSING
+from linnet.export.terms import Floats, Inputs, Term, level, terms
 from linnet.predictor import Predictor
 
 VERSION = 1
@@ -17,8 +19,9 @@ TABLE = (
     "kind number: score[c] += coefficients[c] * value. kind boolean: the same with true = 1 and false = 0.",
     "A missing number or boolean counts as the value instead_of_missing, and if_missing[c] is added as well. Where "
     "instead_of_missing is null, the model was trained on rows without missing values and has no prediction.",
-    "kind category: score[c] += levels[value][c], with the value as text without blanks around it, whole numbers "
-    "without a point; for any other text score[c] += other[c], and if it is missing score[c] += if_missing[c].",
+    "kind category: score[c] += levels[value][c], with the value as text without blanks around it; for any other text "
+    "score[c] += other[c]. Where by_value is true, levels are numbers: 3.0 and 3 are one. A value that is empty or one of "
+    "missing_texts is missing: score[c] += if_missing[c], or no prediction where if_missing is null.",
 )
 ARRAY = (
     "x has n_features numbers; pictures are flattened row by row (of image_shape), first channel first.",
@@ -57,18 +60,20 @@ def to_bytes(predictor: Predictor) -> bytes:
             "weight": predictor.weight.tolist(),
         }
     else:
-        node["columns"] = [_column(term) for term in terms(predictor)]
+        node["missing_texts"] = MISSING
+        node["columns"] = [_column(term, missing=table.missing == "mean") for term in terms(predictor)]
     return (json.dumps(node, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _column(term: Term) -> dict[str, Any]:
+def _column(term: Term, *, missing: bool) -> dict[str, Any]:
     column, own = term.column, term.own.T.tolist()
     node: dict[str, Any] = {"name": column.name, "kind": column.kind}
     if column.kind == "category":
         node |= {"levels": dict(zip(column.levels, own, strict=True)), "other": term.other.tolist()}
+        node["by_value"] = column.by_value
     else:
         node |= {"coefficients": own[0], "instead_of_missing": column.mean}
-    return {**node, "if_missing": term.missing.tolist()}
+    return {**node, "if_missing": term.missing.tolist() if missing else None}
 
 
 def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, None]:
@@ -95,8 +100,12 @@ def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, None
 def _sum(bias: list[float], row: list[tuple[Any, dict[str, Any]]]) -> list[float]:
     scores = bias
     for value, column in row:
-        missing = value is None or value != value
         if column["kind"] == "category":
+            value = level(value, column["by_value"])
+        missing = value is None or value != value
+        if missing and column["if_missing"] is None:
+            add = [math.nan] * len(scores)
+        elif column["kind"] == "category":
             add = column["if_missing"] if missing else column["levels"].get(value, column["other"])
         else:
             number = column["instead_of_missing"] if missing else value

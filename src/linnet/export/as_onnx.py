@@ -1,7 +1,8 @@
 """ONNX: a graph of standard operators in double precision, preprocessing included.
 
 Of a table, one input a column, named like it: `[N, 1]` double, NaN where a number or boolean (1 or 0) is missing, or
-`[N, 1]` string, empty where a category is missing. Of arrays one input `x`, `[N, D]` or `[N, *image_shape]` double;
+`[N, 1]` string, without blanks around it, for a category, empty or a text such as NA where it is missing. A category
+whose levels are numbers is `[N, 1]` double too. Without a rule for missing values their rows predict NaN. Of arrays one input `x`, `[N, D]` or `[N, *image_shape]` double;
 pictures as grey levels 0 … 1, not bytes. Outputs: `prediction`, `[N, C]` double or the class `[N]` string; of classes
 also `probabilities` `[N, C]` double.
 """
@@ -16,8 +17,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from linnet import __version__
+from linnet.data.table.column import Column
+from linnet.data.table.levels import canonical
+from linnet.data.table.values import MISSING
 from linnet.errors import InputError
-from linnet.export.terms import Floats, Inputs, Term, terms
+from linnet.export.terms import Floats, Inputs, Term, level, terms
 from linnet.predictor import Predictor
 
 OPSETS = (("", 17), ("ai.onnx.ml", 3))
@@ -90,7 +94,9 @@ def _table_scores(graph: Graph, predictor: Predictor) -> str:
                 f"train again, or use another format"
             )
     numbers = [term for term in found if term.column.kind != "category"]
-    parts = [_category(graph, term) for term in found if term.column.kind == "category"]
+    assert predictor.table is not None
+    imputes = predictor.table.missing == "mean"
+    parts = [_category(graph, term, imputes) for term in found if term.column.kind == "category"]
     if numbers:
         parts.append(_numbers(graph, numbers, predictor.bias))
     else:
@@ -117,17 +123,40 @@ def _linear(graph: Graph, x: str, weight: Floats, bias: Floats) -> str:
     return graph.add("Gemm", x, graph.constant(np.ascontiguousarray(weight)), graph.constant(bias), transB=1)
 
 
-def _category(graph: Graph, term: Term) -> str:
+def _category(graph: Graph, term: Term, imputes: bool) -> str:
     """The row of the level in a table of weights: what a one-hot code times a matrix comes to."""
+    missing = term.missing if imputes else np.full_like(term.missing, np.nan)
+    if takes_numbers(term.column):
+        return _category_of_numbers(graph, term, missing)
     text = graph.input(term.column.name, TensorProto.STRING, ["N", 1])
-    levels = [*term.column.levels, ""]
+    levels = [*term.column.levels, *MISSING]
+    n_own = len(term.column.levels)
     code = graph.add(
-        "LabelEncoder", text, domain="ai.onnx.ml",
-        keys_strings=levels, values_int64s=list(range(len(levels))), default_int64=len(levels),
+        "LabelEncoder", text, domain="ai.onnx.ml", keys_strings=levels,
+        values_int64s=[*range(n_own), *[n_own] * len(MISSING)], default_int64=n_own + 1,
     )  # fmt: skip
     flat = graph.add("Reshape", code, graph.constant(np.array([-1], np.int64)))
-    rows = np.vstack([term.own.T, term.missing, term.other])
-    return graph.add("Gather", graph.constant(rows), flat, axis=0)
+    return graph.add("Gather", graph.constant(np.vstack([term.own.T, missing, term.other])), flat, axis=0)
+
+
+def _category_of_numbers(graph: Graph, term: Term, missing: Floats) -> str:
+    """The same where levels are numbers: which of them the value equals, in double precision."""
+    number = graph.input(term.column.name, TensorProto.DOUBLE, ["N", 1])
+    equal = graph.add("Equal", number, graph.constant(np.array([list(map(float, term.column.levels))])))
+    found = graph.add("Cast", equal, to=TensorProto.DOUBLE)
+    # Of no level there is the sum of nothing: `other` then, or `missing` where it is no number.
+    any_level = graph.add("ReduceMax", found, axes=[1], keepdims=1)
+    own = graph.add("MatMul", found, graph.constant(np.ascontiguousarray(term.own.T)))
+    nothing = graph.add("Greater", graph.constant(np.full((1, 1), 0.5)), any_level)
+    rest = graph.add(
+        "Where", graph.add("IsNaN", number), graph.constant(missing[None]), graph.constant(term.other[None])
+    )
+    return graph.add("Where", nothing, rest, own)
+
+
+def takes_numbers(column: Column) -> bool:
+    """Whether a category is given as numbers: its levels are, and double precision holds them."""
+    return column.by_value and all(canonical(repr(float(level))) == level for level in column.levels)
 
 
 def _link(graph: Graph, predictor: Predictor, scores: str) -> list[Any]:
@@ -154,12 +183,17 @@ def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, NDAr
         (wanted,) = session.get_inputs()
         fed = {"x": inputs.astype(np.float64).reshape(-1, *wanted.shape[1:])}
     else:
-        fed = {name: _fed(inputs[name])[:, None] for name in (node.name for node in session.get_inputs())}
+        fed = {node.name: _fed(inputs[node.name], node.type)[:, None] for node in session.get_inputs()}
     found = dict(zip([node.name for node in session.get_outputs()], session.run(None, fed), strict=True))
     if PROBABILITIES in found:
         return found[PROBABILITIES], found[PREDICTION]
     return found[PREDICTION], None
 
 
-def _fed(values: NDArray[Any]) -> NDArray[Any]:
-    return np.array(["" if value is None else value for value in values], object) if values.dtype == object else values
+def _fed(values: NDArray[Any], kind: str) -> NDArray[Any]:
+    """The values of a column as the graph's input takes them."""
+    if values.dtype != object:
+        return values
+    if kind == "tensor(string)":
+        return np.array(["" if value is None else str(value).strip() for value in values], object)
+    return np.array([np.nan if (text := level(value, True)) is None else float(text) for value in values])

@@ -1,8 +1,8 @@
 """scikit-learn: a fitted Pipeline in a joblib file, which predicts where linnet is not installed.
 
 A table is given as a pandas DataFrame whose columns are named as in training, in any order; others are ignored.
-Categories are best read as text (`dtype=str`), since pandas makes 7 of 007; None and NaN are missing. Where the run
-refused missing values, a missing number is an error, and a missing category counts as none of the levels. Arrays are
+Categories are best read as text (`dtype=str`), since pandas makes 7 of 007; blanks around them do not count, and None,
+NaN and texts such as NA are missing. Where the run refused missing values, they are an error. Arrays are
 given as `[N, D]`, pictures as grey levels 0 … 1, not bytes. Load the file with the versions of scikit-learn and pandas
 that it was written with, and only files that you trust: joblib files may run code.
 """
@@ -20,7 +20,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRe
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder
+from sklearn.utils import check_array
 
+from linnet.data.table.values import MISSING
 from linnet.export.terms import Floats, Inputs, Term, terms
 from linnet.predictor import Predictor
 
@@ -48,12 +50,16 @@ def _table_pipeline(predictor: Predictor) -> Pipeline:
     filled = [term for term in found if term.column.mean is not None]
     plain = [term for term in found if term.column.kind != "category" and term.column.mean is None]
     categories = [term for term in found if term.column.kind == "category"]
+    words, codes = ([term for term in categories if term.column.by_value == by_value] for by_value in (False, True))
+    assert predictor.table is not None
+    imputes = predictor.table.missing == "mean"
     n_rows = TWICE * max([len(term.column.levels) + 1 for term in categories], default=1) + 1
-    frame = pd.DataFrame({term.column.name: _example_column(term, n_rows) for term in found})
+    frame = pd.DataFrame({term.column.name: _example_column(term, n_rows, imputes) for term in found})
     parts = [
         ("numbers, means for missing", SimpleImputer(add_indicator=True), _names(filled)),
         ("numbers", "passthrough", _names(plain)),
-        ("categories", make_pipeline(*_as_text(), _encoder()), _names(categories)),
+        ("categories", make_pipeline(*_as_text(by_value=False, imputes=imputes), _encoder()), _names(words)),
+        ("numbers as categories", make_pipeline(*_as_text(by_value=True, imputes=imputes), _encoder()), _names(codes)),
     ]
     transformer = ColumnTransformer([part for part in parts if part[2]]).fit(frame)
     weight = [term.own for term in filled] + [term.missing[:, None] for term in filled if term.column.indicator]
@@ -61,10 +67,10 @@ def _table_pipeline(predictor: Predictor) -> Pipeline:
     if filled:
         imputer = transformer.named_transformers_["numbers, means for missing"]
         imputer.statistics_[:] = [term.column.mean for term in filled]  # to the last digit
-    if categories:
-        encoder = transformer.named_transformers_["categories"][-1]
-        for term, levels in zip(categories, encoder.categories_, strict=True):
-            weight.append(_encoded_weight(term, levels))
+    for name, group in (("categories", words), ("numbers as categories", codes)):
+        if group:
+            encoder = transformer.named_transformers_[name][-1]
+            weight += [_encoded_weight(term, levels) for term, levels in zip(group, encoder.categories_, strict=True)]
     return Pipeline([("preprocessing", transformer), ("model", _estimator(predictor, np.hstack(weight)))])
 
 
@@ -72,16 +78,32 @@ def _names(found: Sequence[Term]) -> list[str]:
     return [term.column.name for term in found]
 
 
-def _as_text() -> list[FunctionTransformer]:
-    """Numbers as linnet writes them, 3 and 3.0 alike, and "" for what is missing; by functions of pandas alone."""
+def _as_text(*, by_value: bool, imputes: bool) -> list[FunctionTransformer]:
+    """Values as linnet compares them, and "" for what is missing, by functions of pandas and scikit-learn alone.
+
+    Args:
+        by_value: write numbers in text as their shortest text, 3.0 as 3.
+        imputes: whether a value may be missing; else that is an error.
+    """
     import pandas as pd
 
-    return [
-        FunctionTransformer(pd.DataFrame.convert_dtypes),
+    def replace(pattern: str, text: str) -> FunctionTransformer:
+        options = {"to_replace": pattern, "value": text, "regex": True}
+        return FunctionTransformer(pd.DataFrame.replace, kw_args=options)
+
+    steps = [
+        FunctionTransformer(pd.DataFrame.convert_dtypes),  # whole numbers among missing ones are whole again
         FunctionTransformer(pd.DataFrame.map, kw_args={"func": str, "na_action": "ignore"}),
         FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": object}),
-        FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": ""}),
+        replace(r"^\s+|\s+$", ""),
     ]
+    if by_value:
+        steps += [replace(r"^(-?\d+)\.0+$", r"\1"), replace(r"^(-?\d+\.\d*[1-9])0+$", r"\1")]
+    missing = "" if imputes else None
+    steps.append(FunctionTransformer(pd.DataFrame.replace, kw_args={"to_replace": dict.fromkeys(MISSING, missing)}))
+    if imputes:
+        return [*steps, FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": ""})]
+    return [*steps, FunctionTransformer(check_array, kw_args={"dtype": None})]
 
 
 def _encoder() -> OneHotEncoder:
@@ -89,12 +111,12 @@ def _encoder() -> OneHotEncoder:
     return OneHotEncoder(min_frequency=TWICE, handle_unknown="infrequent_if_exist", sparse_output=False)
 
 
-def _example_column(term: Term, n_rows: int) -> list[Any]:
+def _example_column(term: Term, n_rows: int, imputes: bool) -> list[Any]:
     """Values from which the transformers learn what the run has learnt."""
     column = term.column
     if column.kind == "category":
-        values = [*column.levels, ""]
-        rare = [_rare(term)] if column.other else [""]
+        values = [*column.levels, ""] if imputes else list(column.levels)
+        rare = [_rare(term)] if column.other else values[:1]
         return [values[row % len(values)] for row in range(n_rows - 1)] + rare
     mean = 0.0 if column.mean is None else column.mean
     return [mean] * (n_rows - 1) + [np.nan if column.indicator else mean]

@@ -17,6 +17,7 @@ TOLERANCE = 1e-6
 """Largest difference, relative to the largest prediction."""
 ROWS = 1000
 UNSEEN = "a level that was never seen"
+UNSEEN_NUMBER = "-987654321.25"
 
 
 class Sample(NamedTuple):
@@ -117,7 +118,12 @@ def _made_up(term: Term, missing: bool, rng: np.random.Generator) -> pa.Array:
     """Values around the mean, all levels and one unseen, a tenth missing if the model takes that."""
     column = term.column
     if column.kind == "category":
-        values: list[Any] = rng.choice(np.array([*column.levels, UNSEEN], object), ROWS).tolist()
+        unseen = UNSEEN_NUMBER if column.by_value else UNSEEN
+        spellings = [*column.levels, unseen, *(f" {level}\t" for level in column.levels)]
+        if column.by_value:
+            spellings += [f"{level}.0" for level in column.levels if level.lstrip("-").isdecimal()]
+        spellings += ["NA", " "] if missing else []
+        values: list[Any] = rng.choice(np.array(spellings, object), ROWS).tolist()
     elif column.kind == "boolean":
         values = (rng.random(ROWS) < 0.5).astype(np.float64).tolist()
     else:

@@ -1,5 +1,6 @@
 """A linear map on the columns of a table as a sum of one term a column, and the values that the columns may have."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,14 +9,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.table.column import Column
+from linnet.data.table.levels import CANONICAL, canonical
 from linnet.data.table.naming import Where, row_words
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.data.table.values import as_numbers, as_text, as_truth, cleaned
+from linnet.data.table.values import MISSING, as_numbers, as_truth, cleaned, plain
 from linnet.predictor import Predictor
 
 Floats = NDArray[np.float64]
 Inputs = Mapping[str, NDArray[Any]]
-"""Column -> values `[N]`: float64 with NaN where it is missing; of a category str, None where it is missing."""
+"""Column -> values `[N]`: float64 with NaN where it is missing; of a category as they stand in the table: text, perhaps
+with blanks around it, a text that stands for a missing value, or a number; None where the table says so."""
 
 
 class Term(NamedTuple):
@@ -57,7 +60,22 @@ def typed(preprocessing: Preprocessing, table: pa.Table, where: Where = row_word
     for column in preprocessing.columns:
         key, values = f"column {column.name}", cleaned(table[column.name])
         if column.kind == "category":
-            inputs[column.name] = np.array(as_text(key, values).to_pylist(), object)
+            inputs[column.name] = np.array(plain(table[column.name]).to_pylist(), object)
         else:
             inputs[column.name] = (as_numbers if column.kind == "number" else as_truth)(key, values, where)
     return inputs
+
+
+def level(value: Any, by_value: bool) -> str | None:
+    """Return the text that a value of a category is compared by, None if it is missing.
+
+    What `linnet.data.table.levels` does to columns, for one value.
+    """
+    if value is None or value != value:
+        return None
+    if not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else canonical(str(value))
+    text = value.strip()
+    if text in MISSING:
+        return None
+    return canonical(text) if by_value and re.fullmatch(CANONICAL, text) else text

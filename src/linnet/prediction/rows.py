@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.shards import Shards
-from linnet.data.table.column import Column
+from linnet.data.table.column import SUCH_AS, Column
 from linnet.data.table.naming import Where, row_words
 from linnet.data.table.preprocessing import Preprocessing, Target
 from linnet.data.table.values import cleaned, refuse_line_breaks
@@ -50,7 +50,9 @@ class Told(Counter[str]):
 
     def add(self, more: "Counter[str]") -> None:
         for what, count in more.items():
-            self[what if what in self or len(self) < MOST else "more of the like"] += count
+            head = what.partition(SUCH_AS)[0]
+            known = next((note for note in self if note.partition(SUCH_AS)[0] == head), what)
+            self[known if known in self or len(self) < MOST else "more of the like"] += count
 
 
 def preprocessing_of(predictor: Predictor) -> Preprocessing | None:

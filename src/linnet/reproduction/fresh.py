@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from omegaconf import OmegaConf
-from rich.console import Console
 
 from linnet.conclusion import Run
 from linnet.config import compose, session
@@ -19,6 +18,7 @@ from linnet.files import write_atomic
 from linnet.job import Job
 from linnet.life import live
 from linnet.reproduction.saved_config import SavedConfig
+from linnet.terminal import Terminal
 from linnet.tracking.directory import RunDirectory
 
 PLACE = Path("runs") / "reproduced"
@@ -30,7 +30,7 @@ def run_again(saved: SavedConfig, directory: Path) -> Run | None:
     try:
         with as_many_threads_afterwards(), log_to(directory / "train.log"):
             job = Job(
-                RunDirectory(directory), saved.config, saved.choices, Console(quiet=True),
+                RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
                 initial_weights=saved.initial_weights,
             )  # fmt: skip
             return live(job)

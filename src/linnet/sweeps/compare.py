@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from linnet.errors import InputError
 from linnet.files import read_json, write_atomic, write_json
 from linnet.parser import Parser
@@ -15,6 +13,7 @@ from linnet.sweeps.ranking import Objective, choose_objective, ranked
 from linnet.sweeps.runs import SavedRun, read_run
 from linnet.sweeps.summary import summary_csv
 from linnet.sweeps.table import best_line, comparison_table, incomplete_lines
+from linnet.terminal import Terminal, labelled
 from linnet.tracking.lock import Lock, Owned
 
 
@@ -26,18 +25,16 @@ def main(arguments: Sequence[str]) -> None:
     """
     given = _parser().parse_args(arguments)
     runs = [read_run(path) for path in find_runs(given.dirs)]
-    objective = choose_objective(runs, given.metric)
+    objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 240  # a file or a pipe has no edge at which a table must be folded
+    console = Terminal()
     console.print(comparison_table(groups, objective, test=given.test))
     for line in incomplete_lines(groups):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     best = groups[0] if groups[0].spread(objective.metric) else None
     if best is not None:
-        console.print(best_line(best, objective), soft_wrap=True, markup=False)
+        console.print(best_line(best, objective), soft_wrap=True)
 
     output = given.output or _default_output(given.dirs)
     if output is None:
@@ -46,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     if given.figures and best is not None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
-        console.print(f"[bold]{label:<8}[/bold] {text}", soft_wrap=True)
+        console.print(labelled(label, text, 8), soft_wrap=True)
 
 
 def write_comparison(
@@ -135,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="linnet compare", description="Table, summary.csv and figures of all runs below DIR….")
     parser.add_argument("dirs", nargs="+", type=Path, metavar="DIR", help="sweeps or runs, at any depth")
     parser.add_argument("--metric", help="order by this one instead of the runs' objective, e.g. val/accuracy")
+    parser.add_argument(
+        "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
+    )
     parser.add_argument("--test", action="store_true", help="the test set's figures for all, not only for the chosen")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="where the files go; default: the first DIR of several runs"

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linnet.data.table.levels import as_levels
 from linnet.data.table.naming import Where
-from linnet.data.table.values import Floats, as_numbers, as_text, as_truth, cleaned, is_missing
+from linnet.data.table.values import Floats, as_numbers, as_truth, cleaned, is_missing
 
 OTHER = "(other)"
+SUCH_AS = " (such as "
+"""What follows is an example: notes that differ in it only are one note."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Column:
     mean: of the training values, stands in for missing ones; None: of a category, or where missing values are refused.
     indicator: whether a further feature is 1 where the value is missing.
     levels: of a category, sorted.
+    by_value: whether the levels are numbers, so that `3` and `3.0` are one of them.
     other: whether a last level stands for all others, those too rare in training among them.
     """
 
@@ -33,6 +37,7 @@ class Column:
     indicator: bool = False
     levels: tuple[str, ...] = ()
     other: bool = False
+    by_value: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -47,7 +52,7 @@ def fill(x: Floats, column: Column, values: pa.ChunkedArray, where: Where, told:
     values, key = cleaned(values), f"column {column.name}"
     missing = is_missing(values)
     if column.kind == "category":
-        _one_hot(x, column, as_text(key, values), missing, told)
+        _one_hot(x, column, as_levels(key, values, column.by_value), missing, told)
     else:
         numbers = (as_numbers if column.kind == "number" else as_truth)(key, values, where)
         x[:, 0] = numbers if column.mean is None else np.where(missing, column.mean, numbers)
@@ -62,7 +67,9 @@ def _one_hot(x: Floats, column: Column, texts: pa.ChunkedArray, missing: NDArray
     if column.other:
         codes[unseen] = len(column.levels)
     elif unseen.any():
-        for level, count in Counter(texts.filter(pa.array(unseen)).to_pylist()).items():
-            told[f"column {column.name}: '{level}' is no level of the training data, counts as none of them"] += count
+        first = texts[int(unseen.argmax())].as_py()
+        told[f"column {column.name}: no level of the training data, counts as none of them{SUCH_AS}'{first}')"] += int(
+            unseen.sum()
+        )
     rows = np.flatnonzero(codes >= 0)
     x[rows, codes[rows]] = 1

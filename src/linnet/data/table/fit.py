@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from linnet.data.constant import is_constant
 from linnet.data.table.column import Column
+from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
 from linnet.data.table.naming import Where, row_words, some
 from linnet.data.table.preprocessing import Missing, Preprocessing, Target
-from linnet.data.table.values import Kind, as_numbers, as_text, as_truth, cleaned
+from linnet.data.table.values import Floats, Kind, as_numbers, as_truth, cleaned
 from linnet.errors import InputError
 
 
@@ -20,19 +22,24 @@ def fit(
     min_count: int,
     ignored: Sequence[str] = (),
     where: Where = row_words,
+    weight: Floats | None = None,
+    keep_constant: bool = False,
 ) -> Preprocessing:
     """Means and levels of the training rows.
 
     Args:
-        table: the training rows.
+        table: the training rows, those of weight 0 left out.
         kinds: column -> kind, of the columns that are to become features, in their order.
         min_count: a level of a category with fewer training rows is counted among the others.
         ignored: columns with another role, or none.
         where: says where the rows are.
+        weight: of the rows, above 0, for the means; None: all the same.
+        keep_constant: keep a number that is always the same: to a model without a bias it stands for one.
 
     Raises:
         InputError: if no column is left.
     """
+    weight = np.ones(table.num_rows) if weight is None else weight
     columns: list[Column] = []
     dropped: list[tuple[str, str]] = []
     for name, kind in kinds.items():
@@ -42,7 +49,7 @@ def fit(
             if values.null_count == len(values)
             else _category(name, values, missing, min_count)
             if kind == "category"
-            else _number(name, kind, values, missing, where)
+            else _number(name, kind, values, missing, where, weight, keep_constant)
         )
         if isinstance(found, str):
             dropped.append((name, found))
@@ -54,28 +61,35 @@ def fit(
     return Preprocessing(tuple(columns), target, missing, tuple(dropped), tuple(ignored))
 
 
-def _number(name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: Where) -> Column | str:
+def _number(
+    name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: Where, weight: Floats, keep_constant: bool
+) -> Column | str:
     """The column, or why it tells nothing."""
     numbers = (as_truth if kind == "boolean" else as_numbers)(f"column {name}", values, where)
-    present = numbers[~np.isnan(numbers)]
-    if present.min() == present.max():
+    known = ~np.isnan(numbers)
+    present = numbers[known]
+    if is_constant(float(present.min()), float(present.max())) and not keep_constant:
         return f"is always {present[0]:g} in the training part"
     filled = missing == "mean"
     return Column(
         name,
         "boolean" if kind == "boolean" else "number",
-        mean=float(present.mean()) if filled else None,
+        mean=float(np.average(present, weights=weight[known])) if filled else None,
         indicator=filled and len(present) < len(numbers),
     )
 
 
 def _category(name: str, values: pa.ChunkedArray, missing: Missing, min_count: int) -> Column | str:
-    counts = {pair["values"]: pair["counts"] for pair in as_text(f"column {name}", values).value_counts().to_pylist()}
+    by_value = are_numbers(values)
+    texts = as_levels(f"column {name}", values, by_value)
+    counts = {pair["values"]: pair["counts"] for pair in texts.value_counts().to_pylist()}
     counts.pop(None, None)
-    levels = tuple(sorted(level for level, count in counts.items() if count >= min_count))
+    levels = tuple(sorted_levels([level for level, count in counts.items() if count >= min_count], by_value))
     if len(counts) == 1:
         return f"is always '{next(iter(counts))}' in the training part"
     if not levels:
         return f"has {len(counts)} levels, none with {min_count} rows in the training part (data.min_count)"
     indicator = missing == "mean" and values.null_count > 0
-    return Column(name, "category", indicator=indicator, levels=levels, other=len(levels) < len(counts))
+    return Column(
+        name, "category", indicator=indicator, levels=levels, other=len(levels) < len(counts), by_value=by_value
+    )

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linnet.data.table.levels import are_numbers, as_levels
 from linnet.data.table.naming import row_words
-from linnet.data.table.values import Floats, Kind, as_numbers, as_text, as_truth, cleaned
+from linnet.data.table.values import Floats, Kind, as_numbers, as_truth, cleaned
 
 CORRELATION = 0.999999
 """A linear relation closer than this is a copy in other units."""
@@ -34,7 +35,9 @@ def leaks(table: pa.Table, kinds: dict[str, Kind], y: Floats | NDArray[np.int64]
             if numeric_target and len(names) > 1 and abs(_correlation(numbers, y.astype(np.float64))) > CORRELATION:
                 how = "is the target, or the target in other units"
         else:
-            codes = pc.fill_null(as_text(name, values).combine_chunks().dictionary_encode().indices, -1).to_numpy()
+            codes = pc.fill_null(
+                as_levels(name, values, are_numbers(values)).combine_chunks().dictionary_encode().indices, -1
+            ).to_numpy()
         if how is None and _one_to_one(codes, targets):
             how = "is the target under other names"
         if how is not None:

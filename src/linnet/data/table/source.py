@@ -42,6 +42,7 @@ def table_rows(
     encoding: str | None,
     dtype: str,
     seed: int,
+    keep_constant: bool = False,
 ) -> Source:
     """The rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 
@@ -52,8 +53,8 @@ def table_rows(
         features: columns to predict from; None: all that have no other role.
         exclude: columns to leave out.
         categorical: columns that hold names of categories although they look like numbers.
-        weight: column of example weights, at least 0; those of each part come over their mean. They count in the loss;
-            what makes features of columns counts all rows the same.
+        weight: column of example weights, at least 0; those of each part come over their mean. They count in the loss
+            and in means of columns; a row of weight 0 has no say in what makes features of columns.
         missing: as `Preprocessing` takes it.
         min_count: levels of categories with fewer training rows are counted together.
         test_path: files of the test part; none is drawn then.
@@ -64,6 +65,7 @@ def table_rows(
         delimiter, encoding: of CSV; None: found out.
         dtype: that preparation rounds to; the examples here are float64.
         seed: of what is drawn.
+        keep_constant: keep columns of numbers that are always the same, as a model without a bias needs them.
 
     Raises:
         InputError: naming file, column and rows, and the remedy.
@@ -89,9 +91,11 @@ def table_rows(
 
     if weight is not None and weights is not None:
         weights = scaled(weights, weight, parts)
-    train = table.take(parts["train"])
+    counted = parts["train"] if weights is None else parts["train"][weights[parts["train"]] > 0]
+    train = table.take(counted)
     ignored = tuple(name for name in table.column_names if name not in chosen and name != target)
-    preprocessing = fit(train, kinds, targets.target, missing, min_count, ignored, _of(parts["train"], where))
+    preprocessing = fit(train, kinds, targets.target, missing, min_count, ignored, _of(counted, where),
+                        None if weights is None else weights[counted], keep_constant)  # fmt: skip
     complete = table if len(kept) == table.num_rows else table.take(kept)
     applied = preprocessing.apply(complete, _of(kept, where))
     examples = _examples(applied.x, targets, weights, kept, parts)
@@ -100,7 +104,7 @@ def table_rows(
     )
     lines = summary(
         table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.told, rows.notes,
-        leaks(train, kinds, targets.y[parts["train"]]),
+        leaks(train, kinds, targets.y[counted]),
     )  # fmt: skip
     return Source(
         task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linnet.data.table.kinds import kind_of
+from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
 from linnet.data.table.naming import Where, count_words, require_column, some
 from linnet.data.table.preprocessing import Target
 from linnet.data.table.read import read
@@ -16,7 +17,6 @@ from linnet.data.table.values import (
     BOOLEANS,
     Floats,
     as_numbers,
-    as_text,
     as_truth,
     cleaned,
     is_missing,
@@ -90,8 +90,10 @@ def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Task:
         raise InputError(f"{key} holds dates, which cannot be predicted: make it a number, such as days since a day")
     if kind != "number":
         return "classification"
-    values = whole_numbers(key, column, where)
-    few = values is not None and len(np.unique(values)) <= min(FEW, len(values) / ROWS_PER_VALUE)
+    if whole_numbers(key, column, where) is None:
+        return "regression"
+    n_values = len(as_levels(key, column, are_numbers(column)).unique())  # of any size, where float64 rounds
+    few = n_values <= min(FEW, len(column) / ROWS_PER_VALUE)
     return "classification" if few else "regression"
 
 
@@ -111,17 +113,13 @@ def class_labels(key: str, column: pa.ChunkedArray, where: Where) -> tuple[list[
     """The names of the classes in a cleaned column in their order, the index of each row's `[N]`, and whether they are
     whole numbers.
     """
-    numbers = whole_numbers(key, column, where)
-    if numbers is not None:
-        values, y = np.unique(numbers, return_inverse=True)
-        names = [f"{value:.0f}" for value in values]
-    else:
-        texts = as_text(key, column)
-        lower = pc.utf8_lower(texts)
-        texts = lower if pc.all(pc.is_in(lower, value_set=pa.array(BOOLEANS))).as_py() else texts
-        names = sorted(texts.unique().to_pylist())
-        y = pc.index_in(texts, value_set=pa.array(names)).to_numpy()
-    return names, y.astype(np.int64), numbers is not None
+    by_value = are_numbers(column)
+    texts = as_levels(key, column, by_value)
+    lower = pc.utf8_lower(texts)
+    texts = lower if pc.all(pc.is_in(lower, value_set=pa.array(BOOLEANS))).as_py() else texts
+    names = sorted_levels(texts.unique().to_pylist(), by_value)
+    y = pc.index_in(texts, value_set=pa.array(names)).to_numpy()
+    return names, y.astype(np.int64), whole_numbers(key, column, where) is not None
 
 
 def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:

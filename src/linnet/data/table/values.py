@@ -104,14 +104,14 @@ def as_truth(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
 
 
 def as_text(key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A cleaned column as words; whole numbers without a point, so that 3, 3.0 and "3" are one."""
+    """A cleaned column as words. Typed fractions are written as `linnet.data.table.levels` does."""
     if is_text(column):
         return column
     if pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or _is_empty(column):
         return column.cast(pa.string())
     if kind_of_type(key, key, column.type) != "number":
         raise InputError(f"{key}: expected text, found {column.type}")
-    texts = [None if value is None else f"{float(value):.17g}" for value in column.to_pylist()]
+    texts = [None if value is None else str(value).removesuffix(".0") for value in column.to_pylist()]
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
