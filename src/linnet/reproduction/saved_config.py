@@ -1,7 +1,7 @@
 """What a run directory says was run, checked as if it came from a stranger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from linnet.config import GROUPS, config_hash
 from linnet.errors import InputError
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.reproduction.plain_text import plain
 from linnet.saved import load_hydra
 
@@ -20,18 +21,21 @@ class SavedConfig:
     config: resolved to plain containers, and checked.
     choices: config group -> chosen option; only names, which nothing is built from.
     overrides: what the run's user had given, for those who compare runs.
+    initial_weights: file with the weights that a run with `init_from` began with.
     """
 
     config: dict[str, Any]
     choices: dict[str, str | None]
     overrides: list[str]
+    initial_weights: Path | None = None
 
     def with_threads(self, threads: int | None) -> "SavedConfig":
         """Ask for so many threads; None: as the configuration says."""
         if threads is None:
             return self
         kept = [text for text in self.overrides if text.lstrip("+~").partition("=")[0] != "threads"]
-        return SavedConfig({**self.config, "threads": threads}, self.choices, [*kept, f"threads={threads}"])
+        config, overrides = {**self.config, "threads": threads}, [*kept, f"threads={threads}"]
+        return replace(self, config=config, overrides=overrides)
 
 
 def load_config(run: Path) -> SavedConfig:
@@ -51,7 +55,7 @@ def load_config(run: Path) -> SavedConfig:
     missing = [group for group in GROUPS if group not in names]
     if missing:
         raise InputError(f"{run / '.hydra' / 'hydra.yaml'} is damaged: it does not say which {missing[0]} was chosen")
-    return SavedConfig(config, names, _overrides(run / ".hydra" / "overrides.yaml"))
+    return SavedConfig(config, names, _overrides(run / ".hydra" / "overrides.yaml"), run / INITIAL_WEIGHTS)
 
 
 def config_changes(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
