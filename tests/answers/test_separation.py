@@ -6,7 +6,6 @@ from pathlib import Path
 
 import mpmath
 import pytest
-import torch
 
 from linnet.data import Examples
 from linnet.losses import CrossEntropy
