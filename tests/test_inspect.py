@@ -14,6 +14,7 @@ from linnet.inspection.coefficients import load_coefficients
 from linnet.optimum.landscape import Landscape
 from linnet.tracking import figures
 from linnet.tracking.report import result_figures
+from linnet.weights import OPTIMUM
 
 TABLE = ["data=table", "data.path=f.csv", "data.target=y", "figures=false"]
 NUMBERS = [*TABLE, "data.exclude=[city]", "data.dtype=float64"]
@@ -54,32 +55,21 @@ class TestLeastSquares:
         x = train.x.numpy() if scaling is None else (train.x * scaling.deviation + scaling.mean).numpy()
         if bias == "true":
             reference, names = sm.OLS(y, sm.add_constant(x)).fit(), ["bias", "age", "smoker", "income"]
-        elif scaling is None:
+        else:
             reference, names = sm.OLS(y, x).fit(), ["age", "smoker", "income"]
-        else:  # no bias for standardised features is a bias that the others determine
-            reference, names = sm.OLS(y, train.x.numpy()).fit(), ["age", "smoker", "income"]
-        unit = 1 if bias == "true" or scaling is None else scaling.deviation.numpy()
         rows = {row["feature"]: row for row in as_csv(inspected(run.directory, "--csv", "-"))}
         assert list(rows) == ["bias", "age", "smoker", "income"]
         low, high = reference.conf_int().T
         expected = {
-            "coefficient": reference.params / unit, "optimum": reference.params / unit,
-            "std_error": reference.bse / unit, "ci_low": low / unit, "ci_high": high / unit,
+            "coefficient": reference.params, "optimum": reference.params,
+            "std_error": reference.bse, "ci_low": low, "ci_high": high,
             "t": reference.tvalues, "p": reference.pvalues,
         }  # fmt: skip
         for key, values in expected.items():
             found = [float(rows[name][key]) for name in names]
             np.testing.assert_allclose(found, values, rtol=1e-6)
-        if bias == "false" and scaling is None:
+        if bias == "false":
             assert (float(rows["bias"]["coefficient"]), rows["bias"]["std_error"]) == (0, "")
-
-    def test_of_a_bias_that_the_others_determine_has_the_error_of_its_sum(self, table):
-        run = linnet.train([*NUMBERS, "optimizer=exact", "data.standardize=true", "model.bias=false"])
-        reference = sm.OLS(run.data.train.y[:, 0].numpy(), run.data.train.x.numpy()).fit()
-        towards = -(run.data.scaling.mean / run.data.scaling.deviation).numpy()
-        test = reference.t_test(towards)
-        bias = load_coefficients(run.directory).rows[0]
-        assert (bias.optimum, bias.std_error) == pytest.approx((float(test.effect[0]), float(test.sd[0, 0])), rel=1e-8)
 
     def test_of_more_coefficients_than_metrics_hold(self, workplace, inspected):
         x = np.random.default_rng(0).standard_normal((100, 40)).astype(np.float32)
@@ -113,14 +103,14 @@ class TestLeastSquares:
 
     def test_survives_the_file_and_is_refused_if_it_is_of_another_run(self, table, capsys):
         run = linnet.train([*NUMBERS, "optimizer=exact"])
-        file = run.directory / best_possible.FILE
+        file = run.directory / OPTIMUM
         content = file.read_bytes()
         assert Landscape.from_bytes(content).to_bytes() == content
         other = linnet.train(["data=diabetes", "optimizer=exact", "figures=false"]).directory
-        file.write_bytes((other / best_possible.FILE).read_bytes())
+        file.write_bytes((other / OPTIMUM).read_bytes())
         capsys.readouterr()
         assert cli.run(["inspect", str(run.directory)]) == 2
-        assert f"{best_possible.FILE} is damaged: it is of another model" in capsys.readouterr().err
+        assert f"{OPTIMUM} is damaged: it is of another model" in capsys.readouterr().err
 
 
 class TestClasses:
@@ -165,10 +155,12 @@ class TestFigure:
         landscape = best_possible.load(run.directory)
         result_figures(run.model, run.data, {}, {"val/loss": ([1], [1.0])}, landscape)
         np.testing.assert_allclose(drawn["optimum"], drawn["weight"], rtol=1e-9)
-        errors = [run.metrics[f"optimum/std_error/{name}"] for name in run.data.source.feature_names]
+        deviation = run.data.scaling.deviation.numpy()
+        names = run.data.source.feature_names
+        errors = deviation * [run.metrics[f"optimum/std_error/{name}"] for name in names]
         np.testing.assert_allclose(drawn["std_error"], errors, rtol=1e-9)
         low = drawn["optimum"] - drawn["margin"] * drawn["std_error"]
-        lows = [run.metrics[f"optimum/ci_low/{name}"] for name in run.data.source.feature_names]
+        lows = deviation * [run.metrics[f"optimum/ci_low/{name}"] for name in names]
         np.testing.assert_allclose(low, lows, rtol=1e-9)
 
 

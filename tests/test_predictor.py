@@ -78,8 +78,8 @@ class TestRun:
 class TestDamage:
     @pytest.mark.parametrize(
         "change",
-        [{"version": 2}, {"mean": "x", "deviation": [1]}, {"mean": [1.0], "deviation": [1.0]}, {"more": 1},
-         {"feature_names": ["a"]}, {"table": {}}],
+        [{"version": 3}, {"target_offset": [1.0, 2.0]}, {"mean": "x", "deviation": [1]},
+         {"mean": [1.0], "deviation": [1.0]}, {"more": 1}, {"feature_names": ["a"]}, {"table": {}}],
     )  # fmt: skip
     def test_is_refused_in_words(self, trained, change):
         before = (trained / FILE).read_text()

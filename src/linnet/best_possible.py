@@ -4,13 +4,14 @@ import hashlib
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from linnet.data import Data
+from linnet.build import dtype_of, is_exact
+from linnet.data import Data, Examples
 from linnet.errors import InputError
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
@@ -18,15 +19,18 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
-from linnet.optimum.inference import Inference, inference, original_units
+from linnet.optimum.families import is_known
+from linnet.optimum.inference import inference, withheld
 from linnet.optimum.landscape import Landscape
-from linnet.optimum.least_squares import LeastSquares, least_squares
+from linnet.optimum.least_squares import least_squares
+from linnet.weights import OPTIMUM
 
 log = logging.getLogger(__name__)
 
-FILE = "optimum.safetensors"
 TOLERANCE = 1e-8
-"""Bound to reach, relative to the objective of predicting nothing."""
+"""Bound to reach, relative to the objective of predicting nothing (of targets about their mean)."""
+EXACT_TOLERANCE = 1e-12
+"""The same where the optimum is the result: a bound of ε allows errors of coefficients of the order of √ε."""
 NEGLIGIBLE = 0.5
 """Seconds that nobody minds: starting the process takes ten times as long."""
 NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
@@ -59,7 +63,7 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
                 _tell_cheap_curvature(data, model)
             return None
     try:
-        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model))
+        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
@@ -74,37 +78,50 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
     return landscape
 
 
-def is_exact(config: Mapping[str, Any]) -> bool:
-    return bool(config["optimizer"]["_target_"] == "linnet.optimizers.Exact")
+def _tolerance(config: Mapping[str, Any]) -> float:
+    return EXACT_TOLERANCE if is_exact(config) else TOLERANCE
 
 
-def find(data: Data, model: LinearNetwork) -> Landscape:
-    """Solve the training problem. Raises ValueError if it cannot be solved."""
+def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Landscape:
+    """Solve the training problem, to a relative tolerance as above. Raises ValueError if it cannot be solved."""
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
-    x, y, weight = data.train.x, data.train.y, data.train.weight
+    train = data.train_in_float64
+    x, y, weight = train.x, train.y, train.weight
+    offset = torch.zeros(())
+    if bias and y.dtype == torch.float64 and model.loss.shift_invariant:  # residuals of large targets keep their digits
+        offset = y.mean(0)
+        y = y - offset
     values = model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double()
-    scale = max(abs(float((values if weight is None else values * weight).mean())), 1e-6)
+    scale = abs(float((values if weight is None else values * weight).mean())) or 1.0
     optimum = solve(
-        data.train, model.loss, model.penalty, bias=bias, tolerance=TOLERANCE * min(1.0, scale), n_outputs=n_outputs
-    )
-    statistics, coefficients = {}, None
-    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
-        fit = least_squares(x, y, bias=bias, l2=float(model.penalty.squared), sample_weight=weight)
-        if fit.unique and fit.l2 == 0 and fit.n_rows > fit.n_coefficients:
-            found = inference(fit, feature_names=data.source.feature_names or None)
-            statistics, coefficients = found.metrics(), _original_units(found, fit, data)
+        Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
+        n_outputs=n_outputs, origin=None if data.scaling is None else data.scaling.mean / data.scaling.deviation,
+    )  # fmt: skip
+    optimum = replace(optimum, bias=optimum.bias + offset)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
-    return Landscape(optimum, curved, statistics, coefficients)
+    landscape = Landscape(optimum, curved, {})
+    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
+        return _with_inference(landscape, data, model)
+    return landscape
 
 
-def _original_units(found: Inference, fit: LeastSquares, data: Data) -> tuple[torch.Tensor, torch.Tensor]:
-    n_features = fit.weight.shape[1]
-    if data.scaling is None:
-        mean, deviation = np.zeros(n_features), np.ones(n_features)
-    else:
-        mean, deviation = data.scaling.mean.numpy(), data.scaling.deviation.numpy()
-    coefficients, errors = original_units(found, fit, mean, deviation)
-    return torch.from_numpy(coefficients), torch.from_numpy(errors)
+def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> Landscape:
+    """Add metrics of classical inference, coefficients and standard errors, or the reason that there are none.
+
+    They are of features as they were read: standardisation would round them once more, and without a penalty it
+    changes no prediction.
+    """
+    if float(model.penalty.squared) != 0:
+        return landscape
+    train, bias = data.train_as_read, model.bias is not None
+    fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
+    reason = withheld(fit, data.feature_names)
+    if reason is not None:
+        return replace(landscape, withheld=reason)
+    found = inference(fit, feature_names=data.feature_names)
+    table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
+    coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
+    return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
 def tell(landscape: Landscape, model: LinearNetwork) -> None:
@@ -114,6 +131,10 @@ def tell(landscape: Landscape, model: LinearNetwork) -> None:
         log.info(f"no finite optimum exists: {optimum.certificate}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if landscape.statistics and model.bias is None:
+        log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    if landscape.withheld is not None:
+        log.info(f"no standard errors: {landscape.withheld}")
     if landscape.curvature is not None:
         tell_curvature(landscape.curvature, model)
 
@@ -145,7 +166,7 @@ def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
 def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """As `tell_curvature`, where it costs next to nothing."""
     n, d = len(data.train), data.train.n_features
-    if data.train.streamed:
+    if data.train.streamed or not is_known(model.loss):
         return
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
         bias, weight = model.bias is not None, data.train.weight
@@ -164,7 +185,7 @@ def metrics(landscape: Landscape) -> dict[str, float]:
 
 def load(run: Path) -> Landscape | None:
     """What a run directory keeps of it."""
-    path = run / FILE
+    path = run / OPTIMUM
     if not path.exists():
         return None
     try:
@@ -178,6 +199,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     mode = config["optimum"]
     if mode in (False, "off"):
         return ""
+    if not is_known(model.loss):
+        return f"{type(model.loss).__name__} is none of linnet's own losses"
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.streamed:
@@ -205,10 +228,12 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "penalty": dict(config["penalty"]),
         "bias": model.bias is not None,
         "n_outputs": model.weight.shape[1],
+        "dtype": dtype_of(config),
+        "tolerance": _tolerance(config),
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 2,  # of the solvers: raise it when they change
+        "version": 5,  # of the solvers: raise it when they change
     }
 
 

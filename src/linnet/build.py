@@ -21,9 +21,18 @@ HAS_ITS_OWN_VALIDATION = ("linnet.data.arrays", "linnet.data.image_folder")
 """The sources whose validation part, where they are given one, comes before a part of the training examples."""
 SPLITS_ITSELF = "linnet.data.table_rows"
 """The source that holds out its validation part itself, since what it does to the others depends on the rest."""
-
 # What torch says where Python would raise a MemoryError: there is none left, or no such number exists.
 TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
+
+
+def is_exact(config: Mapping[str, Any]) -> bool:
+    """Whether the run is solved for and not trained."""
+    return bool(config["optimizer"]["_target_"] == "linnet.optimizers.Exact")
+
+
+def dtype_of(config: Mapping[str, Any]) -> str:
+    """Return the dtype of features, weights and metrics: what is called exact is so in double precision."""
+    return "float64" if is_exact(config) else str(config["data"]["dtype"])
 
 
 def build_data(config: Mapping[str, Any]) -> Data:
@@ -36,7 +45,8 @@ def build_data(config: Mapping[str, Any]) -> Data:
         InputError: if the data cannot be had, or is not what the options ask for.
         MemoryError: if there are too many examples; says how much memory was asked for.
     """
-    options = dict(config["data"])
+    dtype = dtype_of(config)
+    options = {**config["data"], "dtype": dtype}
     preparation = {key: options.pop(key) for key in PREPARATION if key in options}
     if options["_target_"] == SPLITS_ITSELF:
         options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
@@ -46,7 +56,11 @@ def build_data(config: Mapping[str, Any]) -> Data:
         _check_device(config, source)
         if options["_target_"] in HAS_ITS_OWN_VALIDATION and source.val is not None:
             preparation["val_fraction"] = None
-        data = prepare(source, seed=options["seed"], **preparation)
+        bias = bool(config["model"]["bias"])
+        data = prepare(
+            source, seed=options["seed"], **preparation, dtype=dtype, bias=bias,
+            centre_targets=bias and _object(config["loss"]["_target_"]).shift_invariant,
+        )  # fmt: skip
     except (MemoryError, RuntimeError, TypeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in TOO_LARGE):
             raise
@@ -73,7 +87,7 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     _check_outputs(n_outputs, source)
     _check_targets(parts["loss"], data)
     n_features = data.train.n_features
-    return make(options, n_features=n_features, n_outputs=n_outputs, dtype=config["data"]["dtype"], **parts)
+    return make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
 
 
 def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:

@@ -16,7 +16,9 @@ linnet: experiment-tracked linear and softmax regression
 
   linnet train [overrides]     train one run, or a sweep with --multirun
   linnet resume RUN            go on after an interruption, to the same final weights
+  linnet resume RUN trainer.max_epochs=N   continue a run, completed or not, with more epochs
   linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet evaluate RUN --input F  the same weights on another labelled file
   linnet predict RUN --input F predictions for new examples, in a table or an array
   linnet inspect RUN           its coefficients by name, in the units of the data, with standard errors
   linnet export RUN            as ONNX, scikit-learn or JSON, preprocessing included

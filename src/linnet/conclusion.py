@@ -11,8 +11,10 @@ from safetensors.torch import save
 from linnet import predictor
 from linnet.data import Data
 from linnet.description import hyperparameters
+from linnet.divergence import raise_if_diverged
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.job import Prepared
 from linnet.models import LinearNetwork
 from linnet.statistics import HIGH, LOW
@@ -20,7 +22,7 @@ from linnet.tracking import Curve, read_history
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE, INITIAL_WEIGHTS)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 
@@ -55,6 +57,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     job, data, model, record, logger = prepared.job, prepared.data, prepared.model, prepared.record, prepared.logger
     path, config = job.path, job.config
     data.move_to(model.weight.device)
+    raise_if_diverged(prepared)
     epochs = model.steps_done // data.bundles.steps_per_epoch
     kept = prepared.keeper.restore_selected(model) or epochs
     job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
@@ -73,12 +76,12 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     logger.log_result(hyperparameters(job.choices, config), shown, model.steps_done)
     logger.history.flush()
     write_json(path / "metrics.json", metrics)
-    record["files_sha256"] = {name: sha256(path / name) for name in HASHED}
+    record["files_sha256"] = {name: sha256(path / name) for name in HASHED if (path / name).is_file()}
     write_json(path / "manifest.json", record)
     chosen = f"epoch {kept} of {epochs}" if kept != epochs else f"the last epoch, {epochs}"
     if model.solution is not None:
         chosen = "the optimum"
-        table = coefficients_table(metrics)
+        table = coefficients_table(metrics, data.scaling, data.feature_names)
         if table is not None:
             job.console.print(table)
     if not job.console.quiet:

@@ -1,6 +1,7 @@
 """A run in words and numbers: for the person who started it, TensorBoard's HPARAMS page, and `linnet predict`."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,26 +45,36 @@ def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> di
     return found
 
 
-def of_predictor(data: Data, loss: Loss) -> str:
-    """What `linnet.predictor` reads beside the weights, as JSON."""
+def of_predictor(data: Data, loss: Loss, *, solved: bool = False) -> str:
+    """What `linnet.predictor` reads beside the weights, as JSON.
+
+    Args:
+        solved: whether the run's weights are the optimum whose coefficients optimum.safetensors holds.
+    """
     source, scaling = data.source, data.scaling
     node = {
         "version": VERSION,
         "task": source.task,
-        "link": _link(source.task, loss),
+        "link": link_of(source.task, loss),
         "class_names": source.class_names,
         "feature_names": source.feature_names,
         "image_shape": source.image_shape or (),
         "byte_scale": Pictures.SCALE if isinstance(source.train, Pictures) else 1.0,
         "row_norm": source.row_norm,
         "mean": None if scaling is None else scaling.mean.tolist(),
-        "deviation": None if scaling is None else scaling.deviation.tolist(),
+        "deviation": None if scaling is None else [_finite(number) for number in scaling.deviation.tolist()],
+        "target_offset": None if data.offset is None else data.offset.tolist(),
+        "solved": solved,
         "table": None if source.preprocessing is None else source.preprocessing.to_node(),
     }
     return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
 
 
-def _link(task: Task, loss: Loss) -> Link:
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None  # JSON has no infinity
+
+
+def link_of(task: Task, loss: Loss) -> Link:
     if task == "classification":
         return "softmax"
     return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"

@@ -10,14 +10,16 @@ import yaml
 
 from linnet import best_possible, predictor, threads
 from linnet.begun import begin_again, is_trained, write_record
-from linnet.build import build_data, build_early_stopping, build_model, make
+from linnet.build import build_data, build_early_stopping, build_model, is_exact, make
 from linnet.conclusion import Run, conclude
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, of_predictor
-from linnet.errors import InputError
-from linnet.files import write_atomic
+from linnet.divergence import with_stable_rate
+from linnet.errors import Diverged, InputError
+from linnet.files import write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
+from linnet.initial_weights import initialize
 from linnet.interrupts import Interrupts
 from linnet.job import Job, Prepared, true_status
 from linnet.models import LinearNetwork
@@ -26,6 +28,7 @@ from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.logger import rewind
 from linnet.tracking.progress import ProgressReport
+from linnet.weights import OPTIMUM
 
 log = logging.getLogger(__name__)
 
@@ -61,16 +64,23 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
         data = like.data if like else build_data(config)
     record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
-    if job.begun is None:
-        told = of_predictor(data, model.loss) if like is None else (like.job.path / predictor.FILE).read_bytes()
-        write_atomic(path / predictor.FILE, told)
+    if config.get("init_from") and (job.begun is None or job.begun.checkpoint is None):
+        record.setdefault("init_from", initialize(model, data, config, path, job.initial_weights))
+        write_json(path / "manifest.json", record)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
     log.info(describe(job.choices, config, data, path))
     checkpoint = job.begun.checkpoint if job.begun else None
     landscape = best_possible.load(path) if checkpoint else best_possible.best_possible(config, data, model)
-    if best_possible.is_exact(config) and landscape is not None:
+    if is_exact(config) and landscape is not None:
         model.solution = landscape.optimum.weight, landscape.optimum.bias
+    if checkpoint is None:
+        if like is None:
+            solved = model.solution is not None and landscape is not None and landscape.coefficients is not None
+            described: str | bytes = of_predictor(data, model.loss, solved=solved)
+        else:
+            described = (like.job.path / predictor.FILE).read_bytes()
+        write_atomic(path / predictor.FILE, described)
     objective = config["objective"]
     keeper: Checkpoint = make(
         config["callbacks"]["checkpoint"],
@@ -80,9 +90,12 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     if checkpoint is None:
         rewind(path, {})
         if landscape is not None:
-            write_atomic(path / best_possible.FILE, landscape.to_bytes())
+            write_atomic(path / OPTIMUM, landscape.to_bytes())
     else:
         begin_again(checkpoint, path, model, [keeper, *stopping])
+        if job.begun is not None and job.begun.continuation is not None:
+            job.begun.continuation.write(path, record)
+            job.directory.state_before = "interrupted"
     logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
     if checkpoint is None:
         text = yaml.dump(config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
@@ -103,7 +116,12 @@ def train(prepared: Prepared) -> None:
     trainer = make_trainer(options, callbacks, job.path, logger=prepared.logger)
     set_epoch(trainer, model.steps_done // data.bundles.steps_per_epoch)
     if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * data.bundles.steps_per_epoch):
-        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint))
+        # Other processes build the model by themselves.
+        parameters = dict(model.state_dict()) if config.get("init_from") and checkpoint is None else None
+        try:
+            fit(trainer, model, data, Task(config, data.per_bundle, checkpoint, parameters))
+        except Diverged as error:
+            raise with_stable_rate(error, model, data) from error
 
 
 def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:

@@ -1,5 +1,6 @@
 """A trained run as a function of new inputs: what it takes, what it does to them, what its outputs are called."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 
 from linnet.errors import InputError
 from linnet.files import read_json
-from linnet.weights import load_weights
+from linnet.weights import OPTIMUM, load_coefficients, load_weights
 
 if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
 
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `linnet.description.of_predictor`."""
-VERSION = 1
+VERSION = 2
+"""Of the specification. Version 1 had neither `target_offset` nor `solved`, and no `null` among the
+deviations."""
 Link = Literal["identity", "exp", "softmax"]
 Floats = NDArray[np.float64]
 
@@ -102,6 +105,8 @@ class Predictor:
                 f"1: divide them by the highest level there is"
             )
         if self.row_norm:
+            largest = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
+            values /= np.where(largest > 0, largest, 1)  # whose squares neither overflow nor vanish
             norms = np.linalg.norm(values, axis=1, keepdims=True)
             values /= np.where(norms > 0, norms, 1)
         return values
@@ -130,18 +135,20 @@ def load_predictor(run: Path) -> Predictor:
     Raises:
         InputError: if there is no completed run, or a file of it is missing or damaged.
     """
-    _require_completed(run)
+    require_completed(run)
     weights = load_weights(run)
     path = run / FILE
     if not path.is_file():
         raise InputError(f"{run} has no {FILE}: it was trained before linnet wrote one, train it again")
     try:
-        return _predictor(weights, read_json(path))
+        node = read_json(path)
+        return _predictor(weights, node, load_coefficients(run) if node.get("solved") else None)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
 
 
-def _require_completed(run: Path) -> None:
+def require_completed(run: Path) -> None:
+    """Raise InputError unless the directory is that of a completed run."""
     path = run / "status.json"
     if not path.is_file():
         raise InputError(f"{run} is no run directory: it has no status.json")
@@ -150,21 +157,32 @@ def _require_completed(run: Path) -> None:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
     if state != "completed":
-        raise InputError(f"{run} did not complete (it is {state}): `linnet resume` goes on with it")
+        remedy = "train with a smaller learning rate" if state == "diverged" else "`linnet resume` goes on with it"
+        raise InputError(f"{run} did not complete (it is {state}): {remedy}")
 
 
-def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any]) -> Predictor:
-    if node.pop("version") != VERSION:
+def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any], coefficients: Floats | None) -> Predictor:
+    if node.pop("version") not in (1, VERSION):
         raise ValueError("another version of linnet wrote it")
     weight = weights["weight"].astype(np.float64)
     bias = weights["bias"].astype(np.float64) if "bias" in weights else np.zeros(len(weight))
     means, deviations, table = node.pop("mean"), node.pop("deviation"), node.pop("table")
     if means is not None:
-        mean, deviation = np.array(means, np.float64), np.array(deviations, np.float64)
+        mean = np.array(means, np.float64)
+        deviation = np.array([math.inf if number is None else number for number in deviations], np.float64)
         if not mean.shape == deviation.shape == weight.shape[1:]:
             raise ValueError(f"{mean.size} means and {deviation.size} deviations for {weight.shape[1]} features")
-        weight = weight / deviation  # the features then need not be standardised, see `linnet.data.module.Scaling`
+        weight = weight / deviation  # the features then need not be standardised, see `linnet.data.scaling.Scaling`
         bias = bias - weight @ mean
+    offset = node.pop("target_offset", None)
+    if offset is not None:
+        if len(offset) != len(bias):
+            raise ValueError(f"{len(offset)} offsets of targets for {len(bias)} outputs")
+        bias = bias + np.array(offset, np.float64)
+    if node.pop("solved", False):
+        if coefficients is None or coefficients.shape != (len(weight), 1 + weight.shape[1]):
+            raise InputError(f"{OPTIMUM} is damaged: it is of another model")
+        bias, weight = coefficients[:, 0], coefficients[:, 1:]  # the same, not rounded by way of standardised features
     names = tuple(node.pop("class_names"))
     if names:  # a model may have more outputs than the data had classes
         names += tuple(f"class {i}" for i in range(len(names), len(weight)))

@@ -11,15 +11,29 @@ from safetensors.numpy import load_file
 from linnet.errors import InputError
 
 FILE = "weights.safetensors"
+OPTIMUM = "optimum.safetensors"
 
 
-def load_weights(run: Path) -> "dict[str, NDArray[np.floating[Any]]]":
+def load_coefficients(run: Path) -> "NDArray[np.float64] | None":
+    """Coefficients of the optimum `[C, 1 + D]` in the units of the data, the bias first; None if it has none there.
+
+    Raises:
+        InputError: if the file is missing or damaged.
+    """
+    path = run / OPTIMUM
+    try:
+        return load_file(path).get("coefficients")
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is missing or damaged: {error}") from error
+
+
+def load_weights(run: Path, name: str = FILE) -> "dict[str, NDArray[np.floating[Any]]]":
     """weight `[C, D]` and, if the model has one, bias `[C]`; the file holds numbers only, so nothing is executed.
 
     Raises:
         InputError: if they are missing or damaged.
     """
-    path = run / FILE
+    path = run / name
     try:
         return load_file(path)
     except FileNotFoundError as error:

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linnet.data import Data, Examples, Source, prepare
-from linnet.data.module import Scaling
+from linnet.data import Batch, Data, Examples, Source, prepare
 from linnet.data.preparation import split
+from linnet.data.scaling import Scaling
 from linnet.errors import InputError
 
 
@@ -34,6 +34,10 @@ def classification(n_train: int = 40, n_classes: int = 4) -> Source:
 def prepared(source: Source, **options: object) -> Data:
     defaults = {"batch_size": 8, "val_fraction": 0.25, "standardize": False, "outliers": 0, "seed": 0}
     return prepare(source, **{**defaults, **options})
+
+
+def scaling_of(x: torch.Tensor, **options: object) -> Scaling:
+    return Scaling.of(lambda: [Batch(x, x)], **options)
 
 
 def rows(examples: Examples | None) -> list[int]:
@@ -108,12 +112,13 @@ class TestStandardize:
     def test_only_centres_a_constant_feature(self):
         x = numbered(10).x
         x[:, 1] = 0.1
-        scaled = Scaling.of(x).apply(Examples(x, x)).x
-        assert scaled[:, 1].abs().max() < 1e-12
+        scaling = scaling_of(x)
+        assert scaling.deviation[1] == 1
+        assert not scaling.apply(x, torch.float64)[:, 1].any()
 
     def test_keeps_the_dtype(self):
-        examples = numbered(10, dtype=torch.float32)
-        assert Scaling.of(examples.x).apply(examples).x.dtype == torch.float32
+        source = Source("regression", numbered(10, dtype=torch.float32), None, "")
+        assert prepared(source, standardize=True).train.x.dtype == torch.float32
 
     def test_is_not_done_unless_asked_for(self):
         assert prepared(regression()).scaling is None
@@ -133,10 +138,13 @@ class TestUndo:
         x = 5 * torch.randn(20, 3, generator=rng, dtype=torch.float64) + 2
         weight = torch.randn(2, 3, generator=rng, dtype=torch.float64)
         bias = torch.randn(2, generator=rng, dtype=torch.float64)
-        scaling = Scaling.of(x)
+        scaling = scaling_of(x)
         original = scaling.undo(weight, bias)
-        scaled = scaling.apply(Examples(x, x)).x
+        scaled = scaling.apply(x, torch.float64)
         torch.testing.assert_close(x @ original.weight.T + original.bias, scaled @ weight.T + bias)
+        again = scaling.redo(original.weight, original.bias)
+        torch.testing.assert_close(again.weight, weight)
+        torch.testing.assert_close(again.bias, bias)
 
 
 class TestOutliers:

@@ -165,7 +165,7 @@ class TestErrors:
         ("call", "message"),
         [
             (lambda: inference(least_squares(X, Y, l2=0.1)), "l2=0.1: standard errors are for l2=0"),
-            (lambda: inference(least_squares(X[:, [0, 0]], Y)), "the rank is 2 of 3 coefficients"),
+            (lambda: inference(least_squares(X[:, [0, 0]], Y)), r"not determined \(rank 2 of 3\): x0, x1"),
             (lambda: inference(least_squares(X[:3], Y[:3])), "3 rows for 3 coefficients: at least one row more"),
             (lambda: inference(least_squares(X, Y), level=95), "level is 95"),
             (lambda: inference(least_squares(X, Y), feature_names=["a"]), "1 different feature names: expected 2"),

@@ -235,6 +235,13 @@ class TestUnique:
     def test_softmax_without_penalty_is_free_to_shift_all_classes(self, draw):
         assert not solve(draw(CrossEntropy()), CrossEntropy(), NoPenalty(), bias=True).unique
 
+    @pytest.mark.parametrize("bias", [True, False])
+    @pytest.mark.parametrize("seed", range(5))
+    def test_and_of_all_shifts_the_shortest_weight_is_taken(self, draw, seed, bias):
+        found = solve(draw(CrossEntropy(), seed), CrossEntropy(), NoPenalty(), bias=bias, tolerance=1e-10)
+        assert found.weight.sum(0).abs().max() < 1e-12 * (1 + found.weight.abs().max())
+        assert found.bias.sum().abs() < 1e-12 * (1 + found.bias.abs().max())
+
     @pytest.mark.parametrize("loss", [SquaredError(), Huber(0.7), PoissonNLL()], ids=repr)
     def test_independent_features_are_needed(self, draw, loss):
         examples = draw(loss)

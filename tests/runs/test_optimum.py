@@ -19,6 +19,7 @@ from linnet.optimum.curvature import Curvature
 from linnet.optimum.landscape import Landscape
 from linnet.optimum.optimum import Optimum
 from linnet.penalties import L2
+from linnet.weights import OPTIMUM
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
 PENALISED = ("penalty=l2", "penalty.strength=0.01", "figures=false", "trainer.max_epochs=3")
@@ -76,7 +77,7 @@ class TestEveryRun:
     def test_tells_none_where_it_is_off(self, tmp_path):
         finished = train(tmp_path / "run", *DIABETES, "optimum=off")
         assert not any(name.startswith("optimum/") for name in (*finished.metrics, *finished.history))
-        assert not (finished.directory / best_possible.FILE).exists()
+        assert not (finished.directory / OPTIMUM).exists()
 
     def test_says_that_it_would_cost_too_much(self, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(best_possible, "solve_seconds", lambda *_: 1e6)
@@ -137,7 +138,7 @@ class TestExact:
         assert "solved exactly" in printed
         for name in ("bias", "bmi", "s5"):
             coefficient, error = (finished.metrics[f"optimum/{key}/{name}"] for key in ("coefficient", "std_error"))
-            (line,) = [line for line in printed.splitlines() if line.startswith(f"│ {name} ")]
+            (line,) = [line for line in printed.splitlines() if line.split()[:1] == [name]]
             assert f"{coefficient:.4g}" in line and f"{error:.4g}" in line
 
     def test_of_classes(self, tmp_path):

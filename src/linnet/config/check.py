@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.compose import unknown_key
 from linnet.config.groups import GROUPS, shipped
-from linnet.config.rules import OWN_RULES, RULES
+from linnet.config.rules import MAY_BE_MISSING, OWN_RULES, RULES
 from linnet.config.tasks import CLASSIFICATION, EITHER
 from linnet.errors import InputError
 
@@ -167,7 +167,7 @@ def _check_values(config: dict[str, Any]) -> None:
     given = {path for path, _, _ in entries}
     rules = {**RULES, **OWN_RULES.get(config["data"]["_target_"], {})}
     for path in RULES:
-        if path.partition(".")[0] not in GROUPS and path not in given:
+        if path.partition(".")[0] not in GROUPS and path not in given and path not in MAY_BE_MISSING:
             raise InputError(f"{path} is missing: expected {RULES[path].words}")
     for path, key, value in entries:
         if path in rules:
@@ -210,6 +210,8 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
             f"schedule.warmup_epochs={schedule['warmup_epochs']}: schedule=cosine needs fewer of them than "
             f"trainer.max_epochs={max_epochs}"
         )
+    if config.get("init_from") and optimizer["_target_"] == "linnet.optimizers.Exact":
+        raise InputError("init_from: optimizer=exact begins with no weights, leave one of them out")
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         raise InputError("optimizer.nesterov=true needs optimizer.momentum above 0, for example 0.9")
     _check_devices(config)

@@ -73,6 +73,7 @@ RULES: dict[str, Expected] = {
     "name": TEXT | NULL,
     "seed": SEED,
     "threads": COUNT | NULL,
+    "init_from": TEXT | NULL,
     "figures": BOOLEAN,
     "optimum": one_of("off", "auto", "always") | Expected("off", lambda value: value is False),  # YAML reads off so
     "objective.metric": TEXT,
@@ -187,6 +188,9 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.patience": COUNT,
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
+
+MAY_BE_MISSING = frozenset({"init_from"})
+"""Keys that the configurations of earlier versions' runs do not have; null."""
 
 OWN_RULES: dict[str, dict[str, Expected]] = {
     "linnet.data.table_rows": {"data.weight": TEXT | NULL},

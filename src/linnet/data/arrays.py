@@ -74,7 +74,7 @@ def arrays(
     task: Task = "classification" if classes else "regression"
     identity = checksum(*map(_as_stored, (train, val, test))) if fits else _checksum_of_files(parts)
     names = tuple(map(str, range(n_classes)))
-    return Source(task, train, test, identity, val, class_names=names, row_norm=normalize == "rows")
+    return Source(task, train, test, identity, val, class_names=names, row_norm=normalize == "rows", unrounded=True)
 
 
 def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[Shards, Shards] | None:
@@ -116,14 +116,15 @@ def _are_halves(pairs: Pairs) -> bool:
 
 
 def _bytes_in_memory(pairs: Pairs) -> int:
-    per_number = torch.float16.itemsize if _are_halves(pairs) else pairs.dtype.itemsize
+    per_number = torch.float16.itemsize if _are_halves(pairs) else pairs.dtype_as_read.itemsize
     return len(pairs) * (pairs.features.width * per_number + pairs.bytes_per_target)
 
 
 def _in_memory(pairs: Pairs) -> Examples:
     halves = _are_halves(pairs)
     as_kept = replace(pairs, dtype=torch.float16, normalisation=Normalisation()) if halves else pairs
-    x, y = as_kept.empty(len(pairs))[0], pairs.empty_targets(len(pairs))
+    kept = torch.float16 if halves else pairs.dtype_as_read
+    x, y = as_kept.empty(len(pairs), dtype=kept)[0], pairs.empty_targets(len(pairs), dtype=torch.float64)
     # Pages of the files, and what the checks compute, take memory for a part at a time.
     at_once = len(pairs) if _compressed(pairs) else max(1, BUFFER // pairs.bytes_per_row)
     for start in range(0, len(pairs), at_once):

@@ -12,6 +12,7 @@ from linnet.data.cache import Cache
 from linnet.data.examples import Batch, Examples
 from linnet.data.order import Groups
 from linnet.data.pairs import Pairs
+from linnet.data.scaling import Scaling
 from linnet.errors import InputError
 from linnet.seeds import generator
 
@@ -100,9 +101,17 @@ class Blocks(Examples):
             self.pairs.read(start, x[:n], y[:n])
             yield Batch(x[:n], y[:n])
 
+    def raw_chunks(self, size: int) -> Iterator[Batch]:
+        pairs = replace(self.pairs, dtype=self.pairs.dtype_as_read)  # other blocks than those chosen: not of `Blocks`
+        at_once = max(1, min(size, self.memory // (8 * pairs.bytes_per_row)))
+        x, y = pairs.empty(at_once)
+        for start, n in self._stretches(at_once):
+            pairs.read(start, x[:n], y[:n])
+            yield Batch(x[:n], y[:n])
+
     def targets(self) -> Iterator[Tensor]:
-        at_once = max(1, self.memory // (SLOTS * self.pairs.bytes_per_target))
-        y = self.pairs.empty_targets(at_once)
+        at_once = max(1, self.memory // (SLOTS * 2 * self.pairs.bytes_per_target))
+        y = self.pairs.empty_targets(at_once, dtype=torch.float64)
         for start, n in self._stretches(at_once):
             self.pairs.read_targets(start, y[:n])
             yield y[:n]
@@ -124,10 +133,12 @@ class Blocks(Examples):
         drawn[torch.randperm(n, generator=generator(seed, "data/split"))[:n_drawn]] = True
         return tuple(Blocks(self.pairs, self.memory, self.chosen[part]) for part in (~drawn, drawn))  # type: ignore[return-value]
 
-    def standardised(self, mean: Tensor, deviation: Tensor) -> "Blocks":
-        """The same examples with features (x − mean) / deviation; both float64 `[D]`."""
-        pairs = replace(self.pairs, normalisation=self.pairs.normalisation.standardised(mean, deviation))
-        return Blocks(pairs, self.memory, self.chosen)
+    def prepared(self, scaling: Scaling | None, offset: Tensor | None) -> "Blocks":
+        """The same examples with standardised features, and targets minus offset, float64 `[C]`."""
+        normalisation = self.pairs.normalisation
+        if scaling is not None:
+            normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
+        return Blocks(replace(self.pairs, normalisation=normalisation, offset=offset), self.memory, self.chosen)
 
     def to(self, device: torch.device) -> "Blocks":
         if device.type != "cpu":

@@ -97,6 +97,10 @@ class Examples:
         for x, y, weight in zip(self.x.split(size), targets, weights, strict=True):
             yield Batch(x, y, weight=weight)
 
+    def raw_chunks(self, size: int) -> Iterator[Batch]:
+        """As `chunks`, of unprepared examples before anything is rounded to the dtype that is trained on."""
+        return self.chunks(size)
+
     def targets(self) -> Iterator[Tensor]:
         """All targets in their order, in parts; each is valid until the next one is asked for."""
         yield self.y
@@ -177,8 +181,9 @@ class Source:
     """What a source yields, before split and standardisation.
 
     checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
-    read for it are known by. row_norm: each example was divided by its Euclidean norm. preprocessing is what made
-    features of the columns of a table, and summary says what was found in it, a line each.
+    read for it are known by. row_norm: each example was divided by its Euclidean norm. unrounded: the examples are
+    those of files, in a dtype that holds them exactly, and preparation rounds them to the dtype that is trained on.
+    preprocessing is what made features of the columns of a table, and summary says what was found in it, a line each.
     """
 
     task: Task
@@ -192,6 +197,7 @@ class Source:
     truth: Truth | None = None
     bayes_accuracy: float | None = None
     row_norm: bool = False
+    unrounded: bool = False
     preprocessing: "Preprocessing | None" = None
     summary: tuple[str, ...] = ()
 

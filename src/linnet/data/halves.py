@@ -8,6 +8,7 @@ from torch import Tensor
 
 from linnet.data.examples import Batch, Examples
 from linnet.data.normalisation import Normalisation
+from linnet.data.scaling import Scaling
 
 
 class Halves(Examples):
@@ -62,9 +63,12 @@ class Halves(Examples):
         for stored, y in zip(self.stored.split(size), self.y.split(size), strict=True):
             yield Batch(self.normalisation.apply_(memory[: len(y)].copy_(stored)), y)
 
-    def standardised(self, mean: Tensor, deviation: Tensor) -> "Halves":
-        """The same examples with features (x − mean) / deviation; both float64 `[D]`."""
-        return Halves(self.stored, self.y, self.dtype, self.normalisation.standardised(mean, deviation))
+    def prepared(self, scaling: Scaling | None, y: Tensor, dtype: torch.dtype) -> "Halves":
+        """The same examples with standardised features of this dtype, and other targets."""
+        normalisation = self.normalisation
+        if scaling is not None:
+            normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
+        return Halves(self.stored, y, dtype, normalisation)
 
     def to(self, device: torch.device) -> "Halves":
         return Halves(self.stored.to(device), self.y.to(device), self.dtype, self.normalisation.to(device))

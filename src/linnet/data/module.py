@@ -1,6 +1,6 @@
 """The prepared data of one run, as a LightningDataModule: in memory on the device that trains, or read by blocks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -8,57 +8,12 @@ import torch
 from torch import Tensor
 
 from linnet.data.blocks import Blocks
-from linnet.data.examples import Examples, Source, Truth
-from linnet.data.halves import Halves
+from linnet.data.examples import Examples, Source
 from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
+from linnet.data.scaling import Scaling
 
 BUNDLE_ROWS = 2**20
 """So many row indices are in memory at once where the examples are not."""
-
-
-class Scaling:
-    """Standardisation x ↦ (x − mean) / deviation, by feature; constant features are only centred."""
-
-    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
-        self.mean, self.deviation = mean, deviation
-
-    @classmethod
-    def of(cls, x: Tensor) -> "Scaling":
-        """The scaling that gives x `[N, D]` mean 0 and variance 1; statistics in float64."""
-        variance, mean = torch.var_mean(x.double(), dim=0, correction=0)
-        return cls._from(mean, variance)
-
-    @classmethod
-    def of_parts(cls, parts: Iterable[Tensor]) -> "Scaling":
-        """The same of features that come `[n, D]` at a time."""
-        n, mean, squares = 0, torch.zeros(()), torch.zeros(())
-        for x in parts:  # Chan, Golub and LeVeque, Updating formulae for computing sample variances, 1979
-            more, values = len(x), x.double()
-            part_mean = values.mean(dim=0)
-            apart = part_mean - mean
-            within = (values - part_mean).square_().sum(dim=0)  # a fifth of the time of `var_mean` along rows
-            squares = squares + within + apart.square() * (n * more / (n + more))
-            mean = mean + apart * (more / (n + more))
-            n += more
-        return cls._from(mean, squares / n)
-
-    @classmethod
-    def _from(cls, mean: Tensor, variance: Tensor) -> "Scaling":
-        # A column of one value has a computed variance of rounding size; dividing by it would blow up noise.
-        constant = variance.sqrt() <= 1e-7 * mean.abs()
-        return cls(mean, torch.where(constant, 1.0, variance.sqrt()))
-
-    def apply(self, examples: Examples) -> Examples:
-        """The examples with standardised features, in their own dtype."""
-        if isinstance(examples, (Blocks, Halves)):
-            return examples.standardised(self.mean, self.deviation)
-        x = examples.x
-        return Examples((x - self.mean.to(x)).div_(self.deviation.to(x)), examples.y, examples.weight)
-
-    def undo(self, weight: Tensor, bias: Tensor) -> Truth:
-        """Parameters for standardised features as parameters for features as they came: weight `[C, D]`, bias `[C]`."""
-        original = weight.double() / self.deviation
-        return Truth(original, bias.double() - original @ self.mean)
 
 
 class Whole:
@@ -83,6 +38,8 @@ class Data(pl.LightningDataModule):
         batch_size: examples per minibatch.
         seed: of the batch order.
         scaling: the standardisation that was applied, if any.
+        offset: what was subtracted from the targets, `[C]` float64; None: nothing.
+        in_float64: makes the training examples again in float64, with this scaling and offset.
         overfit_batches: train on the first so many minibatches only; 0: on all.
 
     Attributes:
@@ -98,11 +55,14 @@ class Data(pl.LightningDataModule):
         batch_size: int,
         seed: int,
         scaling: Scaling | None = None,
+        offset: Tensor | None = None,
+        in_float64: Callable[[Scaling | None, Tensor | None], Examples] | None = None,
         overfit_batches: int = 0,
     ) -> None:
         super().__init__()
         self.source, self.train, self.val, self.test = source, train, val, test
-        self.batch_size, self.seed, self.scaling = batch_size, seed, scaling
+        self.batch_size, self.seed, self.scaling, self.offset = batch_size, seed, scaling, offset
+        self._in_float64 = in_float64
         self.overfit_batches = overfit_batches
         self.per_bundle = MINIBATCHES_PER_BUNDLE
 
@@ -113,6 +73,21 @@ class Data(pl.LightningDataModule):
         return Bundles(
             len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_bundle, groups
         )
+
+    @property
+    def train_in_float64(self) -> Examples:
+        """The training examples before they were rounded to the run's dtype, which solvers and certificates are of."""
+        return self.train if self._in_float64 is None else self._in_float64(self.scaling, self.offset)
+
+    @property
+    def train_as_read(self) -> Examples:
+        """The training examples in float64, in the units of the source."""
+        return self.train if self._in_float64 is None else self._in_float64(None, None)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the D features: those of the source, else x0, x1 and so on."""
+        return self.source.feature_names or tuple(f"x{i}" for i in range(self.train.n_features))
 
     def parts(self) -> dict[str, Examples]:
         """Name -> examples of each part that there is: "train", "val", "test"."""

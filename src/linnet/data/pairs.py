@@ -19,8 +19,9 @@ class Pairs:
 
     features, targets: the files of x and y, with equal numbers of rows.
     classes: whether y is class indices `[N]` (int64), else numbers `[N, C]` of the dtype of x.
-    dtype: of the features as read.
+    dtype: of the features as trained on.
     normalisation: of the features as they are read.
+    offset: what is subtracted from the targets as they are read, `[C]` float64; None: nothing.
     """
 
     features: Shards
@@ -28,6 +29,7 @@ class Pairs:
     classes: bool
     dtype: torch.dtype
     normalisation: Normalisation = field(default_factory=Normalisation)
+    offset: Tensor | None = None
 
     def __len__(self) -> int:
         """The number of rows N."""
@@ -42,15 +44,26 @@ class Pairs:
     def bytes_per_target(self) -> int:
         return self.targets.width * self._target_dtype.itemsize
 
-    def empty(self, *sizes: int) -> tuple[Tensor, Tensor]:
-        """Memory for x `[*sizes, D]` and y, as in `empty_targets`."""
-        with torch.inference_mode(False):  # what is made in inference mode cannot be written to outside of it
-            return torch.empty(*sizes, self.features.width, dtype=self.dtype), self.empty_targets(*sizes)
+    @property
+    def wide(self) -> bool:
+        """Whether the files have features that float32 cannot hold, such as float64 or int32."""
+        return any(not np.can_cast(file.dtype, np.float32) for file in self.features.files)
 
-    def empty_targets(self, *sizes: int) -> Tensor:
-        """Memory for y `[*sizes]` or `[*sizes, C]`."""
+    @property
+    def dtype_as_read(self) -> torch.dtype:
+        """The narrowest of float32 and float64 that holds every feature as it is in the files."""
+        return torch.float64 if self.wide else torch.float32
+
+    def empty(self, *sizes: int, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
+        """Memory for x `[*sizes, D]`, of the features' dtype if None, and for y, as in `empty_targets`."""
+        with torch.inference_mode(False):  # what is made in inference mode cannot be written to outside of it
+            return torch.empty(*sizes, self.features.width, dtype=dtype or self.dtype), self.empty_targets(*sizes)
+
+    def empty_targets(self, *sizes: int, dtype: torch.dtype | None = None) -> Tensor:
+        """Memory for y `[*sizes]` or `[*sizes, C]`; numbers are of the given dtype, or of that of the features."""
         columns = () if self.classes else (self.targets.width,)
-        return torch.empty(*sizes, *columns, dtype=self._target_dtype)
+        kind = self._target_dtype if self.classes or dtype is None else dtype
+        return torch.empty(*sizes, *columns, dtype=kind)
 
     def read(self, start: int, x: Tensor, y: Tensor) -> None:
         """Fill x `[n, D]` and y `[n]` or `[n, C]` with the rows from `start` on.
@@ -58,9 +71,14 @@ class Pairs:
         Raises:
             InputError: if a feature is not a finite number.
         """
-        self.read_features(start, x)
+        if x.dtype != torch.float64 and self.wide and not self.normalisation.is_identity:
+            memory = torch.empty(x.shape, dtype=torch.float64)
+            self.read_features(start, memory)
+            x.copy_(self.normalisation.apply_(memory))  # rounded last
+        else:
+            self.read_features(start, x)
+            self.normalisation.apply_(x)
         self.read_targets(start, y)
-        self.normalisation.apply_(x)
 
     def read_features(self, start: int, x: Tensor) -> None:
         """Fill x `[n, D]`, of any floating-point type, with the rows from `start` on as they are in the files."""
@@ -71,7 +89,12 @@ class Pairs:
 
     def read_targets(self, start: int, y: Tensor) -> None:
         """Fill y `[n]` or `[n, C]` with the targets from `start` on."""
-        self.targets.read(start, _array(y).reshape(len(y), -1))
+        if self.offset is None:
+            self.targets.read(start, _array(y).reshape(len(y), -1))
+            return
+        memory = torch.empty(y.shape, dtype=torch.float64)
+        self.targets.read(start, _array(memory))
+        y.copy_(memory.sub_(self.offset))  # rounded last
 
     @property
     def _target_dtype(self) -> torch.dtype:

@@ -3,17 +3,19 @@
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from linnet.data.blocks import Blocks
 from linnet.data.examples import Examples, Source
-from linnet.data.halves import Halves
-from linnet.data.module import Data, Scaling
+from linnet.data.module import Data
+from linnet.data.rounding import prepared
+from linnet.data.scaling import Scaling
 from linnet.errors import InputError
 from linnet.seeds import generator
 from linnet.shift import of_mean_one
 
 ROWS = 2048
-"""Examples that are standardised at a time, where not all are in memory as they are trained on."""
+"""Examples whose statistics are taken at a time."""
 
 
 def prepare(
@@ -24,8 +26,14 @@ def prepare(
     outliers: int,
     seed: int,
     outlier_value: float = 0.0,
+    *,
+    dtype: str | None = None,
+    bias: bool = True,
+    centre_targets: bool = False,
 ) -> Data:
     """Split off a validation part, plant outliers in the training part, standardise all by the training part.
+
+    All of it is computed in float64; only the result is rounded to dtype.
 
     Args:
         batch_size: examples per minibatch, at least 1.
@@ -33,21 +41,53 @@ def prepare(
         standardize: give the training features mean 0 and variance 1; the others follow by the same numbers.
         outliers: how many training targets become `outlier_value`, or training labels another class.
         seed: of split, outliers and batch order.
+        dtype: of what is trained on, "float32" or "float64"; None: that of the source.
+        bias: whether the model has one. Without it features are scaled but not centred, since that would be another
+            model.
+        centre_targets: subtract the mean of the training targets from all targets (`Data.offset`) before they are
+            rounded to float32. Large targets of small variance then keep their digits.
 
     Raises:
         InputError: if a part would be empty, or there are more outliers than training examples.
     """
-    train, val, test = source.train, source.val, source.test
+    train, val = _training_parts(source, val_fraction, outliers, outlier_value, seed)
+    scaling = Scaling.of(lambda: train.raw_chunks(ROWS), centre=bias) if standardize else None
+    kind = source.train.dtype if dtype is None else getattr(torch, dtype)
+    centred = centre_targets and source.unrounded and source.task == "regression" and kind != torch.float64
+    offset = _mean_target(train) if centred else None
+    parts = [None if part is None else prepared(part, scaling, offset, kind) for part in (train, val, source.test)]
+    assert parts[0] is not None
+
+    def in_float64(scaling: Scaling | None, offset: Tensor | None) -> Examples:
+        # Split again: a second copy of the examples would take more memory.
+        again, _ = _training_parts(source, val_fraction, outliers, outlier_value, seed)
+        return prepared(again, scaling, offset, torch.float64)
+
+    changed = scaling is not None or (source.unrounded and kind != torch.float64)
+    return Data(
+        source, parts[0], parts[1], parts[2], batch_size, seed, scaling, offset,
+        None if train.streamed or not changed else in_float64,
+    )  # fmt: skip
+
+
+def _training_parts(
+    source: Source, val_fraction: float | None, outliers: int, outlier_value: float, seed: int
+) -> tuple[Examples, Examples | None]:
+    """Return the training part, with its outliers, and the validation part, as read."""
+    train, val = source.train, source.val
     if val_fraction is not None:
         train, val = split(source.train, val_fraction, seed)
     if outliers:
         train = plant_outliers(train, source, outliers, outlier_value, seed)
-    scaling = None
-    if standardize:
-        by_parts = isinstance(train, (Blocks, Halves))
-        scaling = Scaling.of_parts(batch.x for batch in train.chunks(ROWS)) if by_parts else Scaling.of(train.x)
-        train, val, test = scaling.apply(train), val and scaling.apply(val), test and scaling.apply(test)
-    return Data(source, train, val, test, batch_size, seed, scaling)
+    return train, val
+
+
+def _mean_target(train: Examples) -> Tensor:
+    """The mean of the training targets `[C]`, float64. Weights would give another one that serves as well."""
+    n, total = 0, torch.zeros((), dtype=torch.float64)
+    for y in train.targets():
+        n, total = n + len(y), total + (y.double() / len(train)).sum(0)
+    return total
 
 
 def split(examples: Examples, val_fraction: float, seed: int) -> tuple[Examples, Examples | None]:

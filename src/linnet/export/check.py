@@ -98,7 +98,7 @@ def _own_arrays(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
     options = dict(config["data"])
     if "download" in options:
         options["download"] = False  # what is not here is not worth waiting for
-    batch = next(build_data({**config, "data": options}).source.train.chunks(ROWS))
+    batch = next(build_data({**config, "data": options}).source.train.raw_chunks(ROWS))
     x = (batch.x.double() * batch.scale).numpy()
     return _of_arrays(predictor, x, f"{len(x)} training examples")
 

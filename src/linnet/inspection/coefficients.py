@@ -11,11 +11,14 @@ from safetensors.numpy import load_file
 from scipy.special import stdtr
 
 from linnet import best_possible
+from linnet.build import is_exact
 from linnet.errors import InputError
+from linnet.files import read_json
 from linnet.optimum.inference import critical_t
 from linnet.optimum.landscape import Landscape
-from linnet.predictor import Predictor, load_predictor
+from linnet.predictor import FILE, Predictor, load_predictor
 from linnet.saved import load_config
+from linnet.weights import OPTIMUM
 
 BIAS = "bias"
 Floats = NDArray[np.float64]
@@ -26,7 +29,7 @@ class Row(NamedTuple):
 
     output: the class, or the target.
     coefficient: of the run.
-    strength: |coefficient × deviation of the feature| if the run standardised its features, else |coefficient|.
+    per_deviation: coefficient × deviation of the feature; None for a bias, or if the run did not scale its features.
     optimum: the least squares coefficient; what follows is about this one.
     p: two-sided, of the hypothesis that it is 0.
     ci_low, ci_high: its 95 % confidence interval.
@@ -35,7 +38,7 @@ class Row(NamedTuple):
     output: str
     feature: str
     coefficient: float
-    strength: float
+    per_deviation: float | None = None
     optimum: float | None = None
     std_error: float | None = None
     ci_low: float | None = None
@@ -43,19 +46,28 @@ class Row(NamedTuple):
     t: float | None = None
     p: float | None = None
 
+    @property
+    def strength(self) -> float:
+        """What ranks the features of an output."""
+        return abs(self.coefficient if self.per_deviation is None else self.per_deviation)
+
 
 @dataclass(frozen=True)
 class Coefficients:
     """All coefficients of a run.
 
     rows: output by output, the bias first, then the features in their order.
+    unit: of `Row.per_deviation`, "per std" or "per rms" (of a run without bias); None: features were not scaled.
     exact: whether the run's coefficients are the optimum, which `optimizer=exact` solved for.
     predictor: that they belong to.
+    withheld: why there are no standard errors, where that is known.
     """
 
     rows: tuple[Row, ...]
+    unit: str | None
     exact: bool
     predictor: Predictor
+    withheld: str | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -73,21 +85,24 @@ def load_coefficients(run: Path) -> Coefficients:
     """
     predictor = load_predictor(run)
     fed = load_file(run / "weights.safetensors")["weight"].astype(np.float64)  # for standardised features
+    means = read_json(run / FILE)["mean"]
+    unit = None if means is None else "per std" if any(means) else "per rms"
     own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
-    strength = np.abs(np.column_stack([predictor.bias, fed]))
     names = (BIAS, *feature_names(predictor))
     landscape = best_possible.load(run)
     known = {} if landscape is None else inferred(landscape)
     if any(values.shape != own.shape for values in known.values()):
-        raise InputError(f"{run / best_possible.FILE} is damaged: it is of another model")
+        raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
     rows = []
     for c, output in enumerate(predictor.output_names):
         for i, name in enumerate(names):
             about = {key: _finite(float(values[c, i])) for key, values in known.items()}
             if i == 0 and about.get("std_error") == 0:
                 about = {}  # there is no bias
-            rows.append(Row(output, name, float(own[c, i]), float(strength[c, i]), **about))
-    return Coefficients(tuple(rows), best_possible.is_exact(load_config(run)), predictor)
+            effect = float(fed[c, i - 1]) if i > 0 and unit is not None else None
+            rows.append(Row(output, name, float(own[c, i]), effect, **about))
+    reason = None if landscape is None else landscape.withheld
+    return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:

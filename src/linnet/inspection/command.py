@@ -15,7 +15,7 @@ from linnet.files import write_atomic
 from linnet.inspection.coefficients import Coefficients, Row, load_coefficients
 from linnet.parser import Parser
 
-HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p")
+HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p", "per_deviation")
 ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
 LABELS = {"std_error": "std error", "ci_low": "95 % low", "ci_high": "95 % high"}
 PER_TARGET, PER_CLASS = 30, 10
@@ -78,8 +78,12 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
     table.add_column("feature")
     errors = found.has_errors
     columns = [*(() if found.exact or not errors else ("optimum",)), *(ERRORS if errors else ())]
+    labels = dict(LABELS)
+    if found.unit is not None:
+        columns.append("per_deviation")
+        labels["per_deviation"] = found.unit
     for name in ("coefficient", *columns):
-        table.add_column(LABELS.get(name, name), justify="right")
+        table.add_column(labels.get(name, name), justify="right")
     for output, rows, _ in sections:
         for i, row in enumerate(rows):
             of = [escape(output) if i == 0 else ""] if len(outputs) > 1 else []
@@ -113,6 +117,10 @@ def _notes(found: Coefficients, more: int, classes: bool) -> list[str]:
             "errors, intervals and tests are of the optimum, the least squares solution; the coefficients of this run "
             "are what its training reached"
         )
+    if found.has_errors and found.rows[0].std_error is None:
+        notes.append("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    if found.withheld is not None:
+        notes.append(f"no standard errors: {found.withheld}")
     elif not found.has_errors and not classes and predictor.link == "identity":
         notes.append(
             "no standard errors: they are known for the exact solution (optimizer=exact or optimum=always) of squared "

@@ -28,6 +28,9 @@ class Loss(ABC):
     needs_autograd: ClassVar[bool] = False
     """Whether `gradient` is computed by autograd, which inference mode would forbid."""
 
+    shift_invariant: ClassVar[bool] = True
+    """Whether ℓ(p + c, y + c) = ℓ(p, y), so that an offset of the targets is one of the bias; of regression."""
+
     @abstractmethod
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Loss of each example, `[K, B]`; differentiable by autograd.

@@ -20,6 +20,7 @@ class PoissonNLL(Loss):
     """
 
     task: ClassVar[str] = "regression"
+    shift_invariant: ClassVar[bool] = False
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)

@@ -36,3 +36,12 @@ def family_of(loss: Loss) -> Family:
         case CrossEntropy(label_smoothing=smoothing) | CrossEntropyNaive(label_smoothing=smoothing):
             return Softmax(CrossEntropy(smoothing), smoothing)
     raise ValueError(f"{type(loss).__name__} is not known to be convex: solve takes linnet's own losses")
+
+
+def is_known(loss: Loss) -> bool:
+    """Whether a loss has a family."""
+    try:
+        family_of(loss)
+    except ValueError:
+        return False
+    return True

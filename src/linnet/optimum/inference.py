@@ -13,6 +13,9 @@ from linnet.optimum.least_squares import LeastSquares
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
 """Keys of the table's columns in metrics.json, `optimum/<column>/<name of the coefficient>`."""
 
+MAX_NAMES = 12
+"""Most columns that a message lists."""
+
 
 class Coefficient(NamedTuple):
     """A row of the table: one coefficient, its standard error, and the test that it is zero."""
@@ -116,21 +119,14 @@ def inference(
     Raises:
         ValueError: the fit or an argument is not as above.
     """
-    if fit.l2 > 0:
-        raise ValueError(
-            f"the fit has l2={fit.l2:g}: standard errors are for l2=0, since a penalty biases coefficients"
-        )
-    if fit.inverse is None:
-        raise ValueError(
-            f"the rank is {fit.rank} of {fit.n_coefficients} coefficients: drop features that others determine"
-        )
-    df_residual = fit.n_rows - fit.n_coefficients
-    if df_residual <= 0:
-        raise ValueError(f"{fit.n_rows} rows for {fit.n_coefficients} coefficients: at least one row more is needed")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}: expected a number between 0 and 1")
     n_outputs, n_features = fit.weight.shape
     features, outputs = _names("feature", feature_names, n_features), _names("output", output_names, n_outputs)
+    reason = withheld(fit, features)
+    if reason is not None or fit.inverse is None:
+        raise ValueError(reason)
+    df_residual = fit.n_rows - fit.n_coefficients
 
     coefficients = fit.weight if fit.bias is None else np.column_stack([fit.bias, fit.weight])
     variance = fit.residual_squares / df_residual
@@ -166,31 +162,29 @@ def inference(
     )
 
 
+def withheld(fit: LeastSquares, feature_names: Sequence[str]) -> str | None:
+    """Return why there are no standard errors for a fit of these features, in one line, or None if there are some."""
+    if fit.l2 > 0:
+        return f"the fit has l2={fit.l2:g}: standard errors are for l2=0, since a penalty biases coefficients"
+    if not fit.unique:
+        names = [feature_names[j] for j in fit.dependent]
+        listed = ", ".join(names[:MAX_NAMES])
+        if len(names) > MAX_NAMES:
+            listed += f" and {len(names) - MAX_NAMES} more"
+        constant = "" if fit.bias is None else " up to a constant"
+        what = "columns depend on each other" if len(names) > 1 else "a column is zero"
+        return (
+            f"{what}{constant}, so that their coefficients are not determined "
+            f"(rank {fit.rank} of {fit.n_coefficients}): {listed}"
+        )
+    if fit.n_rows <= fit.n_coefficients:
+        return f"{fit.n_rows} rows for {fit.n_coefficients} coefficients: at least one row more is needed"
+    return None
+
+
 def critical_t(df_residual: float, level: float = 0.95) -> float:
     """Half the width of a confidence interval in standard errors."""
     return float(stdtrit(df_residual, (1 + level) / 2))
-
-
-def original_units(found: Inference, fit: LeastSquares, mean: Array, deviation: Array) -> tuple[Array, Array]:
-    """Coefficients and their standard errors `[C, 1 + D]`, the bias first, for features that are not standardised.
-
-    Those of a weight are divided by the deviation. The new bias b − Σ w mean/deviation is a sum a'β of coefficients, of
-    variance s² ‖G'a‖²; it is there even if the fit has no bias, and 0 with error 0 if the means are 0 too.
-
-    Args:
-        found: of the fit.
-        fit: of features (x − mean) / deviation.
-        mean, deviation: `[D]`.
-    """
-    assert fit.inverse is not None, "inference refuses other fits"
-    shift = -mean / deviation
-    if fit.bias is not None:
-        shift = np.concatenate([[1.0], shift])
-    n_bias = len(shift) - len(mean)
-    errors = np.linalg.norm(fit.inverse, axis=1)[n_bias:] / deviation
-    bias_error = np.linalg.norm(shift @ fit.inverse)
-    coefficients = np.column_stack([found.coefficients @ shift, found.coefficients[:, n_bias:] / deviation])
-    return coefficients, found.residual_std_error[:, None] * np.concatenate([[bias_error], errors])
 
 
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:

@@ -21,12 +21,14 @@ class Landscape:
     statistics: figures of classical inference, "optimum/r2", …; empty where there is no theory for them.
     coefficients: where there is, coefficients and their standard errors for features as they came, each `[C, 1 + D]`
         with the bias first.
+    withheld: why there are no standard errors where there is a theory for them, in one line; else None.
     """
 
     optimum: Optimum
     curvature: Curvature | None
     statistics: dict[str, float]
     coefficients: tuple[Tensor, Tensor] | None = None
+    withheld: str | None = None
 
     def to_bytes(self) -> bytes:
         """As a safetensors file: the parameters as tensors, the numbers and words as its metadata."""
@@ -39,6 +41,7 @@ class Landscape:
             "optimum": {key: value for key, value in vars(self.optimum).items() if _is_plain(value)},
             "curvature": None if self.curvature is None else asdict(self.curvature),
             "statistics": self.statistics,
+            "withheld": self.withheld,
         }
         return save(
             {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()},
@@ -60,7 +63,7 @@ class Landscape:
             optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **words["optimum"])
             curved = words["curvature"] and Curvature(**words["curvature"])
             table = (tensors["coefficients"], tensors["std_errors"]) if "coefficients" in tensors else None
-            return cls(optimum, curved, words["statistics"], table)
+            return cls(optimum, curved, words["statistics"], table, words.get("withheld"))
         except Exception as error:  # whatever a damaged file makes of the readers
             raise ValueError(f"no optimum can be read: {' '.join(str(error).split())}") from error
 

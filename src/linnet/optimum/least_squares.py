@@ -27,8 +27,8 @@ class LeastSquares:
     weight: `[C, D]`, float64. If many are best, the one of least ‖W‖, to which ridge tends as l2 goes to 0.
     bias: `[C]`, or None.
     objective: mean of ½ squared error, summed over outputs, plus l2/2 ‖W‖².
-    bound: proven, rounding included: the objective exceeds its infimum by no more. Where the rank is not full, the
-        infimum over predictions from as many independent columns as the rank counts.
+    bound: proven, rounding included: the objective exceeds its infimum by no more. Where columns depend on each other
+        but for rounding, what differs between them is taken for none.
     n_rows: examples of positive weight.
     total_weight: sum of the weights; the number of rows if there are none.
     l2: strength of the penalty.
@@ -84,7 +84,13 @@ class LeastSquares:
 
 
 def least_squares(
-    x: Rows, y: Rows, *, bias: bool = True, l2: float = 0.0, sample_weight: Rows | None = None
+    x: Rows,
+    y: Rows,
+    *,
+    bias: bool = True,
+    l2: float = 0.0,
+    sample_weight: Rows | None = None,
+    origin: Array | None = None,
 ) -> LeastSquares:
     """Minimise 1/Σw Σ_i w_i ½‖y_i - W x_i - b‖² + l2/2 ‖W‖²: linnet's objective of squared error and L2 penalty.
 
@@ -98,6 +104,8 @@ def least_squares(
         bias: whether there is one; it is never penalised.
         l2: strength of the penalty in [0, inf).
         sample_weight: `[N]` in [0, inf), None for ones. An integer weight is as good as that many copies of the row.
+        origin: what was subtracted from the features before, `[D]`, in their present units; None for 0. Rounding errors
+            of the data are of that size, which matters for the rank.
 
     Raises:
         ValueError: shapes that do not fit, NaN or infinite numbers, no rows (of positive weight), nothing to fit,
@@ -120,7 +128,7 @@ def least_squares(
     triangle = Triangle(x.shape[1] + bias + y.shape[1])
     for block in blocks():
         triangle.add(moved_rows(block, at))
-    return minimum(triangle, at, summary, l2, blocks)
+    return minimum(triangle, at, summary, l2, blocks, origin)
 
 
 def check_objective(l2: float) -> None:
@@ -144,14 +152,19 @@ def check_not_empty(n_features: int, *, bias: bool) -> None:
 
 
 def minimum(
-    triangle: Triangle, at: Coordinates, summary: Summary, l2: float, blocks: Callable[[], Iterable[Block]]
+    triangle: Triangle,
+    at: Coordinates,
+    summary: Summary,
+    l2: float,
+    blocks: Callable[[], Iterable[Block]],
+    origin: Array | None = None,
 ) -> LeastSquares:
     """The minimum that a triangle stands for, refined and certified in passes over `blocks`."""
     n_coefficients, first = len(at.scale), int(at.bias)
     ridge = summary.total_weight * l2
     with np.errstate(over="ignore", invalid="ignore"):
         with single_threaded():
-            solution = solve(triangle.factor(), at, ridge, summary.n_rows)
+            solution = solve(triangle.factor(), at, ridge, summary.n_rows, origin)
         refined = refine(solution, at, blocks, ridge, MAX_STEPS)
         weight = np.ascontiguousarray(refined.coefficients[first:].T)
         loss = float(refined.residual_squares.sum()) / (2 * summary.total_weight)

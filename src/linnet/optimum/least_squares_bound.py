@@ -23,7 +23,8 @@ def sum_of_squares(
 ) -> tuple[Array, Array]:
     """Weighted sums of squared residuals plus ridge ‖W‖² `[C]`, and by how much they can exceed their infimum `[C]`.
 
-    Where the rank is not full, the infimum is that over as many independent columns as the rank counts.
+    Where the rank is not full, that is over all changes of the predictions within the range of Q. If columns depend on
+    each other exactly, these are all that there are; if but for rounding, the others are taken for none.
 
     Args:
         solution: of the system, whose M is used.
@@ -76,11 +77,7 @@ def sum_of_squares(
     evaluation = 16 * UNIT_ROUNDOFF * sums + residual_error * (
         2 * np.sqrt(sums * total_weight) + total_weight * residual_error
     )
-    excess = np.square(half / smallest) * (1 + 1e-12) + evaluation
-    if solution.factor is None:
-        outside = _outside(solution, at, coefficients, rounding)
-        excess += outside * (2 * np.sqrt(sums) + outside)
-    return sums, excess
+    return sums, np.square(half / smallest) * (1 + 1e-12) + evaluation
 
 
 def _smallest_singular_value(gram: Array, n_rows: int) -> float:
@@ -89,14 +86,3 @@ def _smallest_singular_value(gram: Array, n_rows: int) -> float:
         return 1.0
     slack = 2 * (n_rows + len(gram) + 8) * UNIT_ROUNDOFF * float(np.trace(gram))
     return math.sqrt(max(float(np.linalg.eigvalsh(gram)[0]) - slack, 0.0))
-
-
-def _outside(solution: TriangularSolution, at: Coordinates, coefficients: Array, rounding: float) -> Array:
-    """How far predictions can lie from the range of Q, `[C]`; the constant column lies in it."""
-    first = int(at.bias)
-    moved, lengths = coefficients[first:] / at.scale[first:, None], solution.lengths[first:]
-    root = solution.root[first:, first:]
-    if not root.shape[1]:
-        return np.asarray(lengths @ np.abs(moved))
-    share = np.linalg.lstsq(lengths[:, None] * root, lengths[:, None] * moved, rcond=None)[0]
-    return np.asarray(lengths @ (np.abs(moved - root @ share) + rounding * (np.abs(root) @ np.abs(share))))

@@ -12,21 +12,29 @@ UNIT_ROUNDOFF = EPS / 2
 
 
 class NumericalRank(NamedTuple):
-    """rank: of the features; lengths: the scaling `[D]` in which it was decided; dependent: columns, see below.
+    """What the singular values of the features tell.
 
+    rank: of the features.
     dependent: the features that take part in a linear dependency (with the bias, if there is one), in order.
+    lengths: the scaling `[D]` in which the rank was decided.
+    features: as they were given.
+    left, singular, right: U `[D, D]`, σ `[D]` and Vᵀ `[D, D]` of features / lengths. All None if the rank is full.
     """
 
     rank: int
-    lengths: Array
     dependent: tuple[int, ...]
+    lengths: Array
+    features: Array | None = None
+    left: Array | None = None
+    singular: Array | None = None
+    right: Array | None = None
 
 
 def numerical_rank(features: Array, given: Array, scaled_condition: float, n_rows: int) -> NumericalRank:
     """Decide the rank, at max(N, D) 2⁻⁵³ σ_max of the columns scaled to unit length.
 
-    The columns are those about their means if there is a bias. Before that subtraction, data of a large offset have
-    rounding errors of another size, so that columns are also compared in the length that they had then: a pivot
+    The columns are those about their means if there is a bias. The rounding errors of data of a large offset are of the
+    size of that offset, so that columns are also compared in the length that they had before the subtraction: a pivot
     counts as zero up to `data_tolerance`.
 
     Args:
@@ -39,48 +47,53 @@ def numerical_rank(features: Array, given: Array, scaled_condition: float, n_row
     own = np.linalg.norm(features, axis=0)
     own[own == 0] = 1
     if n_features == 0:
-        return NumericalRank(0, own, ())
+        return NumericalRank(0, (), own)
     pivots = np.abs(np.diag(qr(features / given, mode="r", pivoting=True, check_finite=False)[0]))
-    by_data = int((pivots > data_tolerance(n_rows, n_features)).sum())
+    by_data = int((pivots > data_tolerance(n_features)).sum())
     tolerance = max(n_rows, n_features) * UNIT_ROUNDOFF
     if by_data == n_features and scaled_condition * tolerance < 1:
-        return NumericalRank(n_features, own, ())
-    singular, right = svd(features / own)[1:]
-    by_rounding = int((singular > tolerance * singular[0]).sum())
-    rank, lengths = by_rounding, own
-    if by_data < by_rounding:
+        return NumericalRank(n_features, (), own)
+    left, singular, right = svd(features / own)
+    rank, lengths = int((singular > tolerance * singular[0]).sum()), own
+    if by_data < rank:
         rank, lengths = by_data, given
-        singular, right = svd(features / given)[1:]
+        left, singular, right = svd(features / given)
     # Rounding turns the null space by about tolerance σ_max/σ_rank (Wedin), so that smaller entries may be zeros.
     angle = 8 * tolerance * singular[0] / singular[rank - 1] if rank else 0.0
     share = np.linalg.norm(right[rank:], axis=0)
-    return NumericalRank(rank, lengths, tuple(int(j) for j in np.flatnonzero(share > min(0.1, max(angle, 1e-12)))))
+    dependent = tuple(int(j) for j in np.flatnonzero(share > min(0.1, max(angle, 1e-12))))
+    return NumericalRank(rank, dependent, lengths, features, left, singular, right)
 
 
-def data_tolerance(n_rows: int, n_features: int) -> float:
-    """Largest pivot, of features of unit length, that rounding of the data and of the factorisation may leave.
+def data_tolerance(n_features: int) -> float:
+    """Largest pivot, of features of unit length as they were read, that the rounding of computed columns may leave.
 
-    Measured on exactly dependent features: up to 6 EPS for random ones, 110 EPS for sorted one-hot columns beside a
-    bias, whose rounding errors all go one way. This is at least four times as much, and 2.8e-14 for NIST's Filip
-    (82 rows, 11 coefficients), whose smallest pivot is 6e-10 though its condition as given is 2e15.
+    A number has an error of half an EPS when it is read, and a column that is computed from others, as degrees
+    Fahrenheit from degrees Celsius, one of a few EPS more.
     """
-    return EPS * float(64 + 16 * np.sqrt(n_features + 1) + np.sqrt(n_rows))
+    return 8 * EPS * float(np.sqrt(n_features))
 
 
-def shortest_root(features: Array, rank: int, units: Array) -> tuple[Array, Array]:
-    """M `[D, rank]` and Q `[D, rank]`: M Qᵀ b is the shortest W with features (units W) nearest to b.
+def shortest_root(found: NumericalRank, units: Array) -> Array:
+    """M `[D, rank]`: the shortest W whose (features / lengths) (units W) is nearest to b is M Uᵀb, U of `found`.
 
-    From a complete orthogonal decomposition: features = Q [T; 0] Πᵀ up to what the rank neglects, and then
-    [T Πᵀ units]ᵀ = Z L Π'ᵀ. The columns of features (units M) are orthonormal.
+    Of all solutions w = V₁ σ⁻¹ Uᵀb + V₂ t it is the one of least ‖w / units‖. Whatever rounding does to t, w stays a
+    solution; with rows sorted by size and columns pivoted, t is right for units of any size (Cox and Higham, Stability
+    of Householder QR factorization for weighted least squares problems, 1998).
 
     Args:
-        features: `[D, D]`, columns of about one length.
-        rank: of these.
-        units: `[D]`, of W in terms of the coefficients of `features`.
+        found: of less than full rank.
+        units: `[D]`, of w in terms of W.
     """
-    q, triangle, order = qr(features, mode="economic", pivoting=True)
-    kept = np.zeros((rank, features.shape[1]))
-    kept[:, order] = triangle[:rank]
-    z, lower, order = qr((kept * units).T, mode="economic", pivoting=True)
-    selection = np.eye(rank)[order]
-    return np.asarray(z @ solve_triangular(lower, selection, trans="T")), q[:, :rank]
+    assert found.features is not None and found.singular is not None and found.right is not None
+    some = found.right[: found.rank].T / found.singular[: found.rank]
+    # The null space from the columns that it involves alone: the others would only add their rounding errors.
+    columns, nullity = list(found.dependent), len(units) - found.rank
+    null = np.zeros((len(units), nullity))
+    null[columns] = svd(found.features[:, columns] / found.lengths[columns])[2][-nullity:].T
+    size = np.maximum(units.min() / units, 1e-150)
+    order = np.argsort(-size)
+    q, triangle, pivots = qr((size[:, None] * null)[order], mode="economic", pivoting=True)
+    t = np.zeros((null.shape[1], found.rank))
+    t[pivots] = solve_triangular(triangle, q.T @ (size[:, None] * some)[order])
+    return np.asarray((some - null @ t) / units[:, None])

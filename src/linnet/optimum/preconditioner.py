@@ -96,7 +96,12 @@ class Preconditioner:
         step = torch.cat([solved[:, : self.n_leading], tail], 1) @ self.basis.T
         if self.basis.shape[1] < self.basis.shape[0]:
             step += (weight - rotated @ self.basis.T) * self.rest
-        return step, solved[:, self.n_leading] if self.problem.bias else torch.zeros_like(bias)
+        shift = solved[:, self.n_leading] if self.problem.bias else torch.zeros_like(bias)
+        if self.coupled > 1:
+            # A common change of all logits changes nothing: what there is of it is rounding over a curvature of 0.
+            shift = shift - shift.mean()
+            step = step - step.mean(0) if self.problem.squared == 0 else step
+        return step, shift
 
 
 def _factor(matrices: Tensor) -> Tensor:

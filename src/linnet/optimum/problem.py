@@ -24,6 +24,7 @@ class Problem:
         n_outputs: C.
         absolute, squared: coefficients of the penalty, at least 0.
         bias: whether there is a bias, which is never penalised.
+        origin: what was subtracted from the features before, `[D]`, in their units: the size of their rounding errors.
     """
 
     x: Tensor
@@ -33,6 +34,7 @@ class Problem:
     absolute: float
     squared: float
     bias: bool
+    origin: Tensor | None = None
 
     @property
     def n_examples(self) -> int:

@@ -16,8 +16,9 @@ def solve_quadratic(problem: Problem) -> Solution:
     family = problem.family
     assert isinstance(family, Quadratic)
     exact = least_squares(
-        problem.x, problem.y, bias=problem.bias, l2=problem.squared / family.scale, sample_weight=problem.weight
-    )
+        problem.x, problem.y, bias=problem.bias, l2=problem.squared / family.scale, sample_weight=problem.weight,
+        origin=None if problem.origin is None else problem.origin.numpy(),
+    )  # fmt: skip
     constant = family.constant * problem.n_outputs
     words = PROOF
     if not exact.unique:

@@ -33,6 +33,7 @@ def solve(
     tolerance: float = 1e-8,
     start: Optimum | tuple[Tensor, Tensor] | None = None,
     n_outputs: int | None = None,
+    origin: Tensor | None = None,
 ) -> Optimum:
     """Minimise F(W, b) = mean loss + penalty over all weights and biases, and prove how nearly that was done.
 
@@ -48,6 +49,8 @@ def solve(
         tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may not allow it: see `bound`.
         start: an optimum of a similar problem, or weight `[C, D]` and bias `[C]`.
         n_outputs: C; None: columns of the target, or the largest label + 1.
+        origin: what was subtracted from the features before, `[D]`, in their present units; None for 0. Columns that
+            depend on each other but for rounding errors of this size count as dependent, for squared error.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
@@ -56,6 +59,8 @@ def solve(
     if not 0 < tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance}: a number in (0, inf) is wanted")
     problem = _problem(examples, loss, penalty, bias, n_outputs)
+    if origin is not None:
+        problem = replace(problem, origin=origin.detach().cpu().double())
     with threads_for(problem.x.numel() * problem.n_outputs):
         found = _solve(problem, *_start(problem, start), tolerance)
     bound = max(found.bound, 0.0) if math.isfinite(found.bound) else math.inf

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh, solve_triangular
+from scipy.linalg import solve_triangular
 
 from linnet.optimum.extended_precision import Array, Sliced, extended
 from linnet.optimum.numerical_rank import numerical_rank, shortest_root
@@ -95,7 +95,9 @@ class TriangularSolution:
         return np.asarray(self.root @ half if self.factor is None else solve_triangular(self.factor, half))
 
 
-def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> TriangularSolution:
+def solve(
+    triangle: Array, at: Coordinates, ridge: float, n_rows: int, origin: Array | None = None
+) -> TriangularSolution:
     """Minimise the sum of squares that a triangle stands for, plus ridge ‖W‖².
 
     The rank is that of `numerical_rank`. Where features depend on each other the solution is the one of least ‖W‖, the
@@ -106,6 +108,7 @@ def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> Triang
         at: where the triangle was made.
         ridge: penalty on the squares of the weights, on the scale of the sum.
         n_rows: how many rows the triangle holds, for the rounding errors to expect.
+        origin: what was subtracted from the features before, `[D]`; None for 0. It counts if there is a bias.
     """
     n_coefficients, first = len(at.scale), int(at.bias)
     padded = np.zeros((max(len(triangle), n_coefficients), triangle.shape[1]))
@@ -117,7 +120,10 @@ def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> Triang
     given = factor.copy()  # before centring, but for scale
     if at.bias:
         given[0] += factor[0, 0] * at.shift * at.scale
-    lengths = np.linalg.norm(given[:, first:], axis=0)
+    read = given[:, first:].copy()
+    if at.bias and origin is not None:
+        read[0] += factor[0, 0] * origin * at.scale[first:]
+    lengths = np.linalg.norm(read, axis=0)
     lengths[lengths == 0] = 1
     features = factor[first:, first:]
     condition = scaled_condition = float("inf")
@@ -136,9 +142,10 @@ def solve(triangle: Array, at: Coordinates, ridge: float, n_rows: int) -> Triang
     else:
         scaled_condition = float("inf")
         root = np.zeros((n_coefficients, rank))
-        weights, q = shortest_root(features / found.lengths, found.rank, found.lengths / at.scale[first:])
-        root[first:, first:] = weights / at.scale[first:, None]
-        projected = q.T @ right[first:]
+        assert found.left is not None
+        root[first:, first:] = shortest_root(found, found.lengths / at.scale[first:]) / at.scale[first:, None]
+        root[first:][centred == 0] = 0  # exactly
+        projected = found.left[:, : found.rank].T @ right[first:]
         if first:  # the bias of least squares, for these weights
             root[0] = -factor[0] @ root / factor[0, 0]
             root[0, 0] = 1 / factor[0, 0]
@@ -180,5 +187,4 @@ def _norm(matrix: Array) -> float:
     if largest == 0:
         return 1.0
     small = matrix / largest
-    top = len(matrix) - 1
-    return float(largest * np.sqrt(eigh(small.T @ small, eigvals_only=True, subset_by_index=[top, top])[0]))
+    return float(largest * np.sqrt(np.linalg.eigvalsh(small.T @ small)[-1]))

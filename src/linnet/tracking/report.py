@@ -1,15 +1,17 @@
 """The end of a run as a person sees it: a table of results, and figures."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from linnet.data import Data
+from linnet.data.scaling import Scaling
 from linnet.models import LinearNetwork
 from linnet.optimum.inference import COLUMNS, critical_t
 from linnet.optimum.landscape import Landscape
@@ -36,7 +38,7 @@ def print_next(console: Console, label: str, value: str) -> None:
     console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
 
 
-def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
+def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
     """One row a metric, one column a part of the data, one for 95 % intervals; figures of no part come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
     parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
@@ -59,18 +61,37 @@ def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
     return table
 
 
-def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
-    """What inference says of each coefficient of the optimum; None where it says nothing."""
+def coefficients_table(
+    metrics: Mapping[str, float], scaling: Scaling | None, feature_names: Sequence[str]
+) -> Table | None:
+    """What inference says of each coefficient of the optimum, in the units of the data; None where it says nothing.
+
+    Args:
+        metrics: of the run.
+        scaling: of the features, whose effects per deviation are shown too; None: they were not scaled.
+        feature_names: D names.
+    """
     start = f"optimum/{COLUMNS[0]}/"
     names = [key.removeprefix(start) for key in metrics if key.startswith(start)]
     if not names:
         return None
-    table = Table(title="coefficients of the optimum, with 95 % intervals", title_justify="left", title_style="bold")
+    table = Table(
+        title="coefficients of the optimum, with 95 % intervals", title_justify="left", title_style="bold",
+        box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),  # numbers with exponents still fit into 80 columns
+    )  # fmt: skip
     for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
-        table.add_column(column, justify="left" if not column else "right")
+        table.add_column(column, justify="right" if column else "left", no_wrap=bool(column))
+    effects = {} if scaling is None else dict(zip(feature_names, scaling.deviation.tolist(), strict=True))
+    if scaling is not None:
+        table.add_column(scaling.unit, justify="right", no_wrap=True)
     for name in names:
         numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
-        table.add_row(name, *["" if number is None else f"{number:.4g}" for number in numbers])
+        if scaling is not None:
+            deviation = effects.get(name, effects.get(name.partition("/")[2]))  # of several outputs, after their names
+            numbers.append(None if deviation is None or numbers[0] is None else numbers[0] * deviation)
+        digits = [2 if column == "p" else 4 for column in (*COLUMNS, "effect")]
+        cells = zip(numbers, digits, strict=False)
+        table.add_row(name, *["" if number is None else f"{number:.{places}g}" for number, places in cells])
     return table
 
 
@@ -114,6 +135,8 @@ def result_figures(
     target = examples.y.cpu()
     source = data.source
     if source.task == "regression":
+        if data.offset is not None:
+            prediction, target = prediction.double() + data.offset, target.double() + data.offset
         drawn["prediction_against_target"] = figures.prediction_against_target(prediction, target)
         drawn["residuals"] = figures.residuals(prediction, target)
         return drawn
@@ -134,15 +157,15 @@ def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None)
 
     source, scaling = data.source, data.scaling
     weight = model.weight[0].detach().cpu()
-    names = source.feature_names or tuple(f"x{i}" for i in range(weight.shape[1]))
-    unit = "coefficient" if scaling is None else "coefficient × standard deviation of the feature"
+    names = data.feature_names
+    unit = "coefficient" if scaling is None else f"coefficient {scaling.unit}"
     if source.task == "classification":
         return figures.strongest_features(weight, names, _class_names(data, len(weight)), unit=unit)
     if len(weight) > 1:
         return figures.strongest_features(weight, names, [f"target {c + 1}" for c in range(len(weight))], unit=unit)
     if landscape is None or landscape.coefficients is None:
         return figures.coefficients(weight[0], names, unit=unit)
-    optimum, error = (tensor[0, 1:] if scaling is None else tensor[0, 1:] * scaling.deviation
+    optimum, error = (tensor[0, 1:] if scaling is None else scaling.per_deviation(tensor[0, 1:])
                       for tensor in landscape.coefficients)  # fmt: skip
     margin = critical_t(landscape.statistics["optimum/df_residual"])
     return figures.coefficients(weight[0], names, optimum=optimum, std_error=error, margin=margin, unit=unit)

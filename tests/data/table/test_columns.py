@@ -7,6 +7,9 @@ import torch
 from pyarrow import parquet
 from tables import parts, people, refusal, source, told
 
+from linnet.data import prepare
+from linnet.errors import InputError
+
 
 class TestColumns:
     def test_are_all_but_the_target(self, path):
@@ -109,5 +112,10 @@ class TestColumns:
         parquet.write_table(table, tmp_path / "f.parquet")
         assert "column it holds dates" in refusal(str(tmp_path / "f.parquet"))
 
-    def test_too_large_for_float32_are_refused(self, path):
-        assert "data.dtype=float64" in refusal(path({"x": ["1e300", "1"] * 9, "y": range(18)}), dtype="float32")
+    def test_too_large_for_float32_are_refused_unless_standardised(self, path):
+        found = source(path({"x": ["1e300", "1"] * 9, "y": range(18)}), dtype="float32")
+        with pytest.raises(InputError, match=r"1e\+300 is too large for data.dtype=float32"):
+            prepare(found, 4, None, False, 0, seed=0, dtype="float32")
+        x = prepare(found, 4, None, True, 0, seed=0, dtype="float32").train.x
+        assert x.dtype == torch.float32
+        assert set(x[:, 0].sign().tolist()) == {-1.0, 1.0}

@@ -159,7 +159,11 @@ class TestWeight:
         expected = WLS(train.y[:, 0].numpy(), add_constant(train.x.numpy()), train.weight.numpy()).fit()
         found = [run.model.bias[0].item(), *run.model.weight[0, 0].tolist()]
         np.testing.assert_allclose(found, expected.params, rtol=1e-9)
+        raw = run.data.source.train  # metrics are in the units of the file
+        expected = WLS(raw.y[:, 0].numpy(), add_constant(raw.x.numpy()), train.weight.numpy()).fit()
         names = ["bias", *run.data.source.feature_names]
+        coefficients = [run.metrics[f"optimum/coefficient/{name}"] for name in names]
+        np.testing.assert_allclose(coefficients, expected.params, rtol=1e-9)
         errors = [run.metrics[f"optimum/std_error/{name}"] for name in names]
         np.testing.assert_allclose(errors, expected.bse, rtol=1e-9)
         assert run.metrics["optimum/gap"] < 1e-12

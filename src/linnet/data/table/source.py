@@ -62,7 +62,7 @@ def table_rows(
         val_fraction: of the remaining rows, drawn for validation unless the split column has such.
         group: column whose equal values stay in one part.
         delimiter, encoding: of CSV; None: found out.
-        dtype: of the features, "float32" or "float64".
+        dtype: that preparation rounds to; the examples here are float64.
         seed: of what is drawn.
 
     Raises:
@@ -94,7 +94,7 @@ def table_rows(
     preprocessing = fit(train, kinds, targets.target, missing, min_count, ignored, _of(parts["train"], where))
     complete = table if len(kept) == table.num_rows else table.take(kept)
     applied = preprocessing.apply(complete, _of(kept, where))
-    examples = _examples(applied.x, targets, weights, kept, parts, dtype)
+    examples = _examples(applied.x, targets, weights, kept, parts)
     assert table.num_rows == sum(map(len, examples.values())) + sum(left_out.values()), (
         "rows in = rows used + rows told"
     )
@@ -105,7 +105,7 @@ def table_rows(
     return Source(
         task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),
         class_names=targets.target.class_names, feature_names=preprocessing.feature_names, checksum=rows.checksum,
-        preprocessing=preprocessing, summary=lines,
+        preprocessing=preprocessing, summary=lines, unrounded=True,
     )  # fmt: skip
 
 
@@ -159,19 +159,15 @@ def _examples(
     weights: Floats | None,
     kept: NDArray[np.int64],
     parts: Parts,
-    dtype: str,
 ) -> dict[str, Examples]:
     """The examples of each part that has any. x `[N', D]` is of the rows kept, all else of all rows of the table."""
-    kind = getattr(torch, dtype)
-    if dtype == "float32" and max(np.abs(x).max(), np.abs(targets.y).max()) > np.finfo(np.float32).max:
-        raise InputError("data.dtype=float32: there are values above 3.4e38, use data.dtype=float64")
     found = {}
     for name, rows in parts.items():
         if len(rows):
             y = torch.from_numpy(targets.y[rows])
             found[name] = Examples(
-                torch.from_numpy(x[np.searchsorted(kept, rows)]).to(kind),
-                y if targets.target.task == "classification" else y[:, None].to(kind),
-                None if weights is None else torch.from_numpy(weights[rows]).to(kind),
+                torch.from_numpy(x[np.searchsorted(kept, rows)]),
+                y if targets.target.task == "classification" else y[:, None],
+                None if weights is None else torch.from_numpy(weights[rows]),
             )
     return found
