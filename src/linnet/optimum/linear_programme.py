@@ -26,7 +26,7 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int] | Non
         return None
     n_examples, n_features = problem.n_examples, problem.n_features
     x, y = problem.x.double().numpy(), problem.targets[:, 0].numpy()
-    # The solver's tolerances are absolute; by its largest number a column with one outlier would be scaled out of sight.
+    # The solver's tolerances are absolute. By its largest number a column with one outlier would be scaled to nothing.
     size = np.abs(x)
     scale = np.exp(np.log(size, where=size > 0, out=np.zeros_like(x)).sum(0) / np.maximum((size > 0).sum(0), 1))
     x = x / scale
