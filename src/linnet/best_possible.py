@@ -15,7 +15,7 @@ from linnet.data import Data, Examples
 from linnet.errors import InputError
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
-from linnet.optimizers import SGD, Exact, Momentum, TorchSGD
+from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimum import Curvature, Optimum, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
@@ -81,7 +81,7 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
             f"optimizer=exact: not solved, {_reached(landscape.optimum)}: use another penalty or optimizer, or leave "
             f"out columns of extreme values"
         )
-    tell(landscape, model, data)
+    tell(landscape, model, data, exact=exact)
     return landscape
 
 
@@ -149,8 +149,8 @@ def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> L
     return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
-def tell(landscape: Landscape, model: LinearNetwork, data: Data) -> None:
-    """Say what the landscape means for the run: the best objective, and what `tell_curvature` says."""
+def tell(landscape: Landscape, model: LinearNetwork, data: Data, *, exact: bool) -> None:
+    """Say what the landscape means for the run: the best objective, and what `tell_curvature` says if it is not exact."""
     optimum = landscape.optimum
     if not optimum.attained:
         log.info(f"no finite optimum exists: {optimum.certificate}")
@@ -162,7 +162,7 @@ def tell(landscape: Landscape, model: LinearNetwork, data: Data) -> None:
         log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
     if landscape.withheld is not None:
         log.info(f"no standard errors: {landscape.withheld}")
-    if landscape.curvature is not None and not isinstance(model.optimizer, Exact):
+    if landscape.curvature is not None and not exact:
         tell_curvature(landscape.curvature, model)
 
 
