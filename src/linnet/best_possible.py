@@ -150,7 +150,7 @@ def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> L
 
 
 def tell(landscape: Landscape, model: LinearNetwork, data: Data, *, exact: bool) -> None:
-    """Say what the landscape means for the run: the best objective, and what `tell_curvature` says if it is not exact."""
+    """Say what the landscape means: the best objective, and what `tell_curvature` says of runs that are not exact."""
     optimum = landscape.optimum
     if not optimum.attained:
         log.info(f"no finite optimum exists: {optimum.certificate}")
