@@ -102,12 +102,13 @@ class ClassificationTally(Tally):
         # Ranked by logit, since distinct logits can share a rounded probability; ties go to the lower class. `max`
         # gives the indices that `argmax` gives, in a tenth of the time.
         best = logits.max(dim=1).indices
+        known = ~logits.isnan().any(dim=1)  # logits of NaN predict no class
         runner_up = logits.scatter(1, best.unsqueeze(1), -math.inf).max(dim=1).indices
-        correct = best == target
+        correct = (best == target) & known
         self.correct += correct.sum(dim=1)
-        self.top2 += (correct | (runner_up == target)).sum(dim=1)
+        self.top2 += (correct | ((runner_up == target) & known)).sum(dim=1)
         self.true += torch.bincount(target, minlength=n_classes)
-        self.predicted += _count(best, n_classes)
+        self.predicted += _count(best, n_classes, known)
         self.both += _count(best, n_classes, correct)
         self.calibration_gap += calibration_gap(probability.amax(dim=1), correct)
         self.n += len(target)
