@@ -1,6 +1,7 @@
 """The `linnet` command: what it prints, what it refuses, its exit codes, and what it leaves on the disk."""
 
 import gc
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -205,7 +206,13 @@ class TestDivergence:
         assert status["state"] == "diverged"
         assert f"at step {status['step']} with learning rate 1e+06" in diverged
         assert status["error"] in diverged
-        assert "optimizer.lr=100000" in diverged
+
+    def test_names_a_rate_that_does_not(self, diverged, answer):
+        rate = re.search(r"optimizer\.lr=([\d.e+-]+)", diverged)[1]
+        code, _, _ = answer("train", "data=synthetic_regression", f"optimizer.lr={rate}", "hydra.run.dir=tame")
+        assert code == 0
+        curve = read_history(Path("tame/history.csv"))["train/loss_epoch"]
+        assert curve.value[-1] < curve.value[0]
 
     def test_keeps_what_was_logged(self, diverged):
         curve = read_history(Path("wild/history.csv"))["train/loss"]
@@ -228,7 +235,9 @@ class TestClaimedDirectory:
             (mine / name).write_text('{"state": "completed"}', encoding="utf-8")
         before = {path: path.read_bytes() for path in mine.iterdir()}
         message = refusal("train", "hydra.run.dir=mine")
-        assert "mine belongs to another run (state completed): choose another hydra.run.dir, or remove it" in message
+        assert (
+            "mine belongs to another run (state completed): choose another hydra.run.dir, or go on with it" in message
+        )
         assert {path: path.read_bytes() for path in mine.iterdir()} == before
 
 

@@ -94,6 +94,22 @@ def test_the_others_do_not_need_an_end() -> None:
     assert factors(Step(5, 0.5), 50, max_epochs=-1) == 0.5
 
 
+@pytest.mark.parametrize("before", [1, 7, 10**8])
+@pytest.mark.parametrize(
+    ("schedule", "depends"),
+    [
+        (Constant(), False),
+        (Constant(warmup_epochs=3), False),
+        (Step(step_epochs=0.5, gamma=0.9), False),
+        (Cosine(), True),
+        (Cosine(final_factor=0.5, warmup_epochs=0.5), True),
+        (Cosine(final_factor=1.0), False),
+    ],
+)
+def test_only_cosine_depends_on_the_length(schedule: Schedule, depends: bool, before: int) -> None:
+    assert schedule.depends_on_length(before, before + 1) == depends
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [

@@ -1,12 +1,16 @@
 """The wheel holds everything: groups, experiments and code work from another folder, without the repository."""
 
 import os
+import re
 import subprocess
 import sys
+from email.message import Message
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
+from linnet import __version__ as package_version
 from linnet.data import Source
 
 ROOT = Path(__file__).parents[1]
@@ -18,9 +22,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built, target = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("site")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, ROOT], check=True)
-    (wheel,) = built.glob("linnet-*.whl")
+    (wheel,) = built.glob("linear_networks-*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", target, wheel], check=True)
     return target
+
+
+def read_metadata(path: Path) -> Message:
+    return Parser().parsestr(path.read_text(encoding="utf-8"))
 
 
 def linnet(installed: Path, folder: Path, *arguments: str) -> str:
@@ -34,6 +42,23 @@ def linnet(installed: Path, folder: Path, *arguments: str) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_the_distribution_has_a_free_name_and_the_version_of_the_package(installed: Path) -> None:
+    """Another project has the name `linnet` on the public index."""
+    (metadata,) = (read_metadata(path) for path in installed.glob("*.dist-info/METADATA"))
+    assert metadata["Name"] != "linnet"
+    assert metadata["Version"] == package_version
+    assert {"sweeps", "export"} <= set(metadata.get_all("Provides-Extra") or ())
+
+
+def test_no_text_sends_users_to_the_project_of_that_name() -> None:
+    """Extras come from the clone or wheel."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
+    texts = [ROOT / name for name in listed if name.endswith((".py", ".md", ".toml", ".yaml", ".txt", "Makefile"))]
+    texts = [path for path in texts if path != Path(__file__) and path.is_file()] or [ROOT / "README.md"]
+    pattern = re.compile(r"""pip install (-U |--upgrade )?['"]?linnet\b""")
+    assert [path.name for path in texts if pattern.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_every_option_and_experiment_is_listed(installed: Path, tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def train(overrides: Sequence[str] = ()) -> "Run":
 
     Raises:
         linnet.errors.InputError: what was asked for cannot be run; no run directory is left.
-        linnet.errors.Diverged: the loss became infinite or NaN; the run directory holds all until then.
+        linnet.errors.Diverged: the loss became infinite or NaN, or has grown a thousandfold; the run directory holds
+            all until then.
     """
     from linnet.run import train
 

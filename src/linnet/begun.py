@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from linnet.continuation import Continuation
 from linnet.data import Data
 from linnet.errors import InputError
 from linnet.files import write_json
@@ -22,10 +23,12 @@ class Begun:
 
     manifest: as it was written at the beginning.
     checkpoint: None if there was none yet.
+    continuation: what changes for a run that is to have more epochs.
     """
 
     manifest: dict[str, Any]
     checkpoint: dict[str, Any] | None
+    continuation: Continuation | None = None
 
 
 def write_record(
@@ -37,6 +40,8 @@ def write_record(
     like: tuple[Path, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Write and return the manifest: of a run that goes on the one it began with, and where it went on.
+
+    That of a run that is continued with more epochs is returned only, see `Continuation.write`.
 
     Args:
         config, choices, data, path: of the run.
@@ -59,6 +64,8 @@ def write_record(
         differing = environment_differences(begun.manifest, record)
         resumed = [*begun.manifest.get("resumed", []), {"step": step, "differs": differing}]
         record = {**begun.manifest, "resumed": resumed}
+        if begun.continuation is not None:  # written once nothing can be refused any more
+            return begun.continuation.record(record)
     write_json(path / "manifest.json", record)
     return record
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.utils import get_object
 
+from linnet.config.direction import direction
 from linnet.config.tasks import CLASSIFICATION
 from linnet.data import Data, Source, prepare
 from linnet.errors import InputError
@@ -93,7 +94,7 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
 def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
     """The callback that stops a run whose objective no longer improves, if one is asked for."""
     objective, chosen = config["objective"], config["callbacks"]["early_stopping"]
-    return [make(chosen, monitor=objective["metric"], mode=objective["direction"][:3])] if chosen else []
+    return [make(chosen, monitor=objective["metric"], mode=direction(objective)[:3])] if chosen else []
 
 
 def make(node: Mapping[str, Any], **extra: Any) -> Any:

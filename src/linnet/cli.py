@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -10,13 +9,16 @@ from importlib import import_module
 from linnet import __version__
 from linnet.errors import Diverged, InputError, Interrupted, ProcessLost
 from linnet.interrupts import Interrupts
+from linnet.streams import BROKEN_PIPE, discard, replace_unprintable
 
 HELP = """\
 linnet: experiment-tracked linear and softmax regression
 
   linnet train [overrides]     train one run, or a sweep with --multirun
   linnet resume RUN            go on after an interruption, to the same final weights
+  linnet resume RUN trainer.max_epochs=N   continue a run, completed or not, with more epochs
   linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet evaluate RUN --input F  the same weights on another labelled file
   linnet predict RUN --input F predictions for new examples, in a table or an array
   linnet inspect RUN           its coefficients by name, in the units of the data, with standard errors
   linnet export RUN            as ONNX, scikit-learn or JSON, preprocessing included
@@ -39,13 +41,25 @@ def main() -> None:
     """Entry point of the console script."""
     gc.disable()  # until a command has imported what it needs, see `keep_imports`
     logging.raiseExceptions = False  # a log that cannot be written to, as on a full disk, is not what has to be said
-    sys.exit(run(sys.argv[1:]))
+    replace_unprintable()
+    try:
+        code = run(sys.argv[1:])
+        sys.stderr.flush()
+    except BrokenPipeError:  # of stderr, which had to say why the command failed
+        discard(sys.stderr)
+        code = BROKEN_PIPE
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # what a command has done is done, whoever reads of it
+        discard(sys.stdout)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code.
 
-    0 done, 1 failed, 2 wrong input, 3 diverged, 130 after Ctrl-C, 143 after SIGTERM.
+    0 done, 1 failed, 2 wrong input, 3 diverged, 130 after Ctrl-C, 141 if the output is not read to its end,
+    143 after SIGTERM.
     """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
@@ -74,8 +88,8 @@ def run(arguments: Sequence[str]) -> int:
         print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at exit
-        return 1
+        discard(sys.stdout)
+        return BROKEN_PIPE
     except (OSError, MemoryError) as error:
         print(f"linnet: {type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """The end of a run: the weights that are kept, their figures, and the files that say so."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,10 @@ from safetensors.torch import save
 from linnet import predictor
 from linnet.data import Data
 from linnet.description import hyperparameters
+from linnet.divergence import raise_if_diverged
 from linnet.evaluate import evaluate_parts
 from linnet.files import sha256, write_atomic, write_json
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.job import Prepared
 from linnet.models import LinearNetwork
 from linnet.statistics import HIGH, LOW
@@ -20,7 +22,7 @@ from linnet.tracking import Curve, read_history
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE, INITIAL_WEIGHTS)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 
@@ -55,6 +57,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     job, data, model, record, logger = prepared.job, prepared.data, prepared.model, prepared.record, prepared.logger
     path, config = job.path, job.config
     data.move_to(model.weight.device)
+    raise_if_diverged(prepared)
     epochs = model.steps_done // data.bundles.steps_per_epoch
     kept = prepared.keeper.restore_selected(model) or epochs
     job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
@@ -73,19 +76,39 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     logger.log_result(hyperparameters(job.choices, config), shown, model.steps_done)
     logger.history.flush()
     write_json(path / "metrics.json", metrics)
-    record["files_sha256"] = {name: sha256(path / name) for name in HASHED}
+    record["files_sha256"] = {name: sha256(path / name) for name in HASHED if (path / name).is_file()}
     write_json(path / "manifest.json", record)
-    chosen = f"epoch {kept} of {epochs}" if kept != epochs else f"the last epoch, {epochs}"
+    chosen = f"kept epoch {kept} of {epochs}"
     if model.solution is not None:
-        chosen = "the optimum"
+        chosen = "kept the exact optimum"
         table = coefficients_table(metrics, data.scaling, data.feature_names)
         if table is not None:
             job.console.print(table)
     if not job.console.quiet:
+        for line in () if model.solution is not None else _reasons(prepared, epochs):
+            job.console.print(line, soft_wrap=True)
         print_result(job.console, metrics, job.directory.shown, chosen, time.monotonic() - job.started)
         if data.source.preprocessing is not None:
             print_next(job.console, "predict", f"linnet predict {job.directory.shown} --input FILE")
     return Run(path, metrics, model, data)
+
+
+def _reasons(prepared: Prepared, epochs: int) -> Iterator[str]:
+    """Why training with early stopping ended when it did, and why the last epoch is kept where no best one is known."""
+    config, metric = prepared.job.config, prepared.keeper.monitor
+    for callback in prepared.stopping:
+        waited, patience = (int(getattr(callback, name)) for name in ("wait_count", "patience"))
+        if waited >= patience:
+            least = f" by more than {delta:g}" if (delta := config["callbacks"]["early_stopping"]["min_delta"]) else ""
+            waiting = "1 epoch" if patience == 1 else f"{patience} epochs"
+            limit = config["trainer"]["max_epochs"]
+            yield f"stopped after epoch {epochs} of {limit}: {metric} has not improved{least} for {waiting}"
+        else:
+            yield f"trained for all {epochs} epochs: {metric} last improved in epoch {epochs - waited}"
+    if prepared.keeper.select == "last":
+        yield "the last epoch is kept: callbacks.checkpoint.select=last"
+    elif prepared.keeper.best is None:
+        yield "the last epoch is kept: there are no validation examples to choose by"
 
 
 def save_weights(model: LinearNetwork, path: Path) -> str:

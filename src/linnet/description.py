@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linnet.config import EXPERIMENT, GROUPS
+from linnet.config.compose import flat
 from linnet.data import Data
 from linnet.data.examples import Pictures, Task
 from linnet.losses import Loss, PoissonNLL, TorchPoissonNLL
 from linnet.predictor import VERSION, Link
+
+OF_NO_RESULT = ("name", "figures", "data.root", "data.download")
+"""Keys that HPARAMS leaves out: names and places, and what is drawn."""
 
 
 def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
@@ -34,14 +39,17 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
 
 
 def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """What HPARAMS shows: the chosen options, and their numbers."""
-    groups = ("data", "model", "loss", "penalty", "optimizer", "schedule")
-    found: dict[str, Any] = {group: choices[group] for group in groups}
-    found |= {"seed": config["seed"], "trainer.max_epochs": config["trainer"]["max_epochs"]}
-    for group in groups:
-        for key, value in config[group].items():
-            if isinstance(value, (bool, int, float)) and f"{group}.{key}" not in ("data.download", "data.seed"):
-                found[f"{group}.{key}"] = str(value).lower() if isinstance(value, bool) else value
+    """What HPARAMS shows: every key that may be swept, and so may be all that two runs differ in.
+
+    Numbers stay numbers, for its axes; all else is a text. Where files lie and what is drawn is left out.
+    """
+    found: dict[str, Any] = {group: str(choices[group]) for group in (*GROUPS, EXPERIMENT) if choices.get(group)}
+    for key, value in flat(config).items():
+        if key not in OF_NO_RESULT and not key.endswith("_target_"):
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            found[key] = (
+                value if is_number else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            )
     return found
 
 
@@ -55,7 +63,7 @@ def of_predictor(data: Data, loss: Loss, *, solved: bool = False) -> str:
     node = {
         "version": VERSION,
         "task": source.task,
-        "link": _link(source.task, loss),
+        "link": link_of(source.task, loss),
         "class_names": source.class_names,
         "feature_names": source.feature_names,
         "image_shape": source.image_shape or (),
@@ -74,7 +82,7 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None  # JSON has no infinity
 
 
-def _link(task: Task, loss: Loss) -> Link:
+def link_of(task: Task, loss: Loss) -> Link:
     if task == "classification":
         return "softmax"
     return "exp" if isinstance(loss, (PoissonNLL, TorchPoissonNLL)) else "identity"

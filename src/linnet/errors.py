@@ -10,22 +10,33 @@ class InputError(Exception):
 
 
 class Diverged(Exception):
-    """The loss turned non-finite. Exit code 3.
+    """The loss turned non-finite, or ended far above where it began. Exit code 3.
 
     Args:
-        step: the minibatch update, counted from 1, whose loss was non-finite.
+        step: the minibatch update, counted from 1, whose loss was non-finite; else the last one.
         lr: the learning rate of that update.
-        value: the loss, infinite or NaN.
+        value: the loss, infinite or NaN; else the mean of the last epoch.
+        start: of a finite loss what it has outgrown: the loss of the initial weights, or of zeros.
+        stable: a learning rate to try; None: a tenth.
     """
 
     exit_code = 3
 
-    def __init__(self, step: int, lr: float, value: float) -> None:
+    def __init__(
+        self, step: int, lr: float, value: float, *, start: float | None = None, stable: float | None = None
+    ) -> None:
         self.step, self.lr, self.value = step, lr, value
+        rate = lr / 10 if stable is None else stable
+        if start is not None:
+            super().__init__(
+                f"training diverges: the loss grew from {start:.3g} at the start to {value:.3g} after step {step} with "
+                f"learning rate {lr:g}; try optimizer.lr={rate:.2g}"
+            )
+            return
         remedy = (
             "no step had been taken, so the initial weights are too large for this loss"
             if step == 1
-            else f"try a smaller one, for example optimizer.lr={lr / 10:g}, or data.standardize=true"
+            else f"try a smaller one, for example optimizer.lr={rate:.2g}, or data.standardize=true"
         )
         super().__init__(f"the loss became {value} at step {step} with learning rate {lr:g}: {remedy}")
 

@@ -31,6 +31,7 @@ class Job:
     choices: config group -> chosen option.
     console: for a person.
     begun: of a run that goes on.
+    initial_weights: file of the weights that training is known to begin with, in a run with `init_from`.
     started: by `time.monotonic`.
     """
 
@@ -39,6 +40,7 @@ class Job:
     choices: Mapping[str, Any]
     console: Console
     begun: Begun | None = None
+    initial_weights: Path | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -82,7 +84,10 @@ def true_status(job: Job) -> Iterator[None]:
         directory.set("diverged", step=error.step, error=str(error))
         raise
     except InputError as error:
-        directory.set("failed" if job.begun is None else directory.state_before, error=str(error))
+        if job.begun is None:
+            directory.set("failed", error=str(error))
+        else:
+            directory.refuse(error)
         raise
     except ProcessLost as error:
         directory.set("interrupted", error=str(error))

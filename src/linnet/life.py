@@ -12,12 +12,15 @@ from linnet import best_possible, predictor, threads
 from linnet.begun import begin_again, is_trained, write_record
 from linnet.build import build_data, build_early_stopping, build_model, is_exact, make
 from linnet.conclusion import Run, conclude
+from linnet.config.direction import direction, training_counterpart
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
 from linnet.description import describe, of_predictor
-from linnet.errors import InputError
-from linnet.files import write_atomic
+from linnet.divergence import with_stable_rate
+from linnet.errors import Diverged, InputError
+from linnet.files import write_atomic, write_json
 from linnet.fit import fit, make_trainer, refuse_missing_gpu
+from linnet.initial_weights import initialize
 from linnet.interrupts import Interrupts
 from linnet.job import Job, Prepared, true_status
 from linnet.models import LinearNetwork
@@ -62,6 +65,9 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
         data = like.data if like else build_data(config)
     record = write_record(config, job.choices, data, path, job.begun, (like.job.path, like.record) if like else None)
     model = build_model(config, data)
+    if config.get("init_from") and (job.begun is None or job.begun.checkpoint is None):
+        record.setdefault("init_from", initialize(model, data, config, path, job.initial_weights))
+        write_json(path / "manifest.json", record)
     model.monitor, model.interrupts = config["objective"]["metric"], interrupts
     _check_objective(config, data, model)
     log.info(describe(job.choices, config, data, path))
@@ -69,7 +75,7 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     landscape = best_possible.load(path) if checkpoint else best_possible.best_possible(config, data, model)
     if is_exact(config) and landscape is not None:
         model.solution = landscape.optimum.weight, landscape.optimum.bias
-    if job.begun is None:
+    if checkpoint is None:
         if like is None:
             solved = model.solution is not None and landscape is not None and landscape.coefficients is not None
             described: str | bytes = of_predictor(data, model.loss, solved=solved)
@@ -79,7 +85,7 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
     objective = config["objective"]
     keeper: Checkpoint = make(
         config["callbacks"]["checkpoint"],
-        folder=path / "checkpoints", monitor=objective["metric"], direction=objective["direction"],
+        folder=path / "checkpoints", monitor=objective["metric"], direction=direction(objective),
     )  # fmt: skip
     stopping = build_early_stopping(config)
     if checkpoint is None:
@@ -88,6 +94,9 @@ def prepare(job: Job, interrupts: Interrupts, like: Prepared | None = None, data
             write_atomic(path / OPTIMUM, landscape.to_bytes())
     else:
         begin_again(checkpoint, path, model, [keeper, *stopping])
+        if job.begun is not None and job.begun.continuation is not None:
+            job.begun.continuation.write(path, record)
+            job.directory.state_before = "interrupted"
     logger: RunLogger = make(config["logger"], save_dir=path, resumed_at=model.steps_done if checkpoint else None)
     if checkpoint is None:
         text = yaml.dump(config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
@@ -108,16 +117,20 @@ def train(prepared: Prepared) -> None:
     trainer = make_trainer(options, callbacks, job.path, logger=prepared.logger)
     set_epoch(trainer, model.steps_done // data.bundles.steps_per_epoch)
     if checkpoint is None or not is_trained(checkpoint, options["max_epochs"] * data.bundles.steps_per_epoch):
-        fit(trainer, model, data, Task(config, data.per_bundle, checkpoint))
+        # Other processes build the model by themselves.
+        parameters = dict(model.state_dict()) if config.get("init_from") and checkpoint is None else None
+        try:
+            fit(trainer, model, data, Task(config, data.per_bundle, checkpoint, parameters))
+        except Diverged as error:
+            raise with_stable_rate(error, model, data) from error
 
 
 def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
     metric = config["objective"]["metric"]
-    if data.val is None:
-        if config["callbacks"]["early_stopping"]:
-            raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
-        return
-    few = data.val.take(torch.arange(min(8, len(data.val))))
+    if data.val is None and config["callbacks"]["early_stopping"]:
+        raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
+    part = data.train if data.val is None else data.val
+    few = part.take(torch.arange(min(8, len(part))))
     names = [f"val/{name}" for name in model.evaluate(few)[0]]
-    if metric not in names:
+    if metric not in names and (data.val is not None or metric not in map(training_counterpart, names)):
         raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")

@@ -135,7 +135,7 @@ def load_predictor(run: Path) -> Predictor:
     Raises:
         InputError: if there is no completed run, or a file of it is missing or damaged.
     """
-    _require_completed(run)
+    require_completed(run)
     weights = load_weights(run)
     path = run / FILE
     if not path.is_file():
@@ -147,7 +147,8 @@ def load_predictor(run: Path) -> Predictor:
         raise InputError(f"{path} is damaged: {error}") from error
 
 
-def _require_completed(run: Path) -> None:
+def require_completed(run: Path) -> None:
+    """Raise InputError unless the directory is that of a completed run."""
     path = run / "status.json"
     if not path.is_file():
         raise InputError(f"{run} is no run directory: it has no status.json")
@@ -156,7 +157,8 @@ def _require_completed(run: Path) -> None:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
     if state != "completed":
-        raise InputError(f"{run} did not complete (it is {state}): `linnet resume` goes on with it")
+        remedy = "train with a smaller learning rate" if state == "diverged" else "`linnet resume` goes on with it"
+        raise InputError(f"{run} did not complete (it is {state}): {remedy}")
 
 
 def _predictor(weights: Mapping[str, NDArray[Any]], node: dict[str, Any], coefficients: Floats | None) -> Predictor:

@@ -1,24 +1,27 @@
-"""`linnet resume RUN`: go on after an interruption, to the weights that the run would have had without it."""
+"""`linnet resume RUN`: go on after an interruption, or for more epochs, to the weights of a run never interrupted."""
 
 import logging
 import logging.config
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from linnet.begun import Begun
 from linnet.conclusion import Run
 from linnet.config import config_hash
 from linnet.config.check import OUTPUT_DIR
+from linnet.continuation import KEY, complete, plan
 from linnet.errors import InputError
 from linnet.files import read_json
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.job import Job
 from linnet.life import live
 from linnet.parser import Parser
 from linnet.saved import load_hydra
+from linnet.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import RunDirectory, read_status
 from linnet.tracking.logger import check_position
@@ -27,53 +30,89 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Go on with a run, unless it is completed."""
+    """Go on with a run that is not completed, or that is to have more epochs."""
     parser = Parser(
         prog="linnet resume",
-        description="Go on with a run after an interruption, to the same final weights, from its last checkpoint.",
+        description="Go on with a run after an interruption, to the same final weights, from its last checkpoint; or "
+        "continue it with more epochs, to the final weights of a run that had them from the start.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument("more", nargs="?", metavar=f"{KEY}=N", help="how many epochs it is to have in all")
     given = parser.parse_args(arguments)
-    if read_status(given.run).get("state") == "completed":
-        print(f"{given.run} is completed: nothing to do")
+    max_epochs = None if given.more is None else _max_epochs(given.more)
+    if max_epochs is None and read_status(given.run).get("state") == "completed":
+        print(f"{given.run} is completed: nothing to do (for more epochs: linnet resume {given.run} {KEY}=N)")
     else:
-        resume(given.run)
+        resume(given.run, max_epochs)
 
 
-def resume(path: Path) -> Run:
+def _max_epochs(text: str) -> int:
+    """The number of epochs in `trainer.max_epochs=N`. Raises InputError for anything else."""
+    key, _, value = text.partition("=")
+    if key != KEY:
+        raise InputError(
+            f"{text}: resume can change {KEY} only, see `linnet resume --help`; for other settings start a new run, "
+            f"if need be from these weights: linnet train ... init_from=RUN"
+        )
+    if not value.isdecimal() or int(value) < 1:
+        raise InputError(f"{text}: expected a whole number in [1, inf)")
+    return int(value)
+
+
+def resume(path: Path, max_epochs: int | None = None) -> Run:
     """Go on with a run that was killed, interrupted, or failed, and return what it left behind.
 
     Args:
         path: the run directory. What lies in it is treated as if it came from a stranger.
+        max_epochs: how many epochs the run is to have in all, also if it is completed; None: as many as it was
+            started with. What a refusal leaves of a completed run is the completed run.
 
     Raises:
-        InputError: if there is nothing to go on with, or it is no longer what the run began with.
+        InputError: if there is nothing to go on with, or it is no longer what the run began with, or it cannot be
+            continued with more epochs.
     """
     if (path / "status.json").is_file():
         _refuse_links(path)
     config, hydra = load_hydra(path)
     state = read_status(path).get("state")
-    if state in ("completed", "diverged"):
+    if state == "diverged" or (state == "completed" and max_epochs is None):
         raise InputError(f"{path} is {state}: there is nothing to go on with")
     directory = RunDirectory(path.absolute(), resumed=True)
     try:
         _log_as_before(path, hydra)
-        begun = _begun(path, config)
+        config, begun = _begun(path, config)
+        # The same command once more, after an interruption of what it had begun, goes on with that.
+        if max_epochs is not None and (state == "completed" or max_epochs != config["trainer"]["max_epochs"]):
+            begun = _continued(path, config, begun, max_epochs)
+            config = begun.continuation.config if begun.continuation else config
     except BaseException as error:
-        directory.set(directory.state_before, error=str(error))
+        if isinstance(error, InputError):
+            directory.refuse(error)
+        else:
+            directory.set(directory.state_before, error=str(error))
         directory.close()
         raise
     if begun is None or begun.checkpoint is None:
         log.info("no checkpoint yet: from the beginning")
     else:
         log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
-    return live(Job(directory, config, dict(hydra.runtime.choices), Console(), begun))
+    initial_weights = path.absolute() / INITIAL_WEIGHTS
+    return live(Job(directory, config, dict(hydra.runtime.choices), Terminal(), begun, initial_weights))
 
 
-def _begun(path: Path, config: dict[str, Any]) -> Begun | None:
-    """What is there to go on with; None if the run had not got as far as its manifest."""
+def _continued(path: Path, config: dict[str, Any], begun: Begun | None, max_epochs: int) -> Begun:
+    """What is there to go on with for more epochs. Raises InputError if that cannot be."""
+    if begun is None or begun.checkpoint is None:
+        raise InputError(
+            f"{path} has no checkpoint yet that more epochs could follow: linnet resume {path} comes first"
+        )
+    return replace(begun, continuation=plan(path, config, begun.manifest, begun.checkpoint, max_epochs))
+
+
+def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | None]:
+    """The configuration, and what is there to go on with; None if the run had not got as far as its manifest."""
     if not (path / "manifest.json").exists():
-        return None
+        return config, None
     try:
         manifest = read_json(path / "manifest.json")
         same = manifest["config_sha256"] == config_hash(config)
@@ -81,11 +120,14 @@ def _begun(path: Path, config: dict[str, Any]) -> Begun | None:
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path / 'manifest.json'} is damaged: {error}") from error
     if not same:
+        changed = complete(path, config, manifest)
+        if changed is not None:
+            return changed, Begun(manifest, _checkpoint(path))
         raise InputError(
             f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
             f"is another): put it back, or train anew"
         )
-    return Begun(manifest, _checkpoint(path))
+    return config, Begun(manifest, _checkpoint(path))
 
 
 def _checkpoint(path: Path) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 `linnet.life` imports torch and Lightning, which takes seconds; mistakes are answered before that.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,11 +13,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from linnet.config import check, check_job, compose, session
-from linnet.errors import InputError
+from linnet.config.environment import with_environment
+from linnet.terminal import Terminal
+from linnet.tracking.claim import claimed
 from linnet.tracking.directory import RunDirectory, refuse_claimed
+from linnet.tracking.lock import Lock
 
 if TYPE_CHECKING:
     from linnet.conclusion import Run
@@ -31,7 +32,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
     imported: called once everything that a run needs is imported.
     """
     with session():
-        config = compose(overrides)
+        config = compose(with_environment(overrides))
         check(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
@@ -39,61 +40,40 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
 
         if imported is not None:
             imported()
-        absent = [path for path in (directory, *directory.parents) if not path.exists()]
-        present = set(directory.iterdir()) if not absent else set()
+        with claimed(directory) as lock:
 
-        def task(job: DictConfig) -> "Run | Exception":
-            try:
-                return execute(job)
-            except Exception as error:  # returned, because Hydra would print it in its own way
-                return error
+            def task(job: DictConfig) -> "Run | Exception":
+                try:
+                    return execute(job, lock=lock)
+                except Exception as error:  # returned, because Hydra would print it in its own way
+                    return error
 
-        context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
-        outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
-    if isinstance(outcome, InputError):
-        _remove(directory, present, absent)
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+            context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
+            outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
 
-def _remove(directory: Path, present: set[Path], made: Sequence[Path]) -> None:
-    """Take back what was made for a run that never ran, so that nothing looks as if it had.
-
-    Args:
-        directory: of the run.
-        present: what lay in it before.
-        made: it and its parents, innermost first, as far as they were not there before.
-    """
-    for path in set(directory.iterdir()) - present:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    for folder in made:
-        if any(folder.iterdir()):
-            break
-        folder.rmdir()
-
-
-def execute(config: DictConfig, *, quiet: bool = False) -> "Run":
+def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "Run":
     """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
     Args:
         config: the job's; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
+        lock: of the directory, if this process holds it already.
     """
     from linnet.life import live
 
-    return live(job_of(config, quiet=quiet))
+    return live(job_of(config, quiet=quiet, lock=lock))
 
 
-def job_of(config: DictConfig, *, quiet: bool) -> "Job":
+def job_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "Job":
     """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
     from linnet.job import Job
 
     hydra = HydraConfig.get()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_job(resolved)  # again, since an interpolation may have another value by now
-    directory = RunDirectory(Path(hydra.runtime.output_dir))
-    return Job(directory, resolved, dict(hydra.runtime.choices), Console(quiet=quiet))
+    directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
+    return Job(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))

@@ -1,5 +1,6 @@
 """A run directory read back: its configuration, checked anew, and its weights."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ def load_config(run: Path) -> dict[str, Any]:
     return load_hydra(run)[0]
 
 
-def load_hydra(run: Path) -> tuple[dict[str, Any], DictConfig]:
+def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], DictConfig]:
     """The job's configuration, resolved and checked as if it came from a stranger, and Hydra's own.
+
+    Args:
+        run: its directory.
+        changes: dotted key -> value that takes the place of the saved one.
 
     Raises:
         InputError: if there is no run, or its configuration does not pass.
@@ -35,7 +40,9 @@ def load_hydra(run: Path) -> tuple[dict[str, Any], DictConfig]:
     node = OmegaConf.select(hydra, "hydra")
     if not isinstance(job, DictConfig) or not isinstance(node, DictConfig):
         raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
-    return check(DictConfig({**job, "hydra": node})), node
+    for key, value in (changes or {}).items():
+        OmegaConf.update(job, key, value)
+    return check(DictConfig({**job, "hydra": node}), recorded=True), node
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:

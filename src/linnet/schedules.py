@@ -12,6 +12,9 @@ from torch import Tensor
 
 from linnet.optimizers.interval import NON_NEGATIVE, POSITIVE, POSITIVE_INTEGER, POSITIVE_UNIT, UNIT
 
+PROBES = 4096
+"""Steps at which the beginnings of two trainings are compared."""
+
 
 class Schedule(ABC):
     """A multiplier of the learning rate, with an optional linear warm-up.
@@ -46,6 +49,12 @@ class Schedule(ABC):
         if self.warmup_epochs == 0:
             return factor
         return factor * ((steps + 1) / (self.warmup_epochs * steps_per_epoch)).clamp(max=1.0)
+
+    def depends_on_length(self, before: int, after: int) -> bool:
+        """Return whether training for `after` epochs begins otherwise than training for `before`, which are fewer."""
+        per_epoch = 8
+        steps = torch.linspace(0, per_epoch * before - 1, PROBES, dtype=torch.float64).round().long()
+        return not torch.equal(self.factor(steps, per_epoch, before), self.factor(steps, per_epoch, after))
 
 
 @dataclass(frozen=True)

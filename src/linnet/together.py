@@ -8,6 +8,7 @@ from rich.console import Console
 
 from linnet.conclusion import conclude
 from linnet.data.order import MINIBATCHES_PER_BUNDLE
+from linnet.divergence import with_stable_rate
 from linnet.errors import Diverged
 from linnet.files import synced_at_once
 from linnet.fit import fit, make_trainer
@@ -101,7 +102,7 @@ def _concludes(
         with within(prepared), true_status(prepared.job):
             if diverged is not None:
                 prepared.keeper.write_best()
-                raise diverged
+                raise with_stable_rate(diverged, prepared.model, prepared.data)
             conclude(prepared, known)
     except Exception:  # recorded by `true_status` in the job's own directory and log
         return False

@@ -27,13 +27,13 @@ def load_coefficients(run: Path) -> "NDArray[np.float64] | None":
         raise InputError(f"{path} is missing or damaged: {error}") from error
 
 
-def load_weights(run: Path) -> "dict[str, NDArray[np.floating[Any]]]":
+def load_weights(run: Path, name: str = FILE) -> "dict[str, NDArray[np.floating[Any]]]":
     """weight `[C, D]` and, if the model has one, bias `[C]`; the file holds numbers only, so nothing is executed.
 
     Raises:
         InputError: if they are missing or damaged.
     """
-    path = run / FILE
+    path = run / name
     try:
         return load_file(path)
     except FileNotFoundError as error:

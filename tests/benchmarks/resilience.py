@@ -21,7 +21,8 @@ import linnet
 from linnet import conclusion, files
 from linnet.interrupts import Interrupts
 from linnet.models import SoftmaxRegression
-from linnet.tracking import Checkpoint, directory, manifest
+from linnet.tracking import Checkpoint, manifest
+from linnet.tracking import lock as directory_lock
 
 OVERRIDES = ["data=fashion_mnist", "trainer.max_epochs=10"]
 
@@ -39,7 +40,7 @@ def without() -> Iterator[None]:
             (Checkpoint, "write_best", nothing),
             (files.os, "fsync", nothing),
             (files, "sync_directory", nothing),
-            (directory, "_lock", lambda _: io.BytesIO()),
+            (directory_lock.fcntl, "flock", nothing),
             (Interrupts, "install", nothing),
             (conclusion, "sha256", lambda _: ""),
             (manifest, "_git", nothing),

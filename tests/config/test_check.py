@@ -50,7 +50,7 @@ class TestValue:
             ("threads=0", "a whole number in [1, inf) or null, got 0"),
             ("figures=1", "true or false, got 1"),
             ("name=''", "a text or null, got the text ''"),
-            ("objective.direction=down", "one of minimize, maximize, got the text 'down'"),
+            ("objective.direction=down", "one of minimize, maximize or null, got the text 'down'"),
             ("model.gradient=numeric", "one of analytic, autograd, got the text 'numeric'"),
             ("loss.label_smoothing=1", "a number in [0, 1), got 1"),
             ("trainer.devices=0", "a whole number in [1, inf), got 0"),

@@ -142,6 +142,9 @@ class TestUndo:
         original = scaling.undo(weight, bias)
         scaled = scaling.apply(x, torch.float64)
         torch.testing.assert_close(x @ original.weight.T + original.bias, scaled @ weight.T + bias)
+        again = scaling.redo(original.weight, original.bias)
+        torch.testing.assert_close(again.weight, weight)
+        torch.testing.assert_close(again.bias, bias)
 
 
 class TestOutliers:

@@ -94,6 +94,7 @@ class TestManifest:
         manifest = read_json(finished.directory / "manifest.json")
         assert manifest["config"] == config
         del config["name"]  # where a run lies and what it is called are no settings
+        assert config.pop("init_from") is None  # as in runs of before there was such a key
         config["data"].pop("root", None)
         canonical = json.dumps(config, sort_keys=True, separators=(",", ":"))
         assert manifest["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()

@@ -134,7 +134,7 @@ class TestExact:
     def test_prints_what_inference_says_of_each_coefficient(self, tmp_path, capsys):
         finished = train(tmp_path / "run", *DIABETES, "optimizer=exact")
         printed = capsys.readouterr().out
-        assert "weights of the optimum" in printed
+        assert "kept the exact optimum (" in printed
         assert "solved exactly" in printed
         for name in ("bias", "bmi", "s5"):
             coefficient, error = (finished.metrics[f"optimum/{key}/{name}"] for key in ("coefficient", "std_error"))

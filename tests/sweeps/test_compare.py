@@ -147,11 +147,27 @@ class TestCompare:
         main([str(tmp_path / "sweep")])
         assert not list((tmp_path / "sweep" / "comparison").glob("*.png"))
 
-    def test_beside_a_single_run_not_into_it(self, make_run: MakeRun, tmp_path: Path) -> None:
-        path = make_run("0", {}, 0.5)
-        main([str(path)])
-        assert (tmp_path / "sweep" / "summary.csv").is_file()
-        assert not (path / "comparison").exists()
+    def test_nothing_into_single_runs_or_beside_them(self, make_run: MakeRun, tmp_path: Path, capsys) -> None:
+        paths = [make_run(str(k), {"seed": k}, 0.5) for k in range(2)]
+        before = sorted(tmp_path.rglob("*"))
+        main([str(path) for path in paths])
+        assert sorted(tmp_path.rglob("*")) == before
+        assert "give --output DIR" in capsys.readouterr().out
+        main([str(paths[0]), "--output", str(tmp_path / "out")])
+        assert (tmp_path / "out" / "summary.csv").is_file()
+
+    def test_pictures_of_others_stay(self, make_run: MakeRun, tmp_path: Path) -> None:
+        for rate in (0.1, 0.2):
+            make_run(f"{rate}", {"optimizer.lr": rate}, rate)
+        folder = tmp_path / "sweep" / "comparison"
+        folder.mkdir()
+        (folder / "mine.png").write_bytes(b"mine")
+        main([str(tmp_path / "sweep")])
+        drawn = {path.name for path in folder.glob("*.png")} - {"mine.png"}
+        assert drawn
+        main([str(tmp_path / "sweep" / "0.1"), "--output", str(tmp_path / "sweep")])
+        assert {path.name for path in folder.glob("*.png")} & drawn < drawn
+        assert (folder / "mine.png").read_bytes() == b"mine"
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

@@ -31,7 +31,7 @@ def test_same_weights(
     if importlib.util.find_spec(f"hydra_plugins.{PACKAGES[launcher]}") is None:
         if os.environ.get("CI") == "true":
             pytest.fail(f"{launcher} is not installed")
-        pytest.skip(f"{launcher} is not installed: pip install 'linnet[sweeps]'")
+        pytest.skip(f"{launcher} is not installed: pip install -e '.[sweeps]'")
     assert cli.run(["train", "-m", f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path}", *GRID]) == 0
     assert weights(tmp_path) == one_after_the_other
     printed = capsys.readouterr().out
@@ -49,4 +49,4 @@ def test_an_absent_launcher_is_named_with_its_remedy(
     monkeypatch.delitem(store, "joblib.yaml", raising=False)
     monkeypatch.setattr("hydra.core.plugins.Plugins._initialize", lambda self: None)
     assert cli.run(["train", "-m", "hydra/launcher=joblib", f"hydra.sweep.dir={tmp_path / 's'}", *GRID]) == 2
-    assert "pip install 'linnet[sweeps]'" in capsys.readouterr().err
+    assert "pip install hydra-joblib-launcher\n" in capsys.readouterr().err

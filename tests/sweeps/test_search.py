@@ -37,7 +37,7 @@ class TestSearch:
         self.ran: list[float] = []
 
     def test_finds_the_minimum_though_some_trials_diverge(self, tmp_path: Path) -> None:
-        study = search(tmp_path / "optuna.journal", 40, 1, 0, "minimize", SPACE, self.run)
+        study = search(tmp_path / "optuna.journal", 40, 1, 0, "val/loss", "minimize", SPACE, self.run)
         assert any(lr > 3 for lr in self.ran)
         assert 0.03 < study.best_trial.params["optimizer.lr"] < 0.3
         assert all(trial.value is not None and trial.value == trial.value for trial in study.trials)
@@ -52,9 +52,9 @@ class TestSearch:
             return self.run(proposals)
 
         with pytest.raises(Killed):
-            search(tmp_path / "optuna.journal", 20, 1, 0, "minimize", SPACE, killed_after_8)
+            search(tmp_path / "optuna.journal", 20, 1, 0, "val/loss", "minimize", SPACE, killed_after_8)
         cut_off = study_in(tmp_path).trials[-1].params["optimizer.lr"]
-        study = search(tmp_path / "optuna.journal", 20, 1, 0, "minimize", SPACE, self.run)
+        study = search(tmp_path / "optuna.journal", 20, 1, 0, "val/loss", "minimize", SPACE, self.run)
         assert len(self.ran) == 20
         assert self.ran[8] == pytest.approx(cut_off, rel=1e-4)
         assert len(study.get_trials(states=(TrialState.COMPLETE,))) == 20
@@ -67,7 +67,7 @@ class TestSearch:
             sizes.append(len(proposals))
             return [(state, None if value is None else -value) for state, value in self.run(proposals)]
 
-        study = search(tmp_path / "optuna.journal", 30, 4, 0, "maximize", SPACE, run)
+        study = search(tmp_path / "optuna.journal", 30, 4, 0, "val/loss", "maximize", SPACE, run)
         assert sizes == [4] * 7 + [2]
         assert study.best_value > -0.5
 

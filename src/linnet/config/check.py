@@ -9,8 +9,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.compose import unknown_key
+from linnet.config.direction import check_direction
 from linnet.config.groups import GROUPS, shipped
-from linnet.config.rules import OWN_RULES, RULES
+from linnet.config.rules import MAY_BE_MISSING, OWN_RULES, RULES
 from linnet.config.tasks import CLASSIFICATION, EITHER
 from linnet.errors import InputError
 
@@ -40,12 +41,13 @@ PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\
 CALLBACKS = ("checkpoint", "early_stopping")
 
 
-def check(config: DictConfig, hydra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorded: bool = False) -> dict[str, Any]:
     """The job's configuration, resolved to plain containers, once every check has passed.
 
     Args:
         config: as composed, with its `hydra` node.
         hydra: that node in plain containers, if it is known.
+        recorded: of a run that has begun, whose objective keeps the direction it was recorded with.
 
     Raises:
         InputError: for the first value that is of the wrong type, out of range, unknown, or does not fit another.
@@ -58,6 +60,13 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None) -> dict[st
     _check_hydra(hydra)
     check_job(resolved)
     _check_fit(resolved, config.hydra.runtime.choices)
+    if not recorded:
+        check_direction(resolved["objective"])
+        if hydra["job"]["chdir"]:
+            raise InputError(
+                "hydra.job.chdir=true: relative paths, as data.path=my.csv, begin where linnet was started; leave "
+                "it out"
+            )
     return resolved
 
 
@@ -167,7 +176,7 @@ def _check_values(config: dict[str, Any]) -> None:
     given = {path for path, _, _ in entries}
     rules = {**RULES, **OWN_RULES.get(config["data"]["_target_"], {})}
     for path in RULES:
-        if path.partition(".")[0] not in GROUPS and path not in given:
+        if path.partition(".")[0] not in GROUPS and path not in given and path not in MAY_BE_MISSING:
             raise InputError(f"{path} is missing: expected {RULES[path].words}")
     for path, key, value in entries:
         if path in rules:
@@ -210,6 +219,8 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
             f"schedule.warmup_epochs={schedule['warmup_epochs']}: schedule=cosine needs fewer of them than "
             f"trainer.max_epochs={max_epochs}"
         )
+    if config.get("init_from") and optimizer["_target_"] == "linnet.optimizers.Exact":
+        raise InputError("init_from: optimizer=exact begins with no weights, leave one of them out")
     if optimizer.get("nesterov") and not optimizer["momentum"]:
         raise InputError("optimizer.nesterov=true needs optimizer.momentum above 0, for example 0.9")
     _check_devices(config)

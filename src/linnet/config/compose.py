@@ -16,13 +16,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
-from linnet.config.inferred import inferred
+from linnet.config.inferred import decides, inferred
 from linnet.errors import InputError
 
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
 """Hydra's launcher node for training side by side; read by `linnet.sweeps.launch`."""
 OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
 """Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`."""
+
+CHOSEN_BY = {EXPERIMENT: GROUPS, "data": ("data", "model", "loss")}
+"""The groups whose option may follow from that of another."""
 
 
 @contextmanager
@@ -57,16 +60,26 @@ def compose(overrides: Sequence[str]) -> DictConfig:
 def compose_sweep(overrides: Sequence[str]) -> DictConfig:
     """A sweep's configuration: swept keys at their defaults, all overrides listed in `hydra.overrides`.
 
+    Values of a group may be of options that only the jobs choose. They are left to the jobs where a group is swept.
+
     Raises:
         InputError: as `compose`.
     """
     with errors_in_one_line(overrides):
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None
-        config = session_hydra.compose_config("train", list(overrides), RunMode.MULTIRUN, from_shell=False)
-        more = inferred(overrides, config)
+        keys = {text: text.lstrip("+~").partition("=")[0] for text in overrides}
+        parser = OverridesParser.create()
+        swept = [keys[text] for text in overrides if parser.parse_override(text).is_sweep_override()]
+        open_groups = {group for key in swept for group in CHOSEN_BY.get(key, (key,))}
+        own = [text for text in overrides if keys[text].partition(".")[0] not in open_groups or "." not in keys[text]]
+        config = session_hydra.compose_config("train", list(own), RunMode.MULTIRUN, from_shell=False)
+        more = [] if any(map(decides, swept)) else inferred(overrides, config)  # else each job looks for itself
         if more:
-            config = session_hydra.compose_config("train", [*overrides, *more], RunMode.MULTIRUN, from_shell=False)
+            config = session_hydra.compose_config("train", [*own, *more], RunMode.MULTIRUN, from_shell=False)
+        if len(own) < len(overrides):
+            task = [text for text in overrides if not keys[text].startswith(("hydra.", "hydra/"))]
+            config.hydra.overrides.task = [*task, *more]
         _ = config.hydra.sweep.dir
         return config
 
@@ -95,8 +108,8 @@ def _missing_option(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
     if not group or not error.options:
         return _one_line(error)
-    if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "ray", "submitit"):
-        return f"{group}={option} is not installed: pip install 'linnet[sweeps]'"
+    if group == "hydra/launcher" and (launcher := option.partition("_")[0]) in ("joblib", "ray", "submitit"):
+        return f"{group}={option} is not installed: pip install hydra-{launcher}-launcher"
     if group == EXPERIMENT:
         refuse_unreadable(option)
     near = nearest(option, error.options)

@@ -47,6 +47,13 @@ def refuse_unreadable(name: str) -> None:
         _experiment(folder / "experiment.yaml", 0)
 
 
+def read_experiment(folder: Path) -> dict[str, Any]:
+    """What an experiment's YAML holds, unresolved. Raises InputError if it cannot be read."""
+    path = folder / "experiment.yaml"
+    node = OmegaConf.to_container(_experiment(path, path.stat().st_mtime_ns), resolve=False)
+    return cast(dict[str, Any], node) if isinstance(node, dict) else {}
+
+
 @cache
 def _experiment(path: Path, mtime: int) -> Any:
     """The file's content; read once, as long as it does not change."""

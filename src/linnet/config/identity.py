@@ -5,12 +5,38 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from linnet.config.direction import direction
+
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Sha256 of a resolved configuration as canonical JSON: equal for equal settings, however they were given.
 
-    Names and paths are left out, since they say where things lie and not what they are.
+    Names and paths are left out, since they say where things lie and not what they are. The objective counts with its
+    direction, stated or not.
     """
+    text = json.dumps(_of_the_result(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(config: Mapping[str, Any]) -> str:
+    """Return a text that is equal for settings that compute the same: 1 and 1.0 are one number."""
+    return json.dumps(_with_whole_numbers(_of_the_result(config)), sort_keys=True)
+
+
+def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a configuration that the result depends on."""
     config = {key: value for key, value in config.items() if key != "name"}
+    if config.get("init_from") is None:  # of runs of before there was such a key, too
+        config.pop("init_from", None)
+    if "objective" in config:
+        config["objective"] = {**config["objective"], "direction": direction(config["objective"])}
     config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
-    return hashlib.sha256(json.dumps(config, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return config
+
+
+def _with_whole_numbers(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _with_whole_numbers(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_with_whole_numbers(value) for value in node]
+    return int(node) if isinstance(node, float) and node.is_integer() else node

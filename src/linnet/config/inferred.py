@@ -1,11 +1,11 @@
 """What `data=table` and `data=arrays` leave open: task, model and loss, which follow from what the targets are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config.groups import shipped
+from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.rules import RULES
 from linnet.config.tasks import CLASSIFICATION
 
@@ -17,21 +17,35 @@ LOOKED_AT = {"table": ("path", "target", "delimiter", "encoding"), "arrays": ("y
 """Options of `data` -> their keys that say where the targets are."""
 
 
-def inferred(overrides: Sequence[str], config: DictConfig) -> list[str]:
+def decides(key: str) -> bool:
+    """Whether model and loss may follow from the value of this key."""
+    group, _, name = key.partition(".")
+    of_targets = {name for names in LOOKED_AT.values() for name in names}
+    return key in (EXPERIMENT, "data", "data.task") or (group == "data" and name in of_targets)
+
+
+def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMapping[str, str] | None = None) -> list[str]:
     """The overrides to add, so that a run with `data=table` or `data=arrays` says all that it is; none where nothing
     follows.
 
-    The task is that of the model or loss that the overrides name, else that of the targets, which are looked at.
+    The task is that of the model or loss that the overrides or the experiment name, else that of the targets, which are
+    looked at.
 
     Args:
         overrides: of the command line, some perhaps with many values.
         config: as composed from them, with its `hydra` node.
+        looked: where the targets are -> their task, for those that were looked at before.
 
     Raises:
         InputError: if the targets cannot be read or there are none.
     """
-    given = dict(text.split("=", 1) for text in overrides if "=" in text)
-    keys = LOOKED_AT.get(given.get("data", ""))
+    looked = {} if looked is None else looked
+    chosen: Mapping[str, str] = config.hydra.runtime.choices
+    given = {
+        **_named_by_experiment(chosen.get(EXPERIMENT)),
+        **dict(text.split("=", 1) for text in overrides if "=" in text),
+    }
+    keys = LOOKED_AT.get(chosen["data"])
     if keys is None:
         return []
     data: Any = OmegaConf.to_container(config.data, resolve=True)
@@ -42,17 +56,31 @@ def inferred(overrides: Sequence[str], config: DictConfig) -> list[str]:
         return []
     tasks: set[str] = {named} if named else _tasks(given)
     if not tasks:
-        tasks.add((_task_of_table if given["data"] == "table" else _task_of_arrays)(*(data[key] for key in keys)))
+        look = _task_of_table if chosen["data"] == "table" else _task_of_arrays
+        places = tuple(data[key] for key in keys)
+        if repr(places) not in looked:
+            looked[repr(places)] = look(*places)
+        tasks.add(looked[repr(places)])
     if len(tasks) > 1 or not tasks <= set(DEFAULTS):
         return []
     (task,) = tasks
-    chosen: Mapping[str, str] = config.hydra.runtime.choices
     added = [
         f"{group}={option}"
         for group, option in DEFAULTS[task].items()
         if group not in given and _tasks({group: chosen[group]}) != {task}
     ]
     return [*added, *([f"data.task={task}"] if "task" in data and not named else [])]
+
+
+def _named_by_experiment(name: str | None) -> dict[str, str]:
+    """Group -> option of the model and loss that an experiment's defaults list names."""
+    folder = experiments().get(name) if name else None
+    defaults = read_experiment(folder).get("defaults") if folder else None
+    entries = [entry for entry in defaults or [] if isinstance(entry, dict)]
+    named = {
+        str(key).removeprefix("override").strip(" /"): str(option) for entry in entries for key, option in entry.items()
+    }
+    return {group: named[group] for group in ("model", "loss") if group in named}
 
 
 def _task_of_table(*of_the_target: Any) -> str:

@@ -73,10 +73,11 @@ RULES: dict[str, Expected] = {
     "name": TEXT | NULL,
     "seed": SEED,
     "threads": COUNT | NULL,
+    "init_from": TEXT | NULL,
     "figures": BOOLEAN,
     "optimum": one_of("off", "auto", "always") | Expected("off", lambda value: value is False),  # YAML reads off so
     "objective.metric": TEXT,
-    "objective.direction": one_of("minimize", "maximize"),
+    "objective.direction": one_of("minimize", "maximize") | NULL,
     # data: every option
     "data.batch_size": COUNT,
     "data.val_fraction": number("[0, 1)") | NULL,
@@ -187,6 +188,9 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.patience": COUNT,
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
+
+MAY_BE_MISSING = frozenset({"init_from"})
+"""Keys that the configurations of earlier versions' runs do not have; null."""
 
 OWN_RULES: dict[str, dict[str, Expected]] = {
     "linnet.data.table_rows": {"data.weight": TEXT | NULL},

@@ -76,6 +76,10 @@ class Scaling:
         original = weight.double() / self.deviation
         return Truth(original, bias.double() - original @ self.mean)
 
+    def redo(self, weight: Tensor, bias: Tensor) -> Truth:
+        """The inverse of `undo`, but for features that vary by rounding only, whose weight becomes 0."""
+        return Truth(self.per_deviation(weight.double()), bias.double() + weight.double() @ self.mean)
+
     def per_deviation(self, weight: Tensor) -> Tensor:
         """Coefficients `[…, D]` for features as they came as effects of one deviation of each feature."""
         return torch.where(self.deviation.isinf(), 0.0, weight * self.deviation)

@@ -5,15 +5,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from linnet.errors import InputError
 from linnet.export.check import TOLERANCE, largest_difference, samples
 from linnet.files import write_atomic
 from linnet.parser import Parser
 from linnet.predictor import Predictor, load_predictor
 from linnet.saved import load_config
+from linnet.terminal import Terminal
 from linnet.tracking.report import print_next
 
 FORMATS = {"onnx": "as_onnx", "sklearn": "as_sklearn", "json": "as_json"}
@@ -37,10 +35,10 @@ def main(arguments: Sequence[str]) -> None:
     predictor, config = load_predictor(given.run), load_config(given.run)
     content, checked = export(predictor, config, given.format)
     write_atomic(output, content)
-    console = Console()
-    print_next(console, "file", escape(str(output)))
-    print_next(console, "input", escape(inputs_in_words(predictor, given.format)))
-    print_next(console, "checked", escape(checked))
+    console = Terminal()
+    print_next(console, "file", str(output))
+    print_next(console, "input", inputs_in_words(predictor, given.format))
+    print_next(console, "checked", checked)
 
 
 def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[bytes, str]:
@@ -65,9 +63,7 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
     except ModuleNotFoundError as error:
         if error.name not in OPTIONAL:
             raise
-        raise InputError(
-            f"export: --format {kind} needs the package {error.name}: pip install 'linnet[export]'"
-        ) from error
+        raise InputError(f"export: --format {kind} needs a package: pip install {error.name}") from error
     largest = max(difference for _, difference in differences)
     return content, f"against the run on {' and '.join(words for words, _ in differences)}: {largest:.1e} at most"
 

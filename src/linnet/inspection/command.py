@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from linnet.errors import InputError
 from linnet.files import write_atomic
 from linnet.inspection.coefficients import Coefficients, Row, load_coefficients
 from linnet.parser import Parser
+from linnet.terminal import Terminal, labelled
 
 HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p", "per_deviation")
 ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
 LABELS = {"std_error": "std error", "ci_low": "95 % low", "ci_high": "95 % high"}
 PER_TARGET, PER_CLASS = 30, 10
-WIDE = 240
-"""Columns of a file or a pipe, which have no edge at which a table must be folded."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,16 +35,15 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"inspect: --csv {path}: is a directory, or in a directory that does not exist")
     found = load_coefficients(given.run)
     if given.csv == "-":
-        sys.stdout.write(to_csv(found))
+        sys.stdout.buffer.write(to_csv(found).encode())  # data, whatever a terminal can show
+        sys.stdout.flush()
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDE
+    console = Terminal()
     for line in print_coefficients(console, found, given.top, str(given.run)):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     if path is not None:
         write_atomic(path, to_csv(found))
-        console.print(f"[bold]all[/bold]     {escape(str(path))}", soft_wrap=True)
+        console.print(labelled("all", str(path), 7), soft_wrap=True)
 
 
 def to_csv(found: Coefficients) -> str:
@@ -86,10 +83,10 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
         table.add_column(labels.get(name, name), justify="right")
     for output, rows, _ in sections:
         for i, row in enumerate(rows):
-            of = [escape(output) if i == 0 else ""] if len(outputs) > 1 else []
+            of = [output if i == 0 else ""] if len(outputs) > 1 else []
             cells = [_show(getattr(row, name)) for name in ("coefficient", *columns)]
-            table.add_row(*of, escape(row.feature), *cells, end_section=i == len(rows) - 1)
-    console.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)  # a title of the table would be folded
+            table.add_row(*of, row.feature, *cells, end_section=i == len(rows) - 1)
+    console.print(title, style="bold", soft_wrap=True)  # a title of the table would be folded
     console.print(table)
     return _notes(found, max(more for *_, more in sections), classes)
 

@@ -189,9 +189,28 @@ class Softmax(Family):
 
     separable = False
 
+    allowed: Tensor | None = None
+    """Which logits count, `[C, B]`, the label's among them; None for all. Used where the others fell to −∞."""
+
     def __init__(self, loss: Loss, label_smoothing: float) -> None:
         super().__init__(loss, smoothness=0.5)  # largest eigenvalue of diag(p) − ppᵀ at most ½ (Böhning, 1992)
         self.label_smoothing = label_smoothing
+
+    def among(self, allowed: Tensor | None) -> "Softmax":
+        """The same loss where only the `allowed` logits `[C, B]` count, for labels that are not smoothed."""
+        other = copy.copy(self)
+        other.allowed = allowed
+        return other
+
+    def of(self, rows: slice | Tensor) -> "Softmax":
+        part = super().of(rows)
+        return part if self.allowed is None else part.among(self.allowed[:, rows])
+
+    def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return super().value_and_theta(self._counted(z), y)
+
+    def _counted(self, z: Tensor) -> Tensor:
+        return z if self.allowed is None else z.masked_fill(~self.allowed, -torch.inf)
 
     def labels(self, y: Tensor, n_classes: int, dtype: torch.dtype) -> Tensor:
         """Label distributions q, `[C, B]`."""
@@ -219,7 +238,7 @@ class Softmax(Family):
         return (1 - share) * p + (share * r)[:, None] - q
 
     def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
-        return torch.softmax(z, 0)
+        return torch.softmax(self._counted(z), 0)
 
     # The curvature is wp: its sum over the classes is the weight, and the second derivative w(diag(p) − ppᵀ).
 

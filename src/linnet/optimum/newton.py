@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from linnet.optimum.family import Softmax
 from linnet.optimum.preconditioner import Preconditioner
 from linnet.optimum.problem import Problem
 
@@ -103,8 +104,8 @@ def _newton_direction(
 ) -> Parameters:
     """Approximate solution d of H d = −∇F by preconditioned conjugate gradients."""
     direction = (torch.zeros_like(gradient[0]), torch.zeros_like(gradient[1]))
-    residual = (-gradient[0], -gradient[1])
-    search = solved = preconditioner(*residual)
+    residual = _without_shift(problem, (-gradient[0], -gradient[1]))
+    search = solved = _without_shift(problem, preconditioner(*residual))
     norm = first = _dot(residual, solved)
     for _ in range(CG_STEPS):
         product = _hessian_product(problem, search, curvature, dtype)
@@ -113,14 +114,21 @@ def _newton_direction(
             break
         rate = norm / bent
         direction = (direction[0] + rate * search[0], direction[1] + rate * search[1])
-        residual = (residual[0] - rate * product[0], residual[1] - rate * product[1])
-        solved = preconditioner(*residual)
+        residual = _without_shift(problem, (residual[0] - rate * product[0], residual[1] - rate * product[1]))
+        solved = _without_shift(problem, preconditioner(*residual))
         norm, before = _dot(residual, solved), norm
         # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end.
         if norm <= min(0.01, first) * first:
             break
         search = (solved[0] + norm / before * search[0], solved[1] + norm / before * search[1])
     return direction
+
+
+def _without_shift(problem: Problem, u: Parameters) -> Parameters:
+    """Softmax without l2 does not feel a common change of all logits, along which rounding would grow without limit."""
+    if not isinstance(problem.family, Softmax) or problem.squared > 0:
+        return u
+    return u[0] - u[0].mean(0), u[1] - u[1].mean(0)
 
 
 def _hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:

@@ -2,10 +2,10 @@
 
 import torch
 
-from linnet.optimum.duality_gap import UNIT_ROUNDOFF
 from linnet.optimum.family import Quadratic
 from linnet.optimum.least_squares import least_squares
 from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF
 from linnet.optimum.solution import Solution
 
 PROOF = "squared error: gradient in extended precision, projected onto the columns"

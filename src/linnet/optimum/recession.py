@@ -3,8 +3,8 @@
 Softmax regression: classes are separable if some weight and bias give every example's label a logit at least as large
 as any other, and some a larger one (Albert and Anderson, "On the existence of maximum likelihood estimates in
 logistic regression models", Biometrika 71, 1984). Poisson regression: a direction that lowers the prediction of some
-examples with count 0, and changes no other. Both are decided by a linear programme: maximise the sum of the margins,
-each at least 0 and counted up to 1.
+examples with count 0, and changes no other. No verdict rests on a tolerance: small problems are decided in exact
+arithmetic, and a direction that a linear programme finds for a large one counts only once its signs are proven.
 """
 
 from typing import NamedTuple
@@ -16,143 +16,131 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from torch import Tensor
 
-from linnet.optimum.duality_gap import UNIT_ROUNDOFF
+from linnet.optimum.alternatives import direction_of_recession
 from linnet.optimum.family import Poisson, Softmax
 from linnet.optimum.problem import Problem
+from linnet.optimum.whole_margins import UNIT_ROUNDOFF, Array, Margins, Whole, WholeRows
 
-Array = NDArray[np.float64]
 LARGEST_PROGRAMME = 2e7
 """Numbers in the constraint matrix beyond which no linear programme is tried."""
-WHOLE = 1e9
+LARGEST_EXACT = 2e6
+"""Margins times unknowns up to which exact arithmetic decides."""
+EXACT_UNKNOWNS = 64
+WHOLE = 2**30
 """Directions are rounded to whole numbers of this size, and so to ones that make margins exactly 0."""
-ACTIVE = 1e-3
-"""A margin counted above this is larger than 0: margins end at 0 or 1 unless examples contradict each other."""
 
 
 class Recession(NamedTuple):
-    """A direction, weight `[C, D]` and bias `[C]`, along which no loss rises and some fall for ever.
+    """A direction, weight `[C, D]` and bias `[C]` rounded to float64, along which no loss rises and some fall for ever.
 
-    grows: `[C, N]`, which margins do: of the label over class c, or (Poisson, C = 1) of 0 over the prediction.
-    exact: whether all signs were checked in exact arithmetic; else they hold to the programme's tolerance.
+    grows: `[C, N]`, which margins do: of the label over class c, or (Poisson, C = 1) of 0 over the prediction. Proven
+        for a direction of whole numbers.
     """
 
     weight: Tensor
     bias: Tensor
     grows: Tensor
-    exact: bool
 
 
-def separates(problem: Problem, weight: Tensor, bias: Tensor, z: Tensor) -> bool:
+class Undecided(ValueError):
+    """Whether an optimum exists could be neither proven nor refuted."""
+
+
+def separates(problem: Problem, weight: Tensor, bias: Tensor) -> bool:
     """Whether every example's label has the largest logit, beyond doubt by rounding: then inf F = 0.
 
     Args:
-        z: predictions `[C, N]` of weight `[C, D]` and bias `[C]`, float64.
+        weight, bias: `[C, D]` and `[C]`, float64.
     """
-    y = problem.y[None]
-    of_label = z.gather(0, y)[0]
-    margin = of_label - z.scatter(0, y, -torch.inf).amax(0)
+    z, y = problem.predict(weight, bias), problem.y[None]
+    margin = z.gather(0, y)[0] - z.scatter(0, y, -torch.inf).amax(0)
     if not float(margin.min()) > 0:
         return False
-    largest = max((float(x.abs().amax()) for _, x, _ in problem.chunks(problem.x.dtype)), default=0.0)
-    reach = float(weight.abs().sum(1).max()) * largest + float(bias.abs().max())
-    return float(margin.min()) > 4 * (problem.n_features + 2) * UNIT_ROUNDOFF * reach
+    # |computed z − z| ≤ (D + 2) u (|W||x| + |b|), and a margin is the difference of two.
+    size = torch.cat([torch.addmm(bias.abs()[:, None], weight.abs(), x.abs().T).amax(0)
+                      for _, x, _ in problem.chunks(weight.dtype)])  # fmt: skip
+    return bool((margin > 4 * (problem.n_features + 4) * UNIT_ROUNDOFF * size).all())
+
+
+def margins_of(problem: Problem) -> Margins:
+    """All margins of a problem: of labels over other classes, or of counts of 0; other counts allow no change."""
+    rows, y = WholeRows(problem.design().numpy()), problem.targets.numpy()
+    if isinstance(problem.family, Poisson):
+        zero, other = np.flatnonzero(y[:, 0] == 0), np.flatnonzero(y[:, 0] > 0)
+        row = np.concatenate([zero, other, other])
+        up = np.arange(len(row)) >= len(zero) + len(other)
+        return Margins(rows, 1, row, np.where(up, 0, -1), np.where(up, -1, 0))
+    assert isinstance(problem.family, Softmax)
+    counted = np.ones((problem.n_outputs, len(y)), dtype=np.bool_)
+    counted[y, np.arange(len(y))] = False
+    if problem.family.allowed is not None:
+        counted &= problem.family.allowed.numpy()
+    other, row = np.nonzero(counted)
+    last = problem.n_outputs - 1  # a common change of all logits changes nothing: the last one stays 0
+    return Margins(rows, last, row, np.where(y[row] == last, -1, y[row]), np.where(other == last, -1, other))
 
 
 def recession(problem: Problem) -> Recession | None:
-    """Find a direction of recession of an unpenalised problem with as many growing margins as possible, or None.
+    """Find a direction of recession of an unpenalised problem, with as many growing margins as possible if it is small.
+
+    Returns:
+        None if there is none, proven.
 
     Raises:
-        ValueError: the problem is too large for a linear programme, or the solver gives up.
+        Undecided: the problem is too large for a proof, or the solver gives up.
     """
-    design = problem.design().numpy()
-    scale = np.abs(design).max(0)
-    design = design / np.where(scale > 0, scale, 1.0)
-    if isinstance(problem.family, Softmax):
-        found = _softmax(design, problem.y.numpy(), problem.n_outputs)
+    n_unknowns = (problem.n_outputs - 1 if isinstance(problem.family, Softmax) else 1) * problem.design().shape[1]
+    n_margins = problem.n_examples * max(1, problem.n_outputs - 1)
+    if n_margins * n_unknowns > LARGEST_PROGRAMME:
+        raise Undecided("too many examples to decide whether an optimum exists")
+    margins = margins_of(problem)
+    if n_unknowns <= EXACT_UNKNOWNS and n_margins * n_unknowns <= LARGEST_EXACT:
+        direction, grows = direction_of_recession(margins)
     else:
-        assert isinstance(problem.family, Poisson)
-        found = _poisson(design, problem.targets[:, 0].numpy())
-    if found is None:
+        direction = _by_linear_programme(margins)
+        signs, _ = margins.along(direction)
+        grows = signs > 0
+        if not grows.any() or (signs < 0).any():
+            raise Undecided("a linear programme does not prove whether an optimum exists")
+    if not grows.any():
         return None
-    direction, grows = found
-    direction = direction / np.where(scale > 0, scale, 1.0)
-    whole = np.round(direction * (WHOLE / np.abs(direction).max()))
-    margins = _exact_margins(problem, whole)
-    exact = bool((np.sign(margins) == grows.astype(int)).all())
-    direction = whole if exact else direction
-    weight = torch.from_numpy(direction[:, : problem.n_features].copy())
-    bias = torch.from_numpy(direction[:, -1].copy()) if problem.bias else torch.zeros(len(weight), dtype=torch.float64)
-    return Recession(weight, bias, torch.from_numpy(grows), exact)
-
-
-def _exact_margins(problem: Problem, direction: Array) -> NDArray[np.object_]:
-    """Margins `[C, N]` along a direction of whole numbers `[C, D or D + 1]`, without any rounding.
-
-    Floats are whole numbers over powers of two, and Python's whole numbers have no limit.
-    """
-    design = problem.design().numpy()
-    mantissa, exponent = np.frexp(design)
-    least = int(exponent.min(initial=0))
-    digits = (mantissa * 2.0**53).astype(np.int64).astype(object) * 2 ** (exponent - least).astype(object)
-    scores = np.array([[int(entry) for entry in row] for row in direction], dtype=object) @ digits.T
+    placed = np.zeros((problem.n_outputs, problem.n_examples), dtype=np.bool_)
     if isinstance(problem.family, Poisson):
-        return -scores
-    y = problem.y.numpy()
-    return scores[y, np.arange(len(y))] - scores
+        placed[0, margins.row[grows]] = True
+    else:
+        placed[np.where(margins.minus < 0, margins.n_outputs, margins.minus)[grows], margins.row[grows]] = True
+    return Recession(*_parameters(problem, margins.rows.as_parameters(direction.reshape(margins.shape))),
+                     torch.from_numpy(placed))  # fmt: skip
 
 
-def _softmax(design: Array, y: NDArray[np.int64], n_classes: int) -> tuple[Array, NDArray[np.bool_]] | None:
-    n_examples, width = design.shape
-    pairs = [(i, c) for i in range(n_examples) for c in range(n_classes) if c != y[i]]
-    if len(pairs) * width * n_classes > LARGEST_PROGRAMME:
-        raise ValueError("too many examples for the linear programme that decides whether the classes are separable")
-    example, other = np.array(pairs).T
-    rows = np.zeros((len(pairs), n_classes, width))
-    index = np.arange(len(pairs))
-    rows[index, y[example]] = design[example]
-    rows[index, other] -= design[example]
-    solution = _largest_margins(rows.reshape(len(pairs), -1), np.zeros((0, n_classes * width)))
-    if solution is None:
-        return None
-    direction, growing = solution
-    grows = np.zeros((n_classes, n_examples), dtype=np.bool_)
-    grows[other, example] = growing
-    return direction.reshape(n_classes, width), grows
+def _parameters(problem: Problem, direction: Array) -> tuple[Tensor, Tensor]:
+    """Weight `[C, D]` and bias `[C]`, the last class with those that are fixed at 0."""
+    found = torch.zeros(problem.n_outputs, direction.shape[1], dtype=torch.float64)
+    found[: len(direction)] = torch.from_numpy(direction)
+    bias = found[:, -1].clone() if problem.bias else found.new_zeros(len(found))
+    return found[:, : problem.n_features].clone(), bias
 
 
-def _poisson(design: Array, y: Array) -> tuple[Array, NDArray[np.bool_]] | None:
-    if design.size > LARGEST_PROGRAMME:
-        raise ValueError("too many examples for the linear programme that decides whether an optimum exists")
-    solution = _largest_margins(-design[y == 0], design[y > 0])
-    if solution is None:
-        return None
-    direction, growing = solution
-    grows = np.zeros((1, len(y)), dtype=np.bool_)
-    grows[0, y == 0] = growing
-    return direction[None], grows
-
-
-def _largest_margins(margins: Array, fixed: Array) -> tuple[Array, NDArray[np.bool_]] | None:
-    """Maximise Σ t with 0 ≤ t ≤ 1, t ≤ margins v and fixed v = 0; None if no margin can grow."""
-    n_margins, width = margins.shape
-    if n_margins == 0:
-        return None
+def _by_linear_programme(margins: Margins) -> Whole:
+    """A direction in whole numbers, which may be wrong: maximise Σ t with 0 ≤ t ≤ 1 and t ≤ margins."""
+    n_outputs, width = margins.shape
+    unit, n_margins, index = margins.rows.unit, len(margins), np.arange(len(margins))
+    dense = np.zeros((n_margins, n_outputs + 1, width))  # the last output takes what belongs to none
+    dense[index, margins.plus] += unit[margins.row]
+    dense[index, margins.minus] -= unit[margins.row]
+    matrix = dense[:, :-1].reshape(n_margins, -1)
     result = linprog(
-        np.concatenate([np.zeros(width), -np.ones(n_margins)]),
-        A_ub=np.hstack([-margins, np.eye(n_margins)]) if n_margins <= 200 else _sparse(margins),
+        np.concatenate([np.zeros(matrix.shape[1]), -np.ones(n_margins)]),
+        A_ub=sparse.hstack([sparse.csr_matrix(-matrix), sparse.identity(n_margins)], format="csc"),
         b_ub=np.zeros(n_margins),
-        A_eq=np.hstack([fixed, np.zeros((len(fixed), n_margins))]) if len(fixed) else None,
-        b_eq=np.zeros(len(fixed)) if len(fixed) else None,
-        bounds=[(None, None)] * width + [(0, 1)] * n_margins,
+        bounds=[(None, None)] * matrix.shape[1] + [(0, 1)] * n_margins,
         method="highs",
     )
     if result.status != 0:
-        raise ValueError(
-            f"the linear programme that decides whether an optimum exists was not solved: {result.message}"
-        )
-    growing = result.x[width:] > ACTIVE
-    return (result.x[:width], growing) if growing.any() else None
-
-
-def _sparse(margins: Array) -> object:
-    return sparse.hstack([sparse.csr_matrix(-margins), sparse.identity(len(margins))], format="csc")
+        raise Undecided(f"the linear programme that decides whether an optimum exists was not solved: {result.message}")
+    found: NDArray[np.float64] = result.x[: matrix.shape[1]].reshape(margins.shape)
+    whole = np.round(found * (WHOLE / max(np.abs(found).max(), 1e-300)))
+    rounded = np.array([[int(number) for number in row] for row in whole], dtype=object)
+    # From units of `unit` to those of `whole`; one common power of two is free.
+    shift = margins.rows.exponent - margins.rows.largest
+    return np.asarray(rounded << (shift - shift.min()).astype(object), dtype=object).ravel()

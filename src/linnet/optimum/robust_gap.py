@@ -15,9 +15,9 @@ import math
 import torch
 from torch import Tensor
 
-from linnet.optimum.duality_gap import UNIT_ROUNDOFF, allowance
 from linnet.optimum.family import Robust
 from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions
 from linnet.optimum.row_space import RowSpace
 
 INTERIOR = 1e-7
@@ -34,28 +34,29 @@ def robust_bound(
         space: its row space.
         theta: dual variables near the optimal ones, `[C, N]`; None: derivatives at the prediction.
     """
-    family, r, y = problem.family, space.white, problem.targets
+    family, r, y, n_examples = problem.family, space.white, problem.targets, problem.n_examples
     assert isinstance(family, Robust)
-    z = problem.predict(weight, bias)
-    values, derivative = family.value_and_theta(z, y)
+    z, z_error = predictions(problem, weight, bias)
+    objective, rounding = mean_loss(family, z, z_error, y)
+    if theta is None:
+        theta = family.value_and_theta(z, y)[1]
     # With weights, θ/√w and √w x in the stead of θ and x: the same sums, and rows that are white.
-    rooted = family.per_weight(derivative if theta is None else theta, 0.5)
-    limits = family.per_weight(family.limits, 0.5).expand(len(r))
-    rooted = torch.stack([_feasible(one, r, limits) for one in rooted])
-    theta = family.times_weight(rooted, 0.5)
-    left = (rooted @ r).norm(dim=1) / len(r)
-    left += (len(r) + 4) * UNIT_ROUNDOFF * family.slope * math.sqrt(r.shape[1])
-    left += space.error * rooted.norm(dim=1) / math.sqrt(len(r))
-    residual = family.times_weight(z - y.T, 0.5).norm(dim=1)
-    of_output = torch.stack([family.value_and_theta(z[c : c + 1], y[:, c : c + 1])[0].mean() for c in range(len(z))])
-    of_minimiser = len(r) * (of_output / family.slope + family.width / 2)
+    limits = family.limits.expand(n_examples) * (1 - 8 * UNIT_ROUNDOFF)
+    rooted = torch.stack([_feasible(one, r, family.per_weight(limits, 0.5)) for one in family.per_weight(theta, 0.5)])
+    theta = family.times_weight(rooted, 0.5).clamp(-limits, limits)
+    rooted = family.per_weight(theta, 0.5)
+    left = (rooted @ r).abs() + (n_examples + 12) * UNIT_ROUNDOFF * (rooted.abs() @ r.abs())
+    left = (left / n_examples + rooted.norm(dim=1)[:, None] / math.sqrt(n_examples) * space.doubt).norm(dim=1)
+    residual = family.times_weight((z - y.T).abs() * (1 + 1e-9) + z_error, 0.5).norm(dim=1)
+    of_output = [mean_loss(family, z[c : c + 1], z_error[c : c + 1], y[:, c : c + 1]) for c in range(len(z))]
+    of_minimiser = n_examples * torch.tensor([sum(part) / family.slope + family.width / 2 for part in of_output])
     if family.weight is not None:
         of_minimiser = of_minimiser / float(family.weight.min().sqrt())  # Σ √w|r| ≤ Σ w|r| / min √w
-    distance = (residual + of_minimiser) / math.sqrt(len(r))  # in the row space, where the examples are white
-    dual, product = family.conjugate(theta, y), (theta * z).sum(0)
-    gap = max(float((values + dual - product).mean()), 0.0) + float((left * distance).sum())
-    gap += (len(r) + 8) * UNIT_ROUNDOFF * float((dual.abs() + product.abs()).mean())
-    return float(values.mean()), gap + allowance(problem, weight, bias, values, family.slope, 0.0)
+    # In the row space, where the examples are white but for rounding.
+    distance = (residual + of_minimiser) / math.sqrt(n_examples) / space.smallest if space.smallest > 0 else torch.inf
+    conjugate, dual_rounding = mean_conjugate(family, theta, torch.zeros_like(theta), y)
+    gap = max(objective + conjugate, 0.0) + float((left * distance).sum()) * (1 + 1e-9)
+    return objective, gap + rounding + dual_rounding
 
 
 def _feasible(theta: Tensor, r: Tensor, limits: Tensor) -> Tensor:
@@ -81,17 +82,22 @@ def is_unique(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor) -
     assert isinstance(family, Robust)
     if not space.full:
         return False
-    z = problem.predict(weight, bias)
+    z, z_error = predictions(problem, weight, bias)
     theta = family.value_and_theta(z, problem.targets)[1][0]
-    gradient = float((theta @ r).norm()) / len(r) + (len(r) + 4) * UNIT_ROUNDOFF * family.slope * r.shape[1]
-    clearance = family.width - (z[0] - problem.targets[:, 0]).abs()
+    # A derivative is as far off as its prediction, and rounded twice; a sum of N products adds up with N roundings.
+    doubt = family.times_weight(2 * z_error[0]) + (len(r) + 12) * UNIT_ROUNDOFF * theta.abs()
+    gradient = float(((theta @ r).abs() + doubt @ r.abs()).norm()) / len(r)
+    gradient += float(family.per_weight(theta, 0.5).norm() / math.sqrt(len(r)) * space.doubt.norm())
+    clearance = family.width - (z[0] - problem.targets[:, 0]).abs() * (1 + 1e-9) - z_error[0]
     for share in (0.5, 0.1, 1e-2, 1e-3):
         within = clearance > share * family.width
         inside = space.white[within]
         if len(inside) < r.shape[1]:
             continue
-        least = float(torch.linalg.eigvalsh(inside.T @ inside / len(r))[0]) - 1e-12
-        radius = share * family.width / float(r[within].norm(dim=1).max())
+        slack = 4 * (len(r) + r.shape[1]) * UNIT_ROUNDOFF * r.shape[1]
+        least = float(torch.linalg.eigvalsh(inside.T @ inside / len(r))[0]) - slack
+        least -= float(space.doubt.norm()) * (2 * math.sqrt(r.shape[1]) + 1)
+        radius = share * family.width / (float(r[within].norm(dim=1).max()) * (1 + 1e-9) + space.largest_doubt)
         if gradient < 0.5 * least * radius:
             return True
     return False

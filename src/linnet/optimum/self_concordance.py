@@ -14,13 +14,14 @@ the range of each example's logits in place of a norm.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from linnet.optimum.duality_gap import UNIT_ROUNDOFF, allowance
 from linnet.optimum.family import Poisson, Softmax
 from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF, mean_loss, predictions
 from linnet.optimum.row_space import RowSpace
 
 UNKNOWNS = 3000
@@ -43,64 +44,90 @@ def self_concordant_bound(
         space: its row space.
     """
     family, r = problem.family, space.examples
-    z = problem.predict(weight, bias)
-    values, theta = family.value_and_theta(z, problem.targets)
-    if r.shape[1] == 0 or (len(theta) == 1 and isinstance(family, Softmax)):  # the loss is a constant
-        return float(values.mean()), allowance(problem, weight, bias, values, 1.0, 0.0)
-    gradient, slope = theta @ r / len(r), float(family.per_weight(theta).abs().max())  # [C, r]
-    error = (len(r) + 4) * UNIT_ROUNDOFF * slope * math.sqrt(gradient.numel())
-    rounding = allowance(problem, weight, bias, values, slope, 0.0)
-    # Predictions carry rounding errors, and so do the derivatives there.
-    reach = float((weight.abs() @ problem.mean_magnitude + bias.abs()).max())
-    curvature = family.curvature(z, problem.targets, 0.0)
-    bend = float(family.per_weight(curvature).max())
-    error += (problem.n_features + 4) * UNIT_ROUNDOFF * reach * bend * math.sqrt(gradient.numel())
-    error += space.error * float(family.per_weight(theta, 0.5).norm()) / math.sqrt(len(r))
+    y = problem.targets
+    z, z_error = predictions(problem, weight, bias)
+    objective, rounding = mean_loss(family, z, z_error, y)
+    if r.shape[1] == 0 or (len(z) == 1 and isinstance(family, Softmax)):  # the loss is a constant
+        return objective, rounding
+    theta, curvature = family.value_and_theta(z, y)[1], family.curvature(z, y, 0.0)
+    # Factors between e^-spread and e^spread stand between the computed probabilities or rates and the exact ones.
+    spread = z_error if isinstance(family, Poisson) else 2 * z_error.amax(0, keepdim=True)
+    spread = spread + UNIT_ROUNDOFF * (len(z) + 32 + (z.amax(0) - z).where(curvature > 0, 0))
+    doubt = curvature * torch.expm1(spread) + 4 * UNIT_ROUNDOFF * theta.abs()
+    gradient = theta @ r / len(r)  # [C, r]
+    error = (doubt + (len(r) + 4) * UNIT_ROUNDOFF * theta.abs()) @ r.abs() / len(r)
+    error += family.per_weight(theta, 0.5).norm(dim=1)[:, None] / math.sqrt(len(r)) * space.doubt
+    setting = _Setting(
+        r, space, float(error.norm()), 2 * float(spread.max()), float(family.per_weight(curvature).max())
+    )
     if isinstance(family, Softmax):
-        parts = [_softmax_part(family, curvature, gradient, r, error)]
+        parts = [_softmax_part(family, curvature, gradient, setting)]
     else:
-        assert isinstance(family, Poisson)
-        parts = [_poisson_part(h, g, r, error) for h, g in zip(curvature, gradient, strict=True)]
+        parts = [_poisson_part(h, g, setting) for h, g in zip(curvature, gradient, strict=True)]
     total = 0.0
     for part in parts:
-        if part is None or part[0] * part[1] >= 1:
+        if part is None or not part[0] * part[1] < 1:
             return None
         total += _omega(*part)
-    return float(values.mean()), total + rounding
+    return objective, total + rounding
+
+
+class _Setting(NamedTuple):
+    """Examples `r [N, width]`, what rounding did to gradient and (log of a factor) curvatures, the largest one."""
+
+    r: Tensor
+    space: RowSpace
+    error: float
+    spread: float
+    bend: float
 
 
 def _omega(decrement: float, rho: float) -> float:
     s = decrement * rho
     if s < 1e-3:
         return decrement**2 * 0.5 * (1 + s)  # s²/2 + s³/6 + s⁴/12 + …, less than this
-    return (s + (1 - s) * math.log1p(-s)) / rho**2
+    return (s + (1 - s) * math.log1p(-s)) / rho**2 * (1 + 1e-9)
 
 
-def _inverse(hessian: Tensor, n_examples: int) -> tuple[Tensor, float] | None:
-    """Inverse, and the smallest eigenvalue less its rounding error; None if that is not positive."""
+def _inverse(hessian: Tensor, setting: _Setting) -> tuple[Tensor, float] | None:
+    """An upper bound of the exact inverse, and a lower bound of the least eigenvalue; None if that is not positive."""
     eigenvalues, vectors = torch.linalg.eigh(hessian)
-    error = 4 * (n_examples + len(hessian)) * UNIT_ROUNDOFF * float(hessian.diagonal().sum())
-    least = float(eigenvalues[0]) - error
+    trace, n = float(hessian.diagonal().sum()), len(hessian)
+    moved = math.sqrt(setting.bend) * float(setting.space.doubt.norm())  # by which √(vᵀHv) can be wrong for |v| = 1
+    error = 4 * (len(setting.r) + n) * UNIT_ROUNDOFF * trace + moved * (2 * math.sqrt(trace) + moved)
+    factor = math.exp(-setting.spread)
+    least = (float(eigenvalues[0]) - error) * factor
     if least <= error:
         return None
     # With every eigenvalue lowered by its possible error the inverse is an upper bound of the true one.
-    return (vectors / (eigenvalues - error)) @ vectors.T, least
+    return (vectors / ((eigenvalues - error) * factor)) @ vectors.T, least
 
 
-def _softmax_part(family: Softmax, p: Tensor, gradient: Tensor, r: Tensor, error: float) -> tuple[float, float] | None:
+def _decrement(gradient: Tensor, inverse: Tensor, least: float, error: float) -> float:
+    flat = gradient.reshape(-1)
+    rounding = 8 * len(flat) * UNIT_ROUNDOFF * float(flat.square().sum()) * math.sqrt(len(flat)) / least
+    return math.sqrt(max(float(flat @ inverse @ flat), 0.0) + rounding) + error / math.sqrt(least)
+
+
+def _range(squared: float, least: float, setting: _Setting) -> float:
+    """ρ from the largest form found, with what rounding did to the form and to the examples."""
+    width, longest = setting.r.shape[1], float(setting.r.norm(dim=1).max())
+    rounding = 64 * width**1.5 * UNIT_ROUNDOFF * longest**2 / least
+    return math.sqrt(max(squared, 0.0) + rounding) + setting.space.largest_doubt * math.sqrt(4 / least)
+
+
+def _softmax_part(family: Softmax, p: Tensor, gradient: Tensor, setting: _Setting) -> tuple[float, float] | None:
     """ν and ρ. The last class is kept fixed, since a common change of all logits changes nothing."""
-    n_free, width = len(p) - 1, r.shape[1]
+    r, n_free, width = setting.r, len(p) - 1, setting.r.shape[1]
     hessian = torch.zeros(n_free, width, n_free, width, dtype=torch.float64)
     for row in range(n_free):
         for offset, weights in enumerate(family.row(p, row, slice(row, n_free))):
             block = (r * weights[:, None]).T @ r / len(r)
             hessian[row, :, row + offset], hessian[row + offset, :, row] = block, block
-    found = _inverse(hessian.view(n_free * width, -1), len(r))
+    found = _inverse(hessian.view(n_free * width, -1), setting)
     if found is None:
         return None
     inverse, least = found
-    flat = gradient[:-1].reshape(-1)
-    decrement = math.sqrt(max(float(flat @ inverse @ flat), 0.0)) + error / math.sqrt(least)
     blocks = torch.zeros(n_free + 1, width, n_free + 1, width, dtype=torch.float64)
     blocks[:-1, :, :-1] = inverse.view(n_free, width, n_free, width)
     squared = 0.0
@@ -108,14 +135,15 @@ def _softmax_part(family: Softmax, p: Tensor, gradient: Tensor, r: Tensor, error
         for b in range(a):
             form = blocks[a, :, a] + blocks[b, :, b] - blocks[a, :, b] - blocks[b, :, a]
             squared = max(squared, float(((r @ form) * r).sum(1).max()))
-    return decrement, math.sqrt(squared)
+    return _decrement(gradient[:-1], inverse, least, setting.error), _range(squared, least, setting)
 
 
-def _poisson_part(rate: Tensor, gradient: Tensor, r: Tensor, error: float) -> tuple[float, float] | None:
+def _poisson_part(rate: Tensor, gradient: Tensor, setting: _Setting) -> tuple[float, float] | None:
     """ν and ρ of one output."""
-    found = _inverse((r * rate[:, None]).T @ r / len(r), len(r))
+    r = setting.r
+    found = _inverse((r * rate[:, None]).T @ r / len(r), setting)
     if found is None:
         return None
     inverse, least = found
-    decrement = math.sqrt(max(float(gradient @ inverse @ gradient), 0.0)) + error / math.sqrt(least)
-    return decrement, math.sqrt(float(((r @ inverse) * r).sum(1).max()))
+    squared = float(((r @ inverse) * r).sum(1).max())
+    return _decrement(gradient, inverse, least, setting.error), _range(squared, least, setting)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from linnet.optimum import newton
 from linnet.optimum.best_bias import best_bias
+from linnet.optimum.exact_dual import exact_bound
 from linnet.optimum.family import Poisson, Robust, Softmax
 from linnet.optimum.linear_programme import fits, least_absolute
 from linnet.optimum.newton import Point
@@ -20,6 +21,7 @@ from linnet.optimum.self_concordance import applies, self_concordant_bound
 from linnet.optimum.solution import Solution
 
 RANK = "; singular values of the features below 1e-11 of the largest are taken for 0"
+EXACT = "duality gap: dual point that is feasible in exact arithmetic"
 TRACE = 1e-6
 NEWTON = "Newton, preconditioned conjugate gradients"
 
@@ -105,7 +107,12 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         nonlocal best, separating
         if space is not None:
             weight, bias = space.parameters(problem, weight)
-        if isinstance(family, Softmax) and family.label_smoothing == 0 and separates(problem, weight, bias, point.z):
+        if (
+            isinstance(family, Softmax)
+            and family.label_smoothing == 0
+            and family.allowed is None
+            and separates(problem, weight, bias)
+        ):
             separating = weight, bias
             return True
         if space is None or promised > max(tolerance, 1e-12):
@@ -126,10 +133,16 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         )
     if best is None and space is not None and (found := self_concordant_bound(problem, space, weight, bias)):
         best = found, weight, bias
-    if best is not None:
+    if best is not None and best[0][1] <= tolerance:
         found, weight, bias = best
         unique = isinstance(family, Poisson) and space is not None and space.full
         return Solution(weight, bias, *found, "self-concordance: Newton decrement" + RANK, unique, NEWTON, steps)
+    if best is not None:
+        found, weight, bias = best
+    exact = exact_bound(problem, weight, bias, tolerance)
+    if exact is not None:
+        unique = isinstance(family, Poisson) and exact.full
+        return Solution(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
     return _at_infinity(problem, weight, bias, tolerance, steps)
 
 
@@ -161,34 +174,36 @@ def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: floa
         return Solution(weight, bias, objective, objective - lowest, f"{words}; {error}", False, NEWTON, steps)
     if found is None:
         return Solution(weight, bias, objective, objective - lowest, words, False, NEWTON, steps)
-    return _reduced(problem, found, objective, lowest, tolerance, steps)
+    return _reduced(problem, found, tolerance, steps)
 
 
-def _reduced(
-    problem: Problem, found: Recession, objective: float, lowest: float, tolerance: float, steps: int
-) -> Solution:
+def _reduced(problem: Problem, found: Recession, tolerance: float, steps: int) -> Solution:
     """The infimum, from what the direction of recession leaves undecided.
 
-    Examples whose margins all grow cost nothing in the limit, and never less; a class that all others outgrow is out.
-    The direction has as many growing margins as any, so in the rest none grows and an optimum exists.
+    Along the direction, logits whose margins grow vanish from the loss, and the loss without them is never larger: both
+    have the same infimum. Examples of which only the label is left cost nothing.
     """
     ray = (found.weight, found.bias)
-    how = "checked in exact arithmetic" if found.exact else "found by a linear programme to its tolerance of 1e-7"
-    words = f"a direction, {how}, in which losses fall for ever"
+    words = "a direction, checked in exact arithmetic, in which losses fall for ever"
     if isinstance(problem.family, Poisson):
         rest, classes = ~found.grows[0], torch.arange(1)
     else:
         label = torch.nn.functional.one_hot(problem.y, problem.n_outputs).T.bool()
-        rest = ~(found.grows | label).all(0)
-        out = found.grows[:, rest].all(1)
-        classes = torch.arange(problem.n_outputs)[~out]
-        if found.grows[classes][:, rest].any():
-            return _nothing(problem, objective, objective - lowest, words, steps, ray)
+        counted = label | ~found.grows
+        assert isinstance(problem.family, Softmax)
+        if problem.family.allowed is not None:
+            counted &= problem.family.allowed
+        rest = (counted & ~label).any(0)
+        classes = torch.arange(problem.n_outputs)[counted[:, rest].any(1)]
     if not rest.any():
         return _nothing(problem, 0.0, 0.0, words, steps, ray)
     smaller, share = problem.restricted(rest)
-    if not problem.y.is_floating_point():
-        smaller = replace(smaller, y=torch.searchsorted(classes, smaller.y), n_outputs=len(classes))
+    if isinstance(smaller.family, Softmax):
+        kept = counted[classes][:, rest]
+        smaller = replace(
+            smaller, y=torch.searchsorted(classes, smaller.y), n_outputs=len(classes),
+            family=smaller.family.among(None if kept.all() else kept),
+        )  # fmt: skip
     inner = solve_unpenalised(smaller, *smaller.zeros(), tolerance)
     return _nothing(
         problem, share * inner.objective, share * inner.bound, f"{words}; of what it leaves: {inner.certificate}",

@@ -30,11 +30,13 @@ class Task:
     config: checked, and resolved to plain containers.
     per_bundle: minibatches in a Lightning batch.
     checkpoint: to go on from, if any.
+    parameters: that training begins with, if not those that the configuration draws.
     """
 
     config: Mapping[str, Any]
     per_bundle: int
     checkpoint: Mapping[str, Any] | None
+    parameters: Mapping[str, Any] | None = None
 
 
 class Team:

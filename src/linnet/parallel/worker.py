@@ -43,6 +43,8 @@ def train(task: dict[str, Any], answers: IO[bytes]) -> None:
     data.per_bundle = task["per_bundle"]
     model = build_model(config, data)
     model.monitor = config["objective"]["metric"]
+    if task["parameters"] is not None:
+        model.load_state_dict(task["parameters"])
     callbacks = build_early_stopping(config)
     if task["checkpoint"] is not None:
         restore(task["checkpoint"], model, callbacks)

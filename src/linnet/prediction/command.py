@@ -103,7 +103,14 @@ def _parse(arguments: Sequence[str]) -> Request:
         "--encoding", choices=ENCODINGS, metavar="NAME", help=f"of CSV: {', '.join(ENCODINGS)}; default: found out"
     )
     given = parser.parse_args(arguments)
-    sign, names = given.delimiter, ", ".join(DELIMITERS)
+    check_delimiter(given.delimiter)
+    return Request(
+        given.run, given.input, given.output, tuple(dict.fromkeys(given.id)), given.delimiter, given.encoding
+    )
+
+
+def check_delimiter(sign: str | None) -> None:
+    """Raise InputError unless this is the name of a delimiter of CSV, or one character."""
+    names = ", ".join(DELIMITERS)
     if sign is not None and sign not in DELIMITERS and (len(sign) != 1 or not sign.isascii() or sign in '"\r\n'):
         raise InputError(f"--delimiter={sign}: expected one character, or one of {names}")
-    return Request(given.run, given.input, given.output, tuple(dict.fromkeys(given.id)), sign, given.encoding)

@@ -6,6 +6,7 @@ import torch
 
 from linnet.conclusion import HASHED, Run
 from linnet.errors import InputError
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.reproduction.compare import compare
 from linnet.reproduction.environment import CODE, run_differences
 from linnet.reproduction.figure import MANIFEST, METRICS, WEIGHTS, Figure
@@ -48,7 +49,7 @@ def reproduce_run(
         )
     saved = load_config(path)
     with new_directory(path, place) as directory:
-        run = run_again(saved.with_threads(threads), directory)
+        run = run_again(saved.with_threads(threads), directory, path / INITIAL_WEIGHTS)
     here = SavedFiles(directory)
 
     differences = run_differences(recorded, here)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from linnet.config.groups import experiments
 from linnet.errors import InputError
@@ -19,8 +20,7 @@ from linnet.reproduction.plain_text import plain
 from linnet.reproduction.printing import print_verdict
 from linnet.reproduction.results import read_results
 from linnet.reproduction.verdict import RELATIVE, worst
-
-WIDTH = 200  # columns where there is no terminal whose edge tables must respect
+from linnet.terminal import Terminal
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,15 +31,13 @@ def main(arguments: Sequence[str]) -> int:
     """
     given = _parser().parse_args(arguments)
     run = _check(given)
-    console, progress = Console(highlight=False), Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
+    console, progress = Terminal(), Terminal(stderr=True)
     if run is not None:
         return _run(given, run, console, progress)
     targets = [folder for _, folder in sorted(experiments().items())] if given.all else given.targets
     reports = _experiments(given, targets, progress)
     if given.json:
-        print(json.dumps([report.as_dict() for report in reports], indent=2, ensure_ascii=False))
+        print(json.dumps([report.as_dict() for report in reports], indent=2))
     elif given.all:
         print_summary(console, reports)
         print_verdict(console, _verdict(reports))
@@ -57,10 +55,10 @@ def _run(given: argparse.Namespace, run: Path, console: Console, progress: Conso
     from linnet.reproduction.run_table import print_run
 
     tolerance = RELATIVE if given.tolerance is None else given.tolerance
-    with progress.status(f"running {plain(run)} again"):
+    with progress.status(Text(f"running {plain(run)} again")):
         report = reproduce_run(run, place=given.dir, threads=given.threads, tolerance=tolerance)
     if given.json:
-        print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        print(json.dumps(report.as_dict(), indent=2))
     else:
         print_run(console, report)
     return 0 if report.verdict != "different" else 1
@@ -72,7 +70,7 @@ def _experiments(given: argparse.Namespace, targets: Sequence[str | Path], progr
     reports = []
     for experiment in found:
         started = time.monotonic()
-        with progress.status(f"running {experiment.name}"):
+        with progress.status(Text(f"running {experiment.name}")):
             try:
                 report = _experiment(given, experiment)
             except Exception as error:
@@ -83,7 +81,7 @@ def _experiments(given: argparse.Namespace, targets: Sequence[str | Path], progr
                 report = ExperimentReport(experiment.name, 0, 0, [], {}, time.monotonic() - started, reason)
         reports.append(report)
         if len(found) > 1:
-            progress.print(f"{report.name}: {report.verdict}, {report.seconds:.1f} s", markup=False, soft_wrap=True)
+            progress.print(f"{report.name}: {report.verdict}, {report.seconds:.1f} s", soft_wrap=True)
     return reports
 
 

@@ -72,11 +72,11 @@ def record_experiment(target: str | Path | Experiment) -> ExperimentReport:
 def measure(planned: Planned) -> Measured:
     """Train one run of an experiment in a directory that is removed afterwards."""
     # Late, so that what is wrong with an experiment is said before torch is imported.
-    from rich.console import Console
 
     from linnet.job import Job
     from linnet.life import live
     from linnet.reproduction.fresh import as_many_threads_afterwards, log_to
+    from linnet.terminal import Terminal
     from linnet.tracking.directory import RunDirectory
 
     with tempfile.TemporaryDirectory(prefix="linnet-") as folder, as_many_threads_afterwards():
@@ -84,7 +84,7 @@ def measure(planned: Planned) -> Measured:
         try:
             with log_to(directory / "train.log"):
                 metrics = live(
-                    Job(RunDirectory(directory), planned.config, planned.choices, Console(quiet=True))
+                    Job(RunDirectory(directory), planned.config, planned.choices, Terminal(quiet=True))
                 ).metrics
             state = "completed"
         except Diverged:

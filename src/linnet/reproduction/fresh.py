@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from omegaconf import OmegaConf
-from rich.console import Console
 
 from linnet.conclusion import Run
 from linnet.config import compose, session
@@ -19,17 +18,28 @@ from linnet.files import write_atomic
 from linnet.job import Job
 from linnet.life import live
 from linnet.reproduction.saved_config import SavedConfig
+from linnet.terminal import Terminal
 from linnet.tracking.directory import RunDirectory
 
 PLACE = Path("runs") / "reproduced"
 
 
-def run_again(saved: SavedConfig, directory: Path) -> Run | None:
-    """Train in a directory that is empty; None if the run diverged, as its status says."""
+def run_again(saved: SavedConfig, directory: Path, initial_weights: Path | None = None) -> Run | None:
+    """Train in a directory that is empty; None if the run diverged, as its status says.
+
+    Args:
+        saved: what to run.
+        directory: where.
+        initial_weights: file that a run with `init_from` began with, instead of the run named there.
+    """
     write_hydra(saved, directory)
     try:
         with as_many_threads_afterwards(), log_to(directory / "train.log"):
-            return live(Job(RunDirectory(directory), saved.config, saved.choices, Console(quiet=True)))
+            job = Job(
+                RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
+                initial_weights=initial_weights,
+            )  # fmt: skip
+            return live(job)
     except Diverged:
         return None
 

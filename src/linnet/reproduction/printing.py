@@ -17,7 +17,7 @@ COLOURS = {
 def print_verdict(console: Console, verdict: str, names: Sequence[str] = ()) -> None:
     """`identical`, `within tolerance`, or `different: test/accuracy, weights`."""
     words = f"{verdict}: {', '.join(names)}" if names else verdict
-    console.print(words, style=COLOURS[verdict], soft_wrap=True, markup=False, highlight=False)
+    console.print(words, style=COLOURS[verdict], soft_wrap=True)
 
 
 def coloured(verdict: str, note: str = "") -> Text:
@@ -27,8 +27,8 @@ def coloured(verdict: str, note: str = "") -> Text:
 
 def label_line(console: Console, label: str, text: str) -> None:
     """What it is about, in bold, and the rest as it is."""
-    console.print(f"{label:<12}", style="bold", end="", markup=False, highlight=False)
-    console.print(text, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"{label:<12}", style="bold", end="")
+    console.print(text, soft_wrap=True)
 
 
 def show(value: Any) -> str:

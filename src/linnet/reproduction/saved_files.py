@@ -15,13 +15,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from linnet.errors import InputError
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, STATUS, WEIGHTS
 from linnet.reproduction.plain_text import plain
 from linnet.tracking import Curve, read_history
 
 CHANGES = "uncommitted.diff"
 READ = (
-    STATUS, MANIFEST, METRICS, HISTORY, WEIGHTS, CHANGES,
+    STATUS, MANIFEST, METRICS, HISTORY, WEIGHTS, CHANGES, INITIAL_WEIGHTS,
     ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml",
 )  # fmt: skip
 

@@ -4,9 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
-from linnet.files import write_atomic
+from linnet.errors import InputError
+from linnet.files import read_json, write_atomic, write_json
 from linnet.parser import Parser
 from linnet.sweeps.find_runs import find_runs
 from linnet.sweeps.groups import Group, grouped
@@ -14,6 +13,8 @@ from linnet.sweeps.ranking import Objective, choose_objective, ranked
 from linnet.sweeps.runs import SavedRun, read_run
 from linnet.sweeps.summary import summary_csv
 from linnet.sweeps.table import best_line, comparison_table, incomplete_lines
+from linnet.terminal import Terminal, labelled
+from linnet.tracking.lock import Lock, Owned
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,25 +25,25 @@ def main(arguments: Sequence[str]) -> None:
     """
     given = _parser().parse_args(arguments)
     runs = [read_run(path) for path in find_runs(given.dirs)]
-    objective = choose_objective(runs, given.metric)
+    objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 240  # a file or a pipe has no edge at which a table must be folded
+    console = Terminal()
     console.print(comparison_table(groups, objective, test=given.test))
     for line in incomplete_lines(groups):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     best = groups[0] if groups[0].spread(objective.metric) else None
     if best is not None:
-        console.print(best_line(best, objective), soft_wrap=True, markup=False)
+        console.print(best_line(best, objective), soft_wrap=True)
 
-    output = given.output or _beside(given.dirs[0])
-    written = write_comparison(output, groups, objective, figures=not given.no_figures)
+    output = given.output or _default_output(given.dirs)
+    if output is None:
+        console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
+    written = {} if output is None else write_comparison(output, groups, objective, figures=not given.no_figures)
     if given.figures and best is not None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
-        console.print(f"[bold]{label:<8}[/bold] {text}", soft_wrap=True)
+        console.print(labelled(label, text, 8), soft_wrap=True)
 
 
 def write_comparison(
@@ -61,22 +62,39 @@ def write_comparison(
 
     folder = output / "comparison"
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(output / "summary.csv", summary_csv(groups))
-    written = {"runs": str(output / "summary.csv")}
-    if figures:
-        from linnet.sweeps.compare_figures import comparison_figures
-
-        for old in folder.glob("*.png"):
-            old.unlink()
-        names = []
-        for name, figure in comparison_figures(groups, objective):
-            figure.savefig(folder / f"{name}.png", dpi=100)
-            names.append(f"{name}.png")
-        if names:
-            written["figures"] = f"{folder}: {', '.join(names)}"
-    write_overview(folder / "tensorboard", groups, objective)
-    written["board"] = f"linnet board {folder / 'tensorboard'}"
+    try:
+        lock = Lock(folder)
+    except Owned as error:
+        raise InputError(
+            f"{folder}: {error} is writing a comparison there: wait for it, or give --output DIR"
+        ) from None
+    with lock:
+        write_atomic(output / "summary.csv", summary_csv(groups))
+        written = {"runs": str(output / "summary.csv")}
+        if figures:
+            names = _write_figures(folder, groups, objective)
+            if names:
+                written["figures"] = f"{folder}: {', '.join(names)}"
+        write_overview(folder / "tensorboard", groups, objective)
+        written["board"] = f"linnet board {folder / 'tensorboard'}"
     return written
+
+
+def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective) -> list[str]:
+    """Draw a comparison's figures, and remove those of an earlier one that this one lacks; returns their names."""
+    from linnet.sweeps.compare_figures import comparison_figures
+
+    drawn = folder / "figures.json"
+    before = read_json(drawn) if drawn.is_file() else []
+    names = []
+    for name, figure in comparison_figures(groups, objective):
+        figure.savefig(folder / f"{name}.png", dpi=100)
+        names.append(f"{name}.png")
+    for old in set(map(str, before)) - set(names):
+        if "/" not in old and old.endswith(".png"):  # the list may be anybody's
+            (folder / old).unlink(missing_ok=True)
+    write_json(drawn, names)
+    return names
 
 
 def draw_figures(run: SavedRun) -> str:
@@ -105,17 +123,22 @@ def draw_figures(run: SavedRun) -> str:
     return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"
 
 
-def _beside(folder: Path) -> Path:
-    """Where the comparison goes: into the first directory given, but beside it where that is itself a run."""
-    return folder.absolute().parent if (folder / "status.json").is_file() else folder
+def _default_output(folders: Sequence[Path]) -> Path | None:
+    """Where the comparison goes: into the first directory given that is not itself a run, if there is one."""
+    return next((folder for folder in folders if not (folder / "status.json").is_file()), None)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="linnet compare", description="Table, summary.csv and figures of all runs below DIR….")
     parser.add_argument("dirs", nargs="+", type=Path, metavar="DIR", help="sweeps or runs, at any depth")
     parser.add_argument("--metric", help="order by this one instead of the runs' objective, e.g. val/accuracy")
+    parser.add_argument(
+        "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
+    )
     parser.add_argument("--test", action="store_true", help="the test set's figures for all, not only for the chosen")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where the files go; default: the first DIR")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where the files go; default: the first DIR of several runs"
+    )
     parser.add_argument("--no-figures", action="store_true", help="draw no comparison/*.png")
     parser.add_argument("--figures", action="store_true", help="draw the figures of the best run as well")
     return parser

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from linnet.config.check import plain_hydra
 from linnet.config.compose import errors_in_one_line
+from linnet.config.inferred import inferred
 
 
 class Composer:
@@ -29,10 +30,14 @@ class Composer:
     def __init__(self, master: DictConfig, loader: ConfigLoader) -> None:
         self.master, self.loader = master, loader
         self._parser = OverridesParser.create(loader)
+        self._tasks: dict[str, str] = {}
         self._bases: dict[tuple[str, ...], tuple[bytes, dict[str, Any]]] = {}
 
     def compose(self, words: Sequence[str]) -> tuple[DictConfig, dict[str, Any]]:
         """The configuration that `load_sweep_config` of Hydra gives for these overrides, with its `hydra` node.
+
+        Model and loss follow from the targets where the overrides leave them open, see `linnet.config.inferred`; the
+        overrides in the `hydra` node say so.
 
         Beside it, that node in plain containers, unresolved, but for what differs from job to job: the same object
         for all jobs that choose the same options.
@@ -40,6 +45,12 @@ class Composer:
         Raises:
             InputError: naming the override at fault.
         """
+        config, hydra = self._compose(words)
+        with errors_in_one_line(words):
+            more = inferred(words, config, self._tasks)
+        return self._compose([*words, *more]) if more else (config, hydra)
+
+    def _compose(self, words: Sequence[str]) -> tuple[DictConfig, dict[str, Any]]:
         with errors_in_one_line(words):
             parsed = self._parser.parse_overrides(list(words))
             options = tuple(word for word, override in zip(words, parsed, strict=True) if not _sets_a_value(override))

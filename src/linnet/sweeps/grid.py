@@ -2,11 +2,14 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from linnet.config.groups import EXPERIMENT, experiments, read_experiment
 from linnet.errors import InputError
 
 
@@ -23,6 +26,32 @@ def parse(overrides: Sequence[str], params: Mapping[str, str], parser: Overrides
     except HydraException as error:
         raise InputError(" ".join(str(error).split())) from error
     return list({override.get_key_element(): override for override in parsed}.values())
+
+
+def grids(overrides: Sequence[Override], task: Sequence[str], parser: OverridesParser) -> list[list[Override]]:
+    """The grids of a sweep: one, or one for each swept experiment where these hold values to sweep themselves.
+
+    Args:
+        overrides: parsed, of the whole sweep.
+        task: the overrides of the command line.
+        parser: as for `parse`.
+    """
+    swept = next((o for o in overrides if o.get_key_element() == EXPERIMENT and o.is_discrete_sweep()), None)
+    folders = experiments()
+    names = [word.partition("=")[2] for word in choices(swept)] if swept else []
+    params = {name: _params(folders[name]) for name in names if name in folders}
+    if swept is None or not any(params.values()):
+        return [list(overrides)]
+    others = [text for text in task if not text.startswith(f"{EXPERIMENT}=")]
+    return [parse([f"{EXPERIMENT}={name}", *others], params.get(name, {}), parser) for name in names]
+
+
+def _params(folder: Path) -> Mapping[str, str]:
+    """The `hydra.sweeper.params` of an experiment."""
+    node: Any = read_experiment(folder)
+    for key in ("hydra", "sweeper", "params"):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node if isinstance(node, Mapping) else {}
 
 
 def expand(overrides: Sequence[Override]) -> list[list[str]]:

@@ -10,17 +10,20 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from linnet.config import check, compose_sweep, config_hash, session
-from linnet.errors import InputError
+from linnet.config import EXPERIMENT, check, compose_sweep, config_hash, session
+from linnet.config.direction import direction
+from linnet.config.environment import with_environment
+from linnet.config.identity import canonical
 from linnet.garbage import kept_until_the_end
 from linnet.sweeps.composer import Composer
-from linnet.sweeps.grid import choices, expand, parse, swept_keys
+from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys
+from linnet.sweeps.lacking_keys import swept_options, without_lacking
 from linnet.sweeps.launch import Launcher, Planned
 from linnet.sweeps.ledger import FINISHED, Job, Ledger
+from linnet.sweeps.refusals import SEARCH_TARGET, refuse_numbers, refuse_places, refuse_several_processes
 from linnet.sweeps.report import Report
-from linnet.sweeps.search import Outcome, search, space
+from linnet.sweeps.search import Outcome, open_study, search, space
 
-SEARCH_TARGET = "linnet.sweeps.search.search"
 QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""
 
@@ -34,15 +37,19 @@ def multirun(overrides: Sequence[str]) -> int:
     Raises:
         InputError: if any job's configuration is wrong; nothing has run then.
     """
+    overrides = with_environment(overrides)
+    refuse_places(overrides)
     with session():
         loader = GlobalHydra.instance().config_loader()
         figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
         master = compose_sweep([*overrides, *figures, *QUIET])
-        parsed = parse(master.hydra.overrides.task, master.hydra.sweeper.params or {}, OverridesParser.create(loader))
+        task, parser = list(master.hydra.overrides.task), OverridesParser.create(loader)
+        several = grids(parse(task, master.hydra.sweeper.params or {}, parser), task, parser)
+        refuse_numbers(master.hydra.sweeper)
         folder = Path(master.hydra.sweep.dir)
         again = [text for text in overrides if not text.startswith("hydra.sweep.dir=")]
         again.append(f"hydra.sweep.dir={os.path.relpath(folder)}")
-        sweep = Sweep(master, loader, parsed, again)
+        sweep = Sweep(master, loader, several, again)
         return sweep.search() if master.hydra.sweeper._target_ == SEARCH_TARGET else sweep.grid()
 
 
@@ -52,26 +59,36 @@ class Sweep:
     Args:
         master: the sweep's configuration.
         loader: Hydra's, which composes the jobs' configurations.
-        overrides: of the jobs, some of them with many values.
+        grids: overrides of the jobs, some of them with many values.
         again: the command line that goes on with this sweep.
     """
 
     def __init__(
-        self, master: DictConfig, loader: ConfigLoader, overrides: Sequence[Override], again: Sequence[str]
+        self, master: DictConfig, loader: ConfigLoader, grids: Sequence[Sequence[Override]], again: Sequence[str]
     ) -> None:
-        self.master, self.loader, self.overrides, self.again = master, loader, overrides, again
+        self.master, self.loader, self.grids, self.again = master, loader, grids, again
+        self.overrides = [override for grid in grids for override in grid]
         self.composer = Composer(master, loader)
+        self.swept_options = swept_options(self.overrides)
+        self.left_out: dict[str, None] = {}
         self.ledger = Ledger(Path(master.hydra.sweep.dir))
 
     def grid(self) -> int:
         """Every combination of the swept values. Returns the exit code."""
-        planned = self.plan(expand(self.overrides))  # before anything is made: one wrong job, and none runs
+        planned = self.plan(
+            [job for grid in self.grids for job in expand(grid)]
+        )  # before anything is made: one wrong job, and none runs
+        distinct = {canonical(job.resolved): job for job in reversed(planned)}
+        n_given, planned = len(planned), [job for job in planned if distinct[canonical(job.resolved)] is job]
         with self.ledger as ledger:
             jobs = ledger.enter([(job.identity, job.words) for job in planned])
             report = self.report(jobs, planned[0].config)
             launcher = Launcher(self.master, self.loader, report)
             missing = [job for job in jobs if ledger.status(job)["state"] not in FINISHED]
             report.opening(len(jobs), len(jobs) - len(missing))
+            if len(planned) < n_given:
+                report.say(f"{n_given} combinations give {len(planned)} settings: equal ones are run once")
+            self.say_left_out(report)
             plans = {job.identity: job for job in planned}
             try:
                 launcher.launch([(job, plans[job.identity]) for job in missing])
@@ -104,11 +121,12 @@ class Sweep:
                     for state, job in zip(states, planned, strict=True)
                 ]
 
+            journal, objective = ledger.folder / "optuna.journal", (report.metric, report.direction)
+            open_study(journal, *objective, distributions)  # before a word is said: it may be of another search
             report.opening(options.n_trials, sum(ledger.status(job)["state"] in FINISHED for job in report.jobs))
             try:
                 search(
-                    ledger.folder / "optuna.journal", options.n_trials, options.n_jobs, options.seed,
-                    "minimize" if report.direction == "minimize" else "maximize", distributions, run,
+                    journal, options.n_trials, options.n_jobs, options.seed, *objective, distributions, run,
                 )  # fmt: skip
             except KeyboardInterrupt:
                 report.summary(self.again)
@@ -124,21 +142,22 @@ class Sweep:
         """
         planned = []
         with kept_until_the_end():
-            for words in jobs:
+            for given in jobs:
+                words, left_out = without_lacking(given, self.swept_options)
+                self.left_out |= dict.fromkeys(left_out)
                 config, hydra = self.composer.compose(words)
                 resolved = check(config, hydra)
-                _refuse_several_processes(resolved["trainer"]["devices"])
+                refuse_several_processes(resolved["trainer"]["devices"])
+                words = list(config.hydra.overrides.task)  # with the model and loss that follow from the targets
                 planned.append(Planned(config_hash(resolved), words, config, resolved, hydra))
         return planned
 
+    def say_left_out(self, report: Report) -> None:
+        """Which values some jobs go without, because their options have no such key."""
+        if self.left_out:
+            report.say(f"left out, as there is no such key: {', '.join(self.left_out)}")
+
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective
-        return Report(self.ledger, jobs, (objective.metric, objective.direction), swept_keys(self.overrides))
-
-
-def _refuse_several_processes(devices: int) -> None:
-    if devices > 1:
-        raise InputError(
-            f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
-            f"side by side: use trainer=default hydra/launcher=vectorized"
-        )
+        keys = [*swept_keys(self.overrides), *([EXPERIMENT] if len(self.grids) > 1 else [])]
+        return Report(self.ledger, jobs, (objective.metric, direction(objective)), keys)

@@ -5,7 +5,7 @@ import textwrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from linnet.tracking.figures.style import add_legend
+from linnet.tracking.figures.style import add_legend, literal
 
 WIDTH = 40  # characters, so that the curves keep more than half of the picture
 LINE = 0.2  # inches
@@ -14,7 +14,7 @@ LINE = 0.2  # inches
 def outer_legend(figure: Figure, axes: Axes) -> None:
     """Add the legend of whatever has a label, in wrapped lines, and make the figure high enough for it."""
     handles, labels = axes.get_legend_handles_labels()
-    wrapped = [textwrap.fill(label, WIDTH) for label in labels]
+    wrapped = [textwrap.fill(literal(label), WIDTH) for label in labels]
     lines = sum(label.count("\n") + 1 for label in wrapped)
     figure.set_figheight(max(figure.get_figheight(), LINE * lines + 0.8))
     if lines:

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from linnet.config.direction import known_direction, training_counterpart
 from linnet.errors import InputError
 from linnet.sweeps.groups import Group
 from linnet.sweeps.runs import SavedRun
 
-LOWER_IS_BETTER = ("loss", "nll", "mse", "rmse", "mae", "error", "divergence", "objective")
 SCORES = ("accuracy", "r2")
 
 
@@ -25,25 +25,40 @@ class Objective:
         return self.metric.partition("/")[0]
 
 
-def choose_objective(runs: Sequence[SavedRun], metric: str | None = None) -> Objective:
+def choose_objective(runs: Sequence[SavedRun], metric: str | None = None, stated: str | None = None) -> Objective:
     """What orders the groups: `metric`, or else what most runs were configured to be chosen by.
 
-    The direction is the configured one for the configured metric, and follows from the name of any other. Where no
-    run has the configured metric, as without validation examples, train/loss stands in as it does in training.
+    The direction is the metric's own, whatever an old run recorded; of a metric that has none, the stated one, else the
+    one that the runs were configured with. Where no run has the configured metric, as without validation examples, that
+    of the training examples stands in, as it does in training.
+
+    Args:
+        runs: at least one.
+        metric: asked for.
+        stated: "minimize" or "maximize", for a metric that has no direction.
 
     Raises:
-        InputError: if `metric` is given and no run has it.
+        InputError: if `metric` is given and no run has it, or its direction is unknown, or stated and another.
     """
-    votes = Counter((run.value("objective.metric"), run.value("objective.direction")) for run in runs)
-    votes.pop((None, None), None)
-    name, direction = votes.most_common(1)[0][0] if votes else ("val/loss", "minimize")
+    votes = Counter(found for run in runs if isinstance(found := run.value("objective.metric"), str))
+    name = votes.most_common(1)[0][0] if votes else "val/loss"
+    recorded = (run.value("objective.direction") for run in runs if run.value("objective.metric") == name)
+    configured = next((way for way in recorded if way is not None), None)
     known = dict.fromkeys(key for run in runs for key in run.metrics)
     if metric is not None and metric not in known:
         raise InputError(f"compare: --metric {metric}: no run has it; choose from: {', '.join(known) or 'none'}")
-    chosen = metric or (name if name in known or "train/loss" not in known else "train/loss")
-    if chosen == name:
-        return Objective(chosen, direction == "minimize")
-    return Objective(chosen, any(word in chosen for word in LOWER_IS_BETTER))
+    stand_in = training_counterpart(name)
+    chosen = metric or (name if name in known or stand_in not in known else stand_in)
+    own = known_direction(chosen)
+    if own is not None and stated not in (None, own):
+        raise InputError(f"compare: --direction {stated}: {chosen} is to {own}; leave --direction out")
+    direction = own or stated or (configured if chosen in (name, stand_in) else None)
+    if direction is None and metric is not None:
+        raise InputError(
+            f"compare: --metric {chosen}: neither lower nor higher is better by itself: add --direction minimize or "
+            f"maximize"
+        )
+    return Objective(chosen, direction != "maximize")
 
 
 def score_beside(objective: Objective, runs: Sequence[SavedRun]) -> str | None:

@@ -1,5 +1,6 @@
 """What a person sees of a sweep: a line for each job that ends, and a summary of all."""
 
+import math
 import os
 import shlex
 import time
@@ -7,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from rich.console import Console
-
+from linnet.config.direction import Direction, training_counterpart
 from linnet.sweeps.ledger import Job, Ledger
+from linnet.terminal import Terminal
 
 
 class Report:
@@ -22,10 +23,12 @@ class Report:
         keys: the swept keys; other overrides are the same for all and not repeated.
     """
 
-    def __init__(self, ledger: Ledger, jobs: Sequence[Job], objective: tuple[str, str], keys: Sequence[str]) -> None:
+    def __init__(
+        self, ledger: Ledger, jobs: Sequence[Job], objective: tuple[str, Direction], keys: Sequence[str]
+    ) -> None:
         self.ledger, self.jobs, self.keys = ledger, list(jobs), keys
         self.metric, self.direction = objective
-        self.console = Console(soft_wrap=True, highlight=False)
+        self.console = Terminal(soft_wrap=True)
         self.pending: dict[int, Job] = {}
         self.started: dict[int, float] = {}
 
@@ -77,13 +80,21 @@ class Report:
     def best(self) -> Job | None:
         """The completed job with the best objective."""
         completed = [job for job in self.jobs if self.ledger.status(job)["state"] == "completed"]
+        values = {job: value for job in completed if (value := self.value(job)) is not None}
         sign = 1 if self.direction == "minimize" else -1
-        return min(completed, key=lambda job: sign * self.value(job), default=None)
+        return min(values, key=lambda job: sign * values[job], default=None)
 
-    def value(self, job: Job) -> float:
-        """The objective of a completed job; training loss where it has no such metric."""
-        metrics = self.ledger.metrics(job)
-        return metrics.get(self.metric, metrics["train/loss"])
+    def value(self, job: Job) -> float | None:
+        """The objective of a completed job, of its training examples where it has no others; None if undefined.
+
+        R² of constant targets, for example, is undefined.
+        """
+        value = self.ledger.metrics(job).get(self._metric(job))
+        return value if value is not None and math.isfinite(value) else None
+
+    def _metric(self, job: Job) -> str:
+        """The name of the metric that the job is judged by."""
+        return self.metric if self.metric in self.ledger.metrics(job) else training_counterpart(self.metric)
 
     def summary(self, command: Sequence[str]) -> None:
         """Counts, every job that did not complete with its reason, the best, and what to type next.
@@ -102,7 +113,8 @@ class Report:
                 self.console.print(f"  job {job.number} {self.name(job)}: {status['state']}: {status.get('error', '')}")
         best = self.best()
         if best is not None:
-            self.console.print(f"best by {self.metric}: job {best.number} {self.name(best)}  {self._objective(best)}")
+            metric = self._metric(best)
+            self.console.print(f"best by {metric}: job {best.number} {self.name(best)}  {self._objective(best)}")
         for label, text in (
             ("compare", f"linnet compare {self.ledger.folder}"),
             ("curves", f"linnet board {self.ledger.folder}"),
@@ -112,4 +124,5 @@ class Report:
             self.console.print(f"go on    linnet train -m {shlex.join(command)}")
 
     def _objective(self, job: Job) -> str:
-        return f"{self.metric} {self.value(job):.5g}"
+        value = self.value(job)
+        return f"{self._metric(job)} {'undefined' if value is None else f'{value:.5g}'}"

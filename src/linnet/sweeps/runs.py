@@ -76,7 +76,8 @@ def read_run(path: Path) -> SavedRun:
         overrides=overrides,
         choices=_mapping(manifest.get("choices")),
         config=_mapping(manifest.get("config")) or _mapping(_read_yaml(path / ".hydra" / "config.yaml")),
-        metrics={key: float(value) for key, value in metrics.items() if _is_number(value)},
+        # A completed run that is being continued has metrics.json of its former end.
+        metrics={key: float(value) for key, value in metrics.items() if state == "completed" and _is_number(value)},
     )
 
 

@@ -5,10 +5,11 @@ A killed search goes on: finished trials are in the journal, and a trial that wa
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 
+from linnet.config.direction import Direction
 from linnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 WORST = float("inf")
 """The objective of a diverged job, up to its sign. NaN would end the search, and none would teach it nothing."""
+
+OBJECTIVE = "objective"
+"""Attribute of the study: the metric of its trials."""
 
 Outcome = tuple[str, float | None]
 """(state, objective if completed)"""
@@ -31,7 +35,7 @@ def space(overrides: Sequence[Override]) -> dict[str, "BaseDistribution"]:
     try:
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
     except ImportError as error:
-        raise InputError("search=optuna: Optuna is not installed: pip install 'linnet[sweeps]'") from error
+        raise InputError("search=optuna: Optuna is not installed: pip install 'optuna>=4'") from error
     found: dict[str, BaseDistribution] = {}
     for override in overrides:
         if not override.is_sweep_override():
@@ -59,7 +63,8 @@ def search(
     n_trials: int,
     n_jobs: int,
     seed: int,
-    direction: Literal["minimize", "maximize"],
+    metric: str,
+    direction: Direction,
     distributions: dict[str, "BaseDistribution"],
     run: Callable[[list[list[str]]], list[Outcome]],
 ) -> "Study":
@@ -70,18 +75,18 @@ def search(
         n_trials: that shall have ended.
         n_jobs: trials asked for at once.
         seed: of the sampler.
+        metric: the objective.
         direction: "minimize" or "maximize".
         distributions: what is searched.
         run: runs jobs, given as swept overrides, and returns the outcome of each.
+
+    Raises:
+        InputError: as `open_study` does.
     """
     import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
     from optuna.trial import TrialState
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = JournalStorage(JournalFileBackend(str(storage)))
-    study = optuna.create_study(storage=journal, study_name="linnet", direction=direction, load_if_exists=True)
+    study = open_study(storage, metric, direction, distributions)
     # A sampler seeded alike after a restart would propose its first points again.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), constant_liar=n_jobs > 1)
     for cut_off in study.get_trials(states=(TrialState.RUNNING,)):
@@ -97,6 +102,60 @@ def search(
             else:  # a failed trial counts: it would fail again
                 study.tell(trial, worst)
     return study
+
+
+def open_study(
+    storage: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
+) -> "Study":
+    """Begin a study in a journal, or go on with the one that is there. Arguments as for `search`.
+
+    Raises:
+        InputError: the trials in the storage were of another objective, or of a space that does not go with this one.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    journal = JournalStorage(JournalFileBackend(str(storage)))
+    study = optuna.create_study(storage=journal, study_name="linnet", direction=direction, load_if_exists=True)
+    _refuse_another(study, storage, metric, direction, distributions)
+    study.set_user_attr(OBJECTIVE, metric)
+    return study
+
+
+def _refuse_another(
+    study: "Study", storage: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
+) -> None:
+    """Raise InputError unless new trials can stand beside those that the study has."""
+    from optuna.distributions import check_distribution_compatibility
+
+    elsewhere = "choose another hydra.sweep.dir"
+    before = study.user_attrs.get(OBJECTIVE, metric), study.direction.name.lower()
+    if before != (metric, direction):
+        raise InputError(
+            f"{storage.parent}: its trials {before[1]} {before[0]}, this search would {direction} {metric}: {elsewhere}"
+        )
+    for trial in study.get_trials(deepcopy=False):
+        for key in dict.fromkeys([*distributions, *trial.distributions]):
+            old, new = trial.distributions.get(key), distributions.get(key)
+            if old is None or new is None:
+                other = "was not searched" if old is None else "was searched"
+                raise InputError(f"{storage.parent}: {key} {other} by the trials that are there: {elsewhere}")
+            try:
+                check_distribution_compatibility(old, new)
+            except ValueError as error:
+                raise InputError(
+                    f"{storage.parent}: {key} was searched over {_words(old)}, and now over {_words(new)}: {elsewhere}"
+                ) from error
+
+
+def _words(distribution: "BaseDistribution") -> str:
+    """`0.01, 0.1` of choices, `interval(0.01, 1), log` of numbers."""
+    node: Any = distribution._asdict()
+    if "choices" in node:
+        return ", ".join(map(str, node["choices"]))
+    return f"interval({node['low']:g}, {node['high']:g})" + (", log" if node["log"] else "")
 
 
 def ended(study: "Study") -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from linnet.sweeps.groups import Group, show
@@ -33,7 +32,7 @@ def comparison_table(groups: Sequence[Group], objective: Objective, *, test: boo
     table.add_column("state")
     table.add_column("seconds", justify="right")
     for rank, group in enumerate(groups, 1):
-        settings = [escape(show(value)) for value in group.settings.values()]
+        settings = [show(value) for value in group.settings.values()]
         figures = [_figure(group, group.spread(name)) for name in shown]
         seconds = f"{group.seconds.mean:.1f}" if group.seconds else ""
         table.add_row(str(rank) if figures[0] else "–", *settings, *figures, _states(group), seconds)

@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from linnet.sweeps.groups import Group, overrides
+from linnet.sweeps.groups import Group, overrides, show
 from linnet.sweeps.overlaid_curves import read_curve
 from linnet.sweeps.ranking import Objective, score_beside
 from linnet.sweeps.runs import SavedRun
@@ -80,14 +80,14 @@ def _experiment(
 ) -> api_pb2.Experiment:
     experiment = api_pb2.Experiment(description="linnet compare")
     for key in [*groups[0].settings, "seed"]:
-        values = {settings[key] for _, (settings, _) in rows if settings[key] is not None}
+        values = [settings[key] for _, (settings, _) in rows if settings[key] is not None]
         info = experiment.hparam_infos.add(name=key)
         if values and all(is_number(value) for value in values):
             info.type = api_pb2.DATA_TYPE_FLOAT64
             info.domain_interval.min_value, info.domain_interval.max_value = min(values), max(values)
         else:
             info.type = api_pb2.DATA_TYPE_STRING
-            for value in sorted(map(str, values)):
+            for value in sorted({show(value) for value in values}):
                 info.domain_discrete.values.add(string_value=value)
     # A metric that has a curve has its figure of the weights that were kept beside it, as `…_final`.
     history = groups[0].runs[0].path / "history.csv"
@@ -102,7 +102,7 @@ def _set(field: Any, value: Any) -> None:
     if is_number(value):
         field.number_value = value
     elif value is not None:
-        field.string_value = str(value)
+        field.string_value = show(value)
 
 
 def _write(folder: Path, contents: Mapping[str, HParamsPluginData]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hydra.core.utils import env_override
-from rich.console import Console
 
 from linnet.build import build_data
 from linnet.data import Data
@@ -22,6 +21,7 @@ from linnet.sweeps.launch import Planned, VectorizedOptions
 from linnet.sweeps.processes import run_in_processes
 from linnet.sweeps.report import Report
 from linnet.sweeps.shareable import largest_group
+from linnet.terminal import Terminal
 from linnet.threads import available
 from linnet.together import train_together
 from linnet.tracking.directory import RunDirectory
@@ -95,7 +95,7 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
         # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
         with Interrupts() as interrupts, suppress(Exception):
             group = _Group(waiting, interrupts, report, share, data, group.like if group else None)
-            train_together(group.prepared(), interrupts, Console(quiet=share.of > 1), group.log_of)
+            train_together(group.prepared(), interrupts, Terminal(quiet=share.of > 1), group.log_of)
         report.ended()
 
 
@@ -136,7 +136,7 @@ class _Group:
         path = path.absolute()
         config = self.directories.open(path, planned)
         choices = dict(planned.config.hydra.runtime.choices)
-        job = Job(RunDirectory(path), config, choices, Console(quiet=True))
+        job = Job(RunDirectory(path), config, choices, Terminal(quiet=True))
         try:
             with true_status(job):
                 data = self.data if config is planned.resolved else None  # else it may be of another moment

@@ -1,21 +1,19 @@
 """The run directory: owned by one process at a time, with a status that is true at any moment."""
 
 import errno
-import fcntl
 import json
 import logging
 import os
 import socket
 import time
-from contextlib import suppress
 from datetime import datetime, timezone
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from linnet.errors import InputError
-from linnet.files import TEMPORARY, read_json, write_json
+from linnet.files import TEMPORARY, read_json, write_atomic, write_json
+from linnet.tracking.lock import FILE, Lock, Owned
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
 
@@ -29,19 +27,23 @@ class RunDirectory:
     Args:
         path: an existing directory.
         resumed: take up a run that lies there, instead of beginning one.
+        lock: of the directory, if this process holds it already.
 
     Raises:
         InputError: if another process is at work in it, or a run lies there already and is not resumed.
     """
 
-    def __init__(self, path: Path, *, resumed: bool = False) -> None:
+    def __init__(self, path: Path, *, resumed: bool = False, lock: Lock | None = None) -> None:
         self.path = path
         if not resumed:
             refuse_claimed(path)
-        self._lock = _lock(path)
+        self._held = lock_directory(path) if lock is None else lock
+        self._lock = self._held.file
         try:
             if not resumed:
-                refuse_claimed(path)  # again, now that nobody else can begin
+                refuse_claimed(path)  # again, now that no other process can begin
+            file = path / "status.json"
+            self._found = file.read_bytes() if file.is_file() else b""
             self._status = {"started": _now(), **(read_status(path) if resumed else {})}
             self._clock = time.monotonic() - (self._status.pop("seconds", None) or 0.0)
             before = self._status.get("state")
@@ -72,7 +74,7 @@ class RunDirectory:
 
     def close(self) -> None:
         """Let other processes have it."""
-        self._lock.close()
+        self._held.close()
 
     def set(self, state: State, **details: Any) -> None:
         """Record the state and whatever else is known: epoch, step, error."""
@@ -93,6 +95,13 @@ class RunDirectory:
         if state != "running":
             self._lock.truncate(0)  # the log may need room for the traceback of a run that failed
         self._written = time.monotonic()
+
+    def refuse(self, error: Exception) -> None:
+        """Record why a run does not go on: a completed one stays as it was, others have the error in status.json."""
+        if self.state_before == "completed":
+            write_atomic(self.path / "status.json", self._found)
+        else:
+            self.set(self.state_before, error=str(error))
 
     def progress(self, **details: Any) -> None:
         """Note how far training is: epoch, step. Recorded every 5 seconds: replacing a file may wait for the disk."""
@@ -116,16 +125,22 @@ def refuse_claimed(path: Path) -> None:
     """Raise InputError if there is a run in the directory."""
     if (path / "status.json").exists():
         state = read_status(path).get("state", "unknown")
-        remedy = "remove it" if state in ("completed", "diverged") else f"go on with it: linnet resume {path}"
-        raise InputError(f"{path} belongs to another run (state {state}): choose another hydra.run.dir, or {remedy}")
+        taken = f"{path} belongs to another run (state {state}): choose another hydra.run.dir"
+        if state == "completed":
+            raise InputError(
+                f"{taken}, or go on with it: `linnet resume {path} trainer.max_epochs=200` for more epochs, or "
+                f"`linnet train ... init_from={path}` for a new run from its weights"
+            )
+        remedy = "remove it" if state == "diverged" else f"go on with it: linnet resume {path}"
+        raise InputError(f"{taken}, or {remedy}")
 
 
 def is_owned(path: Path) -> bool:
     """Whether a process is at work in the directory."""
-    if not (path / ".lock").exists():
+    if not (path / FILE).exists():
         return False
     try:
-        _lock(path).close()
+        lock_directory(path).close()
     except InputError:
         return True
     return False
@@ -140,26 +155,19 @@ def read_status(path: Path) -> dict[str, Any]:
     return status if isinstance(status, dict) else {}
 
 
-def _lock(path: Path) -> FileIO:
-    """The open lock file; the system releases the lock however the process ends."""
-    file = FileIO(path / ".lock", "a+")
+def lock_directory(path: Path) -> Lock:
+    """The lock of a run directory.
+
+    Raises:
+        InputError: another process is at work in it.
+    """
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        status = read_status(path)
-        raise InputError(
-            f"{path}: another process is at work on this run (pid {status.get('pid')} on {status.get('host')}); "
-            f"wait for it, or stop it first"
-        ) from None
-    except OSError:  # a file system that knows no locks: there is no telling
-        pass
-    if os.fstat(file.fileno()).st_size < RESERVE:
-        with suppress(OSError):
-            file.write(b" " * RESERVE)
-    if os.fstat(file.fileno()).st_size < RESERVE:  # the disk is full
+        lock = Lock(path, size=RESERVE)
+    except Owned as error:
+        raise InputError(f"{path}: {error} is at work on this run: wait for it, or stop it first") from None
+    if os.fstat(lock.file.fileno()).st_size < RESERVE:  # the disk is full
         logging.raiseExceptions = False  # a log that cannot be written is not worth a traceback of its own
-    return file
+    return lock
 
 
 def _remove_temporary(path: Path) -> None:

@@ -29,7 +29,7 @@ class ProgressReport(pl.Callback):
     def __init__(self, directories: Sequence[RunDirectory], console: Console, monitor: str) -> None:
         self.directories, self.monitor = directories, monitor
         self.progress = Progress(
-            TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[figures]}"),
+            TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[figures]}", markup=False),
             TimeRemainingColumn(), console=console, transient=True, disable=console.quiet or not console.is_terminal,
         )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The end of a run as a person sees it: a table of results, and figures."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from linnet.models import LinearNetwork
 from linnet.optimum.inference import COLUMNS, critical_t
 from linnet.optimum.landscape import Landscape
 from linnet.statistics import HIGH, LOW
+from linnet.terminal import labelled
 from linnet.tracking.history import Curve
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ PARTS = ("train", "val", "test")
 
 
 def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
-    """The table of final figures, where they are, and what to type next. chosen: of what the weights are."""
-    console.print(metrics_table(metrics, f"weights of {chosen}, {seconds:.1f} s"))
+    """The table of final figures, where they are, and what to type next. chosen: which weights were kept."""
+    console.print(metrics_table(metrics, f"{chosen} ({seconds:.1f} s)"))
     # TensorBoard names a run by its path below the directory that it is given.
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
     for label, value in (("run", str(path)), ("curves", board), ("again", f"linnet evaluate {path}")):
@@ -35,15 +37,15 @@ def print_result(console: Console, metrics: Mapping[str, float], path: Path, cho
 
 def print_next(console: Console, label: str, value: str) -> None:
     """One line: where something is, or what to type next."""
-    console.print(f"[bold]{label:<7}[/bold] {value}", soft_wrap=True, highlight=False)
+    console.print(labelled(label, value, 7), soft_wrap=True)
 
 
-def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
+def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
     """One row a metric, one column a part of the data, one for 95 % intervals; figures of no part come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
     parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
-    table.add_column("metric")
+    table.add_column("metric", overflow="fold")
     for part in parts:
         table.add_column(part, justify="right")
     if intervals:
@@ -80,7 +82,10 @@ def coefficients_table(
         box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),  # numbers with exponents still fit into 80 columns
     )  # fmt: skip
     for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
-        table.add_column(column, justify="right" if column else "left", no_wrap=bool(column))
+        table.add_column(
+            column, justify="right" if column else "left", no_wrap=bool(column),
+            overflow="ellipsis" if column else "fold",
+        )  # fmt: skip
     effects = {} if scaling is None else dict(zip(feature_names, scaling.deviation.tolist(), strict=True))
     if scaling is not None:
         table.add_column(scaling.unit, justify="right", no_wrap=True)
@@ -98,7 +103,9 @@ def coefficients_table(
 def png(figure: "Figure") -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
-    figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # of Agg; `savefig` would draw twice
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # there is a box in its place
+        figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # of Agg; `savefig` would draw twice
     return buffer.getvalue()
 
 
@@ -154,10 +161,11 @@ def result_figures(
 def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None) -> "Figure":
     """Those of the target with their intervals, or of each class or target; per standard deviation if that is known."""
     from linnet.tracking import figures
+    from linnet.tracking.figures.style import literal
 
     source, scaling = data.source, data.scaling
     weight = model.weight[0].detach().cpu()
-    names = data.feature_names
+    names = [literal(name) for name in data.feature_names]
     unit = "coefficient" if scaling is None else f"coefficient {scaling.unit}"
     if source.task == "classification":
         return figures.strongest_features(weight, names, _class_names(data, len(weight)), unit=unit)
@@ -172,6 +180,8 @@ def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None)
 
 
 def _class_names(data: Data, n_outputs: int) -> list[str]:
-    """Of all outputs: a model may have more of them than the data has classes."""
+    """Of all outputs, for a figure: a model may have more of them than the data has classes."""
+    from linnet.tracking.figures.style import literal
+
     names = data.source.class_names
-    return [*names, *(f"class {k}" for k in range(len(names), n_outputs))]
+    return [*map(literal, names), *(f"class {k}" for k in range(len(names), n_outputs))]

@@ -95,15 +95,22 @@ def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Task:
     return "classification" if few else "regression"
 
 
+def number_targets(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+    """The numbers of a cleaned column `[N]`, NaN where they are missing; true and false as 1 and 0."""
+    return (as_truth if pa.types.is_boolean(column.type) else as_numbers)(key, column, where)
+
+
 def _numbers(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
-    boolean = pa.types.is_boolean(column.type)
-    values = (as_truth if boolean else as_numbers)(key, column, where)
+    values = number_targets(key, column, where)
     if values.min() == values.max():
         raise InputError(f"{key} is {values[0]:g} in all rows: there is nothing to predict")
     return Targets(Target(name, "regression"), values, whole_numbers(key, column, where) is not None)
 
 
-def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
+def class_labels(key: str, column: pa.ChunkedArray, where: Where) -> tuple[list[str], NDArray[np.int64], bool]:
+    """The names of the classes in a cleaned column in their order, the index of each row's `[N]`, and whether they are
+    whole numbers.
+    """
     numbers = whole_numbers(key, column, where)
     if numbers is not None:
         values, y = np.unique(numbers, return_inverse=True)
@@ -114,6 +121,11 @@ def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targ
         texts = lower if pc.all(pc.is_in(lower, value_set=pa.array(BOOLEANS))).as_py() else texts
         names = sorted(texts.unique().to_pylist())
         y = pc.index_in(texts, value_set=pa.array(names)).to_numpy()
+    return names, y.astype(np.int64), numbers is not None
+
+
+def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
+    names, y, whole = class_labels(key, column, where)
     if len(names) == 1:
         raise InputError(f"{key} has one class only, '{names[0]}': there is nothing to tell apart")
     if 2 * len(names) > len(column):
@@ -121,4 +133,4 @@ def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targ
             f"{key} has {len(names)} classes in {count_words(len(column), 'row')} ({some(names)}): is it the right "
             f"column? For numbers give data.task=regression"
         )
-    return Targets(Target(name, "classification", tuple(names)), y.astype(np.int64), numbers is not None)
+    return Targets(Target(name, "classification", tuple(names)), y, whole)

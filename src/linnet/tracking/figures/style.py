@@ -36,6 +36,11 @@ def new_figure(width: float, height: float, *, laid_out: bool = True) -> Figure:
     return figure
 
 
+def literal(text: str) -> str:
+    """Return text that matplotlib draws as it stands: between two dollar signs it would read a formula."""
+    return text.replace("$", r"\$")
+
+
 def style_plot(axes: Axes, title: str, xlabel: str, ylabel: str) -> None:
     """Give a plot its title, labels, a faint grid and two spines."""
     _label(axes, title, xlabel, ylabel)

@@ -1,0 +1,106 @@
+"""One owner per directory: a lock file that names the process that holds it."""
+
+import fcntl
+import json
+import os
+import socket
+from datetime import datetime, timezone
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+FILE = ".lock"
+ROOM = 1024
+"""Bytes of the owner's record, padded with blanks."""
+
+
+class Owned(Exception):
+    """Another process holds the lock.
+
+    Args:
+        owner: what the lock file says of it: "pid", "host" and "since"; empty if that cannot be read.
+    """
+
+    def __init__(self, owner: dict[str, Any]) -> None:
+        self.owner = owner
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        if not self.owner:
+            return "another process"
+        return f"process {self.owner['pid']} on {self.owner['host']}, since {self.owner['since']}"
+
+
+class Lock:
+    """The exclusive lock of a directory, held until `close` or the end of the process.
+
+    The system releases it however the process ends, so none is ever stale. On a file system without locks two owners
+    are not noticed.
+
+    Args:
+        folder: an existing directory.
+        name: of the lock file, which stays behind.
+        size: bytes that the file shall have at least.
+
+    Raises:
+        Owned: another process holds it.
+        OSError: the file cannot be made.
+    """
+
+    def __init__(self, folder: Path, name: str = FILE, size: int = ROOM) -> None:
+        self.path = folder / name
+        self.is_new = not self.path.exists()
+        while True:
+            self.file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = self._owner()
+                self.file.close()
+                raise Owned(owner) from None
+            except OSError:  # a file system that has no locks
+                break
+            if self._is_still_there():
+                break
+            self.file.close()  # its last owner removed it between our opening and our locking it
+        self._write(max(size, ROOM))
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let other processes have it."""
+        self.file.close()
+
+    def remove(self) -> None:
+        """Let other processes have it, and leave no file behind."""
+        self.path.unlink(missing_ok=True)  # while it is held: whoever opened it notices, see above
+        self.close()
+
+    def _is_still_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _owner(self) -> dict[str, Any]:
+        try:
+            owner = json.loads(os.pread(self.file.fileno(), ROOM, 0))
+        except (OSError, ValueError):
+            return {}
+        return owner if isinstance(owner, dict) and {"pid", "host", "since"} <= owner.keys() else {}
+
+    def _write(self, size: int) -> None:
+        """Name this process; on a full disk the file stays empty."""
+        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
+        try:
+            os.pwrite(self.file.fileno(), text.encode().ljust(size), 0)
+        except OSError:
+            return
