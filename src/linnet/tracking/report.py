@@ -45,7 +45,7 @@ def metrics_table(metrics: Mapping[str, float], title: str) -> Table:
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
     table.add_column("metric", overflow="fold")
     for part in parts:
-        table.add_column(part, justify="right")
+        table.add_column(part, justify="right", overflow="fold")
     if intervals:
         table.add_column("95 % of test", justify="center")
     figures = [key for key in metrics if not key.endswith((LOW, HIGH))]
@@ -69,9 +69,8 @@ def coefficients_table(metrics: Mapping[str, float]) -> Table | None:
         return None
     table = Table(title="coefficients of the optimum, with 95 % intervals", title_justify="left", title_style="bold")
     for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
-        table.add_column(
-            column, justify="left" if not column else "right", overflow="fold" if not column else "ellipsis"
-        )
+        # Folded where there is no room: a number without its exponent would be another number.
+        table.add_column(column, justify="right" if column else "left", overflow="fold")
     for name in names:
         numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
         table.add_row(name, *["" if number is None else f"{number:.4g}" for number in numbers])
