@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test lint typecheck bench lock clean
+.PHONY: help install train test test-processors lint typecheck bench lock clean
 
 help:
 	@echo "make install    create $(VENV) with the locked dependencies and linnet itself"
 	@echo "make train      install, then train softmax regression on digits (ARGS='data=diabetes ...' to change it)"
 	@echo "make test       install, then lint, type-check and test (ARGS='-k name' to choose)"
+	@echo "make test-processors  the tests that hold numbers, as other processors would compute them (5 minutes)"
 	@echo "make lint       ruff check and format check"
 	@echo "make typecheck  mypy"
 	@echo "make bench      time linnet against its peers, write tests/benchmarks/RESULTS.md (ARGS='epoch startup' to choose)"
@@ -37,6 +38,19 @@ train: install
 test: export OMP_WAIT_POLICY = PASSIVE
 test: lint typecheck
 	$(BIN)/python -m pytest $(ARGS)
+
+# Stand-ins for other processors: torch's own kernels without vector instructions and with AVX2, its BLAS as it
+# computes on every processor, and sums that one thread adds up.
+ENVIRONMENTS := ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1
+NUMBERS := tests/losses tests/optimizers tests/optimum tests/answers/test_nist_answers.py $(patsubst \
+  %,'tests/experiments/test_experiments.py::test_first_seed_gives_the_recorded_figures[%]', \
+  analytic_solution estimation_error lasso_path learning_rate_sweep polynomial_normal softmax_overflow)
+
+test-processors: export OMP_WAIT_POLICY = PASSIVE
+test-processors: install
+	@for environment in $(ENVIRONMENTS); do \
+	  echo "$$environment"; env $$environment $(BIN)/python -m pytest -q $(NUMBERS) $(ARGS) || exit 1; \
+	done
 
 lint: install
 	$(BIN)/ruff check .

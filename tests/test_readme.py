@@ -97,9 +97,9 @@ def test_the_table_of_the_sweep_is_what_compare_prints(
     printed = capsys.readouterr().out
     promised = [line for line in README.splitlines() if re.match(r"│ \d │|chosen by", line)]
     shown = [line for line in printed.splitlines() if re.match(r"│ \d │|chosen by", line)]
-    assert len(promised) == len(shown) == 5
+    assert len(promised) == len(shown) == 4
     for promise, line in zip(promised, shown, strict=True):
-        # Figures with their spread over seeds: other processors round otherwise, and a high learning rate is unstable.
+        # Figures with their spread over seeds: other processors round otherwise.
         figure = r"([\d.]+) ± ([\d.]+) \(3\)"
         assert (
             re.split(figure, promise.rpartition("completed")[0])[::3]
