@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from linnet import predictor
+from linnet import best_possible, predictor
 from linnet.data import Data
 from linnet.description import hyperparameters
 from linnet.evaluate import evaluate_parts
@@ -20,7 +20,7 @@ from linnet.tracking import Curve, read_history
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE, best_possible.FILE)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 
@@ -73,7 +73,7 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     logger.log_result(hyperparameters(job.choices, config), shown, model.steps_done)
     logger.history.flush()
     write_json(path / "metrics.json", metrics)
-    record["files_sha256"] = {name: sha256(path / name) for name in HASHED}
+    record["files_sha256"] = {name: sha256(path / name) for name in HASHED if (path / name).is_file()}
     write_json(path / "manifest.json", record)
     chosen = f"epoch {kept} of {epochs}" if kept != epochs else f"the last epoch, {epochs}"
     if model.solution is not None:

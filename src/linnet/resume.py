@@ -55,7 +55,7 @@ def resume(path: Path) -> Run:
     state = read_status(path).get("state")
     if state in ("completed", "diverged"):
         raise InputError(f"{path} is {state}: there is nothing to go on with")
-    directory = RunDirectory(path.absolute(), resumed=True)
+    directory = RunDirectory(path.absolute(), resumed=True, expected=state)
     try:
         _log_as_before(path, hydra)
         begun = _begun(path, config)

@@ -3,8 +3,8 @@
 `linnet.life` imports torch and Lightning, which takes seconds; mistakes are answered before that.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from rich.console import Console
 
 from linnet.config import check, check_job, compose, session
 from linnet.errors import InputError
+from linnet.tracking.claim import Claim
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 
 if TYPE_CHECKING:
@@ -39,61 +40,43 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
 
         if imported is not None:
             imported()
-        absent = [path for path in (directory, *directory.parents) if not path.exists()]
-        present = set(directory.iterdir()) if not absent else set()
 
-        def task(job: DictConfig) -> "Run | Exception":
-            try:
-                return execute(job)
-            except Exception as error:  # returned, because Hydra would print it in its own way
-                return error
+        with Claim(directory) as claim:
 
-        context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
-        outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
-    if isinstance(outcome, InputError):
-        _remove(directory, present, absent)
+            def task(job: DictConfig) -> "Run | Exception":
+                try:
+                    return execute(job, claim=claim.lock)
+                except Exception as error:  # returned, because Hydra would print it in its own way
+                    return error
+
+            context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
+            outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
+            if isinstance(outcome, InputError):
+                claim.remove_run()
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def _remove(directory: Path, present: set[Path], made: Sequence[Path]) -> None:
-    """Take back what was made for a run that never ran, so that nothing looks as if it had.
-
-    Args:
-        directory: of the run.
-        present: what lay in it before.
-        made: it and its parents, innermost first, as far as they were not there before.
-    """
-    for path in set(directory.iterdir()) - present:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    for folder in made:
-        if any(folder.iterdir()):
-            break
-        folder.rmdir()
-
-
-def execute(config: DictConfig, *, quiet: bool = False) -> "Run":
+def execute(config: DictConfig, *, quiet: bool = False, claim: FileIO | None = None) -> "Run":
     """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
 
     Args:
         config: the job's; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
+        claim: the lock of its output directory, where this process holds it already.
     """
     from linnet.life import live
 
-    return live(job_of(config, quiet=quiet))
+    return live(job_of(config, quiet=quiet, claim=claim))
 
 
-def job_of(config: DictConfig, *, quiet: bool) -> "Job":
+def job_of(config: DictConfig, *, quiet: bool, claim: FileIO | None = None) -> "Job":
     """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
     from linnet.job import Job
 
     hydra = HydraConfig.get()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_job(resolved)  # again, since an interpolation may have another value by now
-    directory = RunDirectory(Path(hydra.runtime.output_dir))
+    directory = RunDirectory(Path(hydra.runtime.output_dir), claim=claim)
     return Job(directory, resolved, dict(hydra.runtime.choices), Console(quiet=quiet))

@@ -174,7 +174,7 @@ class TestRestart:
         (tmp_path / "1" / "status.json").unlink()
         with RunDirectory(tmp_path / "1"):
             assert sweep(tmp_path, *QUICK) == 2
-            assert "1: another process is at work on this job" in capsys.readouterr().err
+            assert "1: another process is at work here (pid" in capsys.readouterr().err
         assert (tmp_path / "1" / "weights.safetensors").exists()
 
 

@@ -12,7 +12,7 @@ from linnet.reproduction.figure import MANIFEST, METRICS, WEIGHTS, Figure
 from linnet.reproduction.fresh import new_directory, run_again
 from linnet.reproduction.plain_text import plain
 from linnet.reproduction.run_report import RunReport
-from linnet.reproduction.saved_config import SavedConfig, config_changes, load_config
+from linnet.reproduction.saved_config import SavedConfig, config_changes, load_config, manifest_changes
 from linnet.reproduction.saved_files import SavedFiles, refuse_links
 from linnet.reproduction.verdict import RELATIVE, Tolerance
 from linnet.tracking.manifest import weights_hash
@@ -58,6 +58,10 @@ def reproduce_run(
     rules = _rules(run, saved, tolerance, exact=not differences)
     figures = compare(recorded, here, rules, new_figures=not CODE.isdisjoint(differences))
     faults = _faults(recorded, saved, figures)
+    if "data_checksum" in differences and CODE.isdisjoint(differences):  # other code may read other numbers
+        before, now = differences["data_checksum"]
+        fault = f"states the data checksum {before}, and the data here has {now}: the data or the file was changed"
+        faults.setdefault(MANIFEST, fault)
     return RunReport(path, directory, figures, differences, faults, tolerance)
 
 
@@ -76,6 +80,9 @@ def _faults(recorded: SavedFiles, saved: SavedConfig, figures: list[Figure]) -> 
     config = config_changes(saved.config, manifest)
     if config is not None:
         faults[".hydra/config.yaml"] = config
+    stated = manifest_changes(saved, manifest)
+    if stated is not None:
+        faults[MANIFEST] = stated
     for name in HASHED if recorded.status["state"] == "completed" else ():
         digest = manifest.get("files_sha256", {}).get(name)
         if digest is not None and recorded.digest(name) not in (digest, None):

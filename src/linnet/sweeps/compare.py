@@ -14,6 +14,7 @@ from linnet.sweeps.ranking import Objective, choose_objective, ranked
 from linnet.sweeps.runs import SavedRun, read_run
 from linnet.sweeps.summary import summary_csv
 from linnet.sweeps.table import best_line, comparison_table, incomplete_lines
+from linnet.tracking.lock import lock
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -55,27 +56,32 @@ def write_comparison(
         groups: best first.
         objective: what they are ordered by.
         figures: draw comparison/*.png.
+
+    Raises:
+        InputError: another process is writing a comparison there.
     """
     # Late, because an error in the command line should not wait for matplotlib and TensorBoard.
     from linnet.sweeps.tensorboard_overview import write_overview
 
     folder = output / "comparison"
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(output / "summary.csv", summary_csv(groups))
-    written = {"runs": str(output / "summary.csv")}
-    if figures:
-        from linnet.sweeps.compare_figures import comparison_figures
+    with lock(folder):
+        write_atomic(output / "summary.csv", summary_csv(groups))
+        written = {"runs": str(output / "summary.csv")}
+        if figures:
+            from linnet.sweeps.compare_figures import comparison_figures
+            from linnet.tracking.report import png
 
-        for old in folder.glob("*.png"):
-            old.unlink()
-        names = []
-        for name, figure in comparison_figures(groups, objective):
-            figure.savefig(folder / f"{name}.png", dpi=100)
-            names.append(f"{name}.png")
-        if names:
-            written["figures"] = f"{folder}: {', '.join(names)}"
-    write_overview(folder / "tensorboard", groups, objective)
-    written["board"] = f"linnet board {folder / 'tensorboard'}"
+            for old in folder.glob("*.png"):
+                old.unlink()
+            names = []
+            for name, figure in comparison_figures(groups, objective):
+                write_atomic(folder / f"{name}.png", png(figure), durable=False)
+                names.append(f"{name}.png")
+            if names:
+                written["figures"] = f"{folder}: {', '.join(names)}"
+        write_overview(folder / "tensorboard", groups, objective)
+        written["board"] = f"linnet board {folder / 'tensorboard'}"
     return written
 
 

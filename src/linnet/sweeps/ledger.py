@@ -4,7 +4,6 @@ A job is identified by the hash of its resolved configuration, so it is recognis
 Its number, which names its directory, is given once and never again. Its state is what its own status.json says.
 """
 
-import fcntl
 import json
 import shutil
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from linnet.errors import InputError
 from linnet.files import read_json, write_json
-from linnet.tracking.directory import is_owned
+from linnet.tracking.lock import lock
 
 FINISHED = ("completed", "diverged")
 """States that trying again would not change: a diverged job diverges each time."""
@@ -45,11 +44,7 @@ class Ledger:
 
     def __enter__(self) -> "Ledger":
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / ".lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(f"{self.folder}: another process is running this sweep") from error
+        self._lock = lock(self.folder)
         path = self.folder / "ledger.json"
         if path.exists():
             try:
@@ -100,6 +95,6 @@ class Ledger:
         Raises:
             InputError: that attempt is not over: the process that began the sweep has ended, its workers have not.
         """
-        if is_owned(self.directory(job)):
-            raise InputError(f"{self.directory(job)}: another process is at work on this job; wait for it, or stop it")
-        shutil.rmtree(self.directory(job), ignore_errors=True)
+        if self.directory(job).is_dir():
+            with lock(self.directory(job)):
+                shutil.rmtree(self.directory(job), ignore_errors=True)

@@ -1,7 +1,6 @@
 """The run directory: owned by one process at a time, with a status that is true at any moment."""
 
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from linnet.errors import InputError
 from linnet.files import TEMPORARY, read_json, write_json
+from linnet.tracking import lock
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
 
@@ -29,19 +29,25 @@ class RunDirectory:
     Args:
         path: an existing directory.
         resumed: take up a run that lies there, instead of beginning one.
+        claim: the directory's lock, where this process holds it already.
+        expected: the state that status.json must still have once the directory is owned; None: any.
 
     Raises:
         InputError: if another process is at work in it, or a run lies there already and is not resumed.
     """
 
-    def __init__(self, path: Path, *, resumed: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, resumed: bool = False, claim: FileIO | None = None, expected: str | None = None
+    ) -> None:
         self.path = path
-        if not resumed:
+        if not resumed and claim is None:
             refuse_claimed(path)
-        self._lock = _lock(path)
+        self._lock = _reserve(lock.lock(path) if claim is None else FileIO(os.dup(claim.fileno()), "a+"))
         try:
             if not resumed:
-                refuse_claimed(path)  # again, now that nobody else can begin
+                refuse_claimed(path)  # again, now that no other process can start here
+            elif expected is not None and read_status(path).get("state") != expected:
+                raise InputError(f"{path}: another process has changed this run just now: look at its status.json")
             self._status = {"started": _now(), **(read_status(path) if resumed else {})}
             self._clock = time.monotonic() - (self._status.pop("seconds", None) or 0.0)
             before = self._status.get("state")
@@ -125,7 +131,7 @@ def is_owned(path: Path) -> bool:
     if not (path / ".lock").exists():
         return False
     try:
-        _lock(path).close()
+        lock.lock(path).close()
     except InputError:
         return True
     return False
@@ -140,20 +146,8 @@ def read_status(path: Path) -> dict[str, Any]:
     return status if isinstance(status, dict) else {}
 
 
-def _lock(path: Path) -> FileIO:
-    """The open lock file; the system releases the lock however the process ends."""
-    file = FileIO(path / ".lock", "a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        status = read_status(path)
-        raise InputError(
-            f"{path}: another process is at work on this run (pid {status.get('pid')} on {status.get('host')}); "
-            f"wait for it, or stop it first"
-        ) from None
-    except OSError:  # a file system that knows no locks: there is no telling
-        pass
+def _reserve(file: FileIO) -> FileIO:
+    """Pad the lock file, which holds its owner's name already, to give room on a full disk later."""
     if os.fstat(file.fileno()).st_size < RESERVE:
         with suppress(OSError):
             file.write(b" " * RESERVE)

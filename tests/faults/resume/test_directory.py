@@ -100,7 +100,7 @@ class TestOneProcessAtATime:
         with RunDirectory(run, resumed=True):
             owned = status(run)
             assert resume(run) == 2
-            assert f"another process is at work on this run (pid {os.getpid()} on" in one_line(capsys)
+            assert f"another process is at work here (pid {os.getpid()} on" in one_line(capsys)
             assert train(run, *BLOBS) == 2
             assert "belongs to another run (state running)" in one_line(capsys)
             assert status(run) == owned
@@ -118,7 +118,7 @@ class TestOneProcessAtATime:
                 os._exit(0)
         os.read(ready[0], 1)
         assert resume(run) == 2
-        assert f"another process is at work on this run (pid {pid} on" in one_line(capsys)
+        assert f"another process is at work here (pid {pid} on" in one_line(capsys)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         with RunDirectory(run, resumed=True) as directory:  # the lock went with the process
