@@ -16,7 +16,7 @@ from linnet.errors import InputError
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
 from linnet.optimizers import SGD, Momentum, TorchSGD
-from linnet.optimum import Curvature, curvature, solve
+from linnet.optimum import Curvature, Optimum, curvature, solve
 from linnet.optimum.cache import kept
 from linnet.optimum.cost import RATE, solve_seconds, training_seconds
 from linnet.optimum.families import is_known
@@ -31,6 +31,8 @@ TOLERANCE = 1e-8
 """Bound to reach, relative to the objective of predicting nothing (of targets about their mean)."""
 EXACT_TOLERANCE = 1e-12
 """The same where the optimum is the result: a bound of ε allows errors of coefficients of the order of √ε."""
+SOLVED = 1e-2
+"""Bound beyond which an optimum counts as not solved, relative to the objective."""
 NEGLIGIBLE = 0.5
 """Seconds that nobody minds: starting the process takes ten times as long."""
 NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
@@ -74,8 +76,25 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
             f"optimizer=exact: no finite optimum exists ({landscape.optimum.certificate}): use penalty=l2, or another "
             f"optimizer"
         )
-    tell(landscape, model, descends=not exact)
+    if exact and not _is_solved(landscape.optimum, model, data):
+        raise InputError(
+            f"optimizer=exact: not solved, {_reached(landscape.optimum)}: use another penalty or optimizer, or leave "
+            f"out columns of extreme values"
+        )
+    tell(landscape, model, data, exact=exact)
     return landscape
+
+
+def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
+    """Whether the objective is known well enough to be called the best possible one."""
+    size = max(abs(optimum.objective), abs(optimum.lower))
+    return optimum.bound <= SOLVED * size or optimum.bound <= 1e-6 * _scale(data.train_in_float64, model)
+
+
+def _reached(optimum: Optimum) -> str:
+    return (
+        f"an objective of {optimum.objective:.8g} was reached, and proven only that none is below {optimum.lower:.8g}"
+    )
 
 
 def _tolerance(config: Mapping[str, Any]) -> float:
@@ -91,8 +110,7 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
     if bias and y.dtype == torch.float64 and model.loss.shift_invariant:  # residuals of large targets keep their digits
         offset = y.mean(0)
         y = y - offset
-    values = model.loss.value(torch.zeros(1, len(y), n_outputs, dtype=x.dtype), y).double()
-    scale = abs(float((values if weight is None else values * weight).mean())) or 1.0
+    scale = _scale(Examples(x, y, weight), model)
     optimum = solve(
         Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
         n_outputs=n_outputs, origin=None if data.scaling is None else data.scaling.mean / data.scaling.deviation,
@@ -103,6 +121,13 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
         return _with_inference(landscape, data, model)
     return landscape
+
+
+def _scale(examples: Examples, model: LinearNetwork) -> float:
+    """Size of the objective of predicting nothing."""
+    weight, n_outputs = examples.weight, model.weight.shape[1]
+    values = model.loss.value(torch.zeros(1, len(examples), n_outputs, dtype=examples.x.dtype), examples.y).double()
+    return abs(float((values if weight is None else values * weight).mean())) or 1.0
 
 
 def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> Landscape:
@@ -124,18 +149,20 @@ def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> L
     return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
-def tell(landscape: Landscape, model: LinearNetwork, *, descends: bool = True) -> None:
-    """Say what the landscape means for the run: the best objective, and if it descends what `tell_curvature` says."""
+def tell(landscape: Landscape, model: LinearNetwork, data: Data, *, exact: bool) -> None:
+    """Say what the landscape means: the best objective, and what `tell_curvature` says of runs that are not exact."""
     optimum = landscape.optimum
     if not optimum.attained:
         log.info(f"no finite optimum exists: {optimum.certificate}")
+    elif not _is_solved(optimum, model, data):
+        log.info(f"best possible objective: not solved, {_reached(optimum)}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
     if landscape.statistics and model.bias is None:
         log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
     if landscape.withheld is not None:
         log.info(f"no standard errors: {landscape.withheld}")
-    if landscape.curvature is not None and descends:
+    if landscape.curvature is not None and not exact:
         tell_curvature(landscape.curvature, model)
 
 

@@ -15,6 +15,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import check, check_job, compose, session
+from linnet.config.check import refuse_chdir
 from linnet.config.environment import with_environment
 from linnet.terminal import Terminal
 from linnet.tracking.claim import claimed
@@ -34,6 +35,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
     with session():
         config = compose(with_environment(overrides))
         check(config)
+        refuse_chdir(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
         import linnet.life  # noqa: F401  # before there is a directory, which whoever gets impatient would leave empty

@@ -1,19 +1,19 @@
 """Whether classes are separable is never wrong, however little is between them."""
 
+import json
 import os
-import sys
-from pathlib import Path
 
 import mpmath
 import pytest
+import torch
+from near_separable import draw, logistic_infimum
+from safetensors.numpy import load_file
 
+from linnet import cli
 from linnet.data import Examples
 from linnet.losses import CrossEntropy
 from linnet.optimum import solve
 from linnet.penalties import NoPenalty
-
-sys.path.insert(0, str(Path(__file__).parent))
-from near_separable import draw, logistic_infimum
 
 CASES = int(os.environ.get("LINNET_CASES", "60"))
 
@@ -33,3 +33,41 @@ def test_constructed_problem(seed):
     assert found.objective - found.bound <= infimum + tiny, (case.name, found)
     assert infimum <= found.objective + found.bound + tiny, (case.name, found)
     assert found.bound <= 1e-8, (case.name, found)
+
+
+def trained(folder, rows: list[tuple[float, str]], *options: str) -> int:
+    text = "\n".join(["x,y", *(f"{x!r},{label}" for x, label in rows)])
+    (folder / "table.csv").write_text(text + "\n")
+    command = [
+        "train",
+        "data=table",
+        "data.path=table.csv",
+        "data.target=y",
+        "data.standardize=false",
+        "data.dtype=float64",
+    ]
+    parts = ["data.val_fraction=0", "data.test_fraction=0", "optimizer=exact", "figures=false", "hydra.run.dir=run"]
+    return cli.run([*command, *parts, *options])
+
+
+BELOW, ABOVE = [-1.3, -0.2, -0.7, -2.2], [0.9, 1.7, 0.4, 0.15]
+
+
+def test_overlap_of_two_trillionths_has_an_optimum(workplace):
+    """Issue 15, A4: once called separable, with objective 0 and bound 0."""
+    rows = [*((x, "a") for x in [*BELOW, 1e-12]), *((x, "b") for x in [-1e-12, *ABOVE])]
+    assert trained(workplace, rows) == 0
+    found = json.loads((workplace / "run" / "metrics.json").read_text())
+    weight = load_file(workplace / "run" / "optimum.safetensors")["weight"][:, 0]
+    x, y = torch.tensor([[x] for x, _ in rows], dtype=torch.float64), torch.tensor([label == "b" for _, label in rows])
+    infimum = logistic_infimum(x, y, True, torch.tensor([170.0]), 0.0)
+    assert mpmath.nstr(infimum, 9) == "0.138629436"
+    assert abs(found["optimum/loss"] - infimum) <= found["optimum/bound"] <= 1e-8
+    # The loss is flat there: a bound of 1e-16 on it allows the weight to be off by the root of that over F'' ≈ 2e-13.
+    assert weight[1] - weight[0] == pytest.approx(171.56, abs=0.1)
+
+
+def test_gap_of_two_trillionths_separates(workplace, capsys):
+    rows = [*((x, "a") for x in [*BELOW, -1e-12]), *((x, "b") for x in [1e-12, *ABOVE])]
+    assert trained(workplace, rows) == 2
+    assert "no finite optimum exists" in capsys.readouterr().err

@@ -377,6 +377,11 @@ class TestWhichEpochIsKept:
         assert re.search(rf"kept epoch {status['kept_epoch']} of {status['epoch']} \(\d+\.\d s\)", printed)
         assert status["epoch"] - status["kept_epoch"] == 3
 
+    def test_the_sample_output_of_the_readme(self, answer: Answer) -> None:
+        printed = answer("train", "figures=false", "hydra.run.dir=run")[1]
+        (sample,) = re.findall(r"^kept epoch \d+ of \d+ \(", self.README, re.MULTILINE)
+        assert sample in printed
+
     @pytest.mark.parametrize(("given", "lines"), [
         (("callbacks=early_stopping",),
          ["trained for all 2 epochs: val/loss last improved in epoch 2", "kept epoch 2 of 2 ("]),

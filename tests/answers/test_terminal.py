@@ -104,6 +104,17 @@ class TestEncoding:
         assert "probability_日本" in written.decode("utf-8")
 
 
+class TestLetters:
+    def test_a_value_beyond_ascii_without_quotes_says_how(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.run(["train", "data=table", "data.path=t.csv", "data.target=größe"]) == 2
+        assert """needs quotes: 'data.target="größe"'\n""" in capsys.readouterr().err
+
+    def test_bytes_that_are_no_text_are_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.run(["train", "data=table", 'data.path="caf\udce9.csv"', "data.target=y"]) == 2
+        assert "no UTF-8" in capsys.readouterr().err
+        assert not list(Path.cwd().iterdir())
+
+
 class TestReaderThatHasGone:
     """`linnet … | head`: quietly, with the shell's code for it or none."""
 

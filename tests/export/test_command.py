@@ -127,7 +127,7 @@ class TestCheck:
             predictor,
             {"data": {"_target_": check.SPLITS_ITSELF, "path": "no.csv", "delimiter": None, "encoding": None}},
         )
-        assert set(sample.inputs["c"]) == {"a", "b", check.UNSEEN, None}
+        assert set(sample.inputs["c"]) == {"a", "b", " a\t", " b\t", check.UNSEEN, "NA", " ", None}
         assert 0 < np.isnan(sample.inputs["n"]).sum() < 300
         assert abs(np.nanmean(sample.inputs["n"]) - 3) < 1
 

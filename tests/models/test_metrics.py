@@ -129,6 +129,7 @@ class TestClassificationMetrics:
         metrics = classification_metrics(torch.full((3, 2), math.nan), torch.tensor([0, 1, 1]))
         assert math.isnan(metrics["nll"])
         assert math.isnan(metrics["calibration_error"])
+        assert metrics["accuracy"] == metrics["top2_accuracy"] == metrics["macro_f1"] == 0  # and no class 0 predicted
 
     @pytest.mark.parametrize(
         ("shape", "target_shape", "smoothing", "message"),

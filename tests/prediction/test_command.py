@@ -121,7 +121,7 @@ class TestTable:
         assert code == 0
         assert errors.splitlines() == [
             "note: f.csv: not in the training data, ignored: new",
-            "note: 2 rows: column city: 'Paris' is no level of the training data, counts as none of them",
+            "note: 2 rows: column city: no level of the training data, counts as none of them (such as 'Paris')",
         ]
 
     def test_may_be_standard_input(self, home, predict, monkeypatch):

@@ -95,6 +95,7 @@ class TestManifest:
         assert manifest["config"] == config
         del config["name"]  # where a run lies and what it is called are no settings
         assert config.pop("init_from") is None  # as in runs of before there was such a key
+        config["objective"]["direction"] = "minimize"  # of val/loss, whether or not it was stated
         config["data"].pop("root", None)
         canonical = json.dumps(config, sort_keys=True, separators=(",", ":"))
         assert manifest["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()

@@ -62,12 +62,15 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
     _check_fit(resolved, config.hydra.runtime.choices)
     if not recorded:
         check_direction(resolved["objective"])
-        if hydra["job"]["chdir"]:
-            raise InputError(
-                "hydra.job.chdir=true: relative paths, as data.path=my.csv, begin where linnet was started; leave "
-                "it out"
-            )
     return resolved
+
+
+def refuse_chdir(config: DictConfig) -> None:
+    """Raise InputError if a run that is about to begin would change to its own directory."""
+    if config.hydra.job.chdir:
+        raise InputError(
+            "hydra.job.chdir=true: relative paths, as data.path=my.csv, begin where linnet was started; leave it out"
+        )
 
 
 def plain_job(config: DictConfig) -> dict[str, Any]:

@@ -94,6 +94,11 @@ def errors_in_one_line(overrides: Sequence[str]) -> Iterator[None]:
     except ConfigCompositionException as error:
         raise InputError(_not_overridable(error, overrides)) from error
     except OverrideParseException as error:
+        key, _, value = error.override.partition("=")
+        if not value.isascii() and not any(mark in value for mark in "'\"[]{}"):
+            raise InputError(
+                f"{error.override}: a value with letters beyond ASCII needs quotes: '{key}=\"{value}\"'"
+            ) from error
         raise InputError(
             f"{error.override}: not of the form key=value ({_one_line(error).split(' See http')[0]})"
         ) from error

@@ -17,9 +17,13 @@ def with_environment(overrides: Sequence[str]) -> list[str]:
     A number stays one: `seed=${oc.env:SEED}` is a seed, which Hydra's own answer, a text, would not be.
 
     Raises:
-        InputError: if a variable is not set and has no default.
+        InputError: if a variable is not set and has no default, or a text is none that can be stored.
     """
-    return [_replaced(text) for text in overrides]
+    replaced = [_replaced(text) for text in overrides]
+    for text in replaced:
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise InputError(f"{text!a}: holds bytes that are no UTF-8, and could not be recorded: rename the file")
+    return replaced
 
 
 def _replaced(text: str) -> str:

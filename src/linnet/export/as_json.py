@@ -20,8 +20,8 @@ TABLE = (
     "A missing number or boolean counts as the value instead_of_missing, and if_missing[c] is added as well. Where "
     "instead_of_missing is null, the model was trained on rows without missing values and has no prediction.",
     "kind category: score[c] += levels[value][c], with the value as text without blanks around it; for any other text "
-    "score[c] += other[c]. Where by_value is true, levels are numbers: 3.0 and 3 are one. A value that is empty or one of "
-    "missing_texts is missing: score[c] += if_missing[c], or no prediction where if_missing is null.",
+    "score[c] += other[c]. Where by_value is true, levels are numbers: 3.0 and 3 are one. A value that is empty or one "
+    "of missing_texts is missing: score[c] += if_missing[c], or no prediction where if_missing is null.",
 )
 ARRAY = (
     "x has n_features numbers; pictures are flattened row by row (of image_shape), first channel first.",

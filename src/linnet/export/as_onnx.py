@@ -2,9 +2,10 @@
 
 Of a table, one input a column, named like it: `[N, 1]` double, NaN where a number or boolean (1 or 0) is missing, or
 `[N, 1]` string, without blanks around it, for a category, empty or a text such as NA where it is missing. A category
-whose levels are numbers is `[N, 1]` double too. Without a rule for missing values their rows predict NaN. Of arrays one input `x`, `[N, D]` or `[N, *image_shape]` double;
-pictures as grey levels 0 … 1, not bytes. Outputs: `prediction`, `[N, C]` double or the class `[N]` string; of classes
-also `probabilities` `[N, C]` double.
+whose levels are numbers is `[N, 1]` double too. Without a rule for missing values their rows predict NaN.
+
+Of arrays one input `x`, `[N, D]` or `[N, *image_shape]` double; pictures as grey levels 0 … 1, not bytes. Outputs:
+`prediction`, `[N, C]` double or the class `[N]` string; of classes also `probabilities` `[N, C]` double.
 """
 
 from collections.abc import Sequence

@@ -99,7 +99,7 @@ def _as_text(*, by_value: bool, imputes: bool) -> list[FunctionTransformer]:
     ]
     if by_value:
         steps += [replace(r"^(-?\d+)\.0+$", r"\1"), replace(r"^(-?\d+\.\d*[1-9])0+$", r"\1")]
-    missing = "" if imputes else None
+    missing = "" if imputes else np.nan
     steps.append(FunctionTransformer(pd.DataFrame.replace, kw_args={"to_replace": dict.fromkeys(MISSING, missing)}))
     if imputes:
         return [*steps, FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": ""})]

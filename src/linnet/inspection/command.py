@@ -72,7 +72,7 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
     sections = [(output, *strongest(found.of(output), most)) for output in outputs]
     if len(outputs) > 1:
         table.add_column("class" if classes else "target")
-    table.add_column("feature")
+    table.add_column("feature", overflow="fold")
     errors = found.has_errors
     columns = [*(() if found.exact or not errors else ("optimum",)), *(ERRORS if errors else ())]
     labels = dict(LABELS)
@@ -80,7 +80,7 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
         columns.append("per_deviation")
         labels["per_deviation"] = found.unit
     for name in ("coefficient", *columns):
-        table.add_column(labels.get(name, name), justify="right")
+        table.add_column(labels.get(name, name), justify="right", overflow="fold")
     for output, rows, _ in sections:
         for i, row in enumerate(rows):
             of = [output if i == 0 else ""] if len(outputs) > 1 else []

@@ -102,8 +102,8 @@ class ClassificationTally(Tally):
         # Ranked by logit, since distinct logits can share a rounded probability; ties go to the lower class. `max`
         # gives the indices that `argmax` gives, in a tenth of the time.
         best = logits.max(dim=1).indices
+        known = ~logits.isnan().any(dim=1)  # logits of NaN predict no class
         runner_up = logits.scatter(1, best.unsqueeze(1), -math.inf).max(dim=1).indices
-        known = ~log_probability[:, 0].isnan()  # logits of NaN are no class, where `max` says the first
         correct = (best == target) & known
         self.correct += correct.sum(dim=1)
         self.top2 += (correct | ((runner_up == target) & known)).sum(dim=1)

@@ -45,7 +45,7 @@ def sum_of_squares(
     for block in blocks:
         part, of_rows = block_gradient(block, exact)
         gradient = gradient.plus(part)
-        squares.append(of_rows)
+        squares.append(_sums(of_rows))
         q = moved_rows(block, at)[:, :n_coefficients] @ root
         gram += q.T @ q
         weight = np.ones(len(q)) if block.weight is None else block.weight
@@ -55,10 +55,10 @@ def sum_of_squares(
         largest_target = np.maximum(largest_target, np.abs(block.target).max(axis=0))
         error = max(error, Sliced.relative_error(block.design.shape))
     if ridge:
-        squares.append(ridge * np.square(coefficients[first:]))
+        squares.append(_sums(ridge * np.square(coefficients[first:])))
     penalised = np.sqrt(ridge) * at.scale[first:, None] * root[first:]
     gram += penalised.T @ penalised
-    sums = np.array([math.fsum(column) for column in np.concatenate(squares).T])
+    sums = _sums(np.array(squares))
 
     # What extended precision leaves: of each residual, and of the gradient in the coordinates of M.
     residual_error = error * (n_coefficients + 2) * (size @ np.abs(coefficients) + largest_target)
@@ -78,6 +78,11 @@ def sum_of_squares(
         2 * np.sqrt(sums * total_weight) + total_weight * residual_error
     )
     return sums, np.square(half / smallest) * (1 + 1e-12) + evaluation
+
+
+def _sums(numbers: Array) -> Array:
+    """Sums of columns, each rounded once."""
+    return np.array([math.fsum(column) for column in numbers.T.tolist()])
 
 
 def _smallest_singular_value(gram: Array, n_rows: int) -> float:

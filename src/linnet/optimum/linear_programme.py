@@ -12,28 +12,24 @@ LARGEST = 3e6
 """Features beyond which the programme would take minutes or more."""
 
 
-def fits(problem: Problem) -> bool:
-    """Whether the programme is small enough to be worth solving."""
-    return problem.x.numel() <= LARGEST
-
-
-def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
+def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int] | None:
     """Minimise mean w|Wx + b − y| + absolute ‖W‖₁ of one output.
 
     The variables are W = W⁺ − W⁻, b, and residuals u − v with u, v ≥ 0; the objective is linear in them, and the
     shadow price of an example's equation is minus its dual variable over N.
 
     Returns:
-        weight `[1, D]`, bias `[1]`, dual variables θ `[1, N]`, iterations.
-
-    Raises:
-        ValueError: the solver gives up.
+        weight `[1, D]`, bias `[1]`, dual variables θ `[1, N]`, iterations; None if the programme is too large, or the
+        solver gives up.
     """
+    if problem.x.numel() > LARGEST:
+        return None
     n_examples, n_features = problem.n_examples, problem.n_features
     x, y = problem.x.double().numpy(), problem.targets[:, 0].numpy()
-    scale = np.abs(x).max(0, initial=0.0)
-    scale[scale == 0] = 1.0
-    x = x / scale  # the solver's tolerances are absolute
+    # The solver's tolerances are absolute. By its largest number a column with one outlier would be scaled to nothing.
+    size = np.abs(x)
+    scale = np.exp(np.log(size, where=size > 0, out=np.zeros_like(x)).sum(0) / np.maximum((size > 0).sum(0), 1))
+    x = x / scale
     identity = sparse.identity(n_examples, format="csr")
     ones = np.ones((n_examples, int(problem.bias)))
     sizes = np.ones(n_examples) if problem.weight is None else problem.weight.numpy()
@@ -47,10 +43,12 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int]:
         "primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10,
     })  # fmt: skip
     if result.status != 0:
-        raise ValueError(f"the linear programme of absolute error was not solved: {result.message}")
+        return None
     weight = (result.x[:n_features] - result.x[n_features : 2 * n_features]) / scale
     bias = result.x[2 * n_features : 2 * n_features + int(problem.bias)]
     theta = np.clip(-n_examples * result.eqlin.marginals, -sizes, sizes)
+    over, under = result.x[2 * n_features + int(problem.bias) :].reshape(2, n_examples)
+    theta = np.where(over > 0, sizes, np.where(under > 0, -sizes, theta))  # to the last bit, where there is a residual
     return (
         torch.from_numpy(weight)[None],
         torch.from_numpy(bias) if problem.bias else torch.zeros(1, dtype=torch.float64),

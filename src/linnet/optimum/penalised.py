@@ -11,7 +11,7 @@ from linnet.optimum.best_bias import best_bias
 from linnet.optimum.duality_gap import Certified, duality_gap
 from linnet.optimum.family import Quadratic, Robust, Softmax
 from linnet.optimum.lasso import lasso
-from linnet.optimum.linear_programme import fits, least_absolute
+from linnet.optimum.linear_programme import least_absolute
 from linnet.optimum.newton import Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
 from linnet.optimum.problem import Problem
@@ -111,11 +111,10 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
                 best = certified, *candidate[:2]
         return best is not None and best[0].bound <= tolerance
 
-    if problem.squared == 0 and fits(problem):
-        weight, bias, theta, steps = least_absolute(problem)
-        certify(weight, bias, theta)
+    if problem.squared == 0 and (solved := least_absolute(problem)):
+        certify(*solved[:3])
         assert best is not None
-        return _solution(problem, best[1], best[2], best[0], "linear programme", steps)
+        return _solution(problem, best[1], best[2], best[0], "linear programme", solved[3])
     # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
     # which examples the best plane passes through.
     total = 0

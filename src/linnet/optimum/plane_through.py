@@ -61,7 +61,11 @@ def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tens
     matrix[n_used + n_bias :, n_used : n_used + n_bias] = ones
     pull = x[:, used].T @ outer / n_examples + problem.absolute * weight[0, used].sign()
     right = torch.cat([-pull, -outer.sum().expand(n_bias) / n_examples, y[inner]])
-    solved = torch.linalg.lstsq(matrix, right, driver="gelsd").solution
+    # Rows and columns of one size: rounding and rank then do not depend on the units of the features.
+    root = matrix.abs().amax(0).sqrt().clamp(min=1e-150)
+    matrix, right = matrix / root / root[:, None], right / root
+    again = matrix.abs().amax(0).clamp(min=1e-150)
+    solved = torch.linalg.lstsq(matrix / again, right, driver="gelsd").solution / again / root
     new_weight, new_theta = torch.zeros_like(weight), theta.clone()
     new_weight[0, used] = solved[:n_used]
     new_theta[0, inner] = solved[n_used + n_bias :].clamp(-limits[inner], limits[inner])

@@ -73,7 +73,7 @@ def self_concordant_bound(
 
 
 class _Setting(NamedTuple):
-    """Examples `r [N, width]`, what rounding did to gradient and (log of a factor) curvatures, the largest one."""
+    """Examples `r [N, width]`, errors of the gradient and (log of a factor) of curvatures, the largest one."""
 
     r: Tensor
     space: RowSpace

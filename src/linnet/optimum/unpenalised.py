@@ -10,7 +10,7 @@ from linnet.optimum import newton
 from linnet.optimum.best_bias import best_bias
 from linnet.optimum.exact_dual import exact_bound
 from linnet.optimum.family import Poisson, Robust, Softmax
-from linnet.optimum.linear_programme import fits, least_absolute
+from linnet.optimum.linear_programme import least_absolute
 from linnet.optimum.newton import Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
 from linnet.optimum.problem import Problem
@@ -71,10 +71,9 @@ def _absolute_error(
                 best = found, *candidate[:2]
         return best is not None and best[0][1] <= tolerance
 
-    if fits(problem):
-        method = "linear programme"
-        weight, bias, theta, total = least_absolute(problem)
-        certify(weight, bias, theta)
+    if solved := least_absolute(problem):
+        method, total = "linear programme", solved[3]
+        certify(*solved[:3])
     else:
         method, total = "Newton on Huber's loss of vanishing width", 0
         for width in widths(problem):

@@ -33,7 +33,7 @@ def as_table(predictor: Predictor, predicted: Predicted) -> pa.Table:
     columns = [pa.array(column, mask=missing) for column in predicted.values.T]
     if predictor.task == "classification":
         likeliest = predicted.values.argmax(axis=1).astype(np.int64)
-        unknown = missing | np.isnan(predicted.values).any(axis=1)  # `argmax` says the first class
+        unknown = missing | np.isnan(predicted.values).any(axis=1)  # probabilities of NaN name no class
         columns.insert(0, pa.array(predictor.class_names).take(pa.array(likeliest, mask=unknown)))
     kept = predicted.ids
     return pa.table([*kept.columns, *columns], names=[*kept.column_names, *names])

@@ -24,20 +24,14 @@ from linnet.tracking.directory import RunDirectory
 PLACE = Path("runs") / "reproduced"
 
 
-def run_again(saved: SavedConfig, directory: Path, initial_weights: Path | None = None) -> Run | None:
-    """Train in a directory that is empty; None if the run diverged, as its status says.
-
-    Args:
-        saved: what to run.
-        directory: where.
-        initial_weights: file that a run with `init_from` began with, instead of the run named there.
-    """
+def run_again(saved: SavedConfig, directory: Path) -> Run | None:
+    """Train in a directory that is empty; None if the run diverged, as its status says."""
     write_hydra(saved, directory)
     try:
         with as_many_threads_afterwards(), log_to(directory / "train.log"):
             job = Job(
                 RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
-                initial_weights=initial_weights,
+                initial_weights=saved.initial_weights,
             )  # fmt: skip
             return live(job)
     except Diverged:

@@ -1,7 +1,7 @@
 """What a run directory says was run, checked as if it came from a stranger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from linnet.config import GROUPS, config_hash
 from linnet.errors import InputError
+from linnet.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.reproduction.plain_text import plain
 from linnet.saved import load_hydra
 
@@ -20,18 +21,21 @@ class SavedConfig:
     config: resolved to plain containers, and checked.
     choices: config group -> chosen option; only names, which nothing is built from.
     overrides: what the run's user had given, for those who compare runs.
+    initial_weights: file with the weights that a run with `init_from` began with.
     """
 
     config: dict[str, Any]
     choices: dict[str, str | None]
     overrides: list[str]
+    initial_weights: Path | None = None
 
     def with_threads(self, threads: int | None) -> "SavedConfig":
         """Ask for so many threads; None: as the configuration says."""
         if threads is None:
             return self
         kept = [text for text in self.overrides if text.lstrip("+~").partition("=")[0] != "threads"]
-        return SavedConfig({**self.config, "threads": threads}, self.choices, [*kept, f"threads={threads}"])
+        config, overrides = {**self.config, "threads": threads}, [*kept, f"threads={threads}"]
+        return replace(self, config=config, overrides=overrides)
 
 
 def load_config(run: Path) -> SavedConfig:
@@ -51,7 +55,7 @@ def load_config(run: Path) -> SavedConfig:
     missing = [group for group in GROUPS if group not in names]
     if missing:
         raise InputError(f"{run / '.hydra' / 'hydra.yaml'} is damaged: it does not say which {missing[0]} was chosen")
-    return SavedConfig(config, names, _overrides(run / ".hydra" / "overrides.yaml"))
+    return SavedConfig(config, names, _overrides(run / ".hydra" / "overrides.yaml"), run / INITIAL_WEIGHTS)
 
 
 def config_changes(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
@@ -73,6 +77,20 @@ def config_changes(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> st
         if flat[0].get(key) != flat[1].get(key)
     ]
     return f"is not what the run began with: {', '.join(changed)}"
+
+
+def manifest_changes(saved: SavedConfig, manifest: Mapping[str, Any]) -> str | None:
+    """Return what manifest.json states otherwise than `.hydra`: a setting, the seed, or a chosen option."""
+    config, choices = manifest.get("config"), manifest.get("choices")
+    pairs = {"seed": (manifest.get("seed"), saved.config["seed"])} if "seed" in manifest else {}
+    if config is not None:
+        before, now = _flat(config), _flat(saved.config)
+        pairs |= {f"config.{key}": (before.get(key), now.get(key)) for key in dict.fromkeys([*before, *now])}
+        pairs.pop("config.data.root", None)  # a path, which may come from the environment
+    if isinstance(choices, Mapping):
+        pairs |= {f"choices.{group}": (option, saved.choices.get(group)) for group, option in choices.items()}
+    changed = [f"{plain(key)} {plain(a)} instead of {plain(b)}" for key, (a, b) in pairs.items() if a != b]
+    return f"does not state what .hydra holds: {', '.join(changed)}" if changed else None
 
 
 def _flat(node: Any, path: str = "") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from linnet.config import EXPERIMENT, check, compose_sweep, config_hash, session
+from linnet.config.check import refuse_chdir
 from linnet.config.direction import direction
 from linnet.config.environment import with_environment
 from linnet.config.identity import canonical
@@ -46,6 +47,7 @@ def multirun(overrides: Sequence[str]) -> int:
         task, parser = list(master.hydra.overrides.task), OverridesParser.create(loader)
         several = grids(parse(task, master.hydra.sweeper.params or {}, parser), task, parser)
         refuse_numbers(master.hydra.sweeper)
+        refuse_chdir(master)
         folder = Path(master.hydra.sweep.dir)
         again = [text for text in overrides if not text.startswith("hydra.sweep.dir=")]
         again.append(f"hydra.sweep.dir={os.path.relpath(folder)}")

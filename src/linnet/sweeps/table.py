@@ -28,9 +28,9 @@ def comparison_table(groups: Sequence[Group], objective: Objective, *, test: boo
         table.add_column(key, justify="right", overflow="fold")
     for name in shown:
         arrow = (" ↓" if objective.minimize else " ↑") if name == objective.metric else ""
-        table.add_column(name + arrow, justify="right", no_wrap=True)
-    table.add_column("state")
-    table.add_column("seconds", justify="right")
+        table.add_column(name + arrow, justify="right", no_wrap=True, overflow="fold")
+    table.add_column("state", overflow="fold")
+    table.add_column("seconds", justify="right", overflow="fold")
     for rank, group in enumerate(groups, 1):
         settings = [show(value) for value in group.settings.values()]
         figures = [_figure(group, group.spread(name)) for name in shown]

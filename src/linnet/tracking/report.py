@@ -47,7 +47,7 @@ def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
     table.add_column("metric", overflow="fold")
     for part in parts:
-        table.add_column(part, justify="right")
+        table.add_column(part, justify="right", overflow="fold")
     if intervals:
         table.add_column("95 % of test", justify="center")
     figures = [key for key in metrics if not key.endswith((LOW, HIGH))]
@@ -82,13 +82,11 @@ def coefficients_table(
         box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),  # numbers with exponents still fit into 80 columns
     )  # fmt: skip
     for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
-        table.add_column(
-            column, justify="right" if column else "left", no_wrap=bool(column),
-            overflow="ellipsis" if column else "fold",
-        )  # fmt: skip
+        # Folded where there is no room: a number without its exponent would be another number.
+        table.add_column(column, justify="right" if column else "left", overflow="fold")
     effects = {} if scaling is None else dict(zip(feature_names, scaling.deviation.tolist(), strict=True))
     if scaling is not None:
-        table.add_column(scaling.unit, justify="right", no_wrap=True)
+        table.add_column(scaling.unit, justify="right", overflow="fold")
     for name in names:
         numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
         if scaling is not None:

@@ -17,7 +17,6 @@ from tables import people, write_csv
 import linnet
 from linnet import cli
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.errors import InputError
 from linnet.files import read_json
 
 EXACT = ["optimizer=exact", "figures=false", "data.dtype=float64"]
@@ -131,15 +130,13 @@ class TestCommandLine:
         assert len(err.splitlines()) == 1
         assert [path.name for path in workplace.iterdir()] == ["f.csv"]
 
-    def test_has_a_word_for_data_that_changed_its_task(self, workplace):
-        """The task found in the file is held against model and loss where nothing else could."""
+    def test_finds_model_and_loss_for_an_experiment_of_ones_own(self, workplace):
         write_csv(workplace / "f.csv", people())
         folder = workplace / "experiments" / "mine"
         folder.mkdir(parents=True)
         text = "# @package _global_\ndefaults:\n  - override /data: table\ndata:\n  path: f.csv\n  target: y\n"
         (folder / "experiment.yaml").write_text(text)
-        with pytest.raises(InputError, match=r"holds numbers: use model=linear_regression loss=squared_error, or data"):
-            linnet.train(["experiment=mine"])
+        assert linnet.train(["experiment=mine", "figures=false"]).data.source.task == "regression"
 
 
 class TestWeight:
