@@ -121,7 +121,7 @@ class TestArrays:
         np.savez("y.npz", y=np.zeros(5, kind))
         config = checked(*self.GIVEN, *more)
         assert tuple(config[group]["_target_"].rpartition(".")[2] for group in ("model", "loss")) == expected[:2]
-        assert "task" not in config["data"]
+        assert config["data"]["task"] == (None if expected[2] == "regression" else expected[2])
 
     def test_are_recorded(self):
         np.savez("y.npz", y=np.zeros(5))

@@ -194,6 +194,7 @@ MAY_BE_MISSING = frozenset({"init_from"})
 
 OWN_RULES: dict[str, dict[str, Expected]] = {
     "linnet.data.table_rows": {"data.weight": TEXT | NULL},
+    "linnet.data.arrays": {"data.weight": TEXT | NULL},
     "linnet.data.image_folder": {
         "data.path": Expected("a folder with a folder of images for each class: data.path=my/pictures", TEXT.accepts)
     },

@@ -157,7 +157,7 @@ def _npy_header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int,
     shape, fortran, dtype = read(stream)
     if dtype.hasobject:
         raise InputError(f"{name} holds Python objects, which are not read: save an array of numbers")
-    if dtype.kind not in "fiub":
+    if dtype.kind not in "fiubUS":
         raise InputError(f"{name} holds {dtype}: expected numbers, such as float32 or uint8")
     return dtype, shape, "F" if fortran else "C"
 
