@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linnet.data.array_file import NAMED
 from linnet.data.labels import canonical, distinct_of, is_number
 from linnet.data.shards import Shards, find_shards
 from linnet.data.table.naming import count_words, require_column, row_words, some
 from linnet.data.table.target import class_labels, number_targets
 from linnet.data.table.values import BOOLEANS, cleaned, is_missing, refuse_line_breaks
 from linnet.data.table.weights import example_weights
+from linnet.data.whole_file import PARQUET, TORCH
 from linnet.errors import InputError
 from linnet.prediction.opening import opened
 from linnet.prediction.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
@@ -163,7 +165,7 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
 
 def _array_targets(predictor: Predictor, given: LabelledFile, n_rows: int) -> Targets:
     named = given.target
-    if named is None and not given.input.partition(":")[0].endswith((".npz", ".safetensors")):
+    if named is None and not given.input.partition(":")[0].endswith((*NAMED, PARQUET, *TORCH)):
         raise InputError(f"{given.input} holds no targets: give their file by --target")
     key, of_classes = "--target" if named else "data.y", predictor.task == "classification"
     shards = find_shards(key, named or given.input.partition(":")[0], text=of_classes)

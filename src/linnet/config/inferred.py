@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.rules import RULES
 from linnet.config.tasks import CLASSIFICATION
+from linnet.errors import InputError
 
 DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
@@ -94,7 +95,13 @@ def _task_of_table(*of_the_target: Any) -> str:
 def _task_of_arrays(y: str) -> str:
     from linnet.data.labels import infer_task
     from linnet.data.shards import find_shards
+    from linnet.data.whole_file import TORCH
 
+    if y.partition(":")[0].endswith(TORCH):
+        raise InputError(
+            f"data.y={y}: whether it holds classes or numbers is only seen once torch has read it: give "
+            f"data.task=classification or data.task=regression"
+        )
     return infer_task(find_shards("data.y", y, text=True))
 
 

@@ -50,9 +50,10 @@ def arrays(
     epoch: that of dtype, shape, size and time of change of each file stands in for it.
 
     Args:
-        x, y: .npy, .npz or .safetensors files of the training part, or patterns for them; they pair up in the order of
-            their names. `F.npz:name` is the array of that name in a file of several, else it is that of the key (x, y,
-            x_val …), then x or y, or the only one.
+        x, y: .npy, .npz, .safetensors, .parquet or .pt files of the training part, or patterns for them; they pair up
+            in the order of their names. `F.npz:name` is the array of that name in a file of several, of Parquet the
+            column, else it is that of the key (x, y, x_val …), then x or y, or the only one. Columns of Parquet files
+            hold lists of equally many numbers, numbers or text; .pt files a tensor or a dictionary of tensors.
         x_val, y_val, x_test, y_test: the same of the other parts; None: there is none.
         max_memory_mb: examples that take more MiB than that are not held in memory but read by blocks, through a
             buffer of that size, or of 32 MiB if that is less.
@@ -100,12 +101,18 @@ def arrays(
     if labels is None:
         _check_finite(examples)
     notes = [] if labels is None else _notes(labels, examples, fits)
+    if labels is not None and found["train"][1].kinds == {"f"}:
+        notes.insert(
+            0,
+            f"data.y: floating-point numbers taken as {len(labels.names)} classes, data.task=regression "
+            f"predicts them as numbers",
+        )
     train, val, test = (examples.get(part) for part in PARTS)
     assert train is not None
     identity = checksum(*map(_as_stored, (train, val, test))) if fits else _checksum_of_files(parts)
     more: list[object] = [] if labels is None or labels.are_indices else [labels.names, labels.absent]
     if train.weight is not None:
-        more.append(train.weight.tolist())
+        more.append(hashlib.sha256(train.weight.numpy().data).hexdigest())
     if more:
         identity = hashlib.sha256(repr((identity, more)).encode()).hexdigest()
     return Source(
@@ -178,8 +185,8 @@ def _compressed(pairs: Pairs) -> list[File]:
 def _refuse_compressed(parts: dict[str, Pairs], needed: int, max_memory_mb: int) -> None:
     for file in (file for pairs in parts.values() for file in _compressed(pairs)):
         raise InputError(
-            f"{file} is compressed, and can be read as a whole only, but the examples take {-(-needed // 2**20)} MiB, "
-            f"more than data.max_memory_mb={max_memory_mb}: save it as .npy, or allow more"
+            f"{file} {'is compressed, and ' * (file.path.suffix == '.npz')}can be read as a whole only, but the examples "
+            f"take {-(-needed // 2**20)} MiB, more than data.max_memory_mb={max_memory_mb}: save it as .npy, or allow more"
         )
 
 

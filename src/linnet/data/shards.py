@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from linnet.data.array_file import File, open_array
 from linnet.errors import InputError
 
-PATH_AND_NAME = re.compile(r"(.+\.(?:npz|safetensors)):(.+)")
+PATH_AND_NAME = re.compile(r"(.+\.(?:npz|safetensors|parquet|pth?)):(.+)")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def find_shards(key: str, pattern: str, text: bool = False) -> Shards:
 
     Args:
         key: that names them in the configuration.
-        pattern: of .npy files, or of .npz or .safetensors files, after which `:name` may say which array of each.
+        pattern: of .npy files, or of .npz, .safetensors, .parquet or .pt files, after which `:name` may say which array
+            or column of each.
         text: whether they may hold text, as labels do.
 
     Raises:
@@ -94,7 +95,8 @@ def find_shards(key: str, pattern: str, text: bool = False) -> Shards:
     if not paths:
         what = "no file has such a name" if any(letter in pattern for letter in "*?[") else "no such file"
         raise InputError(
-            f"{key}={pattern}: {what}, give an .npy, .npz or .safetensors file or a pattern such as 'data/x_*.npy'"
+            f"{key}={pattern}: {what}, give an .npy, .npz, .safetensors, .parquet or .pt file or a pattern such as "
+            f"'data/x_*.npy'"
         )
     found = tuple(open_array(key, path, name) for path in paths)
     for file in found:

@@ -124,5 +124,5 @@ def _absent(examples: Examples) -> Tensor | None:
     """The targets of classes that have no output, below 0; None: there are none, as always in data on the disk."""
     if examples.streamed or examples.y.is_floating_point():
         return None
-    absent = examples.y[examples.y < 0]
-    return absent if len(absent) else None
+    absent = examples.y < 0
+    return examples.y[absent] if bool(absent.any()) else None
