@@ -185,8 +185,9 @@ def _compressed(pairs: Pairs) -> list[File]:
 def _refuse_compressed(parts: dict[str, Pairs], needed: int, max_memory_mb: int) -> None:
     for file in (file for pairs in parts.values() for file in _compressed(pairs)):
         raise InputError(
-            f"{file} {'is compressed, and ' * (file.path.suffix == '.npz')}can be read as a whole only, but the examples "
-            f"take {-(-needed // 2**20)} MiB, more than data.max_memory_mb={max_memory_mb}: save it as .npy, or allow more"
+            f"{file} {'is compressed, and ' * (file.path.suffix == '.npz')}can be read as a whole only, but the "
+            f"examples take {-(-needed // 2**20)} MiB, more than data.max_memory_mb={max_memory_mb}: save it as .npy, "
+            f"or allow more"
         )
 
 
