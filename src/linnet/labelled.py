@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from linnet.data.shards import Shards, find_shards
 from linnet.data.table.naming import count_words, require_column, row_words, some
+from linnet.data.table.notation import PLAIN
 from linnet.data.table.target import class_labels, number_targets
-from linnet.data.table.values import BOOLEANS, cleaned, is_missing, refuse_line_breaks
+from linnet.data.table.values import BOOLEANS, cleaned, is_missing
 from linnet.data.table.weights import example_weights
 from linnet.errors import InputError
 from linnet.prediction.opening import opened
@@ -133,8 +134,9 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
     def where(rows: Sequence[int]) -> str:
         return f"{row_words(rows)} of {place}"
 
+    notation = PLAIN if predictor.table is None else predictor.table.notation
+    columns = notation.without_tokens(columns)
     key, column = f"target {target}", cleaned(columns[target])
-    refuse_line_breaks(key, column, where)
     lacking = is_missing(column)
     drops = predictor.table is not None and predictor.table.missing == "drop"
     if lacking.any() and not drops:
@@ -142,7 +144,7 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
             f"{key} is missing in {where(np.flatnonzero(lacking).tolist())}: remove rows that say nothing of it, "
             f"{int(lacking.sum())} of {len(lacking)}"
         )
-    weights = None if weight is None else example_weights(columns[weight], weight, where)
+    weights = None if weight is None else example_weights(columns[weight], weight, where, notation)
     present, numbers = ~lacking, np.flatnonzero(~lacking)
 
     def of_present(rows: Sequence[int]) -> str:
@@ -151,7 +153,7 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
     kept = column.filter(pa.array(present))
     if predictor.task == "regression":
         y = np.zeros((len(column), 1))
-        y[present, 0] = number_targets(key, kept, of_present)
+        y[present, 0] = number_targets(key, kept, of_present, notation)
         return y, weights, present, []
     names, index, _ = class_labels(key, kept, of_present)
     codes, unseen = _codes(names, predictor.class_names)

@@ -13,7 +13,11 @@ DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
     "regression": {"model": "linear_regression", "loss": "squared_error"},
 }
-LOOKED_AT = {"table": ("path", "target", "delimiter", "encoding"), "arrays": ("y",)}
+LOOKED_AT = {
+    "table": (
+        "path", "target", "delimiter", "encoding", "decimal", "thousands", "strip", "missing_tokens", "missing",
+    ), "arrays": ("y",),
+}  # fmt: skip
 """Options of `data` -> their keys that say where the targets are."""
 
 

@@ -137,7 +137,11 @@ RULES: dict[str, Expected] = {
     "data.delimiter": one_of("comma", "semicolon", "tab", "bar")
     | Expected("one character", lambda value: isinstance(value, str) and len(value) == 1)
     | NULL,
-    "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "latin-1") | NULL,
+    "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1") | NULL,
+    "data.decimal": one_of(".", ","),
+    "data.thousands": one_of(".", ",", " ", "'", "_") | NULL,
+    "data.strip": NAMES,
+    "data.missing_tokens": NAMES,
     # data: arrays in files
     "data.x": Expected("an .npy, .npz or .safetensors file or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
     "data.y": Expected("an .npy, .npz or .safetensors file or a pattern: data.y='my/y_*.npy'", TEXT.accepts),

@@ -11,6 +11,7 @@ from pyarrow import csv as arrow_csv
 from linnet.data.table.encoding import to_utf8
 from linnet.data.table.layout import Layout, find_layout, records
 from linnet.data.table.naming import count_words
+from linnet.data.table.swallowed import refuse_swallowed
 from linnet.errors import InputError
 
 BLOCK = 1 << 22
@@ -59,6 +60,8 @@ def parse(
     chosen = layout.chosen(only)
     table = _parse(path, text, layout, chosen, first_line)
     spanning = _spanning(path, text, layout.delimiter, table.num_rows, first_line)
+    if spanning:
+        refuse_swallowed(path, text, layout, table, chosen, first_line)
     if first_line == 1:
         table = table.slice(1)
     return table.rename_columns([layout.header[i] for i in chosen]), spanning
