@@ -32,6 +32,7 @@ class LabelledFile:
         in the same file.
     weight: of a table the column of example weights, None for none.
     delimiter, encoding: of CSV; None: found out.
+    comment, skip_rows: of CSV: what lines that are no rows begin with, and lines before the header.
     """
 
     input: str
@@ -39,6 +40,8 @@ class LabelledFile:
     weight: str | None
     delimiter: str | None
     encoding: str | None
+    comment: str | None = None
+    skip_rows: int = 0
 
 
 class Labelled(NamedTuple):
@@ -68,7 +71,7 @@ def read_labelled(predictor: Predictor, given: LabelledFile) -> Labelled:
     """
     scoring, told = replace(predictor, link="identity"), Told()
     notes: list[str] = []
-    with opened(given.input, given.delimiter, given.encoding) as source:
+    with opened(given.input, given.delimiter, given.encoding, given.comment, given.skip_rows) as source:
         if isinstance(source, Shards):
             if predictor.table is not None:
                 raise InputError(f"{given.input} is an array, but the model takes a table with the columns that it was "
@@ -166,7 +169,7 @@ def _array_targets(predictor: Predictor, given: LabelledFile, n_rows: int) -> Ta
     named = given.target
     if named is None and not given.input.partition(":")[0].endswith((".npz", ".safetensors")):
         raise InputError(f"{given.input} holds no targets: give their file by --target")
-    shards = find_shards("--target" if named else "data.y", named or given.input.partition(":")[0])
+    shards = find_shards("--target" if named else "--input", named or given.input.partition(":")[0])
     if len(shards) != n_rows:
         raise InputError(
             f"{shards.files[0]} has {len(shards)} rows, {given.input} has {n_rows}: they pair up row by row"

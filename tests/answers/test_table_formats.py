@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,7 @@ NOTATIONS = {
         lambda value: german(value).replace(".", "\u202f"),
         ("'data.decimal=\",\"'", "'data.thousands=\" \"'"),
     ),
+    "1'037.25": (lambda value: english(value).replace(",", "’"), ('"data.thousands=\\"\'\\""',)),
     "$1037.25": (lambda value: f"${value:.2f}", ("'data.strip=[\"$\"]'",)),
     "-$1,037.25": (lambda value: f"-${english(value)}", ("'data.thousands=\",\"'", "'data.strip=[\"$\"]'")),
     "1037.25 %": (lambda value: f"{value:.2f} %", ("'data.strip=[\"%\"]'",)),
@@ -85,7 +87,7 @@ class TestNotations:
         assert any(f"('{written(value)}' in row" in message for value in VALUES)
         assert "data.categorical=[x]" in message
         assert all(option in message for option in options), message
-        assert train("data.path=f.csv", *(option.strip("'") for option in options)) == 0
+        assert train("data.path=f.csv", *(shlex.split(option)[0] for option in options)) == 0
         found = linnet.load("run")
         np.testing.assert_allclose([found.weight[0, 0], found.bias[0]], [0.25, 3.125], rtol=1e-9)
         assert [float(y) for y in predicted("f.csv")] == pytest.approx([sign * v / 4 + 3.125 for v in VALUES])
@@ -101,7 +103,7 @@ class TestNotations:
         assert all(option in message for option in options), message
         found = refusal(capsys, "data.task=regression")
         assert all(option in found for option in options), found
-        options = tuple(option.strip("'") for option in options)
+        options = tuple(shlex.split(option)[0] for option in options)
         assert train("data.path=f.csv", *options, "data.task=regression") == 0
         sign = -1 if name.startswith("-") else 1
         assert linnet.load("run").weight[0, 0] == pytest.approx(sign * 4, rel=1e-9)
@@ -288,3 +290,48 @@ class TestNames:
             rows = {row["feature"]: float(row["coefficient"]) for row in csv.DictReader(file)}
         assert list(rows) == ["bias", *found.feature_names]
         assert rows["bias (column)"] == pytest.approx(5)
+
+
+class TestComments:
+    ROWS = "".join(f"{v},{'a#' if i % 2 else 'b'},{v / 4 + 3}\n" for i, v in enumerate(VALUES))
+    HEADER = 'Report "2025, Oslo\nof all, rooms\n# units: m, m\nx,c,y\n'
+    OPTIONS = ('data.comment="#"', "data.skip_rows=2")
+
+    def test_and_titles_are_no_rows(self, workplace):
+        rows = self.ROWS.splitlines(keepends=True)
+        quoted = '1,"b\n#kept",3.25\n2,"b\n#kept",3.5\n' * 12
+        Path("f.csv").write_text(self.HEADER + "".join(rows[:5]) + "# a, comment\n" + "".join(rows[5:]) + quoted)
+        assert train("data.path=f.csv", *self.OPTIONS, "data.task=regression") == 0
+        found = linnet.load("run")
+        assert found.feature_names == ("x", "c=a#", "c=b", "c=b #kept")
+        assert found.weight[0, 0] == pytest.approx(0.25, rel=1e-9)
+        lines = ("--comment", "#", "--skip-rows", "2")
+        assert cli.run(["predict", "run", "--input", "f.csv", "--output", "p.csv", *lines]) == 0
+        assert len(Path("p.csv").read_text().splitlines()) == 1 + 40 + 24
+        assert cli.run(["evaluate", "run", "--input", "f.csv", *lines]) == 0
+        assert cli.run(["export", "run", "--format", "json", "--output", "m.json"]) == 0
+
+    def test_keep_the_numbers_of_rows_and_lines(self, workplace, capsys):
+        Path("f.csv").write_text(self.HEADER + self.ROWS + "# the last\n1,b,many\n")
+        assert "'many' in row 41 of f.csv" in refusal(capsys, *self.OPTIONS)
+        Path("f.csv").write_text(self.HEADER + self.ROWS + "# the last\n1,b\n")
+        assert "f.csv line 46: 2 values where the header has 3" in refusal(capsys, *self.OPTIONS)
+
+
+def test_runs_of_before_these_options_are_evaluated_and_predicted_with(workplace):
+    """Their configuration and their preprocessing do not name them."""
+    write("f.csv", {"x": VALUES, "y": [v / 4 + 3 for v in VALUES]})
+    assert train("data.path=f.csv", "data.test_fraction=0.2") == 0
+    keys = ("comment", "skip_rows", "decimal", "thousands", "strip", "missing_tokens")
+    config = Path("run/.hydra/config.yaml")
+    lines = [line for line in config.read_text().splitlines() if line.strip().partition(":")[0] not in keys]
+    config.write_text("\n".join(lines) + "\n")
+    node = json.loads(Path("run/preprocessing.json").read_text())
+    del node["table"]["notation"]
+    for column in node["table"]["columns"]:
+        del column["plain"]
+    Path("run/preprocessing.json").write_text(json.dumps(node))
+    assert len(predicted("f.csv")) == 40
+    assert cli.run(["evaluate", "run"]) == 0
+    assert cli.run(["evaluate", "run", "--input", "f.csv"]) == 0
+    assert cli.run(["export", "run", "--format", "json", "--output", "m.json"]) == 0

@@ -138,6 +138,8 @@ RULES: dict[str, Expected] = {
     | Expected("one character", lambda value: isinstance(value, str) and len(value) == 1)
     | NULL,
     "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1") | NULL,
+    "data.comment": TEXT | NULL,
+    "data.skip_rows": COUNT_OR_ZERO,
     "data.decimal": one_of(".", ","),
     "data.thousands": one_of(".", ",", " ", "'", "_") | NULL,
     "data.strip": NAMES,
@@ -193,8 +195,13 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
 
-MAY_BE_MISSING = frozenset({"init_from"})
-"""Keys that the configurations of earlier versions' runs do not have; null."""
+MAY_BE_MISSING = frozenset(
+    {
+        "init_from", "data.comment", "data.skip_rows", "data.decimal", "data.thousands", "data.strip",
+        "data.missing_tokens",
+    }
+)  # fmt: skip
+"""Keys that the configurations of earlier versions' runs do not have; null, or the default of the component."""
 
 OWN_RULES: dict[str, dict[str, Expected]] = {
     "linnet.data.table_rows": {"data.weight": TEXT | NULL},

@@ -56,19 +56,21 @@ def kind_of(
     valid = len(column) - column.null_count
     if parsed_numbers(column, notation) is not None:
         return "number"
-    numbers = ~is_missing(notation.plain_numbers(column))
+    distinct = pa.chunked_array([column.unique()])  # patterns are slow, and categories have few levels
+    place = pc.index_in(column, value_set=distinct).to_numpy()
+    numbers = ~is_missing(notation.plain_numbers(distinct))[place]
     if numbers.sum() == valid:
         return "number"
-    if pc.all(pc.is_in(pc.utf8_lower(column.drop_null()), value_set=pa.array(BOOLEANS))).as_py():
+    if pc.all(pc.is_in(pc.utf8_lower(distinct.drop_null()), value_set=pa.array(BOOLEANS))).as_py():
         return "boolean"
-    tokens = stand_for_missing(column) & ~numbers
+    tokens = stand_for_missing(distinct)[place] & ~numbers
     stated = valid - int(tokens.sum())  # values, if the tokens are none
-    alike = like_numbers(column) | numbers
+    alike = like_numbers(distinct)[place] | numbers
     if alike.any() and alike.sum() >= MOSTLY * stated:
         _refuse_others(key, column, numbers, alike, tokens, where, otherwise, notation)
-    if stated and matches(column, DATE).sum() >= MOSTLY * stated:
+    if stated and matches(distinct, DATE)[place].sum() >= MOSTLY * stated:
         return "date"
-    return "duration" if stated and matches(column, DURATION).sum() >= MOSTLY * stated else "category"
+    return "duration" if stated and matches(distinct, DURATION)[place].sum() >= MOSTLY * stated else "category"
 
 
 def _refuse_others(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +49,8 @@ def table_rows(
     thousands: str | None = None,
     strip: Sequence[str] = (),
     missing_tokens: Sequence[str] = (),
+    comment: str | None = None,
+    skip_rows: int = 0,
 ) -> Source:
     """The rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 
@@ -72,11 +75,12 @@ def table_rows(
         seed: of what is drawn.
         keep_constant: keep columns of numbers that are always the same, as a model without a bias needs them.
         decimal, thousands, strip, missing_tokens: of text columns, as `Notation` takes them.
+        comment, skip_rows: of CSV, as `read` takes them.
 
     Raises:
         InputError: naming file, column and rows, and the remedy.
     """
-    rows, given = _read(path, test_path, split_column, delimiter, encoding)
+    rows, given = _read(path, test_path, split_column, delimiter, encoding, comment, skip_rows)
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     table = notation.without_tokens(rows.table)
     where: Where = rows.where
@@ -136,15 +140,18 @@ def _read(
     split_column: str | None,
     delimiter: str | None,
     encoding: str | None,
+    comment: str | None,
+    skip_rows: int,
 ) -> tuple[Rows, NDArray[np.str_] | None]:
     """All rows, and the part of each where the files say so."""
-    rows = read("data.path", path, delimiter, encoding)
+    options: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "comment": comment, "skip_rows": skip_rows}
+    rows = read("data.path", path, **options)
     if test_path is None:
         return rows, None
     if split_column is not None:
         raise InputError("data.test_path and data.split_column both name the test part: give one of them")
     n_train = rows.table.num_rows
-    rows = concatenate(rows, read("data.test_path", test_path, delimiter, encoding))
+    rows = concatenate(rows, read("data.test_path", test_path, **options))
     return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
 
 

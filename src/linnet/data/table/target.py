@@ -57,6 +57,8 @@ def infer_task(
     strip: Sequence[str] = (),
     missing_tokens: Sequence[str] = (),
     missing: Missing = "error",
+    comment: str | None = None,
+    skip_rows: int = 0,
 ) -> Task:
     """Whether the target column of these files is of numbers or of classes. Imports no torch.
 
@@ -66,7 +68,7 @@ def infer_task(
     Raises:
         InputError: as `linnet.data.table.read.read` does, and if there is no such column, or it cannot be a target.
     """
-    rows = read("data.path", path, delimiter, encoding, only=(target,))
+    rows = read("data.path", path, delimiter, encoding, (target,), comment, skip_rows)
     require_column("data.target", target, rows.table.column_names, str(rows.files[0]))
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     column = notation.without_tokens(rows.table.select([target]))[target]

@@ -59,18 +59,18 @@ def options_for(texts: pa.ChunkedArray, given: Notation) -> str:
     if len(either) == 1 and not decimals and not thousands:
         sign = min(either)
         number = min(text for text in body if sign in text)
-        fraction = "none" if sign == given.decimal else f"'data.decimal={_quoted(sign)}'"
+        fraction = "none" if sign == given.decimal else _option("decimal", sign)
         options.append(
-            f"'data.thousands={_quoted(sign)}' if {number} is {number.replace(sign, '')}, or {fraction} if it is "
+            f"{_option('thousands', sign)} if {number} is {number.replace(sign, '')}, or {fraction} if it is "
             f"{number.replace(sign, '.')},"
         )
     else:
         decimal = "," if "," in decimals or ("." in thousands and "," not in thousands) else "."
         between = (thousands | either) - {decimal} or {given.thousands} - {None, decimal}
         if decimal != given.decimal:
-            options.append(f"'data.decimal={_quoted(decimal)}'")
+            options.append(_option("decimal", decimal))
         if between and given.thousands not in between:
-            options.append(f"'data.thousands={_quoted(min(map(str, between)))}'")
+            options.append(_option("thousands", min(map(str, between))))
     if tuple(strip) != given.strip and strip:
         options.append(f"'data.strip=[{','.join(map(_quoted, strip))}]'")
     return " ".join(options)
@@ -105,6 +105,11 @@ def _separators(bodies: set[str]) -> tuple[set[str], set[str], set[str]]:
 def missing_option(tokens: Sequence[str], given: Notation) -> str:
     """`'data.missing_tokens=["-"]'`, with those that are given already."""
     return f"'data.missing_tokens=[{','.join(map(_quoted, [*given.missing_tokens, *tokens]))}]'"
+
+
+def _option(key: str, sign: str) -> str:
+    """`'data.thousands=","'`, as a shell takes it."""
+    return '"data.thousands=\\"\'\\""' if sign == "'" else f"'data.{key}={_quoted(sign)}'"
 
 
 def _quoted(text: str) -> str:
