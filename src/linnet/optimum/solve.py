@@ -49,8 +49,9 @@ def solve(
         tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may not allow it: see `bound`.
         start: an optimum of a similar problem, or weight `[C, D]` and bias `[C]`.
         n_outputs: C; None: columns of the target, or the largest label + 1.
-        origin: what was subtracted from the features before, `[D]`, in their present units; None for 0. Columns that
-            depend on each other but for rounding errors of this size count as dependent, for squared error.
+        origin: what was subtracted from the features before, `[D]`, in their present units: columns that depend on
+            each other but for rounding errors of this size count as dependent. None: the features are exact, and
+            bounds without a penalty hold for them to their last bit, except for squared error.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
