@@ -78,7 +78,7 @@ def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tole
 
     weight, bias, steps = _in_row_space(problem, space, weight, best_bias(problem, weight, bias), close)
     found = robust_bound(problem, space, weight, bias)
-    if best is not None and best[0][1] <= found[1]:
+    if best is not None and best[0][1] <= found[1] and found[1] > tolerance:
         found, weight, bias = best
     return Solution(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
 
@@ -139,7 +139,7 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         ):
             separating = weight, bias
             return True
-        if space is None or promised > max(tolerance, 1e-12):
+        if space is None or promised > max(tolerance, 1e-12 * abs(point.objective)):
             return promised <= tolerance
         found = self_concordant_bound(problem, space, weight, bias)
         if found is not None and (best is None or found[1] < best[0][1]):
