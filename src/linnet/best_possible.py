@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from linnet.build import dtype_of, is_exact
 from linnet.data import Data, Examples
@@ -85,6 +86,13 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
     return landscape
 
 
+def _origin(data: Data, n_features: int) -> Tensor:
+    """What was subtracted from the features, `[D]`, in their present units; what is read from a file is rounded."""
+    if data.scaling is None:
+        return torch.zeros(n_features, dtype=torch.float64)
+    return data.scaling.mean / data.scaling.deviation
+
+
 def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
     """Whether the objective is known well enough to be called the best possible one."""
     size = max(abs(optimum.objective), abs(optimum.lower))
@@ -113,7 +121,7 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
     scale = _scale(Examples(x, y, weight), model)
     optimum = solve(
         Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
-        n_outputs=n_outputs, origin=None if data.scaling is None else data.scaling.mean / data.scaling.deviation,
+        n_outputs=n_outputs, origin=_origin(data, x.shape[1]),
     )  # fmt: skip
     optimum = replace(optimum, bias=optimum.bias + offset)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)

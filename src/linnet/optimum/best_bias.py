@@ -7,7 +7,7 @@ from linnet.optimum.problem import Problem
 
 STEPS = 60
 ROUNDING = 1e-15
-"""Slope that is rounding and no more, for losses whose derivative is of order 1."""
+"""Mean slope, as a share of the mean size of slopes, that is rounding and no more."""
 
 
 def best_bias(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def best_bias(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
         hessian = family.mean_hessian(family.curvature(z, y, majorise))
         # Least squares: softmax does not feel a shift of all logits, and its Hessian is singular there.
         slope = theta.mean(1)
-        if float(slope.abs().max()) < ROUNDING:
+        if float(slope.abs().max()) <= ROUNDING * float(theta.abs().mean(1).max()):
             break
         step = -torch.linalg.pinv(hessian, rtol=1e-14, hermitian=True) @ slope
         scale, promised = 1.0, float(slope @ step)

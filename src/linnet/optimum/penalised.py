@@ -104,10 +104,11 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close)
     else:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
-    if best is None or best[0].bound > tolerance:
-        certify(weight, bias)
-    assert best is not None
-    return best[1], best[2], best[0], steps
+    bias = best_bias(problem, weight, bias)
+    last = duality_gap(problem, weight, bias)
+    if best is not None and last.bound > max(tolerance, best[0].bound):
+        last, weight, bias = best
+    return weight, bias, last, steps
 
 
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:

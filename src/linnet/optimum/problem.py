@@ -24,7 +24,8 @@ class Problem:
         n_outputs: C.
         absolute, squared: coefficients of the penalty, at least 0.
         bias: whether there is a bias, which is never penalised.
-        origin: what was subtracted from the features before, `[D]`, in their units: the size of their rounding errors.
+        origin: what was subtracted from the features before, `[D]`, in their units: the size of their rounding errors;
+            None for features that are exact.
     """
 
     x: Tensor

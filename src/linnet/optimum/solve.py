@@ -10,12 +10,13 @@ from torch import Tensor
 from linnet.data.examples import Examples
 from linnet.losses import Loss
 from linnet.optimum.families import family_of
-from linnet.optimum.family import Poisson, Quadratic, Softmax
+from linnet.optimum.family import Poisson, Quadratic, Robust, Softmax
 from linnet.optimum.optimum import Optimum
 from linnet.optimum.penalised import is_coupled, solve_penalised
 from linnet.optimum.problem import Problem
 from linnet.optimum.quadratic import solve_quadratic
 from linnet.optimum.solution import Solution
+from linnet.optimum.target_units import in_target_units
 from linnet.optimum.threads import threads_for
 from linnet.optimum.unpenalised import solve_unpenalised
 from linnet.penalties import Penalty
@@ -49,8 +50,9 @@ def solve(
         tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may not allow it: see `bound`.
         start: an optimum of a similar problem, or weight `[C, D]` and bias `[C]`.
         n_outputs: C; None: columns of the target, or the largest label + 1.
-        origin: what was subtracted from the features before, `[D]`, in their present units; None for 0. Columns that
-            depend on each other but for rounding errors of this size count as dependent, for squared error.
+        origin: what was subtracted from the features before, `[D]`, in their present units: columns that depend on
+            each other but for rounding errors of this size count as dependent. None: the features are exact, and
+            bounds without a penalty hold for them to their last bit, except for squared error.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
@@ -142,6 +144,8 @@ def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> 
     if not is_coupled(problem) and problem.n_outputs > 1:
         return _one_by_one(problem, weight, bias, tolerance)
     method = solve_penalised if problem.absolute > 0 or problem.squared > 0 else solve_unpenalised
+    if isinstance(problem.family, Robust):
+        return in_target_units(problem, weight, bias, tolerance, method)
     return method(problem, weight, bias, tolerance)
 
 

@@ -16,11 +16,11 @@ from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
 from linnet.optimum.problem import Problem
 from linnet.optimum.recession import Recession, recession, separates
 from linnet.optimum.robust_gap import is_unique, robust_bound
+from linnet.optimum.rounding import mean_loss, predictions
 from linnet.optimum.row_space import RowSpace, row_space
 from linnet.optimum.self_concordance import applies, self_concordant_bound
 from linnet.optimum.solution import Solution
 
-RANK = "; singular values of the features below max(N, D) 2⁻⁵³ of the largest are taken for 0"
 EXACT = "duality gap: dual point that is feasible in exact arithmetic"
 TRACE = 1e-6
 NEWTON = "Newton, preconditioned conjugate gradients"
@@ -36,9 +36,34 @@ def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance:
 def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
     assert isinstance(problem.family, Robust)
     space = row_space(problem)
-    words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + RANK
+    words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + _left_out(problem, space)
     if problem.family.width == 0:
-        return _absolute_error(problem, space, weight, bias, tolerance, words)
+        solution = _absolute_error(problem, space, weight, bias, tolerance, words)
+    else:
+        solution = _huber(problem, space, weight, bias, tolerance, words)
+    if _covers(problem, space):
+        return solution
+    # All that is proven beyond the row space: no loss is negative.
+    z, error = predictions(problem, solution.weight, solution.bias)
+    return solution._replace(bound=sum(mean_loss(problem.family, z, error, problem.targets)))
+
+
+def _covers(problem: Problem, space: RowSpace) -> bool:
+    """Whether a bound over the row space is one over all weights; features with rounding errors have no others."""
+    return space.complete or problem.origin is not None
+
+
+def _left_out(problem: Problem, space: RowSpace) -> str:
+    """For a certificate: what its bound says of columns that depend on each other but for rounding."""
+    if space.complete:
+        return ""
+    rank = f"(rank {space.back.shape[1]} of {len(space.back)})"
+    if problem.origin is not None:
+        return f"; columns that depend on others to rounding count as dependent {rank}"
+    return f"; columns depend on each other but for rounding {rank}, and of what they differ by nothing is proven"
+
+
+def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str) -> Solution:
     best: tuple[tuple[float, float], Tensor, Tensor] | None = None
 
     def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
@@ -53,7 +78,7 @@ def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
 
     weight, bias, steps = _in_row_space(problem, space, weight, best_bias(problem, weight, bias), close)
     found = robust_bound(problem, space, weight, bias)
-    if best is not None and best[0][1] <= found[1]:
+    if best is not None and best[0][1] <= found[1] and found[1] > tolerance:
         found, weight, bias = best
     return Solution(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
 
@@ -114,7 +139,7 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         ):
             separating = weight, bias
             return True
-        if space is None or promised > max(tolerance, 1e-12):
+        if space is None or promised > max(tolerance, 1e-12 * abs(point.objective)):
             return promised <= tolerance
         found = self_concordant_bound(problem, space, weight, bias)
         if found is not None and (best is None or found[1] < best[0][1]):
@@ -132,10 +157,10 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         )
     if best is None and space is not None and (found := self_concordant_bound(problem, space, weight, bias)):
         best = found, weight, bias
-    if best is not None and best[0][1] <= tolerance:
+    if best is not None and space is not None and best[0][1] <= tolerance and _covers(problem, space):
         found, weight, bias = best
-        unique = isinstance(family, Poisson) and space is not None and space.full
-        return Solution(weight, bias, *found, "self-concordance: Newton decrement" + RANK, unique, NEWTON, steps)
+        words = "self-concordance: Newton decrement" + _left_out(problem, space)
+        return Solution(weight, bias, *found, words, isinstance(family, Poisson) and space.full, NEWTON, steps)
     if best is not None:
         found, weight, bias = best
     exact = exact_bound(problem, weight, bias, tolerance)

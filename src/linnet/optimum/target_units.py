@@ -1,0 +1,68 @@
+"""Targets in units in which residuals keep their digits, for losses of residuals alone."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from linnet.optimum.family import Robust
+from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF, mean_loss, predictions
+from linnet.optimum.solution import Solution
+
+
+def in_target_units(
+    problem: Problem,
+    weight: Tensor,
+    bias: Tensor,
+    tolerance: float,
+    method: Callable[[Problem, Tensor, Tensor, float], Solution],
+) -> Solution:
+    """Solve a robust regression of one output with targets (y − shift)/unit, which are free of rounding, by `method`.
+
+    A shift of the targets is one of the bias. For absolute error with y = unit y', F(W, b; y) is unit F'(W/unit,
+    b/unit; y') where F' has squared * unit as its coefficient. Linear programmes and stopping rules know numbers of
+    order 1 only.
+    """
+    family, y = problem.family, problem.y
+    assert isinstance(family, Robust)
+    shift = _shift(y) if problem.bias else 0.0
+    unit = _unit(y - shift) if family.width == 0 else 1.0
+    inner = replace(problem, y=(y - shift) / unit, squared=problem.squared * unit)
+    found = method(inner, weight / unit, (bias - shift) / unit, tolerance / unit)
+    weight, objective, bound = found.weight * unit, found.objective * unit, found.bound * unit
+    bias = found.bias * unit + shift if problem.bias else found.bias
+    if shift:  # the bias is rounded once more
+        lower = objective - bound
+        z, error = predictions(problem, weight, bias)
+        loss, doubt = mean_loss(family, z, error, problem.targets)
+        penalty = problem.penalty(weight)
+        objective = loss + penalty
+        doubt += (weight.numel() + 8) * UNIT_ROUNDOFF * penalty + 4 * UNIT_ROUNDOFF * (objective + abs(lower))
+        bound = max(objective - lower, 0.0) + doubt
+    return found._replace(weight=weight, bias=bias, objective=objective, bound=bound)
+
+
+def _shift(y: Tensor) -> float:
+    """A number of few digits near the median, if subtracting it from the targets rounds nothing; else 0."""
+    median = y.median()
+    spread = float((y - median).abs().median())
+    if spread == 0:
+        spread = UNIT_ROUNDOFF * abs(float(median))
+    if not 4 * spread < abs(float(median)):
+        return 0.0
+    grid = 2.0 ** math.frexp(spread)[1]
+    shift = float(torch.tensor(round(float(median) / grid) * grid, dtype=y.dtype))
+    moved = y - shift
+    taken = moved - y  # Knuth: the rounding error of y − shift
+    error = (y - (moved - taken)) + (-shift - taken)
+    return 0.0 if error.any() else shift
+
+
+def _unit(y: Tensor) -> float:
+    """A power of two of the size of the targets, if dividing by it rounds nothing; else 1."""
+    largest = float(y.abs().max())
+    unit = 2.0 ** min(max(math.frexp(largest)[1], -300), 300) if largest > 0 else 1.0
+    return unit if torch.equal(y / unit * unit, y) else 1.0
