@@ -172,7 +172,7 @@ def _array_targets(predictor: Predictor, given: LabelledFile, n_rows: int) -> Ta
     named = given.target
     if named is None and not given.input.partition(":")[0].endswith((*NAMED, PARQUET, *TORCH)):
         raise InputError(f"{given.input} holds no targets: give their file by --target")
-    key, of_classes = "--target" if named else "--input", predictor.task == "classification"
+    key, of_classes = "--target" if named else "data.y", predictor.task == "classification"
     shards = find_shards(key, named or given.input.partition(":")[0], text=of_classes)
     if len(shards) != n_rows:
         raise InputError(
