@@ -38,7 +38,9 @@ def test_linnet_command(
         request.getfixturevalue("fashion_mnist")
     monkeypatch.chdir(tmp_path)
     write_flowers()
-    place = re.search(r"(?:compare|resume|reproduce|predict|inspect|export) (runs/\w+)", command)
+    place = re.search(
+        r"(?:compare |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
+    )
     if place is not None:  # what makes that run stands above
         (before,) = [line for line in LINNET if line.endswith(f".dir={place[1]}")]
         assert cli.run(shlex.split(before)[1:]) == 0

@@ -126,8 +126,9 @@ def _check_task(config: Mapping[str, Any], source: Source) -> None:
         if config["data"]["_target_"] == SPLITS_ITSELF:
             found, otherwise = f"the data.target of data=table holds {nature[source.task]}", f"data.task={expected}"
         else:
-            kind = {"classification": "whole numbers", "regression": "floating point"}[source.task]
-            found, otherwise = f"the targets in data.y are {nature[source.task]} ({kind})", "save other targets"
+            kind = {"classification": "whole numbers or text", "regression": "floating point"}[source.task]
+            found = f"the targets in data.y are {nature[source.task]} ({kind})"
+            otherwise = f"data.task={expected}"
         raise InputError(
             f"the model predicts {nature[expected]}, but {found}: use {remedy[source.task]}, or {otherwise}"
         )

@@ -21,8 +21,9 @@ from linnet.statistics import HIGH, LOW
 from linnet.tracking import Curve, read_history
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
+from linnet.weights import OPTIMUM
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE, INITIAL_WEIGHTS)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", predictor.FILE, INITIAL_WEIGHTS, OPTIMUM)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 

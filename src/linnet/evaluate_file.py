@@ -6,19 +6,17 @@ from typing import Any
 
 import torch
 
-from linnet.build import make
+from linnet.build import SPLITS_ITSELF, make
 from linnet.data.table.naming import count_words, some
 from linnet.errors import InputError
 from linnet.labelled import Labelled, LabelledFile, read_labelled
 from linnet.losses import Loss
+from linnet.models.absent import AbsentTally
 from linnet.models.metrics import as_floats
 from linnet.models.tally import ClassificationTally, RegressionTally
 from linnet.predictor import load_predictor
 from linnet.saved import load_config
 from linnet.statistics import HIGH, LOW, SHARES, Intervals, bootstrap_intervals, wilson_interval
-
-IMPOSSIBLE = 1e4
-"""How far the logit of a class that the model does not have lies below the others: its probability is 0 in float64."""
 
 
 def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int, list[str]]:
@@ -49,8 +47,8 @@ def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int
 
 def weight_column(config: Mapping[str, Any]) -> str | None:
     """The column of example weights of a run that was trained on a table, if it has one."""
-    weight = config["data"].get("weight")
-    return weight if isinstance(weight, str) else None
+    data = config["data"]
+    return data["weight"] if data["_target_"] == SPLITS_ITSELF else None
 
 
 def _regression(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
@@ -63,23 +61,13 @@ def _regression(found: Labelled, loss: Loss) -> tuple[dict[str, float], Interval
 
 def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
     scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
-    n_classes, seen = scores.shape[1], y >= 0
     smoothing = float(getattr(loss, "label_smoothing", 0.0))
-    if not bool(seen.any()):
+    if not bool((y >= 0).any()):
         raise InputError(f"the model has none of the classes in the file ({some(found.unseen)})")
-    tally = ClassificationTally(1, n_classes, smoothing, scores)
-    tally.add(scores[None, seen], y[seen])
+    given = 1, scores.shape[1], smoothing, scores
+    tally = AbsentTally(*given, len(found.unseen)) if found.unseen else ClassificationTally(*given)
+    tally.add(scores[None], y)
     figures = as_floats(tally)[0]
-    if not bool(seen.all()):  # they are wrong whichever class they are of: one more output stands for all of them
-        lowest = scores.amin(dim=1, keepdim=True)
-        wider = torch.cat([scores, lowest - lowest.abs() - IMPOSSIBLE], dim=1)
-        tally = ClassificationTally(1, n_classes + 1, 0.0, wider)
-        tally.add(wider[None], torch.where(seen, y, n_classes))
-        of_all = as_floats(tally)[0]
-        # Of each class that the model lacks, F1 is 0; here they are one.
-        occurring = int(((tally.true + tally.predicted) > 0).sum())
-        of_all["macro_f1"] *= occurring / (occurring - 1 + len(found.unseen))
-        figures |= {key: value for key, value in of_all.items() if key not in ("nll", "kl_divergence")}
     intervals = {key: wilson_interval(figures[key], len(scores)) for key in SHARES}
     return {"loss": _loss(found, loss, scores, y), **figures}, intervals
 

@@ -11,12 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linnet.data.array_file import NAMED
+from linnet.data.labels import canonical, distinct_of, is_number
 from linnet.data.shards import Shards, find_shards
 from linnet.data.table.naming import count_words, require_column, row_words, some
 from linnet.data.table.notation import PLAIN
 from linnet.data.table.target import class_labels, number_targets
 from linnet.data.table.values import BOOLEANS, cleaned, is_missing
 from linnet.data.table.weights import example_weights
+from linnet.data.whole_file import PARQUET, TORCH
 from linnet.errors import InputError
 from linnet.prediction.opening import opened
 from linnet.prediction.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
@@ -167,30 +170,29 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
 
 def _array_targets(predictor: Predictor, given: LabelledFile, n_rows: int) -> Targets:
     named = given.target
-    if named is None and not given.input.partition(":")[0].endswith((".npz", ".safetensors")):
+    if named is None and not given.input.partition(":")[0].endswith((*NAMED, PARQUET, *TORCH)):
         raise InputError(f"{given.input} holds no targets: give their file by --target")
-    shards = find_shards("--target" if named else "--input", named or given.input.partition(":")[0])
+    key, of_classes = "--target" if named else "data.y", predictor.task == "classification"
+    shards = find_shards(key, named or given.input.partition(":")[0], text=of_classes)
     if len(shards) != n_rows:
         raise InputError(
             f"{shards.files[0]} has {len(shards)} rows, {given.input} has {n_rows}: they pair up row by row"
         )
-    y = np.concatenate([file.rows(0, file.shape[0]) for file in shards.files])
     present = np.ones(n_rows, np.bool_)
     if predictor.task == "regression":
-        y = y.reshape(n_rows, -1).astype(np.float64)
+        rows = np.concatenate([file.rows(0, file.shape[0]) for file in shards.files])
+        y = rows.reshape(n_rows, -1).astype(np.float64)
         if y.shape[1] != predictor.n_outputs:
             raise InputError(f"{shards.files[0]} has {y.shape[1]} targets, the model {predictor.n_outputs}")
         if not np.isfinite(y).all():
             raise InputError(f"{shards.files[0]} holds values that are not finite: leave out their rows")
         return y, None, present, []
-    if y.size != n_rows or (y.dtype.kind == "f" and not (y % 1 == 0).all()):
-        raise InputError(f"{shards.files[0]}: expected a class in each row, found {y.dtype} {list(y.shape)}")
-    values, index = np.unique(y.reshape(-1), return_inverse=True)
-    names = [f"{int(value)}" for value in values]
     classes = predictor.class_names
-    if not all(name.lstrip("-").isdecimal() for name in classes):  # of a data set that names its classes
-        classes = tuple(map(str, range(len(classes))))
-    codes, unseen = _codes(names, classes)
+    by_value = all(map(is_number, classes))
+    if not by_value and not any(kind in "US" for kind in shards.kinds):  # a data set that names its classes
+        classes, by_value = tuple(map(str, range(len(classes)))), True
+    names, index = distinct_of(shards)
+    codes, unseen = _codes([canonical(name) for name in names] if by_value else names, classes)
     return codes[index], None, present, unseen
 
 

@@ -79,6 +79,8 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         raise InputError(f"{path} is {state}: there is nothing to go on with")
     directory = RunDirectory(path.absolute(), resumed=True)
     try:
+        if max_epochs is None and directory.state_before in ("completed", "diverged"):
+            raise InputError(f"{path} is {directory.state_before}: another process has just finished it")
         _log_as_before(path, hydra)
         config, begun = _begun(path, config)
         # The same command once more, after an interruption of what it had begun, goes on with that.

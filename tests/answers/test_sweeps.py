@@ -273,8 +273,8 @@ class TestSweptExperiments:
 
 class TestEqualSettings:
     def test_are_run_once_and_said_so(self, answer: Answer) -> None:
-        code, printed, _ = answer("train", "-m", "data=diabetes", *QUICK, "seed=0,0,1", "optimizer.lr=1,1.0",
-                                  "hydra.sweep.dir=s")  # fmt: skip
+        swept = ("seed=0,0,1", "penalty=l2", "penalty.strength=1,1.0", "hydra.sweep.dir=s")
+        code, printed, _ = answer("train", "-m", "data=diabetes", *QUICK, *swept)
         assert code == 0
         assert "6 combinations give 2 settings: equal ones are run once" in printed
         assert sorted(path.parent.name for path in Path("s").glob("*/status.json")) == ["0", "1"]

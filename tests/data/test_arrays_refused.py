@@ -16,7 +16,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 class TestRefused:
-    X, Y = np.zeros((20, 3), np.float32), np.zeros(20, np.int64)
+    X, Y = np.zeros((20, 3), np.float32), np.arange(20) % 2
 
     @pytest.mark.parametrize(
         ("x", "y", "words"),
@@ -25,10 +25,14 @@ class TestRefused:
             (X.astype(object), Y, ["x.npy holds Python objects", "numbers"]),
             (X.astype(complex), Y, ["x.npy holds complex128", "float32"]),
             (X[:0], Y[:0], ["x.npy", "at least one row"]),
-            (X, Y - 1, ["data.y has the class -1", "0 … C − 1"]),
-            (X, Y + 20, ["data.y has the class 20", "20 training rows", "float32"]),
-            (X, np.zeros((20, 2), int), ["y.npy has 2 whole numbers a row"]),
-            (X, np.zeros((20, 2, 2)), ["data.y: expected whole numbers [n] or floating-point"]),
+            (X, Y * 0, ["data.y has one class only, 0", "nothing to tell apart"]),
+            (X, np.array(["cat"] * 20), ["data.y has one class only, cat"]),
+            (X, np.array(["cat"] * 19 + [" "]), ["data.y has no label in row 19 (counted from 0)"]),
+            (X, np.array([b"\xff"] * 20), ["data.y holds bytes that are not UTF-8"]),
+            (X, np.arange(20) * 7, ["data.y has 20 classes in 20 rows (0, 7, 14, 21, 28 and 15 more)", "data.task"]),
+            (X, np.ones((20, 2), int), ["data.y has 2 numbers a row", "a single 1"]),
+            (X, np.zeros((20, 2, 2)), ["data.y: expected whole numbers [n]", "floating-point"]),
+            (X.astype(str), Y, ["x.npy holds <U32: expected numbers"]),
             (X, np.full(20, np.nan), ["data.y holds values that are not finite"]),
             (X, np.full(20, np.inf), ["data.y holds values that are not finite"]),
         ],
@@ -98,7 +102,7 @@ class TestRefused:
     def test_shards_of_different_rows(self, tmp_path):
         for i in (3, 4):
             np.save(tmp_path / f"x_{i}.npy", np.zeros((20, i)))
-            np.save(tmp_path / f"y_{i}.npy", self.Y if i == 3 else np.zeros(20))
+            np.save(tmp_path / f"y_{i}.npy", self.Y if i == 3 else self.Y / 2)
         self.says(["x_4.npy has rows of shape [4]", "x_3.npy of [3]"], tmp_path / "x_*.npy", tmp_path / "y_*.npy")
         same = tmp_path / "x_3.npy"
         np.save(tmp_path / "x_4.npy", self.X)
@@ -108,7 +112,7 @@ class TestRefused:
         self.says(["data.x_test", "5 numbers a row", "3"], same, tmp_path / "y_3.npy", **given)
         self.says(["data.y_val is missing"], same, tmp_path / "y_3.npy", x_val=str(same))
         given = {"x_test": str(same), "y_test": str(tmp_path / "y_4.npy")}
-        self.says(["data.y_test", "unlike the training targets"], same, tmp_path / "y_3.npy", **given)
+        self.says(["data.y_test are numbers, 0.5 is not whole"], same, tmp_path / "y_3.npy", **given)
 
     @pytest.mark.parametrize(
         ("overrides", "words"),

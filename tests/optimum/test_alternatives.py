@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -24,6 +24,7 @@ def test_floats_are_whole_numbers_over_powers_of_two(numbers):
 
 
 @settings(max_examples=60, deadline=None)
+@example(seed=6, n_classes=4, bias=True, scale=1.0)  # two directions in turn, of which one undid the other
 @given(seed=st.integers(0, 10_000), n_classes=st.integers(2, 4), bias=st.booleans(), scale=st.sampled_from([1.0, 1e-9]))
 def test_softmax_direction_grows_what_it_says(seed, n_classes, bias, scale):
     stream = torch.Generator().manual_seed(seed)

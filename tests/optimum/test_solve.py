@@ -94,6 +94,11 @@ def test_no_other_solver_goes_below_the_lower_bound(draw, loss, penalty, bias):
         assert other == pytest.approx(found.objective, abs=1e-6)
 
 
+def test_absolute_error_whose_weights_are_all_zero_without_a_bias(draw):
+    found = solve(draw(AbsoluteError()), AbsoluteError(), L1(1e3), bias=False)
+    assert (found.weight == 0).all() and found.bound <= TOLERANCE
+
+
 @settings(max_examples=40)
 @given(
     which=st.sampled_from(COMBINATIONS),

@@ -161,7 +161,7 @@ class Reference:
     gap: Decimal
 
 
-def minimise(problem: Problem, start: Numbers | None = None, max_steps: int = 600) -> Reference:
+def minimise(problem: Problem, start: Numbers | None = None, max_steps: int = 2000) -> Reference:
     """Minimise a problem to some 30 digits; `gap` says if that was reached.
 
     Args:

@@ -224,7 +224,7 @@ class TestFailure:
 
 class TestLedger:
     def test_a_second_process_on_the_same_sweep_is_refused(self, tmp_path: Path) -> None:
-        with Ledger(tmp_path), pytest.raises(InputError, match="another process"), Ledger(tmp_path):
+        with Ledger(tmp_path), pytest.raises(InputError, match="is running this sweep"), Ledger(tmp_path):
             pass
 
     def test_a_directory_of_another_run_is_not_used(self, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.rules import RULES
 from linnet.config.tasks import CLASSIFICATION
+from linnet.errors import InputError
 
 DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
@@ -74,7 +75,9 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
         for group, option in DEFAULTS[task].items()
         if group not in given and _tasks({group: chosen[group]}) != {task}
     ]
-    return [*added, *([f"data.task={task}"] if "task" in data and not named else [])]
+    # Of arrays, numbers of a floating-point type are predicted as such unless something else is said.
+    left_open = "task" in data and not named and (chosen["data"] == "table" or task == "classification")
+    return [*added, *([f"data.task={task}"] if left_open else [])]
 
 
 def _named_by_experiment(name: str | None) -> dict[str, str]:
@@ -95,9 +98,16 @@ def _task_of_table(*of_the_target: Any) -> str:
 
 
 def _task_of_arrays(y: str) -> str:
+    from linnet.data.labels import infer_task
     from linnet.data.shards import find_shards
+    from linnet.data.whole_file import TORCH
 
-    return "regression" if "f" in find_shards("data.y", y).kinds else "classification"
+    if y.partition(":")[0].endswith(TORCH):
+        raise InputError(
+            f"data.y={y}: whether it holds classes or numbers is only seen once torch has read it: give "
+            f"data.task=classification or data.task=regression"
+        )
+    return infer_task(find_shards("data.y", y, text=True))
 
 
 def _tasks(options: Mapping[str, Any]) -> set[str]:

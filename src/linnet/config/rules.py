@@ -69,6 +69,8 @@ NAMES = Expected(
 )
 PATHS = TEXT | Expected("a list of texts", lambda value: NAMES.accepts(value) and value != [])
 
+ARRAY_FILE = "an .npy, .npz, .safetensors, .parquet or .pt file"
+
 RULES: dict[str, Expected] = {
     "name": TEXT | NULL,
     "seed": SEED,
@@ -145,8 +147,8 @@ RULES: dict[str, Expected] = {
     "data.strip": NAMES,
     "data.missing_tokens": NAMES,
     # data: arrays in files
-    "data.x": Expected("an .npy, .npz or .safetensors file or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
-    "data.y": Expected("an .npy, .npz or .safetensors file or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
+    "data.x": Expected(f"{ARRAY_FILE} or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
+    "data.y": Expected(f"{ARRAY_FILE} or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
     "data.x_val": TEXT | NULL,
     "data.y_val": TEXT | NULL,
     "data.x_test": TEXT | NULL,
@@ -205,6 +207,7 @@ MAY_BE_MISSING = frozenset(
 
 OWN_RULES: dict[str, dict[str, Expected]] = {
     "linnet.data.table_rows": {"data.weight": TEXT | NULL},
+    "linnet.data.arrays": {"data.weight": TEXT | NULL},
     "linnet.data.image_folder": {
         "data.path": Expected("a folder with a folder of images for each class: data.path=my/pictures", TEXT.accepts)
     },

@@ -1,4 +1,4 @@
-"""One array in an .npy, .npz or .safetensors file: what its header says, and its rows, mapped where they can be."""
+"""One array in a file: what its header says, and its rows, mapped where they can be."""
 
 import json
 import struct
@@ -12,6 +12,7 @@ from typing import IO, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from linnet.data.whole_file import PARQUET, TORCH, header, is_named, names_in, read_whole
 from linnet.errors import InputError
 
 MAGIC = b"\x93NUMPY"
@@ -28,7 +29,7 @@ UNREADABLE = (
     OSError, ValueError, EOFError, SyntaxError, TokenError, RuntimeError, KeyError, struct.error, zipfile.BadZipFile,
     zlib.error,
 )  # fmt: skip
-"""What the readers of the three formats raise for files that are damaged, locked or none of theirs."""
+"""What the readers of the formats raise for files that are damaged, locked or none of theirs."""
 
 
 class File(NamedTuple):
@@ -36,7 +37,7 @@ class File(NamedTuple):
 
     name: of the array among others in its file; None: the file holds no names.
     dtype: of its numbers as read.
-    offset: of its first number in the file; None: it is compressed, and can be read as a whole only.
+    offset: of its first number in the file; None: it can be read as a whole only.
     bfloat16: whether the file has but the upper halves of its float32 numbers.
     """
 
@@ -69,6 +70,8 @@ class File(NamedTuple):
         return (rows.astype(np.uint32) << 16).view(np.float32) if self.bfloat16 else rows
 
     def _unpacked(self) -> NDArray[Any]:
+        if self.path.suffix in (PARQUET, *TORCH):
+            return read_whole(self.path, self.name)
         with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as member:
             array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
             return array
@@ -90,12 +93,15 @@ def open_array(key: str, path: Path, name: str | None) -> File:
             file = _in_npz(key, path, name)
         elif path.suffix == ".safetensors":
             file = _in_safetensors(key, path, name)
+        elif path.suffix in (PARQUET, *TORCH):
+            name = _choose(key, path, name, names_in(path)) if name is not None or is_named(path) else None
+            file = _file(path, name, *header(path, name), "C", None)
         else:
             file = _npy(path)
     except UNREADABLE as error:
         why, remedy = (
             " ".join(str(error).split()),
-            "save it anew" if path.suffix in NAMED else "write it anew with numpy.save",
+            "save it anew" if path.suffix in (*NAMED, PARQUET, *TORCH) else "write it anew with numpy.save",
         )
         raise InputError(f"{path} cannot be read ({why}): {remedy}") from error
     if 0 in file.shape or not file.shape:
@@ -107,7 +113,8 @@ def _npy(path: Path) -> File:
     with path.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
             raise InputError(
-                f"{path} is not an .npy file: write it with numpy.save, or let its name end in .npz or .safetensors"
+                f"{path} is not an .npy file: write it with numpy.save, or let its name end in .npz, .safetensors, "
+                f".parquet or .pt"
             )
         stream.seek(0)
         dtype, shape, order = _npy_header(str(path), stream)
@@ -157,7 +164,7 @@ def _npy_header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int,
     shape, fortran, dtype = read(stream)
     if dtype.hasobject:
         raise InputError(f"{name} holds Python objects, which are not read: save an array of numbers")
-    if dtype.kind not in "fiub":
+    if dtype.kind not in "fiubUS":
         raise InputError(f"{name} holds {dtype}: expected numbers, such as float32 or uint8")
     return dtype, shape, "F" if fortran else "C"
 

@@ -183,7 +183,9 @@ class Source:
     checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
     read for it are known by. row_norm: each example was divided by its Euclidean norm. unrounded: the examples are
     those of files, in a dtype that holds them exactly, and preparation rounds them to the dtype that is trained on.
-    preprocessing is what made features of the columns of a table, and summary says what was found in it, a line each.
+    absent_classes are those that only the validation or test part has: the model has no output for them, and the index
+    of the i-th is −1 − i. stratified: classes are split in equal shares. preprocessing is what made features of the
+    columns of a table, and summary says what was found in the data, a line each.
     """
 
     task: Task
@@ -192,6 +194,8 @@ class Source:
     checksum: str
     val: Examples | None = None
     class_names: tuple[str, ...] = ()
+    absent_classes: tuple[str, ...] = ()
+    stratified: bool = False
     feature_names: tuple[str, ...] = ()
     image_shape: tuple[int, ...] | None = None
     truth: Truth | None = None

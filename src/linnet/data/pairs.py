@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from linnet.data.labels import Labels
 from linnet.data.normalisation import Normalisation
 from linnet.data.shards import Shards
 from linnet.errors import InputError
@@ -20,6 +21,8 @@ class Pairs:
     features, targets: the files of x and y, with equal numbers of rows.
     classes: whether y is class indices `[N]` (int64), else numbers `[N, C]` of the dtype of x.
     dtype: of the features as trained on.
+    weights: of each row `[N]` float64, as in `Examples`, where they are in memory; None: all the same.
+    labels: what makes indices of the classes in the files; None: they are indices.
     normalisation: of the features as they are read.
     offset: what is subtracted from the targets as they are read, `[C]` float64; None: nothing.
     """
@@ -30,6 +33,8 @@ class Pairs:
     dtype: torch.dtype
     normalisation: Normalisation = field(default_factory=Normalisation)
     offset: Tensor | None = None
+    labels: Labels | None = None
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         """The number of rows N."""
@@ -42,7 +47,7 @@ class Pairs:
 
     @property
     def bytes_per_target(self) -> int:
-        return self.targets.width * self._target_dtype.itemsize
+        return (1 if self.classes else self.targets.width) * self._target_dtype.itemsize
 
     @property
     def wide(self) -> bool:
@@ -89,6 +94,10 @@ class Pairs:
 
     def read_targets(self, start: int, y: Tensor) -> None:
         """Fill y `[n]` or `[n, C]` with the targets from `start` on."""
+        if self.labels is not None:
+            codes = [self.labels.codes(self.targets.key, rows) for rows in self.targets.pieces(start, len(y))]
+            _array(y)[...] = np.concatenate(codes)
+            return
         if self.offset is None:
             self.targets.read(start, _array(y).reshape(len(y), -1))
             return

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,7 @@ from linnet.data.examples import Examples, Source
 from linnet.data.module import Data
 from linnet.data.rounding import prepared
 from linnet.data.scaling import Scaling
+from linnet.data.table.split import hold_out
 from linnet.errors import InputError
 from linnet.seeds import generator
 from linnet.shift import of_mean_one
@@ -76,7 +78,7 @@ def _training_parts(
     """Return the training part, with its outliers, and the validation part, as read."""
     train, val = source.train, source.val
     if val_fraction is not None:
-        train, val = split(source.train, val_fraction, seed)
+        train, val = split(source.train, val_fraction, seed, stratified=source.stratified)
     if outliers:
         train = plant_outliers(train, source, outliers, outlier_value, seed)
     return train, val
@@ -90,8 +92,10 @@ def _mean_target(train: Examples) -> Tensor:
     return total
 
 
-def split(examples: Examples, val_fraction: float, seed: int) -> tuple[Examples, Examples | None]:
-    """(training part, validation part or None if val_fraction is 0)."""
+def split(
+    examples: Examples, val_fraction: float, seed: int, *, stratified: bool = False
+) -> tuple[Examples, Examples | None]:
+    """(training part, validation part or None if val_fraction is 0); stratified: of every class this fraction."""
     if val_fraction == 0:
         return examples, None
     if isinstance(examples, Blocks):
@@ -99,6 +103,13 @@ def split(examples: Examples, val_fraction: float, seed: int) -> tuple[Examples,
     n_val = max(1, round(len(examples) * val_fraction))
     if n_val >= len(examples):
         raise InputError(f"data.val_fraction={val_fraction} of {len(examples)} examples leaves none to train on")
+    if stratified:
+        every = np.arange(len(examples))
+        kept, held = hold_out(every, val_fraction, examples.y.numpy(), None, seed, "data/split")
+        if len(held) == 0:
+            raise InputError(f"data.val_fraction={val_fraction}: every class has one row only, use data.val_fraction=0")
+        train, val = (examples.take(torch.from_numpy(rows)) for rows in (kept, held))
+        return _weighted_anew(train, val_fraction), _weighted_anew(val, val_fraction)
     order = torch.randperm(len(examples), generator=generator(seed, "data/split"))
     # Sorted rows are gathered faster, and the order of visits is drawn anew in every epoch anyway.
     train, val = examples.take(order[n_val:].sort()[0]), examples.take(order[:n_val].sort()[0])

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from linnet.data.array_file import File, open_array
 from linnet.errors import InputError
 
-PATH_AND_NAME = re.compile(r"(.+\.(?:npz|safetensors)):(.+)")
+PATH_AND_NAME = re.compile(r"(.+\.(?:npz|safetensors|parquet|pth?)):(.+)")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class Shards:
         number = bisect_right(starts, row) - 1
         return number, row - starts[number]
 
+    def pieces(self, start: int, count: int) -> Iterator[NDArray[Any]]:
+        """So many rows from `start` on, as they are, those of each file apart."""
+        number, first = self.locate(start)
+        while count > 0:
+            rows = self.files[number].rows(first, min(first + count, self.files[number].shape[0]))
+            yield rows
+            count, number, first = count - len(rows), number + 1, 0
+
     def read(self, start: int, out: NDArray[Any]) -> None:
         """Fill out `[n, width]` with the rows from `start` on, converted to its dtype."""
         number, first = self.locate(start)
@@ -68,12 +77,14 @@ class Shards:
             done, number, first = done + count, number + 1, 0
 
 
-def find_shards(key: str, pattern: str) -> Shards:
+def find_shards(key: str, pattern: str, text: bool = False) -> Shards:
     """The arrays in the files that a path or pattern names, in the order of the files' names.
 
     Args:
         key: that names them in the configuration.
-        pattern: of .npy files, or of .npz or .safetensors files, after which `:name` may say which array of each.
+        pattern: of .npy files, or of .npz, .safetensors, .parquet or .pt files, after which `:name` may say which array
+            or column of each.
+        text: whether they may hold text, as labels do.
 
     Raises:
         InputError: if there are none, one cannot be read or holds no numbers, or their rows are not alike.
@@ -84,10 +95,13 @@ def find_shards(key: str, pattern: str) -> Shards:
     if not paths:
         what = "no file has such a name" if any(letter in pattern for letter in "*?[") else "no such file"
         raise InputError(
-            f"{key}={pattern}: {what}, give an .npy, .npz or .safetensors file or a pattern such as 'data/x_*.npy'"
+            f"{key}={pattern}: {what}, give an .npy, .npz, .safetensors, .parquet or .pt file or a pattern such as "
+            f"'data/x_*.npy'"
         )
     found = tuple(open_array(key, path, name) for path in paths)
     for file in found:
+        if file.dtype.kind in "US" and not text:
+            raise InputError(f"{file} holds {file.dtype}: expected numbers, such as float32 or uint8")
         if file.shape[1:] != found[0].shape[1:]:
             raise InputError(
                 f"{file} has rows of shape {list(file.shape[1:])}, but {found[0]} of "

@@ -61,8 +61,8 @@ class LinearMap(pl.LightningModule, ABC):
         return mean(values), grads
 
     @abstractmethod
-    def tally(self) -> Tally:
-        """A fresh counter of the task's figures."""
+    def tally(self, n_absent: int = 0) -> Tally:
+        """A fresh counter of the task's figures; of classification n_absent classes may occur that have no output."""
 
     @abstractmethod
     def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
@@ -79,19 +79,28 @@ class LinearMap(pl.LightningModule, ABC):
         """Loss and metrics of each model on the examples.
 
         The loss is Σ weight loss / Σ weight where examples have weights; in the metrics all of them count the same.
+        Classes without an output are as `AbsentTally` has them.
 
         Args:
             examples: any number; they are predicted in chunks.
             kept: takes up the predictions of each chunk, `[K, B, C]`.
         """
-        tally, losses = self.tally(), []
+        absent = _absent(examples)
+        total_weight = examples.total_weight
+        tally, losses = self.tally(0 if absent is None else len(absent.unique())), []
         for batch in examples.chunks(EVALUATION_ROWS):
             prediction = self.predict_batch(batch)
-            losses.append(batch.weighed(self.loss.value(prediction, batch.y).double()).sum(dim=1))
+            if absent is None:
+                values = self.loss.value(prediction, batch.y)
+            else:  # their loss is left out
+                known = batch.y >= 0
+                total_weight -= float(batch.weighed((~known).double()).sum())
+                values = torch.where(known, self.loss.value(prediction, batch.y.clamp(min=0)), 0.0)
+            losses.append(batch.weighed(values.double()).sum(dim=1))
             tally.add(self.loss.mean(prediction) if self.loss.task == "regression" else prediction, batch.y)
             if kept is not None:
                 kept.append(prediction)
-        means = (torch.stack(losses).sum(dim=0) / examples.total_weight).tolist()
+        means = (torch.stack(losses).sum(dim=0) / total_weight).tolist()
         return [{"loss": mean, **figures} for mean, figures in zip(means, as_floats(tally), strict=True)]
 
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:
@@ -109,3 +118,11 @@ class LinearMap(pl.LightningModule, ABC):
         ]
         mean = torch.stack(losses).sum(dim=0) / examples.total_weight
         return (mean + self.penalty.value(self.weight)).tolist()
+
+
+def _absent(examples: Examples) -> Tensor | None:
+    """The targets of classes that have no output, below 0; None: there are none, as always in data on the disk."""
+    if examples.streamed or examples.y.is_floating_point():
+        return None
+    absent = examples.y < 0
+    return examples.y[absent] if bool(absent.any()) else None

@@ -20,7 +20,7 @@ class LinearRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return SquaredError()
 
-    def tally(self) -> Tally:
+    def tally(self, n_absent: int = 0) -> Tally:
         return RegressionTally()
 
     def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Loss
+from linnet.models.absent import AbsentTally
 from linnet.models.network import LinearNetwork
 from linnet.models.tally import ClassificationTally, Tally
 from linnet.statistics import SHARES, Intervals, wilson_interval
@@ -20,9 +21,10 @@ class SoftmaxRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
-    def tally(self) -> Tally:
+    def tally(self, n_absent: int = 0) -> Tally:
         n_models, n_classes, _ = self.weight.shape
-        return ClassificationTally(n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight)
+        given = n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight
+        return AbsentTally(*given, n_absent) if n_absent else ClassificationTally(*given)
 
     def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
         return {key: wilson_interval(figures[key], len(examples)) for key in SHARES}

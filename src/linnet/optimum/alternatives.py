@@ -34,7 +34,7 @@ def direction_of_recession(margins: Margins) -> tuple[Whole, NDArray[np.bool_]]:
         while True:
             both = direction * multiple + found
             signs, _ = margins.along(both)
-            if (signs >= 0).all():
+            if (signs >= grows).all():  # at least 0, and above 0 where the first direction was
                 break
             multiple = multiple * 2**32
         direction, grows = both, signs > 0

@@ -18,6 +18,8 @@ from linnet.optimum.problem import Problem
 from linnet.optimum.solution import Solution
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
+TIGHT, NEAR = 1e-10, 1e-7
+"""Tolerance, as a share of F at the start, below which weights are wanted as well, to this relative error."""
 
 
 def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
@@ -83,9 +85,17 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
             best = certified, weight, bias
         return certified.bound <= tolerance
 
+    start: float | None = None
+
     def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
-        strong = float(point.gradient[0].square().sum()) / (2 * problem.squared)
-        return strong <= tolerance and certify(weight, bias)
+        nonlocal start
+        start = abs(point.objective) if start is None else start
+        slope = float(point.gradient[0].norm())
+        # Strongly convex: the weight is within slope / squared of the best one. An objective that is right to its last
+        # digit allows weights that are right to half as many.
+        if tolerance < TIGHT * start and slope > NEAR * problem.squared * float(weight.norm()):
+            return False
+        return slope**2 / (2 * problem.squared) <= tolerance and certify(weight, bias)
 
     def proximal_close(weight: Tensor, bias: Tensor, promised: float) -> bool:
         return promised <= tolerance and certify(weight, bias)

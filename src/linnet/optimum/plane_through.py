@@ -53,6 +53,8 @@ def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tens
     outer = theta[0] * ~inner
     ones = x.new_ones(n_inner, n_bias)
     size = n_used + n_bias + n_inner
+    if size == 0:  # all weights are 0, and every example is on its side
+        return weight, weight.new_zeros(1), theta
     matrix = torch.zeros(size, size, dtype=torch.float64)
     matrix[:n_used, :n_used] = problem.squared * torch.eye(n_used, dtype=torch.float64)
     matrix[:n_used, n_used + n_bias :] = here.T / n_examples

@@ -8,9 +8,6 @@ from torch import Tensor
 from linnet.optimum.problem import CHUNK_NUMBERS, Problem
 from linnet.optimum.rounding import UNIT_ROUNDOFF
 
-RANK_TOLERANCE = 1e-11
-"""Share of the largest singular value, of features (less their mean, if there is a bias) of unit length, that is 0."""
-
 
 class RowSpace(NamedTuple):
     """Features (with a one for the bias) as `examples [N, r]`, with Σ w_i e_i e_iᵀ = N I up to rounding.
@@ -47,7 +44,11 @@ class RowSpace(NamedTuple):
 
 
 def row_space(problem: Problem) -> RowSpace:
-    """Whiten by a singular value decomposition; costs N D², and memory for a copy of the examples in float64."""
+    """Whiten by a singular value decomposition; costs N D², and memory for a copy of the examples in float64.
+
+    Singular values of features (less their mean, if there is a bias) of unit length are taken for 0 up to
+    max(N, D) 2⁻⁵³ of the largest: what is smaller can be rounding, and what is larger may matter.
+    """
     family, n_examples = problem.family, problem.n_examples
     design, centre = problem.design(), torch.zeros(problem.n_features, dtype=torch.float64)
     if problem.bias:  # a large offset would hide what the features hold
@@ -59,7 +60,7 @@ def row_space(problem: Problem) -> RowSpace:
     back = design.new_zeros(design.shape[1], 0)
     if kept.shape[1] > 0:
         _, singular, right = torch.linalg.svd(kept, full_matrices=False)
-        rank = int((singular > RANK_TOLERANCE * singular[0]).sum())
+        rank = int((singular > max(kept.shape) * UNIT_ROUNDOFF * singular[0]).sum())
         back = design.new_zeros(design.shape[1], rank)
         back[length > 0] = right[:rank].T / singular[:rank] / length[length > 0, None] * n_examples**0.5
     del rooted, kept

@@ -20,7 +20,7 @@ from linnet.optimum.row_space import RowSpace, row_space
 from linnet.optimum.self_concordance import applies, self_concordant_bound
 from linnet.optimum.solution import Solution
 
-RANK = "; singular values of the features below 1e-11 of the largest are taken for 0"
+RANK = "; singular values of the features below max(N, D) 2⁻⁵³ of the largest are taken for 0"
 EXACT = "duality gap: dual point that is feasible in exact arithmetic"
 TRACE = 1e-6
 NEWTON = "Newton, preconditioned conjugate gradients"

@@ -13,6 +13,7 @@ from linnet.data.array_file import MAGIC, NAMED
 from linnet.data.shards import PATH_AND_NAME, Shards, find_shards
 from linnet.data.table.columnar import NAMES
 from linnet.data.table.files import file_format
+from linnet.data.whole_file import TORCH
 from linnet.errors import InputError
 from linnet.prediction.columnar_table import ColumnarTable
 from linnet.prediction.csv_table import CsvTable
@@ -45,7 +46,7 @@ def opened(
             yield CsvTable(path, text, delimiter, encoding, comment, skip_rows)
         return
     path = Path(given).expanduser()
-    if PATH_AND_NAME.fullmatch(given) or path.suffix in NAMED:
+    if PATH_AND_NAME.fullmatch(given) or path.suffix in (*NAMED, *TORCH):
         yield _array_among_others(given)
         return
     if not path.exists():
@@ -76,7 +77,7 @@ def _array_among_others(given: str) -> Shards:
     """The array that `F.npz`, or `F.npz:name`, stands for."""
     shards = find_shards("--input", given)
     for file in shards.files:
-        if file.offset is None:
+        if file.offset is None and file.path.suffix in NAMED:
             raise InputError(f"{file} is compressed and cannot be read in parts: write it by numpy.savez or numpy.save")
     return shards
 

@@ -105,6 +105,8 @@ def of_array(predictor: Predictor, rows: Shards | NDArray[Any], place: str, told
             finite numbers.
     """
     size = _rows(predictor)
+    if isinstance(rows, Shards) and rows.files[0].offset is None:
+        rows = rows.files[0].rows(0, len(rows))
     for start in range(0, len(rows), size):
         # Shards map the file anew each time, since mapped pages stay in memory for as long as they are mapped.
         part = rows.files[0].rows(start, start + size) if isinstance(rows, Shards) else rows[start : start + size]

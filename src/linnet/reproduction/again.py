@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from linnet.build import dtype_of
 from linnet.conclusion import HASHED, Run
 from linnet.errors import InputError
 from linnet.reproduction.compare import compare
@@ -12,7 +13,7 @@ from linnet.reproduction.figure import MANIFEST, METRICS, WEIGHTS, Figure
 from linnet.reproduction.fresh import new_directory, run_again
 from linnet.reproduction.plain_text import plain
 from linnet.reproduction.run_report import RunReport
-from linnet.reproduction.saved_config import SavedConfig, config_changes, load_config
+from linnet.reproduction.saved_config import SavedConfig, config_changes, load_config, manifest_changes
 from linnet.reproduction.saved_files import SavedFiles, refuse_links
 from linnet.reproduction.verdict import RELATIVE, Tolerance
 from linnet.tracking.manifest import weights_hash
@@ -58,11 +59,15 @@ def reproduce_run(
     rules = _rules(run, saved, tolerance, exact=not differences)
     figures = compare(recorded, here, rules, new_figures=not CODE.isdisjoint(differences))
     faults = _faults(recorded, saved, figures)
+    if "data_checksum" in differences and CODE.isdisjoint(differences):  # other code may read other numbers
+        before, now = differences["data_checksum"]
+        fault = f"states the data checksum {before}, and the data here has {now}: the data or the file was changed"
+        faults.setdefault(MANIFEST, fault)
     return RunReport(path, directory, figures, differences, faults, tolerance)
 
 
 def _rules(run: Run | None, saved: SavedConfig, relative: float, *, exact: bool) -> Tolerance:
-    rounding = torch.finfo(getattr(torch, saved.config["data"]["dtype"])).eps
+    rounding = torch.finfo(getattr(torch, dtype_of(saved.config))).eps
     parts = {} if run is None else {"train": run.data.train, "val": run.data.val, "test": run.data.test}
     return Tolerance(relative, rounding, {name: len(part) for name, part in parts.items() if part}, exact)
 
@@ -76,6 +81,9 @@ def _faults(recorded: SavedFiles, saved: SavedConfig, figures: list[Figure]) -> 
     config = config_changes(saved.config, manifest)
     if config is not None:
         faults[".hydra/config.yaml"] = config
+    stated = manifest_changes(saved, manifest)
+    if stated is not None:
+        faults[MANIFEST] = stated
     for name in HASHED if recorded.status["state"] == "completed" else ():
         digest = manifest.get("files_sha256", {}).get(name)
         if digest is not None and recorded.digest(name) not in (digest, None):

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from linnet.reproduction.compare_optimum import compare_optimum
 from linnet.reproduction.figure import HISTORY, METRICS, STATUS, WEIGHTS, Figure
 from linnet.reproduction.plain_text import leaf
 from linnet.reproduction.saved_files import SavedFiles
@@ -31,6 +32,7 @@ def compare(recorded: SavedFiles, here: SavedFiles, tolerance: Tolerance, *, new
     figures += [_equal(name, recorded.status.get(name), here.status.get(name)) for name in counts]
     if state == "completed":
         figures.append(_weights(recorded, here, tolerance))
+        figures += compare_optimum(recorded, here, tolerance, new_figures=new_figures)
     figures.append(_history(recorded, here, tolerance))
     if state == "completed":
         figures += _metrics(recorded.metrics or {}, here.metrics or {}, tolerance, new_figures)

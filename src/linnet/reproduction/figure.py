@@ -6,7 +6,7 @@ from typing import Any, Literal
 from linnet.reproduction.verdict import Verdict
 
 STATUS, MANIFEST, METRICS = "status.json", "manifest.json", "metrics.json"
-HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
+HISTORY, WEIGHTS, OPTIMUM = "history.csv", "weights.safetensors", "optimum.safetensors"
 
 
 @dataclass(frozen=True)

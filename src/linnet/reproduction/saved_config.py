@@ -79,6 +79,20 @@ def config_changes(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> st
     return f"is not what the run began with: {', '.join(changed)}"
 
 
+def manifest_changes(saved: SavedConfig, manifest: Mapping[str, Any]) -> str | None:
+    """Return what manifest.json states otherwise than `.hydra`: a setting, the seed, or a chosen option."""
+    config, choices = manifest.get("config"), manifest.get("choices")
+    pairs = {"seed": (manifest.get("seed"), saved.config["seed"])} if "seed" in manifest else {}
+    if config is not None:
+        before, now = _flat(config), _flat(saved.config)
+        pairs |= {f"config.{key}": (before.get(key), now.get(key)) for key in dict.fromkeys([*before, *now])}
+        pairs.pop("config.data.root", None)  # a path, which may come from the environment
+    if isinstance(choices, Mapping):
+        pairs |= {f"choices.{group}": (option, saved.choices.get(group)) for group, option in choices.items()}
+    changed = [f"{plain(key)} {plain(a)} instead of {plain(b)}" for key, (a, b) in pairs.items() if a != b]
+    return f"does not state what .hydra holds: {', '.join(changed)}" if changed else None
+
+
 def _flat(node: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(node, dict):
         return {path: node}

@@ -16,13 +16,14 @@ from safetensors.torch import load
 
 from linnet.errors import InputError
 from linnet.initial_weights import FILE as INITIAL_WEIGHTS
-from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, STATUS, WEIGHTS
+from linnet.optimum.landscape import Landscape
+from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, OPTIMUM, STATUS, WEIGHTS
 from linnet.reproduction.plain_text import plain
 from linnet.tracking import Curve, read_history
 
 CHANGES = "uncommitted.diff"
 READ = (
-    STATUS, MANIFEST, METRICS, HISTORY, WEIGHTS, CHANGES, INITIAL_WEIGHTS,
+    STATUS, MANIFEST, METRICS, HISTORY, WEIGHTS, OPTIMUM, CHANGES, INITIAL_WEIGHTS,
     ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml",
 )  # fmt: skip
 
@@ -103,6 +104,18 @@ class SavedFiles:
             self.faults[WEIGHTS] = f"is damaged: no model of linnet has weights of {odd[0]}"
             return None
         return weights
+
+    @cached_property
+    def optimum(self) -> Landscape | None:
+        """What optimum.safetensors states; None where the run has no such file, which not every run has."""
+        path = self.path / OPTIMUM
+        if not path.exists():
+            return None
+        try:
+            return Landscape.from_bytes(path.read_bytes())
+        except ValueError as error:
+            self.faults[OPTIMUM] = f"is damaged: {plain(error)}"
+            return None
 
     def content(self, name: str) -> bytes | None:
         """Of a file that must be there."""

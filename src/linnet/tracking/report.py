@@ -146,6 +146,8 @@ def result_figures(
         drawn["residuals"] = figures.residuals(prediction, target)
         return drawn
     names = _class_names(data, prediction.shape[1])
+    target = target.where(target >= 0, len(names) - 1 - target)  # classes without an output come last
+    names += map(figures.style.literal, source.absent_classes)
     confidence, predicted = prediction.max(dim=1)
     drawn["confusion_matrix"] = figures.confusion_matrix(target, predicted, names)
     drawn["reliability"] = figures.reliability_diagram(confidence, predicted == target)
