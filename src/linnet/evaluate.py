@@ -16,7 +16,7 @@ from linnet.errors import InputError
 from linnet.files import read_json, write_json
 from linnet.models import LinearNetwork
 from linnet.optimum.landscape import Landscape
-from linnet.parser import Parser
+from linnet.parser import Parser, add_line_options, skipped_lines
 from linnet.predictor import require_completed
 from linnet.saved import load_config, load_model
 from linnet.statistics import HIGH, LOW
@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> None:
         from linnet.labelled import LabelledFile
 
         weight = weight_column(load_config(given.run))
-        file = LabelledFile(given.input, given.target, weight, given.delimiter, given.encoding)
+        lines = given.comment, skipped_lines(given)
+        file = LabelledFile(given.input, given.target, weight, given.delimiter, given.encoding, *lines)
         metrics, n_rows, notes = evaluate_file(given.run, file)
         title = f"{given.run}, final weights; test: {count_words(n_rows, 'row')} of {given.input}"
     for note in notes:
@@ -58,6 +59,7 @@ def _check_input(given: argparse.Namespace) -> None:
     from linnet.prediction.command import check_delimiter
 
     check_delimiter(given.delimiter)
+    skipped_lines(given)
     if given.encoding not in (None, *ENCODINGS):
         raise InputError(f"--encoding={given.encoding}: expected one of {', '.join(ENCODINGS)}")
 
@@ -81,10 +83,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--delimiter", metavar="SIGN", help="of CSV, as for `linnet predict`; default: found out")
     parser.add_argument("--encoding", metavar="NAME", help="of CSV, as for `linnet predict`; default: found out")
+    add_line_options(parser)
     given = parser.parse_args(arguments)
-    for option in ("target", "delimiter", "encoding") if given.input is None else ():
+    for option in ("target", "delimiter", "encoding", "comment", "skip_rows") if given.input is None else ():
         if getattr(given, option) is not None:
-            raise InputError(f"evaluate: --{option} is for a file that is given by --input")
+            raise InputError(f"evaluate: --{option.replace('_', '-')} is for a file that is given by --input")
     if given.input is not None:
         _check_input(given)
     if given.output is not None:

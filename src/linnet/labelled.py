@@ -15,8 +15,9 @@ from linnet.data.array_file import NAMED
 from linnet.data.labels import canonical, distinct_of, is_number
 from linnet.data.shards import Shards, find_shards
 from linnet.data.table.naming import count_words, require_column, row_words, some
+from linnet.data.table.notation import PLAIN
 from linnet.data.table.target import class_labels, number_targets
-from linnet.data.table.values import BOOLEANS, cleaned, is_missing, refuse_line_breaks
+from linnet.data.table.values import BOOLEANS, cleaned, is_missing
 from linnet.data.table.weights import example_weights
 from linnet.data.whole_file import PARQUET, TORCH
 from linnet.errors import InputError
@@ -34,6 +35,7 @@ class LabelledFile:
         in the same file.
     weight: of a table the column of example weights, None for none.
     delimiter, encoding: of CSV; None: found out.
+    comment, skip_rows: of CSV: what lines that are no rows begin with, and lines before the header.
     """
 
     input: str
@@ -41,6 +43,8 @@ class LabelledFile:
     weight: str | None
     delimiter: str | None
     encoding: str | None
+    comment: str | None = None
+    skip_rows: int = 0
 
 
 class Labelled(NamedTuple):
@@ -70,7 +74,7 @@ def read_labelled(predictor: Predictor, given: LabelledFile) -> Labelled:
     """
     scoring, told = replace(predictor, link="identity"), Told()
     notes: list[str] = []
-    with opened(given.input, given.delimiter, given.encoding) as source:
+    with opened(given.input, given.delimiter, given.encoding, given.comment, given.skip_rows) as source:
         if isinstance(source, Shards):
             if predictor.table is not None:
                 raise InputError(f"{given.input} is an array, but the model takes a table with the columns that it was "
@@ -136,8 +140,9 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
     def where(rows: Sequence[int]) -> str:
         return f"{row_words(rows)} of {place}"
 
+    notation = PLAIN if predictor.table is None else predictor.table.notation
+    columns = notation.without_tokens(columns)
     key, column = f"target {target}", cleaned(columns[target])
-    refuse_line_breaks(key, column, where)
     lacking = is_missing(column)
     drops = predictor.table is not None and predictor.table.missing == "drop"
     if lacking.any() and not drops:
@@ -145,7 +150,7 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
             f"{key} is missing in {where(np.flatnonzero(lacking).tolist())}: remove rows that say nothing of it, "
             f"{int(lacking.sum())} of {len(lacking)}"
         )
-    weights = None if weight is None else example_weights(columns[weight], weight, where)
+    weights = None if weight is None else example_weights(columns[weight], weight, where, notation)
     present, numbers = ~lacking, np.flatnonzero(~lacking)
 
     def of_present(rows: Sequence[int]) -> str:
@@ -154,7 +159,7 @@ def _table_targets(predictor: Predictor, columns: pa.Table, target: str, weight:
     kept = column.filter(pa.array(present))
     if predictor.task == "regression":
         y = np.zeros((len(column), 1))
-        y[present, 0] = number_targets(key, kept, of_present)
+        y[present, 0] = number_targets(key, kept, of_present, notation)
         return y, weights, present, []
     names, index, _ = class_labels(key, kept, of_present)
     codes, unseen = _codes(names, predictor.class_names)

@@ -179,6 +179,23 @@ class TestAbsentClass:
         assert ours["val/loss"] == pytest.approx(seen["val/loss"], rel=1e-6)
         assert ours["val/accuracy"] == pytest.approx(seen["val/accuracy"] * 70 / 90)
 
+    def test_counts_alike_for_models_side_by_side(self, workplace):
+        x, y = examples()
+        write(x=x, y=y, x_test=x, y_test=np.where(np.arange(N) < 20, 9, y))
+        given = ["data=arrays", "data.x=x.npy", "data.y=y.npy", "data.x_test=x_test.npy", "data.y_test=y_test.npy"]
+        given += ["trainer.max_epochs=2", "figures=false", "threads=1"]
+        assert cli.run(["train", "-m", *given, "optimizer.lr=0.1,0.2", "hydra/launcher=vectorized",
+                        "hydra.sweep.dir=sweep"]) == 0  # fmt: skip
+        assert cli.run(["train", *given, "optimizer.lr=0.2", "hydra.run.dir=alone"]) == 0
+        found = read("metrics.json", "sweep/1")
+        for key, value in read("metrics.json", "alone").items():
+            assert found[key] == pytest.approx(value, rel=1e-4), key
+
+    def test_of_data_larger_than_memory_is_refused(self, workplace, capsys):
+        write(x=np.zeros((40_000, 10)), y=np.arange(40_000) % 2, far=np.arange(40_000) % 3)
+        line = refused(capsys, "data.x_test=x.npy", "data.y_test=far.npy", "data.max_memory_mb=1", "optimizer=sgd")
+        assert "data.y_test: 13333 rows of classes that no training row has (2): leave them out" in line
+
     def test_alone_in_a_part_is_refused(self, workplace, capsys):
         x, y = examples()
         write(x=x, y=y, far=np.full(N, 9))
@@ -302,8 +319,10 @@ class Harmless:
 
 
 class TestWeights:
-    def test_of_two_equal_two_rows(self, workplace):
+    @pytest.mark.parametrize("kind", ["float16", "float64"])
+    def test_of_two_equal_two_rows(self, kind, workplace):
         x, y = examples()
+        x = x.astype(kind)
         w = np.arange(N) % 3  # 0, 1 and 2
         write(x=x, y=y, w=w)
         assert train("data.weight=w.npy", "data.val_fraction=0") == 0

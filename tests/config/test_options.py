@@ -67,6 +67,7 @@ def write_data(folder: Path) -> None:
     (folder / "flowers").mkdir()
     parquet.write_table(table, folder / "flowers" / "some.parquet")
     np.save(folder / "y.npy", np.arange(50) % 3)
+    parquet.write_table(table.select(["price", "species"]).rename_columns(["embedding", "label"]), folder / "e.parquet")
     np.savez(folder / "all.npz", x=np.zeros((50, 2)), labels=np.arange(50) % 3)
 
 

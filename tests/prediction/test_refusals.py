@@ -76,8 +76,8 @@ class TestInput:
             ((HEADER + ROW + "4,true,Rome\n").encode(), "line 3: 3 values where the header has 4"),
             ((HEADER + ROW + '4,true,Rome,"é\n' + ROW * 2).encode(), "a quote that opens in line 3 or after"),
             (
-                (HEADER + ROW + '4,true,"Rome\n4,true,Lima",é\n' + ROW * 2).encode(),
-                "column city has a line break within row 2 of",
+                (HEADER + ROW + '4,true,"Rome,é\n4,true,Lima",é\n' + ROW * 2).encode(),
+                "line 3: the value of city looks like rows that a quote left open has swallowed",
             ),
         ],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linnet.data.table.delimited import count_lines, read_delimited
@@ -84,7 +84,12 @@ class TestRecords:
         writer = csv.writer(sink, quoting=style[0], lineterminator=style[1])
         writer.writerows([("a", "b"), *rows])
         content = sink.getvalue().encode()
-        assert table(content, size).equals(read_delimited(PATH, content, ",", "utf-8")[0].combine_chunks())
+        try:
+            expected, found = read_delimited(PATH, content, ",", "utf-8")[0].combine_chunks(), table(content, size)
+        except InputError as error:
+            assume("looks like rows" not in str(error))  # which such a text may do by chance
+            raise
+        assert found.equals(expected)
 
     @settings(max_examples=200)
     @given(rows=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=30), size=st.integers(40, 200))
@@ -100,7 +105,11 @@ class TestRecords:
         except InputError:
             return  # a quote that is open for longer than a piece is refused, and not in the whole file
         # A quote that closes within a value is a fault only where a line goes on a row: here, in the same piece.
-        assert found.equals(expected) if expected is not None else "is not closed there" in refused
+        assert (
+            found.equals(expected)
+            if expected is not None
+            else any(words in refused for words in ("is not closed there", "looks like rows"))
+        )
 
     @pytest.mark.parametrize("size", range(40, 60))
     def test_leave_quotes_within_values_alone(self, size):

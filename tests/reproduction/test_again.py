@@ -142,14 +142,20 @@ class TestEnvironment:
 
     def test_is_named_line_by_line(self, run, edit, answer):
         packages = {**read_json(run / "manifest.json")["packages"], "torch": "1.0"}
-        edit(run / "manifest.json", cpu_capability="AVX3", packages=packages, data_checksum="0" * 64, python=None)
+        edit(run / "manifest.json", cpu_capability="AVX3", packages=packages, python=None)
         code, output, _ = answer(run)
         assert code == 0  # whatever is different did not matter
         here = read_json(next(Path("runs/reproduced").iterdir()) / "manifest.json")
         assert f"CPU capability: AVX3 recorded, {here['cpu_capability']} here" in output
         assert f"torch: 1.0 recorded, {here['packages']['torch']} here" in output
-        assert f"data checksum: 000000000000 recorded, {here['data_checksum'][:12]} here" in output
         assert f"python: none recorded, {here['python']} here" in output
+
+    def test_of_the_data_is_a_fault(self, run, edit, answer):
+        edit(run / "manifest.json", data_checksum="0" * 64)
+        code, output, _ = answer(run)
+        assert code == 1
+        here = read_json(next(Path("runs/reproduced").iterdir()) / "manifest.json")
+        assert f"data checksum: 000000000000 recorded, {here['data_checksum'][:12]} here" in output
 
     def test_includes_uncommitted_changes(self, run, monkeypatch):
         (run / "uncommitted.diff").write_text("- lr = 1\n")

@@ -167,7 +167,7 @@ def _check_components(config: dict[str, Any]) -> None:
             if key not in known:
                 raise InputError(unknown_key(f"{path}.{key}", [f"{path}.{name}" for name in known]))
         for key in known:
-            if key not in node:
+            if key not in node and f"{path}.{key}" not in MAY_BE_MISSING:
                 raise InputError(f"{path}.{key} is missing: do not delete it, set it")
     for path, key, value in _walk(config):
         if key.startswith("_") and path.removesuffix("._target_") not in places:

@@ -14,7 +14,12 @@ DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
     "regression": {"model": "linear_regression", "loss": "squared_error"},
 }
-LOOKED_AT = {"table": ("path", "target", "delimiter", "encoding"), "arrays": ("y",)}
+LOOKED_AT = {
+    "table": (
+        "path", "target", "delimiter", "encoding", "decimal", "thousands", "strip", "missing_tokens", "missing",
+        "comment", "skip_rows",
+    ), "arrays": ("y",),
+}  # fmt: skip
 """Options of `data` -> their keys that say where the targets are."""
 
 
@@ -50,7 +55,7 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
     if keys is None:
         return []
     data: Any = OmegaConf.to_container(config.data, resolve=True)
-    if not all(RULES[f"data.{key}"].accepts(data[key]) for key in keys):
+    if not all(key in data and RULES[f"data.{key}"].accepts(data[key]) for key in keys):
         return []
     named = data.get("task")
     if "data.task" in given and named not in DEFAULTS:

@@ -139,7 +139,13 @@ RULES: dict[str, Expected] = {
     "data.delimiter": one_of("comma", "semicolon", "tab", "bar")
     | Expected("one character", lambda value: isinstance(value, str) and len(value) == 1)
     | NULL,
-    "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "latin-1") | NULL,
+    "data.encoding": one_of("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1") | NULL,
+    "data.comment": TEXT | NULL,
+    "data.skip_rows": COUNT_OR_ZERO,
+    "data.decimal": one_of(".", ","),
+    "data.thousands": one_of(".", ",", " ", "'", "_") | NULL,
+    "data.strip": NAMES,
+    "data.missing_tokens": NAMES,
     # data: arrays in files
     "data.x": Expected(f"{ARRAY_FILE} or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
     "data.y": Expected(f"{ARRAY_FILE} or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
@@ -191,8 +197,13 @@ RULES: dict[str, Expected] = {
     "callbacks.early_stopping.min_delta": NON_NEGATIVE,
 }
 
-MAY_BE_MISSING = frozenset({"init_from"})
-"""Keys that the configurations of earlier versions' runs do not have; null."""
+MAY_BE_MISSING = frozenset(
+    {
+        "init_from", "data.comment", "data.skip_rows", "data.decimal", "data.thousands", "data.strip",
+        "data.missing_tokens",
+    }
+)  # fmt: skip
+"""Keys that the configurations of earlier versions' runs do not have; null, or the default of the component."""
 
 OWN_RULES: dict[str, dict[str, Expected]] = {
     "linnet.data.table_rows": {"data.weight": TEXT | NULL},

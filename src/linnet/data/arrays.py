@@ -184,10 +184,10 @@ def _compressed(pairs: Pairs) -> list[File]:
 
 def _refuse_compressed(parts: dict[str, Pairs], needed: int, max_memory_mb: int) -> None:
     for file in (file for pairs in parts.values() for file in _compressed(pairs)):
+        kind = "is compressed, and " if file.path.suffix == ".npz" else ""
         raise InputError(
-            f"{file} {'is compressed, and ' * (file.path.suffix == '.npz')}can be read as a whole only, but the "
-            f"examples take {-(-needed // 2**20)} MiB, more than data.max_memory_mb={max_memory_mb}: save it as .npy, "
-            f"or allow more"
+            f"{file} {kind}can be read as a whole only, but the examples take {-(-needed // 2**20)} MiB, "
+            f"more than data.max_memory_mb={max_memory_mb}: save it as .npy, or allow more"
         )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.data.table.values import MISSING
 from linnet.export.terms import Floats, Inputs, Term, level, terms
 from linnet.predictor import Predictor
 
@@ -60,7 +59,7 @@ def to_bytes(predictor: Predictor) -> bytes:
             "weight": predictor.weight.tolist(),
         }
     else:
-        node["missing_texts"] = MISSING
+        node["missing_texts"] = table.notation.missing_texts
         node["columns"] = [_column(term, missing=table.missing == "mean") for term in terms(predictor)]
     return (json.dumps(node, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
@@ -88,7 +87,8 @@ def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, None
     else:
         columns = [(inputs[column["name"]].tolist(), column) for column in node["columns"]]
         rows = len(columns[0][0])
-        scores = np.array([_sum(node["bias"], [(values[i], c) for values, c in columns]) for i in range(rows)])
+        bias, texts = node["bias"], node["missing_texts"]
+        scores = np.array([_sum(bias, [(values[i], c) for values, c in columns], texts) for i in range(rows)])
     if node["link"] == "identity":
         return scores, None
     if node["link"] == "exp":
@@ -97,11 +97,11 @@ def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, None
     return chances / chances.sum(axis=1, keepdims=True), None
 
 
-def _sum(bias: list[float], row: list[tuple[Any, dict[str, Any]]]) -> list[float]:
+def _sum(bias: list[float], row: list[tuple[Any, dict[str, Any]]], missing_texts: list[str]) -> list[float]:
     scores = bias
     for value, column in row:
         if column["kind"] == "category":
-            value = level(value, column["by_value"])
+            value = level(value, column["by_value"], missing_texts)
         missing = value is None or value != value
         if missing and column["if_missing"] is None:
             add = [math.nan] * len(scores)

@@ -20,7 +20,6 @@ from onnx import TensorProto, helper, numpy_helper
 from linnet import __version__
 from linnet.data.table.column import Column
 from linnet.data.table.levels import canonical
-from linnet.data.table.values import MISSING
 from linnet.errors import InputError
 from linnet.export.terms import Floats, Inputs, Term, level, terms
 from linnet.predictor import Predictor
@@ -97,7 +96,11 @@ def _table_scores(graph: Graph, predictor: Predictor) -> str:
     numbers = [term for term in found if term.column.kind != "category"]
     assert predictor.table is not None
     imputes = predictor.table.missing == "mean"
-    parts = [_category(graph, term, imputes) for term in found if term.column.kind == "category"]
+    parts = [
+        _category(graph, term, imputes, predictor.table.notation.missing_texts)
+        for term in found
+        if term.column.kind == "category"
+    ]
     if numbers:
         parts.append(_numbers(graph, numbers, predictor.bias))
     else:
@@ -124,17 +127,17 @@ def _linear(graph: Graph, x: str, weight: Floats, bias: Floats) -> str:
     return graph.add("Gemm", x, graph.constant(np.ascontiguousarray(weight)), graph.constant(bias), transB=1)
 
 
-def _category(graph: Graph, term: Term, imputes: bool) -> str:
+def _category(graph: Graph, term: Term, imputes: bool, missing_texts: Sequence[str]) -> str:
     """The row of the level in a table of weights: what a one-hot code times a matrix comes to."""
     missing = term.missing if imputes else np.full_like(term.missing, np.nan)
     if takes_numbers(term.column):
         return _category_of_numbers(graph, term, missing)
     text = graph.input(term.column.name, TensorProto.STRING, ["N", 1])
-    levels = [*term.column.levels, *MISSING]
+    levels = [*term.column.levels, *missing_texts]
     n_own = len(term.column.levels)
     code = graph.add(
         "LabelEncoder", text, domain="ai.onnx.ml", keys_strings=levels,
-        values_int64s=[*range(n_own), *[n_own] * len(MISSING)], default_int64=n_own + 1,
+        values_int64s=[*range(n_own), *[n_own] * len(missing_texts)], default_int64=n_own + 1,
     )  # fmt: skip
     flat = graph.add("Reshape", code, graph.constant(np.array([-1], np.int64)))
     return graph.add("Gather", graph.constant(np.vstack([term.own.T, missing, term.other])), flat, axis=0)

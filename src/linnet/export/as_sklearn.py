@@ -22,7 +22,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder
 from sklearn.utils import check_array
 
-from linnet.data.table.values import MISSING
 from linnet.export.terms import Floats, Inputs, Term, terms
 from linnet.predictor import Predictor
 
@@ -52,14 +51,18 @@ def _table_pipeline(predictor: Predictor) -> Pipeline:
     categories = [term for term in found if term.column.kind == "category"]
     words, codes = ([term for term in categories if term.column.by_value == by_value] for by_value in (False, True))
     assert predictor.table is not None
-    imputes = predictor.table.missing == "mean"
+    imputes, texts = predictor.table.missing == "mean", predictor.table.notation.missing_texts
     n_rows = TWICE * max([len(term.column.levels) + 1 for term in categories], default=1) + 1
     frame = pd.DataFrame({term.column.name: _example_column(term, n_rows, imputes) for term in found})
     parts = [
         ("numbers, means for missing", SimpleImputer(add_indicator=True), _names(filled)),
         ("numbers", "passthrough", _names(plain)),
-        ("categories", make_pipeline(*_as_text(by_value=False, imputes=imputes), _encoder()), _names(words)),
-        ("numbers as categories", make_pipeline(*_as_text(by_value=True, imputes=imputes), _encoder()), _names(codes)),
+        ("categories", make_pipeline(*_as_text(texts, by_value=False, imputes=imputes), _encoder()), _names(words)),
+        (
+            "numbers as categories",
+            make_pipeline(*_as_text(texts, by_value=True, imputes=imputes), _encoder()),
+            _names(codes),
+        ),
     ]
     transformer = ColumnTransformer([part for part in parts if part[2]]).fit(frame)
     weight = [term.own for term in filled] + [term.missing[:, None] for term in filled if term.column.indicator]
@@ -78,10 +81,11 @@ def _names(found: Sequence[Term]) -> list[str]:
     return [term.column.name for term in found]
 
 
-def _as_text(*, by_value: bool, imputes: bool) -> list[FunctionTransformer]:
+def _as_text(texts: Sequence[str], *, by_value: bool, imputes: bool) -> list[FunctionTransformer]:
     """Values as linnet compares them, and "" for what is missing, by functions of pandas and scikit-learn alone.
 
     Args:
+        texts: that stand for a missing value.
         by_value: write numbers in text as their shortest text, 3.0 as 3.
         imputes: whether a value may be missing; else that is an error.
     """
@@ -100,7 +104,7 @@ def _as_text(*, by_value: bool, imputes: bool) -> list[FunctionTransformer]:
     if by_value:
         steps += [replace(r"^(-?\d+)\.0+$", r"\1"), replace(r"^(-?\d+\.\d*[1-9])0+$", r"\1")]
     missing = "" if imputes else np.nan
-    steps.append(FunctionTransformer(pd.DataFrame.replace, kw_args={"to_replace": dict.fromkeys(MISSING, missing)}))
+    steps.append(FunctionTransformer(pd.DataFrame.replace, kw_args={"to_replace": dict.fromkeys(texts, missing)}))
     if imputes:
         return [*steps, FunctionTransformer(pd.DataFrame.fillna, kw_args={"value": ""})]
     return [*steps, FunctionTransformer(check_array, kw_args={"dtype": None})]

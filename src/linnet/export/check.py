@@ -83,7 +83,8 @@ def largest_difference(sample: Sample, found: Floats, classes: NDArray[Any] | No
 
 def _own_rows(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
     options = config["data"]
-    rows = read("data.path", options["path"], options["delimiter"], options["encoding"])
+    lines = {key: options[key] for key in ("comment", "skip_rows") if key in options}
+    rows = read("data.path", options["path"], options["delimiter"], options["encoding"], **lines)
     table = rows.table.slice(0, ROWS)
     return _of_table(predictor, table, f"{table.num_rows} rows of {rows.files[0]}")
 

@@ -1,7 +1,7 @@
 """A linear map on the columns of a table as a sum of one term a column, and the values that the columns may have."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from linnet.data.table.column import Column
 from linnet.data.table.levels import CANONICAL, canonical
 from linnet.data.table.naming import Where, row_words
+from linnet.data.table.notation import MISSING, PLAIN
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.data.table.values import MISSING, as_numbers, as_truth, cleaned, plain
+from linnet.data.table.values import as_numbers, as_truth, cleaned, plain
 from linnet.predictor import Predictor
 
 Floats = NDArray[np.float64]
@@ -57,16 +58,18 @@ def typed(preprocessing: Preprocessing, table: pa.Table, where: Where = row_word
         InputError: naming rows whose values are of another kind.
     """
     inputs: dict[str, NDArray[Any]] = {}
+    table = preprocessing.notation.without_tokens(table)
     for column in preprocessing.columns:
         key, values = f"column {column.name}", cleaned(table[column.name])
         if column.kind == "category":
             inputs[column.name] = np.array(plain(table[column.name]).to_pylist(), object)
         else:
-            inputs[column.name] = (as_numbers if column.kind == "number" else as_truth)(key, values, where)
+            number, notation = column.kind == "number", PLAIN if column.plain else preprocessing.notation
+            inputs[column.name] = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
     return inputs
 
 
-def level(value: Any, by_value: bool) -> str | None:
+def level(value: Any, by_value: bool, missing_texts: Collection[str] = MISSING) -> str | None:
     """Return the text that a value of a category is compared by, None if it is missing.
 
     What `linnet.data.table.levels` does to columns, for one value.
@@ -76,6 +79,6 @@ def level(value: Any, by_value: bool) -> str | None:
     if not isinstance(value, str):
         return str(value).lower() if isinstance(value, bool) else canonical(str(value))
     text = value.strip()
-    if text in MISSING:
+    if text in missing_texts:
         return None
     return canonical(text) if by_value and re.fullmatch(CANONICAL, text) else text

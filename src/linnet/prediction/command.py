@@ -10,7 +10,7 @@ from linnet.data.table.encoding import ENCODINGS
 from linnet.data.table.layout import DELIMITERS
 from linnet.data.table.naming import count_words, require_column, some
 from linnet.errors import InputError
-from linnet.parser import Parser
+from linnet.parser import Parser, add_line_options, skipped_lines
 from linnet.prediction.opening import STANDARD, opened
 from linnet.prediction.output import check_output, writing
 from linnet.prediction.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
@@ -31,6 +31,8 @@ class Request(NamedTuple):
     id: tuple[str, ...]
     delimiter: str | None
     encoding: str | None
+    comment: str | None
+    skip_rows: int
 
     @property
     def place(self) -> str:
@@ -43,7 +45,8 @@ def main(arguments: Sequence[str]) -> None:
     predictor, told = load_predictor(request.run), Told()
     check_output(request.output, request.input, request.id, predictor)
     n_rows = n_unknown = 0
-    with opened(request.input, request.delimiter, request.encoding) as source:
+    lines = request.comment, request.skip_rows
+    with opened(request.input, request.delimiter, request.encoding, *lines) as source:
         rows, notes = _predictions(predictor, request, source, told)
         with writing(request.output, predictor) as writer:
             for predicted in rows:
@@ -102,10 +105,12 @@ def _parse(arguments: Sequence[str]) -> Request:
     parser.add_argument(
         "--encoding", choices=ENCODINGS, metavar="NAME", help=f"of CSV: {', '.join(ENCODINGS)}; default: found out"
     )
+    add_line_options(parser)
     given = parser.parse_args(arguments)
     check_delimiter(given.delimiter)
+    ids = tuple(dict.fromkeys(given.id))
     return Request(
-        given.run, given.input, given.output, tuple(dict.fromkeys(given.id)), given.delimiter, given.encoding
+        given.run, given.input, given.output, ids, given.delimiter, given.encoding, given.comment, skipped_lines(given)
     )
 
 

@@ -7,6 +7,7 @@ from typing import IO
 
 import pyarrow as pa
 
+from linnet.data.table.comments import blanked
 from linnet.data.table.delimited import parse, spanning_note
 from linnet.data.table.layout import find_layout
 from linnet.errors import InputError
@@ -21,19 +22,28 @@ class CsvTable:
         file: open for reading, uncompressed.
         delimiter: as `find_layout` takes it.
         encoding: as `to_utf8` takes it.
+        comment, skip_rows: as `blanked` takes them.
 
     Raises:
         InputError: if the file is empty, no text, or its header does not name columns.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], delimiter: str | None, encoding: str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        file: IO[bytes],
+        delimiter: str | None,
+        encoding: str | None,
+        comment: str | None = None,
+        skip_rows: int = 0,
+    ) -> None:
         self.path = path
         self._lines = Lines(path, file, encoding)
         lines = iter(self._lines)
-        first = next(lines, b"")
+        first = blanked(next(lines, b""), comment, skip_rows)
         if not first:
             raise InputError(f"{path} is empty")
-        self._text = chain([first], lines)
+        self._text = chain([first], (blanked(text, comment, 0) for text in lines))
         self._layout = find_layout(path, first, delimiter, "--delimiter", least=1)
         self._spanning = self._empty = 0
 

@@ -25,12 +25,15 @@ START = 16
 
 
 @contextmanager
-def opened(given: str, delimiter: str | None, encoding: str | None) -> Iterator[Table | Shards]:
+def opened(
+    given: str, delimiter: str | None, encoding: str | None, comment: str | None = None, skip_rows: int = 0
+) -> Iterator[Table | Shards]:
     """A table, or the rows of an array.
 
     Args:
         given: path, or "-" for CSV on standard input.
         delimiter, encoding: of CSV; None: found out.
+        comment, skip_rows: of CSV, as `linnet.data.table.comments.blanked` takes them.
 
     Raises:
         InputError: if there is no such file, or it is none of these.
@@ -40,7 +43,7 @@ def opened(given: str, delimiter: str | None, encoding: str | None) -> Iterator[
         with _uncompressed(path, sys.stdin.buffer) as text:
             if file_format(path, text.peek(START)[:START]) != "text":
                 raise InputError(f"{path} takes CSV only: give the file itself by --input")
-            yield CsvTable(path, text, delimiter, encoding)
+            yield CsvTable(path, text, delimiter, encoding, comment, skip_rows)
         return
     path = Path(given).expanduser()
     if PATH_AND_NAME.fullmatch(given) or path.suffix in (*NAMED, *TORCH):
@@ -64,7 +67,10 @@ def opened(given: str, delimiter: str | None, encoding: str | None) -> Iterator[
             kind = file_format(path, text.peek(START)[:START])
             if kind != "text" and text is not file:
                 raise InputError(f"{path} is {NAMES[kind]} compressed by gzip: unpack it")
-            yield CsvTable(path, text, delimiter, encoding) if kind == "text" else ColumnarTable(path, kind)
+            if kind == "text":
+                yield CsvTable(path, text, delimiter, encoding, comment, skip_rows)
+            else:
+                yield ColumnarTable(path, kind)
 
 
 def _array_among_others(given: str) -> Shards:

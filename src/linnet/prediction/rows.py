@@ -12,7 +12,6 @@ from linnet.data.shards import Shards
 from linnet.data.table.column import SUCH_AS, Column
 from linnet.data.table.naming import Where, row_words
 from linnet.data.table.preprocessing import Preprocessing, Target
-from linnet.data.table.values import cleaned, refuse_line_breaks
 from linnet.errors import InputError
 from linnet.predictor import Floats, Predictor
 
@@ -88,7 +87,6 @@ def of_table(
         for start in range(0, part.num_rows, _rows(predictor)):
             some_rows = part.slice(start, _rows(predictor))
             where = _where(first, place)
-            _refuse_swallowed(some_rows, preprocessing, ids, where)
             applied = preprocessing.apply(some_rows.select(features), where)
             values = np.full((some_rows.num_rows, predictor.n_outputs), np.nan)
             known = np.zeros(some_rows.num_rows, np.bool_)
@@ -127,13 +125,6 @@ def _rows(predictor: Predictor) -> int:
 
 def _where(first: int, place: str) -> Where:
     return lambda rows: f"{row_words([first + row for row in rows])} of {place}"
-
-
-def _refuse_swallowed(table: pa.Table, preprocessing: Preprocessing, ids: Sequence[str], where: Where) -> None:
-    """Raise InputError where a value looks as if a quote left open had swallowed rows, as training does."""
-    categories = [column.name for column in preprocessing.columns if column.kind == "category"]
-    for name in dict.fromkeys([*categories, *ids]):
-        refuse_line_breaks(f"column {name}", cleaned(table[name]), where)
 
 
 def _finite(values: Floats, known: NDArray[np.bool_], told: Told) -> Floats:

@@ -46,12 +46,14 @@ class Lines:
     def _utf8(self, piece: bytes, line: int) -> bytes:
         if self.found == "utf-16":  # decoded already
             return to_utf8(self.path, piece, "utf-8", line, OPTION)[0]
-        if self.found == "latin-1" and self.given is None and has_utf8(piece):
+        guessed = self.found in ("latin-1", "cp1252") and self.given is None
+        if guessed and has_utf8(piece):
             raise InputError(
-                f"{self.path} is latin-1 at first and UTF-8 in line {line} or after: give {OPTION}, or mend it"
+                f"{self.path} is {self.found} at first and UTF-8 in line {line} or after: give {OPTION}, or mend it"
             )
-        text, found = to_utf8(self.path, piece, self.found, line, OPTION)
-        if self.found is None and not piece.isascii():
+        open_yet = self.found is None or (guessed and self.found == "latin-1")  # which agrees with cp1252 so far
+        text, found = to_utf8(self.path, piece, None if open_yet else self.found, line, OPTION)
+        if open_yet and not piece.isascii():
             self.found = found
         return text
 

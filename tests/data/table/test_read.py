@@ -75,7 +75,7 @@ class TestCsv:
     def test_leaves_out_a_column_without_a_name_and_says_so(self, file):
         rows = read("data.path", file(",a,b\n0,1,x\n1,2,é\n"))
         assert rows.table.to_pydict() == COLUMNS
-        assert any("column 1 has no name" in note for note in rows.notes)
+        assert any("column 1 has no name and is an index (0, 1), left out" in note for note in rows.notes)
 
     def test_says_what_it_found_out(self, file):
         notes = " ".join(read("data.path", file(TEXT.replace(",", ";").encode("latin-1"))).notes)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from linnet.data.table.levels import as_levels
 from linnet.data.table.naming import Where
+from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats, as_numbers, as_truth, cleaned, is_missing
 
 OTHER = "(other)"
@@ -28,6 +29,7 @@ class Column:
     indicator: whether a further feature is 1 where the value is missing.
     levels: of a category, sorted.
     by_value: whether the levels are numbers, so that `3` and `3.0` are one of them.
+    plain: whether numbers in text are written as computers do, whatever the notation of the table.
     other: whether a last level stands for all others, those too rare in training among them.
     """
 
@@ -38,6 +40,7 @@ class Column:
     levels: tuple[str, ...] = ()
     other: bool = False
     by_value: bool = False
+    plain: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -47,14 +50,18 @@ class Column:
         return (*own, f"{self.name} missing") if self.indicator else own
 
 
-def fill(x: Floats, column: Column, values: pa.ChunkedArray, where: Where, told: Counter[str]) -> NDArray[np.bool_]:
+def fill(
+    x: Floats, column: Column, values: pa.ChunkedArray, where: Where, told: Counter[str], notation: Notation
+) -> NDArray[np.bool_]:
     """Write the features of one column into x `[N, features]`; returns which values are missing `[N]`."""
     values, key = cleaned(values), f"column {column.name}"
     missing = is_missing(values)
     if column.kind == "category":
         _one_hot(x, column, as_levels(key, values, column.by_value), missing, told)
     else:
-        numbers = (as_numbers if column.kind == "number" else as_truth)(key, values, where)
+        number = column.kind == "number"
+        notation = PLAIN if column.plain else notation
+        numbers = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
         x[:, 0] = numbers if column.mean is None else np.where(missing, column.mean, numbers)
     if column.indicator:
         x[:, -1] = missing

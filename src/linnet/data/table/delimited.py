@@ -8,9 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from linnet.data.table.comments import blanked
 from linnet.data.table.encoding import to_utf8
 from linnet.data.table.layout import Layout, find_layout, records
 from linnet.data.table.naming import count_words
+from linnet.data.table.swallowed import refuse_swallowed
 from linnet.errors import InputError
 
 BLOCK = 1 << 22
@@ -18,7 +20,13 @@ BLOCK = 1 << 22
 
 
 def read_delimited(
-    path: Path, content: bytes, delimiter: str | None, encoding: str | None, only: Sequence[str] | None = None
+    path: Path,
+    content: bytes,
+    delimiter: str | None,
+    encoding: str | None,
+    only: Sequence[str] | None = None,
+    comment: str | None = None,
+    skip_rows: int = 0,
 ) -> tuple[pa.Table, list[str]]:
     """A table of text columns, and notes of what was found out about the file.
 
@@ -28,11 +36,13 @@ def read_delimited(
         delimiter: as `find_layout` takes it.
         encoding: as `to_utf8` takes it.
         only: columns to keep; None, or if there are none such: all.
+        comment, skip_rows: as `blanked` takes them.
 
     Raises:
         InputError: if the file is no text, has no rows, no or equal names of columns, or rows of unequal length.
     """
     text, found = to_utf8(path, content, encoding)
+    text = blanked(text, comment, skip_rows)
     layout = find_layout(path, text, delimiter)
     table, spanning = parse(path, text, layout, only)
     if table.num_rows == 0:
@@ -59,6 +69,8 @@ def parse(
     chosen = layout.chosen(only)
     table = _parse(path, text, layout, chosen, first_line)
     spanning = _spanning(path, text, layout.delimiter, table.num_rows, first_line)
+    if spanning:
+        refuse_swallowed(path, text, layout, table, chosen, first_line)
     if first_line == 1:
         table = table.slice(1)
     return table.rename_columns([layout.header[i] for i in chosen]), spanning

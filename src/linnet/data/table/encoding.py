@@ -6,7 +6,10 @@ from pathlib import Path
 
 from linnet.errors import InputError
 
-ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
+C1 = re.compile(rb"[\x80-\x9f]")
+"""Letters and signs of cp1252 such as € and “, and control characters of latin-1, which no text has."""
+NOT_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 # What text holds none of; escape sequences and form feeds are let pass.
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 SAMPLE = 1 << 16
@@ -17,8 +20,9 @@ def to_utf8(
 ) -> tuple[bytes, str]:
     """The text in UTF-8 without byte order mark, and the name of the encoding it was in.
 
-    Bytes that are not UTF-8 are taken for latin-1, where every byte is a character, if nothing else in the file speaks
-    for UTF-8. If something does, the file is damaged: reading it as latin-1 would change its other words.
+    Bytes that are not UTF-8 are taken for cp1252 (Windows) if some are letters or signs there and control characters in
+    latin-1, else for latin-1, where every byte is a character; both agree on all others. If something else in the file
+    is UTF-8, the file is damaged: reading it so would change its other words.
 
     Args:
         encoding: one of `ENCODINGS`; None: found out.
@@ -48,7 +52,8 @@ def to_utf8(
                 f"{path} is not {encoding} (line {line}): give {option}, one of {', '.join(ENCODINGS)}, or mend that "
                 f"line"
             ) from error
-        return content.decode("latin-1").encode(), "latin-1"
+        encoding = "cp1252" if C1.search(content) and not NOT_CP1252.search(content) else "latin-1"
+        return content.decode(encoding).encode(), encoding
     if encoding == "utf-16":
         _refuse_binary(path, text.encode(), first_line, option)
     return (content if encoding.startswith("utf-8") else text.encode()), encoding

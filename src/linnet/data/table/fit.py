@@ -1,6 +1,7 @@
 """A `Preprocessing` from the training rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,7 @@ from linnet.data.constant import is_constant
 from linnet.data.table.column import Column
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
 from linnet.data.table.naming import Where, row_words, some
+from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.preprocessing import Missing, Preprocessing, Target
 from linnet.data.table.values import Floats, Kind, as_numbers, as_truth, cleaned
 from linnet.errors import InputError
@@ -24,6 +26,8 @@ def fit(
     where: Where = row_words,
     weight: Floats | None = None,
     keep_constant: bool = False,
+    notation: Notation = PLAIN,
+    plain: Collection[str] = (),
 ) -> Preprocessing:
     """Means and levels of the training rows.
 
@@ -35,6 +39,8 @@ def fit(
         where: says where the rows are.
         weight: of the rows, above 0, for the means; None: all the same.
         keep_constant: keep a number that is always the same: to a model without a bias it stands for one.
+        notation: of the texts that the rows were read from; the columns are numbers where they are not plain.
+        plain: columns of plain numbers in a table of another notation.
 
     Raises:
         InputError: if no column is left.
@@ -54,11 +60,11 @@ def fit(
         if isinstance(found, str):
             dropped.append((name, found))
         else:
-            columns.append(found)
+            columns.append(replace(found, plain=name in plain))
     if not columns:
         reasons = some((f"{name} {why}" for name, why in dropped), 20) or "there is none beside the target"
         raise InputError(f"no column is left to predict {target.name} from: {reasons}")
-    return Preprocessing(tuple(columns), target, missing, tuple(dropped), tuple(ignored))
+    return Preprocessing(tuple(columns), target, missing, tuple(dropped), tuple(ignored), notation)
 
 
 def _number(

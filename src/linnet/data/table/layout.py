@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linnet.data.table.encoding import SAMPLE
-from linnet.data.table.naming import some
+from linnet.data.table.naming import MOST, some
 from linnet.errors import InputError
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -63,16 +63,33 @@ def find_layout(
         notes += [] if delimiter == "," else [f"{path}: columns are separated by {WORDS[delimiter]}"]
     header = _header(path, text, delimiter, option, least)
     if not all(header):
-        numbers = some(i + 1 for i, name in enumerate(header) if not name)
-        notes.append(f"{path}: column {numbers} has no name (an index?), left out")
+        notes += [_nameless(path, text, delimiter, i) for i, name in enumerate(header) if not name][:MOST]
     return Layout(delimiter, tuple(header), tuple(notes))
+
+
+def _sample(text: bytes) -> str:
+    """The first whole lines."""
+    sample = text[:SAMPLE].decode("utf-8", "ignore")
+    return sample if len(text) <= SAMPLE else sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1]
+
+
+def _nameless(path: Path, text: bytes, delimiter: str, place: int) -> str:
+    """What is said of a column without a name: whether it counts the rows, as an index does."""
+    rows = [row for row, _ in records(_sample(text), delimiter, SAMPLE_ROWS)][1:]
+    values = [row[place].strip() for row in rows if len(row) > place]
+    numbers = [int(value) for value in values if value.isdecimal()]
+    where = f"{path}: column {place + 1} has no name"
+    if numbers and len(numbers) == len(values) and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"{where} and is an index ({some(values, 3)}), left out"
+    if not any(values):
+        return f"{where} and no values, left out"
+    example = " ".join(next(value for value in values if value)[:40].splitlines())
+    return f"{where}, left out: it is no index ('{example}'), name it in the first line to use it"
 
 
 def _detect(text: bytes) -> str:
     """The delimiter by which the first rows have as many values as the header, and most of them."""
-    sample = text[:SAMPLE].decode("utf-8", "ignore")
-    if len(text) > SAMPLE:
-        sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1]
+    sample = _sample(text)
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS.values():
         lengths = [len(row) for row, _ in records(sample, delimiter, SAMPLE_ROWS)]

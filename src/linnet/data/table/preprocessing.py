@@ -10,7 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.table.column import Column, fill
+from linnet.data.table.feature_names import distinct_names
 from linnet.data.table.naming import Where, hint, row_words, some
+from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats
 from linnet.errors import InputError
 
@@ -52,6 +54,7 @@ class Preprocessing:
     missing: "error": missing values are refused; "drop": their rows are left out; "mean": training means stand in.
     dropped: (column, why) of those that tell nothing.
     ignored: columns of the training table with another role, or none.
+    notation: how numbers and missing values are written in text.
     """
 
     columns: tuple[Column, ...]
@@ -59,11 +62,12 @@ class Preprocessing:
     missing: Missing
     dropped: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+    notation: Notation = PLAIN
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Of all D features."""
-        return tuple(name for column in self.columns for name in column.features)
+        """Of all D features, each another, none `bias`."""
+        return distinct_names(self.columns)
 
     def apply(self, table: pa.Table, where: Where = row_words) -> Applied:
         """The features of the rows of a table whose columns may stand in any order. Row by row the same for any chunks.
@@ -76,6 +80,7 @@ class Preprocessing:
             InputError: naming a column that is missing, or rows whose values are of another kind, infinite, or missing
                 where that is refused.
         """
+        table = self.notation.without_tokens(table)
         unknown = self.unknown(table.column_names, "the table")
         told = Counter({f"column {name} was not in the training data: ignored": table.num_rows for name in unknown})
         x = np.zeros((table.num_rows, len(self.feature_names)))
@@ -83,7 +88,7 @@ class Preprocessing:
         start = 0
         for column in self.columns:
             end = start + len(column.features)
-            missing[column.name] = fill(x[:, start:end], column, table[column.name], where, told)
+            missing[column.name] = fill(x[:, start:end], column, table[column.name], where, told, self.notation)
             start = end
         keep = self._keep(missing, table.num_rows, where, told)
         rows = np.flatnonzero(keep)
@@ -134,8 +139,9 @@ class Preprocessing:
                 raise ValueError("another version of linnet wrote it")
             columns = tuple(Column(**_frozen(column, Column)) for column in node.pop("columns"))
             target = Target(**_frozen(node.pop("target"), Target))
+            notation = Notation(**_frozen(node.pop("notation", {}), Notation))
             node["dropped"] = [tuple(pair) for pair in node["dropped"]]
-            return cls(columns=columns, target=target, **_frozen(node, cls))
+            return cls(columns=columns, target=target, notation=notation, **_frozen(node, cls))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"the description of the preprocessing is damaged: {error}") from error
 

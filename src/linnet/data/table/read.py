@@ -50,6 +50,8 @@ def read(
     delimiter: str | None = None,
     encoding: str | None = None,
     only: Sequence[str] | None = None,
+    comment: str | None = None,
+    skip_rows: int = 0,
 ) -> Rows:
     """Read files of one schema.
 
@@ -58,6 +60,7 @@ def read(
         given: path, pattern, or a list of these.
         delimiter, encoding: of CSV; None: found out.
         only: columns to keep; None, or if there are none such: all.
+        comment, skip_rows: of CSV, as `linnet.data.table.comments.blanked` takes them.
 
     Raises:
         InputError: naming the file, if one cannot be read, is empty or damaged, or differs from the first in its
@@ -66,11 +69,18 @@ def read(
     paths = expand(key, given)
     stats = [path.stat() for path in paths]
     stamps = tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in zip(paths, stats, strict=True))
-    return _read(stamps, delimiter, encoding, None if only is None else tuple(only))
+    return _read(stamps, delimiter, encoding, None if only is None else tuple(only), comment, skip_rows)
 
 
 @lru_cache(maxsize=4)
-def _read(stamps: tuple[Stamp, ...], delimiter: str | None, encoding: str | None, only: tuple[str, ...] | None) -> Rows:
+def _read(
+    stamps: tuple[Stamp, ...],
+    delimiter: str | None,
+    encoding: str | None,
+    only: tuple[str, ...] | None,
+    comment: str | None,
+    skip_rows: int,
+) -> Rows:
     """The files (path, time of change, size), once for all jobs of a sweep; never written to."""
     tables: list[pa.Table] = []
     notes: list[str] = []
@@ -83,7 +93,7 @@ def _read(stamps: tuple[Stamp, ...], delimiter: str | None, encoding: str | None
         if formats[-1] != formats[0]:
             raise InputError(f"{stamps[0][0]} and {path} are of different formats: give files of one format")
         if formats[-1] == "text":
-            table, said = read_delimited(path, content, delimiter, encoding, only)
+            table, said = read_delimited(path, content, delimiter, encoding, only, comment, skip_rows)
         else:
             table, said = read_columnar(path, content, formats[-1], only)
         tables.append(table if not tables else _like_the_first(tables[0], table, stamps[0][0], path))

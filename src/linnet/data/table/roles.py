@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from linnet.data.table.kinds import kind_of
 from linnet.data.table.naming import Where, listed, require_column
-from linnet.data.table.values import Kind, cleaned, refuse_line_breaks
+from linnet.data.table.notation import Notation
+from linnet.data.table.values import Kind, cleaned, examples, is_missing
 from linnet.errors import InputError
 
 
@@ -55,17 +56,25 @@ class Roles:
         return tuple(name for name in columns if name not in roles and name not in self.exclude)
 
 
-def feature_kinds(table: pa.Table, names: Sequence[str], categorical: Sequence[str], where: Where) -> dict[str, Kind]:
+def feature_kinds(
+    table: pa.Table, names: Sequence[str], categorical: Sequence[str], where: Where, notation: Notation
+) -> dict[str, Kind]:
     """Column -> kind.
 
     Raises:
-        InputError: if a column holds dates, or numbers and other texts.
+        InputError: if a column holds dates, times, numbers in another notation, or numbers and other texts.
     """
     kinds: dict[str, Kind] = {}
     for name in names:
-        key, column = f"column {name}", cleaned(table[name])
-        refuse_line_breaks(key, column, where)
-        kinds[name] = "category" if name in categorical else kind_of(key, name, column, where)
+        column = cleaned(table[name])
+        kinds[name] = "category" if name in categorical else _kind_of(name, column, where, notation)
+    durations = [name for name, kind in kinds.items() if kind == "duration"]
+    if durations:
+        column = cleaned(table[durations[0]])
+        raise InputError(
+            f"column {durations[0]} holds times or durations ({examples(column, ~is_missing(column), where)}): leave "
+            f"it out by data.exclude={listed(durations)}, or make numbers of it, such as seconds"
+        )
     dates = [name for name, kind in kinds.items() if kind == "date"]
     if dates:
         raise InputError(
@@ -73,6 +82,11 @@ def feature_kinds(table: pa.Table, names: Sequence[str], categorical: Sequence[s
             f"as days since a day, the month or the weekday"
         )
     return kinds
+
+
+def _kind_of(name: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Kind:
+    otherwise = f"or data.categorical={listed([name])} if they are names of categories"
+    return kind_of(f"column {name}", name, column, where, otherwise, notation.of_column(column))
 
 
 def by_kind(kinds: Mapping[str, Kind]) -> dict[Kind, list[str]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,14 @@ from linnet.data.examples import Examples, Source
 from linnet.data.table.fit import fit
 from linnet.data.table.leaks import leaks
 from linnet.data.table.naming import Where, some
+from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.parts import Parts, assign, check_classes, check_groups, group_codes, labelled
 from linnet.data.table.preprocessing import Missing, refuse_missing
 from linnet.data.table.read import Rows, concatenate, read
 from linnet.data.table.roles import Roles, feature_kinds
 from linnet.data.table.summary import summary
 from linnet.data.table.target import Targets, Task, read_target
-from linnet.data.table.values import Floats, Kind, cleaned, is_missing
+from linnet.data.table.values import Floats, Kind, as_numbers, cleaned, is_missing, is_text
 from linnet.data.table.weights import example_weights, scaled
 from linnet.errors import InputError
 
@@ -43,6 +45,12 @@ def table_rows(
     dtype: str,
     seed: int,
     keep_constant: bool = False,
+    decimal: str = ".",
+    thousands: str | None = None,
+    strip: Sequence[str] = (),
+    missing_tokens: Sequence[str] = (),
+    comment: str | None = None,
+    skip_rows: int = 0,
 ) -> Source:
     """The rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 
@@ -66,19 +74,32 @@ def table_rows(
         dtype: that preparation rounds to; the examples here are float64.
         seed: of what is drawn.
         keep_constant: keep columns of numbers that are always the same, as a model without a bias needs them.
+        decimal, thousands, strip, missing_tokens: of text columns, as `Notation` takes them.
+        comment, skip_rows: of CSV, as `read` takes them.
 
     Raises:
         InputError: naming file, column and rows, and the remedy.
     """
-    rows, given = _read(path, test_path, split_column, delimiter, encoding)
-    table, where = rows.table, rows.where
+    rows, given = _read(path, test_path, split_column, delimiter, encoding, comment, skip_rows)
+    notation = make_notation(decimal, thousands, strip, missing_tokens)
+    table = notation.without_tokens(rows.table)
+    where: Where = rows.where
     roles = Roles(target, None if features is None else tuple(features), tuple(exclude), tuple(categorical), weight,
                   group, split_column)  # fmt: skip
     chosen = roles.chosen(table.column_names, str(rows.files[0]))
-    targets = read_target(table[target], target, task, where)
-    weights = None if weight is None else example_weights(table[weight], weight, where)
-    kinds = feature_kinds(table, chosen, categorical, where)
-    kept, left_out = _complete(table, kinds, missing, where)
+    left_out: Counter[str] = Counter()
+    if missing == "drop":
+        with_target = np.flatnonzero(~is_missing(cleaned(table[target])))
+        if 0 < len(with_target) < table.num_rows:
+            left_out[f"left out, they lack the target {target}"] = table.num_rows - len(with_target)
+            table, where = table.take(with_target), _of(with_target, where)
+            given = None if given is None else given[with_target]
+    targets = read_target(table[target], target, task, where, notation)
+    weights = None if weight is None else example_weights(table[weight], weight, where, notation)
+    kinds = feature_kinds(table, chosen, categorical, where, notation)
+    table, plain = _with_plain_numbers(table, kinds, notation, where)
+    kept, incomplete = _complete(table, kinds, missing, where)
+    left_out += incomplete
     classes = targets.y.astype(np.int64) if targets.target.task == "classification" else None
     groups = None if group is None else group_codes(table[group], group, where)
     if split_column is not None:
@@ -95,15 +116,15 @@ def table_rows(
     train = table.take(counted)
     ignored = tuple(name for name in table.column_names if name not in chosen and name != target)
     preprocessing = fit(train, kinds, targets.target, missing, min_count, ignored, _of(counted, where),
-                        None if weights is None else weights[counted], keep_constant)  # fmt: skip
+                        None if weights is None else weights[counted], keep_constant, notation, plain)  # fmt: skip
     complete = table if len(kept) == table.num_rows else table.take(kept)
     applied = preprocessing.apply(complete, _of(kept, where))
     examples = _examples(applied.x, targets, weights, kept, parts)
-    assert table.num_rows == sum(map(len, examples.values())) + sum(left_out.values()), (
+    assert rows.table.num_rows == sum(map(len, examples.values())) + sum(left_out.values()), (
         "rows in = rows used + rows told"
     )
     lines = summary(
-        table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.told, rows.notes,
+        rows.table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.told, rows.notes,
         leaks(train, kinds, targets.y[counted]),
     )  # fmt: skip
     return Source(
@@ -119,15 +140,18 @@ def _read(
     split_column: str | None,
     delimiter: str | None,
     encoding: str | None,
+    comment: str | None,
+    skip_rows: int,
 ) -> tuple[Rows, NDArray[np.str_] | None]:
     """All rows, and the part of each where the files say so."""
-    rows = read("data.path", path, delimiter, encoding)
+    options: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "comment": comment, "skip_rows": skip_rows}
+    rows = read("data.path", path, **options)
     if test_path is None:
         return rows, None
     if split_column is not None:
         raise InputError("data.test_path and data.split_column both name the test part: give one of them")
     n_train = rows.table.num_rows
-    rows = concatenate(rows, read("data.test_path", test_path, delimiter, encoding))
+    rows = concatenate(rows, read("data.test_path", test_path, **options))
     return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
 
 
@@ -150,6 +174,22 @@ def _complete(
         raise InputError(f"data.missing=drop leaves no rows: every row lacks a value of {some(lacking, 20)}")
     counts = some((f"{name} ({int(mask.sum())})" for name, mask in lacking.items()), 20)
     return everything[~incomplete], Counter({f"left out, they lack {counts}": int(incomplete.sum())})
+
+
+def _with_plain_numbers(
+    table: pa.Table, kinds: Mapping[str, Kind], notation: Notation, where: Where
+) -> tuple[pa.Table, list[str]]:
+    """The table with numbers in place of texts in this notation, and the columns of plain numbers that it has also."""
+    plain = []
+    for name, kind in kinds.items() if not notation.is_plain else ():
+        column = cleaned(table[name])
+        if kind == "number" and is_text(column):
+            own = notation.of_column(column)
+            plain += [name] if own.is_plain else []
+            numbers = as_numbers(f"column {name}", column, where, own)
+            column = pa.chunked_array([pa.array(numbers, from_pandas=True)])
+            table = table.set_column(table.column_names.index(name), name, column)
+    return table, plain
 
 
 def _of(rows: NDArray[np.int64], where: Where) -> Where:

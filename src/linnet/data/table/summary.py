@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from linnet.data.table.feature_names import renamed
 from linnet.data.table.naming import count_words, some
 from linnet.data.table.preprocessing import Preprocessing
 from linnet.data.table.target import Targets
@@ -43,7 +44,7 @@ def summary(
     lines.append("parts: " + ", ".join(f"{len(rows)} {part}" for part, rows in parts.items() if len(rows)))
     lines += [f"column {name} {why}: left out" for name, why in preprocessing.dropped]
     lines += [f"{count_words(count, 'row')}: {what}" for what, count in told.items()]
-    lines += notes
+    lines += [*renamed(preprocessing.columns), *notes]
     lines += [f"warning: {warning}" for warning in warnings]
     return tuple(lines)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from linnet.data.table.kinds import kind_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
 from linnet.data.table.naming import Where, count_words, require_column, some
-from linnet.data.table.preprocessing import Target
+from linnet.data.table.notation import PLAIN, Notation, make_notation
+from linnet.data.table.preprocessing import Missing, Target
 from linnet.data.table.read import read
 from linnet.data.table.values import (
     BOOLEANS,
@@ -20,7 +21,8 @@ from linnet.data.table.values import (
     as_truth,
     cleaned,
     is_missing,
-    refuse_line_breaks,
+    is_text,
+    parsed_numbers,
     whole_numbers,
 )  # fmt: skip
 from linnet.errors import InputError
@@ -29,6 +31,8 @@ Task = Literal["regression", "classification"]
 FEW = 20
 ROWS_PER_VALUE = 5
 """Whole numbers of at most so many values, each of them that of at least so many rows on average, are classes."""
+
+OTHERWISE = "or data.task=classification if they are names of classes"
 
 
 class Targets(NamedTuple):
@@ -44,27 +48,52 @@ class Targets(NamedTuple):
 
 
 def infer_task(
-    path: str | Sequence[str], target: str, delimiter: str | None = None, encoding: str | None = None
+    path: str | Sequence[str],
+    target: str,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    decimal: str = ".",
+    thousands: str | None = None,
+    strip: Sequence[str] = (),
+    missing_tokens: Sequence[str] = (),
+    missing: Missing = "error",
+    comment: str | None = None,
+    skip_rows: int = 0,
 ) -> Task:
     """Whether the target column of these files is of numbers or of classes. Imports no torch.
 
-    Text, true and false, and whole numbers of few values are classes.
+    Text, true and false, and whole numbers of few values are classes. The options are those of
+    `linnet.data.table.source.table_rows`.
 
     Raises:
         InputError: as `linnet.data.table.read.read` does, and if there is no such column, or it cannot be a target.
     """
-    rows = read("data.path", path, delimiter, encoding, only=(target,))
+    rows = read("data.path", path, delimiter, encoding, (target,), comment, skip_rows)
     require_column("data.target", target, rows.table.column_names, str(rows.files[0]))
-    return read_target(rows.table[target], target, None, rows.where).target.task
+    notation = make_notation(decimal, thousands, strip, missing_tokens)
+    column = notation.without_tokens(rows.table.select([target]))[target]
+    where: Where = rows.where
+    if missing == "drop":
+        column, where = with_target(column, where)
+    return read_target(column, target, None, where, notation).target.task
 
 
-def read_target(column: pa.ChunkedArray, name: str, task: Task | None, where: Where) -> Targets:
+def with_target(column: pa.ChunkedArray, where: Where) -> tuple[pa.ChunkedArray, Where]:
+    """The values of the target that are not missing, and a function that says where they are."""
+    kept = np.flatnonzero(~is_missing(cleaned(column)))
+    return column.take(pa.array(kept)), lambda rows: where([int(kept[row]) for row in rows])
+
+
+def read_target(
+    column: pa.ChunkedArray, name: str, task: Task | None, where: Where, notation: Notation = PLAIN
+) -> Targets:
     """The values of the target.
 
     Args:
         column: as read.
         task: None: as `infer_task` says.
         where: says where its rows are.
+        notation: how its numbers are written.
 
     Raises:
         InputError: if values are missing, not of the task's kind, or all the same.
@@ -76,37 +105,47 @@ def read_target(column: pa.ChunkedArray, name: str, task: Task | None, where: Wh
     if len(missing):
         raise InputError(
             f"{key} is missing in {where(missing.tolist())}: remove rows that cannot be learned from, {len(missing)} "
-            f"of {len(column)}"
+            f"of {len(column)}, or give data.missing=drop"
         )
-    refuse_line_breaks(key, column, where)
+    notation = notation.of_column(column)
     if task is None:
-        task = _infer(key, name, column, where)
-    return (_classes if task == "classification" else _numbers)(key, name, column, where)
+        task = _infer(key, name, column, where, notation)
+    elif task == "regression" and is_text(column) and parsed_numbers(column, notation) is None:
+        kind_of(key, name, column, where, OTHERWISE, notation)  # which names the options that would read it
+    return (
+        _classes(key, name, column, where) if task == "classification" else _numbers(key, name, column, where, notation)
+    )
 
 
-def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Task:
-    kind = kind_of(key, name, column, where)
+def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Task:
+    kind = kind_of(key, name, column, where, OTHERWISE, notation)
+    if kind == "duration":
+        raise InputError(
+            f"{key} holds times or durations, which cannot be predicted: make it a number, such as seconds"
+        )
     if kind == "date":
         raise InputError(f"{key} holds dates, which cannot be predicted: make it a number, such as days since a day")
     if kind != "number":
         return "classification"
-    if whole_numbers(key, column, where) is None:
+    if whole_numbers(key, column, where, notation) is None:
         return "regression"
     n_values = len(as_levels(key, column, are_numbers(column)).unique())  # of any size, where float64 rounds
     few = n_values <= min(FEW, len(column) / ROWS_PER_VALUE)
     return "classification" if few else "regression"
 
 
-def number_targets(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+def number_targets(key: str, column: pa.ChunkedArray, where: Where, notation: Notation = PLAIN) -> Floats:
     """The numbers of a cleaned column `[N]`, NaN where they are missing; true and false as 1 and 0."""
-    return (as_truth if pa.types.is_boolean(column.type) else as_numbers)(key, column, where)
+    if pa.types.is_boolean(column.type):
+        return as_truth(key, column, where)
+    return as_numbers(key, column, where, notation.of_column(column))
 
 
-def _numbers(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
-    values = number_targets(key, column, where)
+def _numbers(key: str, name: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Targets:
+    values = number_targets(key, column, where, notation)
     if values.min() == values.max():
         raise InputError(f"{key} is {values[0]:g} in all rows: there is nothing to predict")
-    return Targets(Target(name, "regression"), values, whole_numbers(key, column, where) is not None)
+    return Targets(Target(name, "regression"), values, whole_numbers(key, column, where, notation) is not None)
 
 
 def class_labels(key: str, column: pa.ChunkedArray, where: Where) -> tuple[list[str], NDArray[np.int64], bool]:

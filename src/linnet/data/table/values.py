@@ -8,14 +8,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linnet.data.table.naming import Where, listed
+from linnet.data.table.notation import MISSING, PLAIN, Notation
 from linnet.errors import InputError
 
 Floats = NDArray[np.float64]
 
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL")
-"""Texts that stand for a missing value."""
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"
-Kind = Literal["number", "boolean", "category", "date", "empty"]
+Kind = Literal["number", "boolean", "category", "date", "duration", "empty"]
 BOOLEANS = ("false", "true")
 TRUTH = {"false": 0.0, "true": 1.0, "0": 0.0, "1": 1.0}
 
@@ -53,6 +51,8 @@ def kind_of_type(key: str, name: str, kind: pa.DataType) -> Kind:
         return "boolean"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
+    if pa.types.is_duration(kind) or pa.types.is_time(kind):
+        return "duration"
     if pa.types.is_temporal(kind):
         return "date"
     raise InputError(
@@ -60,14 +60,20 @@ def kind_of_type(key: str, name: str, kind: pa.DataType) -> Kind:
     )
 
 
-def as_numbers(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+def as_numbers(key: str, column: pa.ChunkedArray, where: Where, notation: Notation = PLAIN) -> Floats:
     """A cleaned column as float64 `[N]`, NaN where it is missing.
+
+    Args:
+        key: of the column, for messages.
+        column: of numbers, or of text in this notation.
+        where: says where its rows are.
+        notation: how its numbers are written.
 
     Raises:
         InputError: naming the rows that are no numbers, or infinite.
     """
     if is_text(column):
-        values = _numbers_in(key, column, where)
+        values = _numbers_in(key, column, where, notation)
     elif pa.types.is_boolean(column.type) or (
         kind_of_type(key, key, column.type) != "number" and not _is_empty(column)
     ):
@@ -115,25 +121,15 @@ def as_text(key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def whole_numbers(key: str, column: pa.ChunkedArray, where: Where) -> Floats | None:
+def whole_numbers(key: str, column: pa.ChunkedArray, where: Where, notation: Notation = PLAIN) -> Floats | None:
     """The values of a cleaned column without missing ones `[N]`; None if they are not all whole numbers."""
     if is_text(column):
-        if parsed_numbers(column) is None and not matches(column, NUMBER).all():
+        if parsed_numbers(column, notation) is None and notation.plain_numbers(column).null_count:
             return None
     elif pa.types.is_boolean(column.type) or kind_of_type(key, key, column.type) != "number":
         return None
-    values = as_numbers(key, column, where)
+    values = as_numbers(key, column, where, notation)
     return values if (values % 1 == 0).all() else None
-
-
-def refuse_line_breaks(key: str, column: pa.ChunkedArray, where: Where) -> None:
-    """Raise InputError if a value spans lines, as one does that swallowed the rows after a quote left open."""
-    if is_text(column):
-        broken = _has(column, "\n") | _has(column, "\r")
-        if broken.any():
-            raise InputError(
-                f"{key} has a line break within {where(np.flatnonzero(broken).tolist())}: is a quote left open there?"
-            )
 
 
 def _is_empty(column: pa.ChunkedArray) -> bool:
@@ -144,12 +140,13 @@ def matches(column: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
     return pc.fill_null(pc.match_substring_regex(column, pattern), False).to_numpy()
 
 
-def _has(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
-    return pc.fill_null(pc.match_substring(column, text), False).to_numpy()
+def parsed_numbers(column: pa.ChunkedArray, notation: Notation = PLAIN) -> Floats | None:
+    """The numbers of a text column if Arrow takes all its values for finite ones: many times as fast as a pattern.
 
-
-def parsed_numbers(column: pa.ChunkedArray) -> Floats | None:
-    """The numbers of a text column if Arrow takes all its values for finite ones: many times as fast as a pattern."""
+    None as well where the notation is not that of Arrow.
+    """
+    if not notation.is_plain:
+        return None
     try:
         values = np.array(column.cast(pa.float64()).to_numpy(), np.float64)
     except pa.ArrowInvalid:
@@ -157,14 +154,17 @@ def parsed_numbers(column: pa.ChunkedArray) -> Floats | None:
     return values if np.isfinite(values).sum() == len(column) - column.null_count else None
 
 
-def _numbers_in(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+def _numbers_in(key: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Floats:
     """The numbers of a text column in any spelling, infinite ones among them."""
-    values = parsed_numbers(column)
+    values = parsed_numbers(column, notation)
     if values is None:
-        wrong = ~matches(column, NUMBER) & ~is_missing(column)
+        numbers = notation.plain_numbers(column)
+        wrong = is_missing(numbers) & ~is_missing(column)
         if wrong.any():
             raise InputError(f"{key}: expected numbers, found {examples(column, wrong, where)}")
-        values = np.array([np.nan if value is None else float(value) for value in column.to_pylist()])
+        values = parsed_numbers(numbers)
+        if values is None:
+            values = np.array([np.nan if value is None else float(value) for value in numbers.to_pylist()])
     return values
 
 
@@ -179,4 +179,5 @@ def _from_numeric(column: pa.ChunkedArray) -> Floats:
 def examples(column: pa.ChunkedArray, chosen: NDArray[np.bool_], where: Where) -> str:
     """`'abc' in row 3 of a.csv`: the first value, and the rows of all."""
     rows = np.flatnonzero(chosen)
-    return f"'{str(column[int(rows[0])].as_py())[:40]}' in {where(rows.tolist())}"
+    first = " ".join(str(column[int(rows[0])].as_py())[:40].splitlines())
+    return f"'{first}' in {where(rows.tolist())}"

@@ -4,19 +4,21 @@ import numpy as np
 import pyarrow as pa
 
 from linnet.data.table.naming import Where
+from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.parts import Parts
 from linnet.data.table.values import Floats, as_numbers, cleaned
 from linnet.errors import InputError
 
 
-def example_weights(column: pa.ChunkedArray, name: str, where: Where) -> Floats:
+def example_weights(column: pa.ChunkedArray, name: str, where: Where, notation: Notation = PLAIN) -> Floats:
     """The weight of each row `[N]`, at least 0.
 
     Raises:
         InputError: naming the rows whose weight is missing, no number, infinite or negative.
     """
     key = f"data.weight={name}"
-    weight = as_numbers(key, cleaned(column), where)
+    column = cleaned(column)
+    weight = as_numbers(key, column, where, notation.of_column(column))
     for wrong, what in ((np.isnan(weight), "missing"), (weight < 0, "negative")):
         if wrong.any():
             raise InputError(f"{key}: the weight is {what} in {where(np.flatnonzero(wrong).tolist())}")
