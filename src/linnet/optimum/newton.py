@@ -7,6 +7,7 @@ Each step solves H d = −∇F only as far as is worth it (Dembo, Eisenstat, Ste
 products H d that cost two passes over the examples, and then searches along d for enough decrease (Armijo).
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ STALLED = 4
 SINGLE_DECREASE = 1e-3
 """Decrease promised by a step, of F or absolutely, below which gradients are taken in float64."""
 
+TIGHT = 1e-10
+"""Tolerance, as a share of F at the start, below which the parameters are wanted as well."""
 POLISHED = 1_000_000
 """Features times outputs up to which more steps than the objective needs cost next to nothing."""
 POLISHING_STEPS = 3
@@ -61,6 +64,7 @@ def minimise(
     weight: Tensor,
     bias: Tensor,
     done: Callable[[Point, Tensor, Tensor, float], bool],
+    tolerance: float = math.inf,
 ) -> tuple[Tensor, Tensor, int]:
     """Minimise F without its absolute part from weight `[C, D]` and bias `[C]`, float64.
 
@@ -70,6 +74,7 @@ def minimise(
         bias: where to start, `[C]`.
         done: of the point, in float64, its weight and bias, and the last Newton step's promised decrease (inf before
             the first): whether to stop.
+        tolerance: that `done` asks of F. If it is tight, the last steps go on until the gradient shrinks no more.
 
     Returns:
         weight, bias and the number of steps. It stops as well where rounding in float64 hides any further decrease.
@@ -77,12 +82,15 @@ def minimise(
     low = dtype = problem.x.dtype
     preconditioner = Preconditioner(problem, low)
     point, promised, majorise, stalled = evaluate(problem, weight, bias, dtype), float("inf"), 1.0, 0
+    wanted = tolerance < TIGHT * abs(point.objective)
     for step in range(NEWTON_STEPS):
         if dtype != torch.float64 and (promised < SINGLE_DECREASE * (1 + abs(point.objective)) or stalled):
             dtype, stalled = torch.float64, 0
             point = evaluate(problem, weight, bias, dtype)
         if dtype == torch.float64 and (done(point, weight, bias, promised) or stalled == STALLED):
-            return *_polished(problem, weight, bias, point, preconditioner), step
+            if wanted:
+                weight, bias = _polished(problem, weight, bias, point, preconditioner)
+            return weight, bias, step
         curvature = problem.family.curvature(point.z, _targets(problem, dtype), majorise).to(low)
         preconditioner.update(curvature)
         direction = _newton_direction(problem, point.gradient, curvature, preconditioner, low)

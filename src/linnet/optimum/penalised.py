@@ -12,14 +12,14 @@ from linnet.optimum.duality_gap import Certified, duality_gap
 from linnet.optimum.family import Quadratic, Robust, Softmax
 from linnet.optimum.lasso import lasso
 from linnet.optimum.linear_programme import least_absolute
-from linnet.optimum.newton import Point
+from linnet.optimum.newton import TIGHT, Point
 from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
 from linnet.optimum.problem import Problem
 from linnet.optimum.solution import Solution
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
-TIGHT, NEAR = 1e-10, 1e-7
-"""Tolerance, as a share of F at the start, below which weights are wanted as well, to this relative error."""
+NEAR = 1e-7
+"""Relative error of weights that are wanted as well, because the tolerance is tight."""
 
 
 def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
@@ -101,14 +101,16 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         return promised <= tolerance and certify(weight, bias)
 
     if problem.absolute > 0:
-        weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close)
+        weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
     else:
-        weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
-    bias = best_bias(problem, weight, bias)
-    last = duality_gap(problem, weight, bias)
-    if best is not None and last.bound > max(tolerance, best[0].bound):
-        last, weight, bias = best
-    return weight, bias, last, steps
+        weight, bias, steps = newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
+    if best is None or best[0].bound > tolerance or weight is not best[1]:
+        bias = best_bias(problem, weight, bias)
+        last = duality_gap(problem, weight, bias)
+        # Within tolerance the last point is the best one: only its gradient still shows that.
+        if best is None or last.bound <= max(tolerance, best[0].bound):
+            best = last, weight, bias
+    return best[1], best[2], best[0], steps
 
 
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linnet.optimum.newton import POLISHED, POLISHING_STEPS, STALLED, evaluate
+from linnet.optimum.newton import POLISHED, POLISHING_STEPS, STALLED, TIGHT, evaluate
 from linnet.optimum.problem import Problem
 from linnet.optimum.quadratic_l1 import quadratic_l1
 
@@ -23,7 +23,12 @@ WORKING_SET = 3000
 
 
 def minimise(
-    problem: Problem, weight: Tensor, bias: Tensor, *, done: Callable[[Tensor, Tensor, float], bool]
+    problem: Problem,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    done: Callable[[Tensor, Tensor, float], bool],
+    tolerance: float,
 ) -> tuple[Tensor, Tensor, int]:
     """Minimise F from weight `[C, D]` and bias `[C]`, float64.
 
@@ -32,6 +37,7 @@ def minimise(
         weight: where to start, `[C, D]`.
         bias: where to start, `[C]`.
         done: of weight, bias and the last step's promised decrease: whether to stop.
+        tolerance: that `done` asks of F. If it is tight, some more steps bring the weights nearer.
 
     Returns:
         weight, with exact zeros, bias, and the number of steps. It stops as well where rounding hides any decrease.
@@ -39,7 +45,8 @@ def minimise(
     point, promised, stalled = evaluate(problem, weight, bias, torch.float64), float("inf"), 0
     majorise, damping = 1.0, FIRST_DAMPING
     # An objective that is right to ε leaves errors of the order of √ε in the weights: some steps more, where cheap.
-    left = POLISHING_STEPS if problem.x.numel() * problem.n_outputs <= POLISHED else 0
+    cheap = problem.x.numel() * problem.n_outputs <= POLISHED
+    left = POLISHING_STEPS if cheap and tolerance < TIGHT * abs(point.objective) else 0
     near = False
     for step in range(STEPS):
         near = near or done(weight, bias, promised)

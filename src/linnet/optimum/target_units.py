@@ -32,17 +32,19 @@ def in_target_units(
     unit = _unit(y - shift) if family.width == 0 else 1.0
     inner = replace(problem, y=(y - shift) / unit, squared=problem.squared * unit)
     found = method(inner, weight / unit, (bias - shift) / unit, tolerance / unit)
-    weight, objective, bound = found.weight * unit, found.objective * unit, found.bound * unit
-    bias = found.bias * unit + shift if problem.bias else found.bias
-    if shift:  # the bias is rounded once more
-        lower = objective - bound
-        z, error = predictions(problem, weight, bias)
-        loss, doubt = mean_loss(family, z, error, problem.targets)
-        penalty = problem.penalty(weight)
+    bias, objective, bound = found.bias, found.objective, found.bound
+    if shift:
+        bias = bias * unit + shift
+        rounded = (bias - shift) / unit
+        z, error = predictions(inner, found.weight, rounded)
+        loss, doubt = mean_loss(family, z, error + 2 * UNIT_ROUNDOFF * rounded.abs()[:, None], inner.targets)
+        penalty, lower = inner.penalty(found.weight), objective - bound
         objective = loss + penalty
         doubt += (weight.numel() + 8) * UNIT_ROUNDOFF * penalty + 4 * UNIT_ROUNDOFF * (objective + abs(lower))
         bound = max(objective - lower, 0.0) + doubt
-    return found._replace(weight=weight, bias=bias, objective=objective, bound=bound)
+    else:
+        bias = bias * unit
+    return found._replace(weight=found.weight * unit, bias=bias, objective=objective * unit, bound=bound * unit)
 
 
 def _shift(y: Tensor) -> float:
@@ -64,5 +66,5 @@ def _shift(y: Tensor) -> float:
 def _unit(y: Tensor) -> float:
     """A power of two of the size of the targets, if dividing by it rounds nothing; else 1."""
     largest = float(y.abs().max())
-    unit = 2.0 ** min(max(math.frexp(largest)[1], -300), 300) if largest > 0 else 1.0
+    unit = 2.0 ** min(max(math.frexp(largest)[1], -1000), 1000) if largest > 0 else 1.0
     return unit if torch.equal(y / unit * unit, y) else 1.0

@@ -1,5 +1,6 @@
 """Problems without a penalty: proof of optimality where there is an optimum, and of its absence where there is none."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -76,7 +77,7 @@ def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tole
             best = found, weight, bias
         return found[1] <= tolerance
 
-    weight, bias, steps = _in_row_space(problem, space, weight, best_bias(problem, weight, bias), close)
+    weight, bias, steps = _in_row_space(problem, space, weight, best_bias(problem, weight, bias), close, tolerance)
     found = robust_bound(problem, space, weight, bias)
     if best is not None and best[0][1] <= found[1] and found[1] > tolerance:
         found, weight, bias = best
@@ -176,13 +177,14 @@ def _in_row_space(
     weight: Tensor,
     bias: Tensor,
     done: Callable[[Point, Tensor, Tensor, float], bool],
+    tolerance: float = math.inf,
 ) -> tuple[Tensor, Tensor, int]:
     """Newton's method where no direction is flat because of the features, and none is far longer than another."""
     if space.examples.shape[1] == 0:  # nothing but zeros
         return *problem.zeros(), 0
     white = replace(problem, x=space.examples, y=problem.targets, bias=False)
     start = space.coordinates(problem, weight, bias)
-    v, _, steps = newton.minimise(white, start, torch.zeros_like(bias), done=done)
+    v, _, steps = newton.minimise(white, start, torch.zeros_like(bias), done=done, tolerance=tolerance)
     return *space.parameters(problem, v), steps
 
 
