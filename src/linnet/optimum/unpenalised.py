@@ -151,13 +151,16 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     if space is None:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
     else:
-        weight, bias, steps = _in_row_space(problem, space, weight, bias, close)
+        weight, bias, steps = _in_row_space(problem, space, weight, bias, close, tolerance)
     if separating is not None:
         return _nothing(
             problem, 0.0, 0.0, "an iterate separates the classes, and the loss is never negative", steps, separating
         )
-    if best is None and space is not None and (found := self_concordant_bound(problem, space, weight, bias)):
-        best = found, weight, bias
+    if space is not None and (best is None or not torch.equal(weight, best[1])):
+        last = self_concordant_bound(problem, space, weight, bias)
+        # Within tolerance the last point is the best one: only its gradient still shows that.
+        if last is not None and (best is None or last[1] <= max(tolerance, best[0][1])):
+            best = last, weight, bias
     if best is not None and space is not None and best[0][1] <= tolerance and _covers(problem, space):
         found, weight, bias = best
         words = "self-concordance: Newton decrement" + _left_out(problem, space)
