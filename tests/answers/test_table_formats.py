@@ -126,6 +126,12 @@ class TestNumbers:
         write("f.csv", {"x": ["1,5", "2,5"] * 19 + ["1.5", "2.5"], "y": VALUES})
         assert "numeric but for 2 of its 40 values ('1.5' in rows 39, 40" in refusal(capsys, 'data.decimal=","')
 
+    def test_in_lakhs_are_asked_for(self, workplace, capsys):
+        write("f.csv", {"x": [f"{i},50,000" for i in range(1, 41)], "y": [i * 1.5 for i in range(1, 41)]})
+        assert "'data.thousands=\",\"'" in refusal(capsys)
+        assert train("data.path=f.csv", 'data.thousands=","') == 0
+        assert linnet.load("run").weight[0, 0] == pytest.approx(1.5e-5, rel=1e-9)
+
     def test_of_ordinals_and_codes_are_categories(self, workplace):
         write("f.csv", {"x": ["1st", "2nd", "3rd", "4th"] * 10, "z": ["A1", "A2"] * 20, "y": VALUES})
         assert train("data.path=f.csv", "data.min_count=1") == 0

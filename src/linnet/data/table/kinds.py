@@ -83,7 +83,7 @@ def _refuse_others(
     if options:
         missing = f" {_missing(column, tokens, notation)}" if tokens.any() else ""
         raise InputError(
-            f"{key} has {count_words(int(foreign.sum()), 'value')} that look like numbers "
+            f"{key} has {count_words(int(foreign.sum()), 'value')} in another notation of numbers "
             f"({examples(column, foreign, where)}): give {options}{missing} to read them so; {otherwise}"
         )
     others = ~numbers & ~is_missing(column)
@@ -91,7 +91,7 @@ def _refuse_others(
         f"{key} is numeric but for {int(others.sum())} of its {len(column) - column.null_count} values "
         f"({examples(column, others, where)}): mend or empty them"
     )
-    few = len(column.filter(pa.array(others)).unique()) <= FEW_TOKENS
+    few = len(column.filter(pa.array(others)).unique()) <= FEW_TOKENS and not matches(column, r"\d")[others].any()
     if (few or (others == tokens).all()) and not foreign.any():
         found += f", or give {_missing(column, others, notation)} if they stand for missing values"
     raise InputError(f"{found}; {otherwise}")

@@ -101,7 +101,7 @@ def _pattern(notation: Notation) -> str:
     bodies = [rf"(?:\d+(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?", "(?i:inf|infinity)"]
     if notation.thousands is not None:
         thousands = ALIKE.get(notation.thousands, re.escape(notation.thousands))
-        bodies.insert(0, rf"\d{{1,3}}(?:{thousands}\d{{3}})+(?:{decimal}\d*)?")
+        bodies.insert(0, rf"\d{{1,3}}(?:{thousands}\d{{2,3}})*{thousands}\d{{3}}(?:{decimal}\d*)?")
     texts = sorted({text.strip() for text in notation.strip} - {""}, key=len, reverse=True)
     start, inner, end = "", "", ""
     if texts:

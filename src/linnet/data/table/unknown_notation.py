@@ -20,7 +20,10 @@ TOKENS = (
 ORDINALS = ("st", "nd", "rd", "th")
 CURRENCY = r"(?:[A-Z]{1,3})?\p{Sc}|USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|Fr\.|Rs\.?|kr\.?"
 UNIT = r"[%‰]|°" + BLANKS + r"*\p{L}?|" + CURRENCY + r"|\p{L}[\p{L}\d²³·/^%.\-]{0,15}"
-BODY = r"\d{1,3}(?:[.,'’_ \x{a0}\x{202f}\x{2009}]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|[.,]\d+"
+BODY = (
+    r"\d{1,3}(?:[.,'’_ \x{a0}\x{202f}\x{2009}]\d{3})+(?:[.,]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?|"
+    r"\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|[.,]\d+"
+)
 LIKE_A_NUMBER = (
     f"^{SIGN}?{BLANKS}*(?P<before>(?:{CURRENCY})?){BLANKS}*{SIGN}?(?P<body>{BODY}){BLANKS}*(?P<after>(?:{UNIT})?)$"
 )
