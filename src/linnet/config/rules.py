@@ -146,6 +146,8 @@ RULES: dict[str, Expected] = {
     "data.thousands": one_of(".", ",", " ", "'", "_") | NULL,
     "data.strip": NAMES,
     "data.missing_tokens": NAMES,
+    "data.dates": one_of("error", "days"),
+    "data.day_first": BOOLEAN | NULL,
     # data: arrays in files
     "data.x": Expected(f"{ARRAY_FILE} or a pattern: data.x='my/x_*.npy'", TEXT.accepts),
     "data.y": Expected(f"{ARRAY_FILE} or a pattern: data.y='my/y_*.npy'", TEXT.accepts),
@@ -200,7 +202,7 @@ RULES: dict[str, Expected] = {
 MAY_BE_MISSING = frozenset(
     {
         "init_from", "data.comment", "data.skip_rows", "data.decimal", "data.thousands", "data.strip",
-        "data.missing_tokens",
+        "data.missing_tokens", "data.dates", "data.day_first",
     }
 )  # fmt: skip
 """Keys that the configurations of earlier versions' runs do not have; null, or the default of the component."""

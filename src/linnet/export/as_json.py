@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linnet.data.table.dates import UNIT
 from linnet.export.terms import Floats, Inputs, Term, level, terms
 from linnet.predictor import Predictor
 
@@ -72,6 +73,7 @@ def _column(term: Term, *, missing: bool) -> dict[str, Any]:
         node["by_value"] = column.by_value
     else:
         node |= {"coefficients": own[0], "instead_of_missing": column.mean}
+        node |= {} if column.date is None else {"unit": UNIT}
     return {**node, "if_missing": term.missing.tolist() if missing else None}
 
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from linnet.data.table.dates import UNIT
 from linnet.errors import InputError
 from linnet.export.check import TOLERANCE, largest_difference, samples
 from linnet.files import write_atomic
@@ -71,9 +72,9 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
 def inputs_in_words(predictor: Predictor, kind: str) -> str:
     """What the file takes: the columns by kind, or the shape of an array."""
     if predictor.table is not None:
-        kinds = dict.fromkeys(column.kind for column in predictor.table.columns)
-        columns = predictor.table.columns
-        return "; ".join(f"{kind}: {', '.join(c.name for c in columns if c.kind == kind)}" for kind in kinds)
+        columns = [(UNIT if column.date else column.kind, column.name) for column in predictor.table.columns]
+        kinds = dict.fromkeys(kind for kind, _ in columns)
+        return "; ".join(f"{kind}: {', '.join(name for own, name in columns if own == kind)}" for kind in kinds)
     shape = predictor.image_shape if kind == "onnx" and predictor.image_shape else (predictor.n_features,)
     levels = ", grey levels 0 … 1" if predictor.byte_scale != 1 else ""
     return f"x [N, {', '.join(map(str, shape))}]{levels}"

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.table.column import Column
+from linnet.data.table.dates import as_days
 from linnet.data.table.levels import CANONICAL, canonical
 from linnet.data.table.naming import Where, row_words
 from linnet.data.table.notation import MISSING, PLAIN
@@ -65,7 +66,11 @@ def typed(preprocessing: Preprocessing, table: pa.Table, where: Where = row_word
             inputs[column.name] = np.array(plain(table[column.name]).to_pylist(), object)
         else:
             number, notation = column.kind == "number", PLAIN if column.plain else preprocessing.notation
-            inputs[column.name] = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
+            if column.date is not None:
+                inputs[column.name] = as_days(key, values, column.date, where)
+            else:
+                numbers = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
+                inputs[column.name] = numbers
     return inputs
 
 

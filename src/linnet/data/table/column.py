@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linnet.data.table.dates import Order, as_days
 from linnet.data.table.levels import as_levels
 from linnet.data.table.naming import Where
 from linnet.data.table.notation import PLAIN, Notation
@@ -30,6 +31,7 @@ class Column:
     levels: of a category, sorted.
     by_value: whether the levels are numbers, so that `3` and `3.0` are one of them.
     plain: whether numbers in text are written as computers do, whatever the notation of the table.
+    date: of a number that is made of dates, in which order they are written.
     other: whether a last level stands for all others, those too rare in training among them.
     """
 
@@ -41,6 +43,7 @@ class Column:
     other: bool = False
     by_value: bool = False
     plain: bool = False
+    date: Order | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -61,7 +64,10 @@ def fill(
     else:
         number = column.kind == "number"
         notation = PLAIN if column.plain else notation
-        numbers = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
+        if column.date is not None:
+            numbers = as_days(key, values, column.date, where)
+        else:
+            numbers = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
         x[:, 0] = numbers if column.mean is None else np.where(missing, column.mean, numbers)
     if column.indicator:
         x[:, -1] = missing

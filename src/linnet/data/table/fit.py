@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from linnet.data.constant import is_constant
 from linnet.data.table.column import Column
+from linnet.data.table.dates import as_days, order_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
 from linnet.data.table.naming import Where, row_words, some
 from linnet.data.table.notation import PLAIN, Notation
@@ -28,6 +29,7 @@ def fit(
     keep_constant: bool = False,
     notation: Notation = PLAIN,
     plain: Collection[str] = (),
+    day_first: bool | None = None,
 ) -> Preprocessing:
     """Means and levels of the training rows.
 
@@ -41,6 +43,7 @@ def fit(
         keep_constant: keep a number that is always the same: to a model without a bias it stands for one.
         notation: of the texts that the rows were read from; the columns are numbers where they are not plain.
         plain: columns of plain numbers in a table of another notation.
+        day_first: as `order_of` takes it.
 
     Raises:
         InputError: if no column is left.
@@ -55,7 +58,7 @@ def fit(
             if values.null_count == len(values)
             else _category(name, values, missing, min_count)
             if kind == "category"
-            else _number(name, kind, values, missing, where, weight, keep_constant)
+            else _number(name, kind, values, missing, where, weight, keep_constant, day_first)
         )
         if isinstance(found, str):
             dropped.append((name, found))
@@ -68,10 +71,16 @@ def fit(
 
 
 def _number(
-    name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: Where, weight: Floats, keep_constant: bool
-) -> Column | str:
+    name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: Where, weight: Floats,
+    keep_constant: bool, day_first: bool | None,
+) -> Column | str:  # fmt: skip
     """The column, or why it tells nothing."""
-    numbers = (as_truth if kind == "boolean" else as_numbers)(f"column {name}", values, where)
+    key, date = f"column {name}", None
+    if kind == "date":
+        date = order_of(key, name, values, day_first, where)
+        numbers = as_days(key, values, date, where)
+    else:
+        numbers = (as_truth if kind == "boolean" else as_numbers)(key, values, where)
     known = ~np.isnan(numbers)
     present = numbers[known]
     if is_constant(float(present.min()), float(present.max())) and not keep_constant:
@@ -82,6 +91,7 @@ def _number(
         "boolean" if kind == "boolean" else "number",
         mean=float(np.average(present, weights=weight[known])) if filled else None,
         indicator=filled and len(present) < len(numbers),
+        date=date,
     )
 
 

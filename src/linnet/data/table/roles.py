@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from linnet.data.table.dates import UNIT
 from linnet.data.table.kinds import kind_of
 from linnet.data.table.naming import Where, listed, require_column
 from linnet.data.table.notation import Notation
@@ -57,7 +58,12 @@ class Roles:
 
 
 def feature_kinds(
-    table: pa.Table, names: Sequence[str], categorical: Sequence[str], where: Where, notation: Notation
+    table: pa.Table,
+    names: Sequence[str],
+    categorical: Sequence[str],
+    where: Where,
+    notation: Notation,
+    dates_as_days: bool = False,
 ) -> dict[str, Kind]:
     """Column -> kind.
 
@@ -76,10 +82,10 @@ def feature_kinds(
             f"it out by data.exclude={listed(durations)}, or make numbers of it, such as seconds"
         )
     dates = [name for name, kind in kinds.items() if kind == "date"]
-    if dates:
+    if dates and not dates_as_days:
         raise InputError(
-            f"column {dates[0]} holds dates: leave it out by data.exclude={listed(dates)}, or make numbers of it, such "
-            f"as days since a day, the month or the weekday"
+            f"column {dates[0]} holds dates: give data.dates=days to take them as {UNIT}, leave it out by "
+            f"data.exclude={listed(dates)}, or make numbers of it, such as the month or the weekday"
         )
     return kinds
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +49,8 @@ def table_rows(
     thousands: str | None = None,
     strip: Sequence[str] = (),
     missing_tokens: Sequence[str] = (),
+    dates: Literal["error", "days"] = "error",
+    day_first: bool | None = None,
     comment: str | None = None,
     skip_rows: int = 0,
 ) -> Source:
@@ -76,6 +78,8 @@ def table_rows(
         keep_constant: keep columns of numbers that are always the same, as a model without a bias needs them.
         decimal, thousands, strip, missing_tokens: of text columns, as `Notation` takes them.
         comment, skip_rows: of CSV, as `read` takes them.
+        dates: "error": columns of dates are refused; "days": they are numbers of days.
+        day_first: of dates such as 03/04/2025; None: found out.
 
     Raises:
         InputError: naming file, column and rows, and the remedy.
@@ -96,7 +100,7 @@ def table_rows(
             given = None if given is None else given[with_target]
     targets = read_target(table[target], target, task, where, notation)
     weights = None if weight is None else example_weights(table[weight], weight, where, notation)
-    kinds = feature_kinds(table, chosen, categorical, where, notation)
+    kinds = feature_kinds(table, chosen, categorical, where, notation, dates == "days")
     table, plain = _with_plain_numbers(table, kinds, notation, where)
     kept, incomplete = _complete(table, kinds, missing, where)
     left_out += incomplete
@@ -115,8 +119,10 @@ def table_rows(
     counted = parts["train"] if weights is None else parts["train"][weights[parts["train"]] > 0]
     train = table.take(counted)
     ignored = tuple(name for name in table.column_names if name not in chosen and name != target)
-    preprocessing = fit(train, kinds, targets.target, missing, min_count, ignored, _of(counted, where),
-                        None if weights is None else weights[counted], keep_constant, notation, plain)  # fmt: skip
+    preprocessing = fit(
+        train, kinds, targets.target, missing, min_count, ignored, _of(counted, where),
+        None if weights is None else weights[counted], keep_constant, notation, plain, day_first,
+    )  # fmt: skip
     complete = table if len(kept) == table.num_rows else table.take(kept)
     applied = preprocessing.apply(complete, _of(kept, where))
     examples = _examples(applied.x, targets, weights, kept, parts)
@@ -125,7 +131,7 @@ def table_rows(
     )
     lines = summary(
         rows.table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.told, rows.notes,
-        leaks(train, kinds, targets.y[counted]),
+        leaks(train, {name: kind for name, kind in kinds.items() if kind != "date"}, targets.y[counted]),
     )  # fmt: skip
     return Source(
         task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),

@@ -36,7 +36,7 @@ def summary(
         warnings: of columns that give the target away.
     """
     lines = [f"{count_words(n_rows, 'row')} of {some(files, 3)}", _target(targets, parts)]
-    kinds = [column.kind for column in preprocessing.columns]
+    kinds = ["date" if column.date else column.kind for column in preprocessing.columns]
     shares = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
     lines.append(
         f"features: {len(preprocessing.feature_names)} from {count_words(len(kinds), 'column')} ({', '.join(shares)})"
