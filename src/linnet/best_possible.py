@@ -171,10 +171,10 @@ def tell(landscape: Landscape, model: LinearNetwork, data: Data, *, exact: bool)
     if landscape.withheld is not None:
         log.info(f"no standard errors: {landscape.withheld}")
     if landscape.curvature is not None and not exact:
-        tell_curvature(landscape.curvature, model)
+        tell_curvature(landscape.curvature, model, standardized=data.scaling is not None)
 
 
-def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
+def tell_curvature(curved: Curvature, model: LinearNetwork, *, standardized: bool) -> None:
     """Say how many steps gradient descent takes and which learning rates are stable, and warn of one that is not."""
     stable = curved.largest_stable_step
     if curved.smallest == 0:
@@ -194,7 +194,7 @@ def tell_curvature(curved: Curvature, model: LinearNetwork) -> None:
             risk = "diverges" if curved.exact else "may diverge"
             log.warning(
                 f"warning: optimizer.lr={float(optimizer.lr):g} is beyond {limit:.4g}, where gradient descent {risk}; "
-                f"try optimizer.lr={limit / 2:.2g}, or data.standardize=true"
+                f"try optimizer.lr={limit / 2:.2g}{'' if standardized else ', or data.standardize=true'}"
             )
 
 
@@ -207,7 +207,7 @@ def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
         bias, weight = model.bias is not None, data.train.weight
         curved = curvature(data.train.x, model.loss, model.penalty, bias=bias, sample_weight=weight)
         if curved is not None:
-            tell_curvature(curved, model)
+            tell_curvature(curved, model, standardized=data.scaling is not None)
 
 
 def metrics(landscape: Landscape) -> dict[str, float]:

@@ -16,7 +16,7 @@ from linnet.models import LinearNetwork
 from linnet.models.linear_map import EVALUATION_ROWS
 from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimizers.hyperparameter import number_of
-from linnet.optimum.families import family_of
+from linnet.optimum.families import family_of, is_known
 
 FACTOR = 1e3
 SAMPLED_BATCHES = 8
@@ -46,7 +46,8 @@ def raise_if_diverged(prepared: Prepared) -> None:
 
 def with_stable_rate(error: Diverged, model: LinearNetwork, data: Data) -> Diverged:
     """The same error about a loss that is not finite, with a rate to try; arguments as for `stable_rate`."""
-    return Diverged(error.step, error.lr, error.value, stable=stable_rate(model, data, error.lr))
+    stable = stable_rate(model, data, error.lr)
+    return Diverged(error.step, error.lr, error.value, stable=stable, standardized=data.scaling is not None)
 
 
 def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
@@ -61,7 +62,7 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
         data: on its device.
         rate: that was too high.
     """
-    smoothness = family_of(model.loss).smoothness
+    smoothness = family_of(model.loss).smoothness if is_known(model.loss) else None
     descends = isinstance(model.optimizer, (SGD, Momentum, TorchSGD))
     if smoothness is None or not descends or data.train.streamed:
         return rate / 10

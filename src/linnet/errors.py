@@ -18,13 +18,15 @@ class Diverged(Exception):
         value: the loss, infinite or NaN; else the mean of the last epoch.
         start: of a finite loss what it has outgrown: the loss of the initial weights, or of zeros.
         stable: a learning rate to try; None: a tenth.
+        standardized: whether the features are, so that this is no advice.
     """
 
     exit_code = 3
 
     def __init__(
-        self, step: int, lr: float, value: float, *, start: float | None = None, stable: float | None = None
-    ) -> None:
+        self, step: int, lr: float, value: float, *, start: float | None = None, stable: float | None = None,
+        standardized: bool = False,
+    ) -> None:  # fmt: skip
         self.step, self.lr, self.value = step, lr, value
         rate = lr / 10 if stable is None else stable
         if start is not None:
@@ -36,7 +38,8 @@ class Diverged(Exception):
         remedy = (
             "no step had been taken, so the initial weights are too large for this loss"
             if step == 1
-            else f"try a smaller one, for example optimizer.lr={rate:.2g}, or data.standardize=true"
+            else f"try a smaller one, for example optimizer.lr={rate:.2g}"
+            + ("" if standardized else ", or data.standardize=true")
         )
         super().__init__(f"the loss became {value} at step {step} with learning rate {lr:g}: {remedy}")
 
