@@ -32,10 +32,14 @@ def compare_optimum(recorded: SavedFiles, here: SavedFiles, tolerance: Tolerance
     figures = [_tensor(name, *pair, tolerance) for name, pair in _pairs(_tensors(before), _tensors(now)).items()]
     for name, (a, b) in _pairs(_words(before), _words(now)).items():
         if isinstance(a, float) and isinstance(b, float):
-            figures.append(Figure(OPTIMUM, f"optimum {name}", a, b, tolerance.judge(name, a, b)))
+            figures.append(Figure(OPTIMUM, _label(name), a, b, tolerance.judge(name, a, b)))
         elif name not in TEXTS or tolerance.exact:  # another processor may take another number of steps
-            figures.append(Figure(OPTIMUM, f"optimum {name}", a, b, "identical" if a == b else "different"))
+            figures.append(Figure(OPTIMUM, _label(name), a, b, "identical" if a == b else "different"))
     return figures
+
+
+def _label(name: str) -> str:
+    return name if name.startswith("optimum/") else f"optimum {name}"
 
 
 def _tensors(landscape: Landscape) -> dict[str, Tensor]:
