@@ -106,7 +106,7 @@ def _judge_attained(problem: Problem, found: Optimum) -> Verdict:
     least, bound = min(best.objective, here), Decimal(found.bound)  # perhaps Infinity: nothing is proven
     detail = f"F − F* = {here - least:.2e}, bound {bound:.2e}, F* = {least:.6g}, {found.method}: {found.certificate}"
     ulp = Decimal(abs(found.objective)) * Decimal(2 * UNIT)
-    if "taken for 0" in found.certificate and _is_deficient(problem):
+    if "count as dependent" in found.certificate and _is_deficient(problem):
         return Verdict("right", f"of the numerical row space; {detail}")
     if here - least > bound or Decimal(found.objective) - bound > least + ulp:
         return Verdict("false certificate", f"objective − F* = {Decimal(found.objective) - least:.2e}, {detail}")
