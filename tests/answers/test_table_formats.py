@@ -214,7 +214,7 @@ class TestDatesAndTimes:
     )
     def test_dates_are_no_categories(self, texts, workplace, capsys):
         write("f.csv", {"x": VALUES, "when": (texts * 40)[:40], "y": VALUES})
-        assert "column when holds dates: leave it out by data.exclude=[when]" in refusal(capsys)
+        assert "column when holds dates: give data.dates=days" in refusal(capsys)
 
     @pytest.mark.parametrize("texts", [["12:30", "1:05"], ["1:02:03", "0:00:59.5"], ["2 days 03:04:05", "PT5M"]])
     def test_durations_are_no_dates(self, texts, workplace, capsys):

@@ -186,10 +186,10 @@ class TestFailure:
 
         original = LinearRegression.tally
 
-        def broken(self: LinearRegression) -> Tally:
+        def broken(self: LinearRegression, *given: int) -> Tally:
             if float(self.optimizer.lr) == 0.02:
                 raise RuntimeError("a planted fault")
-            return original(self)
+            return original(self, *given)
 
         monkeypatch.setattr(LinearRegression, "tally", broken)
         rates = "optimizer.lr=0.01,1e6,0.02,0.03"
@@ -208,7 +208,7 @@ class TestFailure:
     ) -> None:
         from linnet.models import SoftmaxRegression
 
-        def interrupt(self: SoftmaxRegression) -> Tally:
+        def interrupt(self: SoftmaxRegression, *given: int) -> Tally:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
