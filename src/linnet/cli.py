@@ -50,7 +50,7 @@ def main() -> None:
         code = BROKEN_PIPE
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # what a command has done is done, whoever reads of it
+    except BrokenPipeError:  # the work of the command is done even if its output is no longer read
         discard(sys.stdout)
     sys.exit(code)
 

@@ -47,7 +47,7 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
     Args:
         config: as composed, with its `hydra` node.
         hydra: that node in plain containers, if it is known.
-        recorded: of a run that has begun, whose objective keeps the direction it was recorded with.
+        recorded: whether it is that of an existing run, whose objective keeps the direction it was recorded with.
 
     Raises:
         InputError: for the first value that is of the wrong type, out of range, unknown, or does not fit another.
