@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from linnet.config import check, compose, session
 from linnet.data import Source, image_classes
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 # How long an example takes depends on who else uses the machine; whether it passes must not.
 settings.register_profile("linnet", deadline=None)

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
 
-    from linnet.conclusion import Run
+    from linnet.training.finalize import Run
 
 Mask = NDArray[np.bool_]
 

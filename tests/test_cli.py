@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.config import EXPERIMENT, GROUPS, options
 from linnet.config.groups import SEARCH
-from linnet.data import images
-from linnet.files import read_json
+from linnet.data.sources import images
+from linnet.system.files import read_json
 from linnet.tracking import read_history
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -267,7 +267,7 @@ class TestImports:
 
     def imported(self, *arguments: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
         """The finished process of a command line, and the top-level packages that it imported."""
-        command = [sys.executable, "-X", "importtime", "-c", "from linnet.cli import main; main()", *arguments]
+        command = [sys.executable, "-X", "importtime", "-c", "from linnet.cli.main import main; main()", *arguments]
         process = subprocess.run(command, capture_output=True, text=True)
         lines = [line for line in process.stderr.splitlines() if line.startswith("import time:")]
         return process, {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from linnet import files
+from linnet.system import files
 
 
 def test_all_at_once_is_one_sync_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

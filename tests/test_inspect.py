@@ -9,12 +9,13 @@ import statsmodels.api as sm
 from tables import people, write_csv
 
 import linnet
-from linnet import best_possible, cli
-from linnet.inspection.coefficients import load_coefficients
-from linnet.optimum.landscape import Landscape
+from linnet.cli import main as cli
+from linnet.inference.coefficients import load_coefficients
+from linnet.solvers.problem_analysis import Landscape
 from linnet.tracking import figures
 from linnet.tracking.report import result_figures
-from linnet.weights import OPTIMUM
+from linnet.tracking.weights import OPTIMUM
+from linnet.training import optimality as best_possible
 
 TABLE = ["data=table", "data.path=f.csv", "data.target=y", "figures=false"]
 NUMBERS = [*TABLE, "data.exclude=[city]", "data.dtype=float64"]

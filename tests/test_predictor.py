@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import linnet
-from linnet.errors import InputError
-from linnet.predictor import FILE, Predictor, load_predictor
+from linnet.inference.predictor import Predictor, load_predictor
+from linnet.system.errors import InputError
+from linnet.tracking.linear_predictor import FILE
 
 QUICK = ["trainer.max_epochs=1", "figures=false", "optimum=off"]
 

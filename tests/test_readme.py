@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sklearn import datasets
 
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.data import Source
 
 ROOT = Path(__file__).parents[1]

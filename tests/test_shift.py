@@ -5,7 +5,13 @@ import math
 import pytest
 import torch
 
-from linnet.shift import confusion_matrix, density_ratio, effective_sample_size, label_weights, of_mean_one
+from linnet.data.sources.shift_weights import (
+    confusion_matrix,
+    density_ratio,
+    effective_sample_size,
+    label_weights,
+    of_mean_one,
+)
 
 
 class TestDensityRatio:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
+from linnet.models.intervals import CACHED_EXAMPLES, HIGH, LOW, RESAMPLES, bootstrap_intervals, wilson_interval
 from linnet.models.metrics import regression_metrics
-from linnet.statistics import CACHED_EXAMPLES, HIGH, LOW, RESAMPLES, bootstrap_intervals, wilson_interval
 
 
 class TestWilson:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from linnet import cli, threads
-from linnet.errors import InputError
-from linnet.files import read_json
+from linnet.cli import main as cli
+from linnet.system import threads
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
 
 
 def test_what_torch_found_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def linnet(installed: Path, folder: Path, *arguments: str) -> str:
     """Standard output of the command, run in `folder` by the code in `installed`."""
     code = (
         "import sys, linnet; assert linnet.__file__.startswith(sys.argv.pop(1)), linnet.__file__; "
-        "from linnet.cli import main; main()"
+        "from linnet.cli.main import main; main()"
     )
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     command = [sys.executable, "-c", code, str(installed), *arguments]

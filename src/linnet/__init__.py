@@ -11,24 +11,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from linnet.conclusion import Run
-    from linnet.predictor import Predictor
+from linnet.system.version import VERSION
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from linnet.inference.predictor import Predictor
+    from linnet.training.finalize import Run
+
+__version__ = VERSION
 __all__ = ["__version__", "load", "train"]
 
 
 def load(run: str | Path) -> "Predictor":
-    """A completed run as a function of new examples; see `linnet.predictor.Predictor`. Loads no torch.
+    """A completed run as a function of new examples; see `linnet.inference.predictor.Predictor`. Loads no torch.
 
     Args:
         run: its directory.
 
     Raises:
-        linnet.errors.InputError: if there is no completed run, or a file of it is damaged.
+        InputError: if there is no completed run, or a file of it is damaged.
     """
-    from linnet.predictor import load_predictor
+    from linnet.inference.predictor import load_predictor
 
     return load_predictor(Path(run))
 
@@ -40,10 +42,10 @@ def train(overrides: Sequence[str] = ()) -> "Run":
         overrides: as on the command line, e.g. `["data=diabetes", "optimizer.lr=0.3"]`.
 
     Raises:
-        linnet.errors.InputError: what was asked for cannot be run; no run directory is left.
-        linnet.errors.Diverged: the loss became infinite or NaN, or has grown a thousandfold; the run directory holds
+        InputError: what was asked for cannot be run; no run directory is left.
+        Diverged: the loss became infinite or NaN, or has grown a thousandfold; the run directory holds
             all until then.
     """
-    from linnet.run import train
+    from linnet.training.train import train
 
     return train(overrides)

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from linnet import cli
+from linnet.cli import main as cli
 
 SOLVED = ("optimizer=exact", "penalty=l2", "penalty.strength=0.1", "figures=false", "threads=1")
 N = 90

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from interrupted_run import BLOBS, FAMILIES, RESTLESS, STOPPING, at_step, one_line, resume, status, words
 
-from linnet import cli, continuation
-from linnet.files import read_json
+from linnet.cli import main as cli
+from linnet.system.files import read_json
+from linnet.training import continuation
 
 SHORT, LONG = "trainer.max_epochs=2", "trainer.max_epochs=4"
 RESULTS = ("weights.safetensors", "metrics.json", "history.csv", "preprocessing.json", ".hydra/config.yaml")
@@ -104,7 +105,7 @@ class TestEqualsARunOfThatLength:
 
     # A search for the optimum that only the longer run is worth would log its distance from the middle on.
     def test_with_the_optimum_that_the_short_run_did_not_look_for(self, at_once, tmp_path, monkeypatch):
-        monkeypatch.setattr("linnet.best_possible._why_not", lambda config, data, model: _unless(config, 4))
+        monkeypatch.setattr("linnet.training.optimality._why_not", lambda config, data, model: _unless(config, 4))
         assert train(tmp_path / "run", *BLOBS, SHORT) == 0
         assert more(tmp_path / "run") == 0
         assert cli.run(["reproduce", str(tmp_path / "run"), "--dir", str(tmp_path / "again")]) == 0

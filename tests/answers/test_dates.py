@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 
 EXACT = ("optimizer=exact", "data.test_fraction=0", "data.val_fraction=0", "figures=false")
 DAYS = [date(2025, 1, 1) + timedelta(days=9 * k) for k in range(40)]

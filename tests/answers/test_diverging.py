@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from interrupted_run import one_line, resume, status
 
-from linnet import cli, conclusion
+from linnet.cli import main as cli
 from linnet.tracking import read_history
+from linnet.training import finalize as conclusion
 
 COMMON = ("figures=false", "threads=1")
 

@@ -14,8 +14,8 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_er
 from tables import write_csv
 
 import linnet
-from linnet import cli
-from linnet.files import read_json
+from linnet.cli import main as cli
+from linnet.system.files import read_json
 
 COMMON = ("figures=false", "threads=1", "trainer.max_epochs=3", "data.dtype=float64")
 ROUNDING = 1e-9

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from linnet import cli
+from linnet.cli import main as cli
 
 LOSSES = {"absolute_error": "y", "huber": "y", "squared_error": "y", "poisson_nll": "count", "cross_entropy": "label"}
 

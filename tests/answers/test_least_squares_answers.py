@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.data import Examples
 from linnet.losses import SquaredError
-from linnet.optimum import solve
-from linnet.optimum.least_squares import least_squares
 from linnet.penalties import L2
+from linnet.solvers import solve
+from linnet.solvers.least_squares.least_squares import least_squares
 
 Table = list[list[Fraction]]
 

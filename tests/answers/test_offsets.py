@@ -7,7 +7,7 @@ from answers import EXACT, UNIT, coefficients, inspected, least_squares, train_t
 from numpy.typing import NDArray
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 
 ROUNDINGS = 32
 """Roundings of each number on its way from the file to a coefficient: mean, difference, deviation, product, …"""

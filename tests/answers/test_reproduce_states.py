@@ -7,8 +7,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import linnet
-from linnet.files import read_json, write_json
-from linnet.reproduction import again, reproduce_run
+from linnet.reproduction import reproduce_run
+from linnet.reproduction import run as again
+from linnet.system.files import read_json, write_json
 from linnet.tracking import manifest
 
 

@@ -9,7 +9,7 @@ from answers import EXACT, coefficients, inspected, train_table
 from reference import ONE, Problem, exact, minimise
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.models.metrics import classification_metrics
 
 
@@ -47,7 +47,7 @@ def test_heavy_tails_take_five_seconds_at_most_or_are_not_solved(workplace, caps
     begin = time.process_time()
     try:
         run = train_table(columns, f"loss={loss}", f"penalty={penalty}", "data.task=regression", "threads=1")
-    except linnet.errors.InputError as error:
+    except linnet.system.errors.InputError as error:
         assert "not solved" in str(error)
     else:
         initial = np.abs(y).mean() if loss != "squared_error" else (y**2).mean() / 2

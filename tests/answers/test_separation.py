@@ -9,11 +9,11 @@ import torch
 from near_separable import draw, logistic_infimum
 from safetensors.numpy import load_file
 
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.data import Examples
 from linnet.losses import CrossEntropy
-from linnet.optimum import solve
 from linnet.penalties import NoPenalty
+from linnet.solvers import solve
 
 CASES = int(os.environ.get("LINNET_CASES", "60"))
 

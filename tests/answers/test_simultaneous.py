@@ -19,8 +19,8 @@ QUICK = ["data=diabetes", "figures=false", "optimum=off", "threads=1"]
 # Imports what takes long, says so, waits for the word, and then runs the command line.
 CODE = """
 import sys
-import linnet.life, linnet.sweeps.multirun, linnet.sweeps.compare, linnet.sweeps.tensorboard_overview
-from linnet.cli import main
+import linnet.training.run, linnet.sweeps.multirun, linnet.cli.compare, linnet.comparison.tensorboard_overview
+from linnet.cli.main import main
 print("ready", flush=True)
 sys.stdin.readline()
 main()

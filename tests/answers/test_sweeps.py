@@ -12,9 +12,9 @@ import pytest
 from run_directory import events
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.config.groups import shipped
-from linnet.files import read_json
+from linnet.system.files import read_json
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

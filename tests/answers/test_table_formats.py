@@ -11,10 +11,10 @@ import pytest
 from pyarrow import parquet
 
 import linnet
-from linnet import cli
-from linnet.export.as_json import predict as predict_json
-from linnet.export.as_onnx import predict as predict_onnx
-from linnet.export.as_sklearn import predict as predict_sklearn
+from linnet.cli import main as cli
+from linnet.inference.export.as_json import predict as predict_json
+from linnet.inference.export.as_onnx import predict as predict_onnx
+from linnet.inference.export.as_sklearn import predict as predict_sklearn
 
 EXACT = ("optimizer=exact", "data.test_fraction=0", "data.val_fraction=0", "figures=false")
 VALUES = [round(5.25 + 411.5 * i, 2) for i in range(40)]

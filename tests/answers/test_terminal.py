@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linnet import cli
-from linnet.files import read_json
+from linnet.cli import main as cli
+from linnet.system.files import read_json
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

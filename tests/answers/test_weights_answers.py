@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from linnet import cli
-from linnet.optimum import families
+from linnet.cli import main as cli
+from linnet.solvers import loss_conjugates as families
 
 LOSSES = {
     "squared_error": [], "gaussian_nll": [], "huber": [], "absolute_error": [], "poisson_nll": [],

@@ -28,7 +28,7 @@ SHARES = {"": 0.9, "_val": 0.05, "_test": 0.05}
 RECIPE = ("penalty=l2", "optimizer=adam", "optimizer.lr=0.03", "schedule=cosine")
 MEASURED = """
 import pathlib
-from linnet.cli import main
+from linnet.cli.main import main
 try:
     main()
 finally:

@@ -18,11 +18,12 @@ from unittest import mock
 from side_by_side import Candidate, parser, table, take_turns
 
 import linnet
-from linnet import conclusion, files
-from linnet.interrupts import Interrupts
 from linnet.models import SoftmaxRegression
+from linnet.system import files
+from linnet.system.interrupts import Interrupts
 from linnet.tracking import Checkpoint, manifest
 from linnet.tracking import lock as directory_lock
+from linnet.training import finalize as conclusion
 
 OVERRIDES = ["data=fashion_mnist", "trainer.max_epochs=10"]
 

@@ -26,8 +26,8 @@ N_COLUMNS, N_ROWS, N_CLASSES = 20, 10_000, 5
 COMMON = ["figures=false", "optimum=off"]
 MEASURED = """
 import json, pathlib
-import linnet.life
-from linnet.cli import main
+import linnet.training.run
+from linnet.cli.main import main
 
 def peak():  # in MiB; ru_maxrss would begin with that of the process that started this one
     return int(pathlib.Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024

@@ -4,10 +4,10 @@ import pytest
 from hydra.utils import get_object
 from pictures import write_pictures
 
-from linnet.build import PREPARATION, make
 from linnet.config.check import CLASSIFICATION
 from linnet.config.groups import options, shipped
-from linnet.errors import InputError
+from linnet.system.errors import InputError
+from linnet.training.components import PREPARATION, make
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

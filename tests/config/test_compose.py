@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config import EXPERIMENT, GROUPS, compose, options, session
 from linnet.config.compose import flat_keys, nearest
 from linnet.config.groups import SEARCH
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

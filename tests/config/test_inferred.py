@@ -9,8 +9,8 @@ import pytest
 from tables import people, write_csv
 
 from linnet.config import check, compose, compose_sweep, session
-from linnet.errors import InputError
 from linnet.sweeps.composer import Composer
+from linnet.system.errors import InputError
 
 NUMBERS = ["data=table", "data.path=f.csv", "data.target=y"]
 CLASSES = ["data=table", "data.path=f.csv", "data.target=city"]

@@ -13,12 +13,12 @@ from hydra.utils import get_object
 from pyarrow import csv, parquet
 
 from linnet import losses, models, optimizers, penalties, schedules
-from linnet.build import PREPARATION
+from linnet.cli.train import parse
 from linnet.config import check, compose, compose_sweep, session
-from linnet.config.arguments import parse
 from linnet.config.check import CLASSIFICATION
 from linnet.config.groups import GROUPS, shipped
 from linnet.data import prepare
+from linnet.training.components import PREPARATION
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))

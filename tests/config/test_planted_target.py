@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from linnet import cli
+from linnet.cli import main as cli
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

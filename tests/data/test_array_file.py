@@ -11,9 +11,9 @@ import safetensors.torch
 import torch
 from shards import source
 
-from linnet.data.array_file import File, open_array
-from linnet.data.shards import find_shards
-from linnet.errors import InputError
+from linnet.data.storage.array_file import File, open_array
+from linnet.data.storage.sharded_arrays import find_shards
+from linnet.system.errors import InputError
 
 X = np.random.default_rng(0).normal(size=(9_000, 36)).astype(np.float32)
 Y = np.arange(9_000) % 3

@@ -11,11 +11,11 @@ import pytest
 import torch
 from shards import QUICK, N, classes, source, train, write_all, write_shards, write_sparse
 
-from linnet.errors import InputError
-from linnet.files import read_json
 from linnet.models import network
-from linnet.resume import resume
 from linnet.sweeps.multirun import multirun
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
+from linnet.training.resume import resume
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ class TestRuns:
             "trainer.max_epochs=1", "threads=1", f"hydra.run.dir={tmp_path / 'run'}",
         ]  # fmt: skip
         code = (
-            "import pathlib, sys\nimport linnet.life\nfrom linnet.cli import main\n"
+            "import pathlib, sys\nimport linnet.training.run\nfrom linnet.cli.main import main\n"
             "def peak():\n"  # ru_maxrss would begin with that of the process that started this one
             "    return pathlib.Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]\n"
             "imported = peak()\n"

@@ -7,7 +7,7 @@ import pytest
 from shards import source, train, write_all, write_shards
 
 from linnet.data import prepare
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from shards import write_shards
 
 from linnet.data import Examples, Source, prepare
-from linnet.data.blocks import SLOTS, Blocks
 from linnet.data.order import Bundles, Groups, grouped_order
-from linnet.data.pairs import Pairs
-from linnet.data.scaling import Scaling
-from linnet.data.shards import find_shards
-from linnet.errors import InputError
+from linnet.data.standardizer import Scaling
+from linnet.data.storage.array_pairs import Pairs
+from linnet.data.storage.out_of_core_examples import SLOTS, Blocks
+from linnet.data.storage.sharded_arrays import find_shards
+from linnet.system.errors import InputError
 
 N, D = 1003, 7
 LENGTHS = (400, 1, 602)

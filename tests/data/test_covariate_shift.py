@@ -8,8 +8,8 @@ import torch
 from linnet.data import Source, covariate_shift
 from linnet.data.module import Data
 from linnet.data.preparation import prepare
-from linnet.errors import InputError
-from linnet.optimum.least_squares import least_squares
+from linnet.solvers.least_squares.least_squares import least_squares
+from linnet.system.errors import InputError
 
 OPTIONS = {
     "degree": 1, "train_mean": 0.5, "train_std": 0.5, "target_mean": 0.0, "target_std": 0.3, "noise": 0.3,

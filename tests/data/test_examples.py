@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from linnet.data import Batch, Examples
-from linnet.data.examples import Pictures
+from linnet.data.storage.examples import Pictures
 
 N, D = 23, 5
 

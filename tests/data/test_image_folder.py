@@ -13,8 +13,9 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 import linnet
-from linnet.data import Source, image_folder, pixels
-from linnet.errors import InputError
+from linnet.data import Source, image_folder
+from linnet.data.storage import byte_examples as pixels
+from linnet.system.errors import InputError
 
 
 @pytest.fixture(autouse=True)

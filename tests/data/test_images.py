@@ -12,9 +12,10 @@ import pytest
 import torch
 import torchvision
 
-from linnet import files
-from linnet.data import image_classes, images
-from linnet.errors import InputError
+from linnet.data import image_classes
+from linnet.data.sources import images
+from linnet.system import files
+from linnet.system.errors import InputError
 
 SIZES = (6, 6, 4, 4)
 IMAGES, LABELS = images.FILES[0], images.FILES[1]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from linnet.data import Source, label_shift
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 OPTIONS = {
     "train_proportions": [0.8, 0.1, 0.1], "target_proportions": [1, 1, 8], "separation": 2.0, "noise": 1.0,

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linnet.data.labels import NUMBER, Labels, canonical, distinct, infer_task, is_one_hot, read_labels
-from linnet.data.shards import Shards, find_shards
+from linnet.data.storage.class_labels import NUMBER, Labels, canonical, distinct, infer_task, is_one_hot, read_labels
+from linnet.data.storage.sharded_arrays import Shards, find_shards
 from linnet.data.table import levels
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 def shards(path: Path, *parts: object) -> Shards:

@@ -6,8 +6,8 @@ import torch
 from shards import source, train, write_all
 
 from linnet.data import prepare
-from linnet.data.halves import Halves
 from linnet.data.normalisation import Normalisation
+from linnet.data.storage.float16_examples import Halves
 
 N, D = 9_000, 70
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from linnet.data import Batch, Data, Examples, Source, prepare
 from linnet.data.preparation import split
-from linnet.data.scaling import Scaling
-from linnet.errors import InputError
+from linnet.data.standardizer import Scaling
+from linnet.system.errors import InputError
 
 
 def numbered(n: int, n_features: int = 3, dtype: torch.dtype = torch.float64) -> Examples:

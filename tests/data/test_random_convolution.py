@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from linnet.data import digits, random_convolution
-from linnet.data.random_convolution import responses
+from linnet.data.sources.random_convolution import responses
 
 
 def test_responses_worked_by_hand():

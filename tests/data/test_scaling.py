@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shards import source
 
 from linnet.data import Batch, Examples, prepare
-from linnet.data.constant import CONSTANT_ULPS
-from linnet.data.scaling import Scaling
+from linnet.data.constant_columns import CONSTANT_ULPS
+from linnet.data.standardizer import Scaling
 
 U = 2.0**-53
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from sklearn import datasets
 
-from linnet.data import Examples, Source, diabetes, digits, shipped
+from linnet.data import Examples, Source, diabetes, digits
+from linnet.data.sources import shipped
 
 EXPECTED = {
     diabetes: (datasets.load_diabetes().data, datasets.load_diabetes().target[:, None]),

@@ -21,9 +21,9 @@ from linnet.data import (
     polynomial,
     synthetic_regression,
 )
-from linnet.data.synthetic import draw_noise
-from linnet.errors import InputError
-from linnet.seeds import generator
+from linnet.data.sources.synthetic import draw_noise
+from linnet.system.errors import InputError
+from linnet.system.seeds import generator
 
 COMMON = {
     "noise": 0.1, "noise_kind": "gaussian", "n_train": 60, "n_val": 30, "n_test": 20, "dtype": "float64", "seed": 0,

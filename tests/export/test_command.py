@@ -13,14 +13,14 @@ import pytest
 from tables import people, write_csv
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
+from linnet.cli.export import export
 from linnet.data.table.column import Column
 from linnet.data.table.preprocessing import Preprocessing, Target
-from linnet.errors import InputError
-from linnet.export import as_json, as_onnx, as_sklearn, check
-from linnet.export.command import export
-from linnet.predictor import Predictor, load_predictor
-from linnet.saved import load_config
+from linnet.inference.export import as_json, as_onnx, as_sklearn, check
+from linnet.inference.predictor import Predictor, load_predictor
+from linnet.system.errors import InputError
+from linnet.training.load_run import load_config
 
 FORMATS = ("onnx", "sklearn", "json")
 MODULES = {"onnx": as_onnx, "sklearn": as_sklearn, "json": as_json}
@@ -69,11 +69,11 @@ class TestCommand:
     @pytest.mark.parametrize(("kind", "package"), [("onnx", "onnx"), ("onnx", "onnxruntime"), ("sklearn", "pandas")])
     def test_says_which_package_is_missing(self, run, capsys, monkeypatch, kind, package):
         monkeypatch.setitem(sys.modules, package, None)
-        monkeypatch.delitem(sys.modules, "linnet.export.as_onnx")
+        monkeypatch.delitem(sys.modules, "linnet.inference.export.as_onnx")
         assert cli.run(["export", "houses", "--format", kind]) == 2
         assert f"--format {kind} needs a package: pip install {package}\n" in capsys.readouterr().err
         monkeypatch.undo()
-        import_module("linnet.export.as_onnx")
+        import_module("linnet.inference.export.as_onnx")
 
 
 class TestCheck:

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from exported_runs import Exported
 
-from linnet import cli
+from linnet.cli import main as cli
 
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-9}
 

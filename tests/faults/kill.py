@@ -33,14 +33,15 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+import linnet.training.resume
+
 # Imported here, so that the forks need not.
-import linnet.life
-import linnet.resume
-import linnet.run  # noqa: F401
-from linnet import cli
-from linnet.data.images import DISTRIBUTED
-from linnet.files import read_json
-from linnet.sweeps.runs import read_run
+import linnet.training.run
+import linnet.training.train  # noqa: F401
+from linnet.cli import main as cli
+from linnet.comparison.runs import read_run
+from linnet.data.sources.images import DISTRIBUTED
+from linnet.system.files import read_json
 from linnet.tracking import Curve, read_history
 from linnet.tracking.checkpoint_file import load
 from linnet.tracking.directory import read_status

@@ -18,11 +18,13 @@ from pathlib import Path
 import pytest
 
 import linnet
-import linnet.resume
-from linnet import build, cli, conclusion
-from linnet.errors import Interrupted
-from linnet.files import read_json
+import linnet.training.resume
+from linnet.cli import main as cli
+from linnet.system.errors import Interrupted
+from linnet.system.files import read_json
 from linnet.tracking.checkpoint_file import load
+from linnet.training import components as build
+from linnet.training import finalize as conclusion
 
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4")
 # Some 2.5 MB of history and events.

@@ -14,11 +14,11 @@ from typing import IO
 import pytest
 
 import linnet
-import linnet.resume
-from linnet import cli
-from linnet.errors import Interrupted
-from linnet.files import read_json
-from linnet.interrupts import Interrupts
+import linnet.training.resume
+from linnet.cli import main as cli
+from linnet.system.errors import Interrupted
+from linnet.system.files import read_json
+from linnet.system.interrupts import Interrupts
 
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4", "optimizer=adam")
 # Some 4000 updates: seconds, and many chances to stop.
@@ -98,7 +98,7 @@ def test_sigterm_in_fit(uninterrupted, compare, tmp_path, capsys):
     assert errors == "linnet: stopped by SIGINT\n"
     assert out.endswith("go on   linnet resume run\n")
 
-    linnet.resume.resume(run)
+    linnet.training.resume.resume(run)
     compare(run, uninterrupted)
 
 

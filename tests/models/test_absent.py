@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from linnet.models.absent import AbsentTally
+from linnet.models.absent_classes import AbsentTally
 from linnet.models.metrics import as_floats, expected_calibration_error
 
 

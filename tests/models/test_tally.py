@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from linnet.models.metrics import as_floats, classification_metrics, regression_metrics
-from linnet.models.tally import ClassificationTally, RegressionTally
+from linnet.models.running_metrics import ClassificationTally, RegressionTally
 
 K, N, C = 3, 50, 4
 

@@ -11,14 +11,14 @@ from shards import classes, write_shards
 from tables import people, write_csv
 
 import linnet
-from linnet.conclusion import Run
 from linnet.config import options
 from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
-from linnet.data.images import FILES, SIZES
+from linnet.data.sources.images import FILES, SIZES
 from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression
 from linnet.optimizers import SGD
 from linnet.penalties import L1, L2
+from linnet.training.finalize import Run
 
 QUICK = ["figures=false", "callbacks.checkpoint.every_n_seconds=1000"]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
@@ -122,7 +122,7 @@ class TestEveryOption:
         if torch.cuda.is_available():
             assert train(tmp_path, "run", "trainer=gpu", "trainer.max_epochs=1").metrics
         else:
-            with pytest.raises(linnet.errors.InputError, match="trainer=default"):
+            with pytest.raises(linnet.system.errors.InputError, match="trainer=default"):
                 train(tmp_path, "run", "trainer=gpu")
 
 

@@ -9,18 +9,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from linnet.optimizers import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    Momentum,
-    Optimizer,
-    RMSprop,
-    TorchAdam,
-    TorchAdamW,
-    TorchSGD,
-)
+from linnet.optimizers import SGD, Adagrad, Adam, AdamW, Momentum, Optimizer, RMSprop, TorchAdam, TorchAdamW, TorchSGD
 
 STEPS = 200
 CONFIGS = sorted(Path(__file__).parents[2].joinpath("conf", "optimizer").glob("*.yaml"))

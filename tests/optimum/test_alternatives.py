@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from linnet.losses import CrossEntropy, PoissonNLL
-from linnet.optimum.families import family_of
-from linnet.optimum.problem import Problem
-from linnet.optimum.recession import recession
-from linnet.optimum.whole_margins import WholeRows
+from linnet.solvers.exact_arithmetic.integer_margins import WholeRows
+from linnet.solvers.exact_arithmetic.separation import recession
+from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.problem import Problem
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300), min_size=1))

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
-from linnet.optimum import curvature
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
+from linnet.solvers import curvature
 
 
 @pytest.fixture

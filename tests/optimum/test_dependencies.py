@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
-from linnet.optimum import solve
-from linnet.optimum.dependencies import depend_exactly
-from linnet.optimum.families import family_of
-from linnet.optimum.problem import Problem
-from linnet.optimum.row_space import row_space
 from linnet.penalties import NoPenalty
+from linnet.solvers import solve
+from linnet.solvers.exact_arithmetic.dependencies import depend_exactly
+from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.problem import Problem
+from linnet.solvers.row_space import row_space
 
 
 def exact_rank(design: torch.Tensor) -> int:

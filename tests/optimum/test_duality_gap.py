@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linnet.losses import CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
-from linnet.optimum.best_bias import best_bias
-from linnet.optimum.duality_gap import duality_gap
-from linnet.optimum.families import family_of
-from linnet.optimum.problem import Problem
-from linnet.optimum.solve import solve
 from linnet.penalties import L1, L2, ElasticNet
+from linnet.solvers.certificates.duality_gap import duality_gap
+from linnet.solvers.intercept import best_bias
+from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.problem import Problem
+from linnet.solvers.solve import solve
 
 LOSSES = [SquaredError(), GaussianNLL(0.5), Huber(0.7), PoissonNLL(), CrossEntropy(), CrossEntropy(0.1)]
 PENALTIES = [L2(0.02), L1(0.03), ElasticNet(0.05)]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linnet.optimum.extended_precision import Extended, Sliced, extended, powers_of_two, two_product, two_sum
+from linnet.solvers.extended_precision import Extended, Sliced, extended, powers_of_two, two_product, two_sum
 
 Array = NDArray[np.float64]
 

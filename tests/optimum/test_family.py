@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
-from linnet.optimum.families import family_of
-from linnet.optimum.family import Softmax
+from linnet.solvers.conjugate import Softmax
+from linnet.solvers.loss_conjugates import family_of
 
 SMOOTH = [SquaredError(), GaussianNLL(0.5), Huber(0.7), PoissonNLL(), CrossEntropy(), CrossEntropy(0.1)]
 ALL = [*SMOOTH, AbsoluteError()]

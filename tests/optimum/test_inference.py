@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 
-from linnet.optimum.inference import Inference, inference
-from linnet.optimum.least_squares import least_squares
+from linnet.solvers.inference import Inference, inference
+from linnet.solvers.least_squares.least_squares import least_squares
 
 Array = NDArray[np.float64]
 

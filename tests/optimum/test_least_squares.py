@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from linnet.optimum import least_squares as module
-from linnet.optimum.least_squares import LeastSquares, least_squares
+from linnet.solvers.least_squares import least_squares as module
+from linnet.solvers.least_squares.least_squares import LeastSquares, least_squares
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 
 from linnet.losses import SquaredError
 from linnet.models.linear import predict
-from linnet.optimum.least_squares import LeastSquares, least_squares
 from linnet.penalties import L2
+from linnet.solvers.least_squares.least_squares import LeastSquares, least_squares
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import torch
 
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Huber, PoissonNLL
-from linnet.optimum import solve
-from linnet.optimum.threads import threads_for
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
+from linnet.solvers import solve
+from linnet.solvers.threads import threads_for
 
 LOSSES = [CrossEntropy(), Huber(0.7), PoissonNLL()]
 
@@ -21,7 +21,7 @@ def test_large_float32_problems_reach_what_small_ones_do(draw, monkeypatch, loss
     y = examples.y.float() if examples.y.is_floating_point() else examples.y
     low = Examples(examples.x.float(), y)
     exact = solve(low, loss, penalty, bias=True)
-    monkeypatch.setattr(sys.modules["linnet.optimum.solve"], "SMALL", 0)
+    monkeypatch.setattr(sys.modules["linnet.solvers.solve"], "SMALL", 0)
     found = solve(low, loss, penalty, bias=True)
     assert found.bound <= 1e-8
     assert found.objective == pytest.approx(exact.objective, abs=1e-8)

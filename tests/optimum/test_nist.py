@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from nist import PROBLEMS, digits
 
-from linnet.optimum.inference import inference
-from linnet.optimum.least_squares import least_squares
+from linnet.solvers.inference import inference
+from linnet.solvers.least_squares.least_squares import least_squares
 
 # Digits of the worst coefficient. Rounding the powers of x to float64 leaves Filip 7.6 digits, give or take;
 # rounding the decimals of y leaves Wampler2 13.2 and Pontius 13.6.

@@ -5,13 +5,13 @@ import torch
 from torch.testing import assert_close
 
 from linnet.losses import CrossEntropy, PoissonNLL
-from linnet.optimum import preconditioner as module
-from linnet.optimum import solve
-from linnet.optimum.families import family_of
-from linnet.optimum.newton import _hessian_product
-from linnet.optimum.preconditioner import Preconditioner
-from linnet.optimum.problem import Problem
 from linnet.penalties import L2
+from linnet.solvers import solve
+from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.newton import preconditioner as module
+from linnet.solvers.newton.newton import _hessian_product
+from linnet.solvers.newton.preconditioner import Preconditioner
+from linnet.solvers.problem import Problem
 
 LOSSES = [CrossEntropy(), PoissonNLL()]
 

@@ -9,9 +9,9 @@ from sklearn.linear_model import ElasticNet as Peer
 
 from linnet.data import Examples
 from linnet.losses import SquaredError
-from linnet.optimum import solve
-from linnet.optimum.quadratic_l1 import quadratic_l1
 from linnet.penalties import ElasticNet
+from linnet.solvers import solve
+from linnet.solvers.l1.quadratic_l1 import quadratic_l1
 
 
 @pytest.mark.parametrize("bias", [True, False])

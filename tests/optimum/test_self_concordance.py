@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from linnet.losses import CrossEntropy, PoissonNLL
-from linnet.optimum.families import family_of
-from linnet.optimum.problem import Problem
-from linnet.optimum.row_space import row_space
-from linnet.optimum.self_concordance import _omega, self_concordant_bound
+from linnet.solvers.certificates.self_concordance import _omega, self_concordant_bound
+from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.problem import Problem
+from linnet.solvers.row_space import row_space
 
 
 @given(decrement=st.floats(1e-3, 10), share=st.floats(1e-5, 0.99))

@@ -23,9 +23,9 @@ from linnet.losses import (
     TorchCrossEntropy,
     TorchHuber,
 )
-from linnet.optimum import Optimum, solve
-from linnet.optimum.threads import threads_for
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from linnet.solvers import Optimum, solve
+from linnet.solvers.threads import threads_for
 
 LOSSES = [SquaredError(), GaussianNLL(0.5), Huber(0.7), AbsoluteError(), PoissonNLL()]
 LOSSES += [CrossEntropy(), CrossEntropy(0.1)]

@@ -5,8 +5,8 @@ import torch
 
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, Huber
-from linnet.optimum import solve
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from linnet.solvers import solve
 
 
 def examples(unit: float = 1.0, shift: float = 0.0) -> Examples:

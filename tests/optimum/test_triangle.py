@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from linnet.optimum.triangle import Triangle, triangularised
+from linnet.solvers.least_squares.qr_factor import Triangle, triangularised
 
 
 @pytest.mark.parametrize("sizes", [[5000], [1] * 30, [3, 0, 2000, 1, 1500, 1200, 7]])

@@ -23,8 +23,8 @@ from linnet.losses import (
     TorchHuber,
     TorchSquaredError,
 )
-from linnet.optimum import curvature, solve
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
+from linnet.solvers import curvature, solve
 
 COUNTS = torch.tensor([0, 1, 2, 3] * 15)
 LOSSES = [SquaredError(), TorchSquaredError(), GaussianNLL(0.5), Huber(0.7), TorchHuber(0.7), AbsoluteError()]

@@ -16,14 +16,15 @@ import torch.distributed as dist
 from safetensors.torch import load_file
 
 import linnet
-import linnet.resume
-from linnet import cli, threads
-from linnet.errors import InputError, ProcessLost
-from linnet.files import read_json
-from linnet.parallel import strategy
-from linnet.parallel.average import share
-from linnet.parallel.team import Team
+import linnet.training.resume
+from linnet.cli import main as cli
+from linnet.models.all_reduce import share
+from linnet.system import threads
+from linnet.system.errors import InputError, ProcessLost
+from linnet.system.files import read_json
 from linnet.tracking import RunLogger, read_history
+from linnet.training.distributed import strategy
+from linnet.training.distributed.worker_group import Team
 
 # 97 examples in batches of 32: the last batch has one, and of two processes one has nothing to do then.
 BLOBS = ("data=gaussian_blobs", "data.n_train=97", "data.n_val=40", "data.n_test=40", "data.batch_size=32")
@@ -164,7 +165,7 @@ def test_a_process_that_cannot_begin_says_why(
     tmp_path: Path, teams: list[Team], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = "import sys; sys.exit('ImportError: no such library')"
-    monkeypatch.setattr("linnet.parallel.team.WORKER", (sys.executable, "-c", broken))
+    monkeypatch.setattr("linnet.training.distributed.worker_group.WORKER", (sys.executable, "-c", broken))
     with pytest.raises(ProcessLost, match=r"process [23] of 3 was lost \(exit code 1: ImportError: no such library\)"):
         linnet.train(ddp(tmp_path / "run", 3, *SHORT))
     assert read_json(tmp_path / "run" / "status.json")["state"] == "interrupted"

@@ -10,7 +10,7 @@ from pyarrow import parquet
 from tables import people, write_csv
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 
 QUICK = ("figures=false", "optimum=off", "trainer.max_epochs=2")
 

@@ -14,7 +14,7 @@ from pyarrow import csv, feather, parquet
 from safetensors.numpy import save_file
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -188,5 +188,5 @@ class TestLoaded:
 
 
 def test_imports_nothing_heavy():
-    code = "import sys, linnet.prediction.command; print(*{'torch', 'pytorch_lightning', 'hydra'} & set(sys.modules))"
+    code = "import sys, linnet.cli.predict; print(*{'torch', 'pytorch_lightning', 'hydra'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "\n"

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from linnet import cli
-from linnet.errors import Interrupted
-from linnet.files import read_json, write_json
-from linnet.prediction import text
-from linnet.prediction.writers import Csv
+from linnet.cli import main as cli
+from linnet.inference import text
+from linnet.inference.writers import Csv
+from linnet.system.errors import Interrupted
+from linnet.system.files import read_json, write_json
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -161,7 +161,7 @@ class TestFarDown:
         assert "infinite in row 150001 of f.parquet" in refusal("flats", "--input", "f.parquet", "--output", "out.csv")
 
     def test_in_an_array(self, monkeypatch, refusal):
-        monkeypatch.setattr("linnet.prediction.rows.NUMBERS", 400)
+        monkeypatch.setattr("linnet.inference.rows.NUMBERS", 400)
         x = np.zeros((1000, 2, 2))
         x[777, 1, 0] = np.nan
         np.save("f.npy", x)

@@ -10,11 +10,11 @@ from pyarrow import parquet
 
 from linnet.data.table.column import Column
 from linnet.data.table.preprocessing import Preprocessing, Target
-from linnet.prediction import columnar_table, rows, text
-from linnet.prediction.columnar_table import ColumnarTable
-from linnet.prediction.csv_table import CsvTable
-from linnet.prediction.in_memory import InMemory
-from linnet.predictor import Predictor
+from linnet.inference import columnar_table, rows, text
+from linnet.inference.columnar_table import ColumnarTable
+from linnet.inference.csv_table import CsvTable
+from linnet.inference.in_memory import InMemory
+from linnet.inference.predictor import Predictor
 
 RNG = np.random.default_rng(0)
 NAMES = tuple("abcdefg")

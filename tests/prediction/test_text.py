@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from linnet.data.table.delimited import count_lines, read_delimited
 from linnet.data.table.encoding import to_utf8
-from linnet.errors import InputError
-from linnet.prediction import text
-from linnet.prediction.csv_table import CsvTable
+from linnet.inference import text
+from linnet.inference.csv_table import CsvTable
+from linnet.system.errors import InputError
 
 PATH = Path("f.csv")
 VALUES = st.text(st.sampled_from("ab é\",;\n\r'\t1"), max_size=6)

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from linnet.errors import InputError
-from linnet.prediction.columns import output_names
-from linnet.prediction.rows import Predicted
-from linnet.prediction.writers import WRITERS
-from linnet.predictor import Predictor
+from linnet.inference.columns import output_names
+from linnet.inference.predictor import Predictor
+from linnet.inference.rows import Predicted
+from linnet.inference.writers import WRITERS
+from linnet.system.errors import InputError
 
 ONE = Predictor(np.zeros((1, 2)), np.zeros(1), "regression", "identity")
 TWO = Predictor(np.zeros((2, 2)), np.zeros(2), "regression", "identity")

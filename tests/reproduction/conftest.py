@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.config import groups
-from linnet.errors import Diverged
-from linnet.files import read_json
+from linnet.system.errors import Diverged
+from linnet.system.files import read_json
 from linnet.tracking import manifest
 
 Answer = tuple[int, str, str]

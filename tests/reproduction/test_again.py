@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from linnet import cli
-from linnet.errors import InputError
-from linnet.files import read_json
-from linnet.reproduction import again, reproduce_run
+from linnet.cli import main as cli
+from linnet.reproduction import reproduce_run
+from linnet.reproduction import run as again
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
 from linnet.tracking import manifest
 
 
@@ -229,7 +230,7 @@ class TestRefused:
         def gone(*args, **kwargs):
             raise InputError("the data is gone")
 
-        monkeypatch.setattr("linnet.life.build_data", gone)
+        monkeypatch.setattr("linnet.training.run.build_data", gone)
         assert "the data is gone" in refusal(run)
         Path("runs").mkdir()
         refusal(run, "--dir", "runs/mine")

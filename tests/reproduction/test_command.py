@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from linnet import cli
+from linnet.cli import main as cli
 
 HEAVY = {"torch", "torchvision", "pytorch_lightning", "tensorboard", "numpy", "scipy", "matplotlib"}
 
@@ -59,9 +59,8 @@ def test_help_tells_of_every_option(capsys):
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["--all", "weight_decay"], ["weight_decay", "--seeds", "7"]])
 def test_mistakes_are_answered_without_torch(arguments):
-    code = (
-        f"import sys\nfrom linnet.cli import run\ncode = run(['reproduce', *{arguments!r}])\nprint(code, *sys.modules)"
-    )
+    call = f"code = run(['reproduce', *{arguments!r}])"
+    code = f"import sys\nfrom linnet.cli.main import run\n{call}\nprint(code, *sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
     assert output[0] == "2"
     assert not HEAVY & set(output[1:])

@@ -9,9 +9,9 @@ import torch
 from hydra.core.config_store import ConfigStore
 
 from linnet.config.groups import EXPERIMENT, experiments, options
-from linnet.files import read_json
 from linnet.reproduction import experiment, record_experiment, reproduce_experiment
-from linnet.reproduction.given_experiment import find_experiment
+from linnet.reproduction.find_experiment import find_experiment
+from linnet.system.files import read_json
 
 MARKER = "planted-was-here"
 

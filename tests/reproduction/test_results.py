@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from linnet.config.groups import experiments
-from linnet.errors import InputError
 from linnet.reproduction.results import read_results, write_results
+from linnet.system.errors import InputError
 
 ARM: dict[str, Any] = {
     "overrides": ["optimizer.lr=1"],

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from linnet.files import read_json
-from linnet.reproduction import again, reproduce_run
+from linnet.reproduction import reproduce_run
+from linnet.reproduction import run as again
 from linnet.reproduction.saved_files import SavedFiles
+from linnet.system.files import read_json
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linnet.models.intervals import HIGH, LOW
 from linnet.reproduction.verdict import RELATIVE, Tolerance, same_bits, worst
-from linnet.statistics import HIGH, LOW
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 LOOSE = Tolerance(sizes={"test": 1000, "val": 100})

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from run_directory import EPOCHS, INTERVAL, RESTLESS, SHORT, train
 
-from linnet import cli
-from linnet.conclusion import Run
+from linnet.cli import main as cli
+from linnet.training.finalize import Run
 
 
 @pytest.fixture(scope="session")

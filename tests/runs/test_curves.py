@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from run_directory import EPOCHS, INTERVAL, events
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from linnet.statistics import HIGH, LOW
+from linnet.models.intervals import HIGH, LOW
 
 
 class TestHistory:

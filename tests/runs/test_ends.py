@@ -4,11 +4,12 @@ import pytest
 import torch
 from run_directory import FILES, SHORT, events, files, train, weights_sha256
 
-from linnet import conclusion, life
-from linnet.errors import InputError
-from linnet.files import read_json
 from linnet.models import LinearNetwork
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
 from linnet.tracking import read_history
+from linnet.training import finalize as conclusion
+from linnet.training import run as life
 
 
 class TestSweep:

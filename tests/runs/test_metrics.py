@@ -9,8 +9,8 @@ import torch
 from run_directory import SHORT, train, weights_sha256
 from safetensors.numpy import load_file
 
-from linnet import cli
-from linnet.files import read_json
+from linnet.cli import main as cli
+from linnet.system.files import read_json
 
 
 class TestMetrics:

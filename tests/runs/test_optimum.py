@@ -11,15 +11,16 @@ import pytest
 from run_directory import events, train
 from sklearn.linear_model import LinearRegression
 
-from linnet import best_possible, cli
-from linnet.conclusion import Run
-from linnet.files import read_json
-from linnet.optimum.cache import kept
-from linnet.optimum.curvature import Curvature
-from linnet.optimum.landscape import Landscape
-from linnet.optimum.optimum import Optimum
+from linnet.cli import main as cli
 from linnet.penalties import L2
-from linnet.weights import OPTIMUM
+from linnet.solvers.cache import kept
+from linnet.solvers.optimum import Optimum
+from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.smoothness import Curvature
+from linnet.system.files import read_json
+from linnet.tracking.weights import OPTIMUM
+from linnet.training import optimality as best_possible
+from linnet.training.finalize import Run
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
 PENALISED = ("penalty=l2", "penalty.strength=0.01", "figures=false", "trainer.max_epochs=3")

@@ -4,8 +4,8 @@ import pytest
 import torch
 from run_directory import FILES, RESTLESS, files, train
 
-from linnet.files import read_json
 from linnet.models import LinearRegression, SoftmaxRegression
+from linnet.system.files import read_json
 
 
 class TestCheckpoints:

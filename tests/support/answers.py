@@ -11,8 +11,8 @@ from reference import Numbers, exact, solve_linear
 from tables import write_csv
 
 import linnet
-from linnet import cli
-from linnet.conclusion import Run
+from linnet.cli import main as cli
+from linnet.training.finalize import Run
 
 EXACT = ("optimizer=exact", "data.val_fraction=0", "figures=false")
 UNIT = 2.0**-53

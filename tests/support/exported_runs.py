@@ -8,7 +8,7 @@ from tables import write_csv
 
 import linnet
 from linnet.data.table.read import read
-from linnet.predictor import Predictor, load_predictor
+from linnet.inference.predictor import Predictor, load_predictor
 
 QUICK = ("figures=false", "optimum=off", "trainer.max_epochs=2")
 TABLE = ("data=table", "data.missing=mean", "data.categorical=[zip]", *QUICK)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import linnet
-import linnet.resume
-from linnet import cli
-from linnet.errors import Interrupted
-from linnet.files import read_json
+import linnet.training.resume
+from linnet.cli import main as cli
 from linnet.models import network
+from linnet.system.errors import Interrupted
+from linnet.system.files import read_json
 from linnet.tracking.checkpoint_file import load
 
 N_STEPS, N_EPOCHS = 15, 3
@@ -93,7 +93,7 @@ def interrupt(directory: Path, step: int, *overrides: str, signum: int = signal.
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
         at_step(patch, step, lambda: signal.raise_signal(signum))
         if directory.exists():
-            linnet.resume.resume(directory)
+            linnet.training.resume.resume(directory)
         else:
             linnet.train(words(directory, *overrides))
     assert caught.value.exit_code == 128 + signum

@@ -14,12 +14,12 @@ from reference import ONE, ZERO, Numbers, Problem, exact, minimise
 from tables import write_csv
 
 import linnet
-from linnet.best_possible import EXACT_TOLERANCE
 from linnet.data import Examples
-from linnet.errors import InputError
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, Loss, PoissonNLL, SquaredError
-from linnet.optimum import Optimum, solve
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from linnet.solvers import Optimum, solve
+from linnet.system.errors import InputError
+from linnet.training.optimality import EXACT_TOLERANCE
 
 UNIT = 2.0**-53
 WELL_POSED = 1e-8
@@ -47,7 +47,7 @@ class Verdict:
 
 
 def judge_solver(drawn: Drawn) -> Verdict:
-    """Solve the standardised problem with `linnet.optimum.solve`, and judge its certificate and its coefficients."""
+    """Solve the standardised problem with `linnet.solvers.solve`, and judge its certificate and its coefficients."""
     x = standardised(drawn)
     if not drawn.classes and drawn.loss != "poisson_nll":
         drawn = replace(drawn, y=drawn.y - drawn.y.mean())  # as in a run, and of no consequence with a bias

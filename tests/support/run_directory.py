@@ -5,8 +5,8 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import linnet
-from linnet.conclusion import Run
-from linnet.files import read_json
+from linnet.system.files import read_json
+from linnet.training.finalize import Run
 
 EPOCHS = 3
 INTERVAL = 7

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import linnet
-from linnet.conclusion import Run
 from linnet.data import Source, arrays
+from linnet.training.finalize import Run
 
 N = 30_000
 LENGTHS = (14_000, 999, 15_001)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linnet.build import PREPARATION
 from linnet.config.groups import shipped
 from linnet.data import Examples, Source, table_rows
-from linnet.errors import InputError
+from linnet.system.errors import InputError
+from linnet.training.components import PREPARATION
 
 CITIES = ("Oslo", "Rome", "Lima")
 

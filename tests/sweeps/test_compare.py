@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from linnet.errors import InputError
-from linnet.sweeps.compare import main
-from linnet.sweeps.find_runs import find_runs
-from linnet.sweeps.groups import grouped, varying
-from linnet.sweeps.ranking import Objective, choose_objective, ranked
-from linnet.sweeps.runs import read_run
-from linnet.sweeps.spread import spread
-from linnet.sweeps.swept import swept_by_ratio
-from linnet.sweeps.tensorboard_overview import row_names
+from linnet.cli.compare import main
+from linnet.comparison.find_runs import find_runs
+from linnet.comparison.groups import grouped, varying
+from linnet.comparison.mean_std import spread
+from linnet.comparison.ranking import Objective, choose_objective, ranked
+from linnet.comparison.runs import read_run
+from linnet.comparison.sweep_axes import swept_by_ratio
+from linnet.comparison.tensorboard_overview import row_names
+from linnet.system.errors import InputError
 
 MakeRun = Callable[..., Path]
 

@@ -7,9 +7,9 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from linnet.config import compose_sweep, session
-from linnet.errors import InputError
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.job_directory import OF_THE_JOB
+from linnet.system.errors import InputError
 
 
 @pytest.fixture

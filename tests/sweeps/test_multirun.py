@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from linnet import cli
-from linnet.errors import InputError
-from linnet.files import read_json
-from linnet.models.tally import Tally
-from linnet.sweeps.ledger import Ledger
+from linnet.cli import main as cli
+from linnet.models.running_metrics import Tally
+from linnet.sweeps.job_registry import Ledger
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
 from linnet.tracking.directory import RunDirectory
 
 QUICK = ["trainer.max_epochs=1", "optimizer.lr=0.1,0.2", "seed=0,1"]

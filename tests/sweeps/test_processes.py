@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file
 from shards import write_all
 
-from linnet import cli
-from linnet.files import read_json
+from linnet.cli import main as cli
 from linnet.models import network
 from linnet.sweeps import vectorized
+from linnet.system.files import read_json
 from linnet.tracking import read_history
 from linnet.tracking.directory import is_owned, read_status
 
@@ -103,7 +103,7 @@ def test_data_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             file.write(f"{os.getpid()}\n")
         return original(*arguments)
 
-    for module in ("linnet.sweeps.vectorized", "linnet.life"):
+    for module in ("linnet.sweeps.vectorized", "linnet.training.run"):
         monkeypatch.setattr(f"{module}.build_data", build_data)
     assert sweep(tmp_path / "sweep", *FOUR, TWO_PROCESSES) == 0
     assert (tmp_path / "read").read_text() == f"{os.getpid()}\n"

@@ -8,9 +8,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from linnet import cli
-from linnet.files import read_json
+from linnet.cli import main as cli
 from linnet.sweeps.search import Outcome, search
+from linnet.system.files import read_json
 
 SPACE = {"optimizer.lr": optuna.distributions.FloatDistribution(0.001, 10, log=True)}
 

@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import linnet
-from linnet import cli
-from linnet.files import read_json
+from linnet.cli import main as cli
 from linnet.models import network
-from linnet.resume import resume
-from linnet.sweeps.shareable import group, largest_group
+from linnet.sweeps.grouping import group, largest_group
+from linnet.system.files import read_json
 from linnet.tracking import read_history
+from linnet.training.resume import resume
 
 VECTORIZED = "hydra/launcher=vectorized"
 BLOBS = ["data=gaussian_blobs", "data.n_train=200", "data.n_val=50", "data.n_test=50", "trainer.max_epochs=3"]
@@ -180,7 +180,7 @@ class TestGrouping:
         assert "hydra.launcher.max_models=0: expected a whole number of at least 1" in capsys.readouterr().err
 
     def test_memory_bounds_a_group(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("linnet.sweeps.shareable.available_memory", lambda: 2**30)
+        monkeypatch.setattr("linnet.sweeps.grouping.available_memory", lambda: 2**30)
         assert largest_group(10, 784, 256, 4, limit=10_000) < 1000
         assert largest_group(10, 784, 256, 4, limit=5) == 5
         assert largest_group(1000, 10**6, 256, 8, limit=100) == 1

@@ -13,7 +13,7 @@ from linnet.config.direction import check_direction
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.rules import MAY_BE_MISSING, OWN_RULES, RULES
 from linnet.config.tasks import CLASSIFICATION, EITHER
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 # Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
 HYDRA_TARGETS = frozenset(

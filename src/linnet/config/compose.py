@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.config.inferred import decides, inferred
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
 """Hydra's launcher node for training side by side; read by `linnet.sweeps.launch`."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 Direction = Literal["minimize", "maximize"]
 

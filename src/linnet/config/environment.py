@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 VARIABLE = re.compile(r"\$\{oc\.env:\s*([^${},:\s]+)\s*(?:,([^${}]*))?\}")
 SPECIAL = re.compile(r"([\\()\[\]{}:=, \t'\"])")

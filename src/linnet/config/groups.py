@@ -8,7 +8,7 @@ from typing import Any, cast
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 GROUPS = ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
 SEARCH, EXPERIMENT = "search", "experiment"

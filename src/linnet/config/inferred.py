@@ -3,12 +3,12 @@
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
+from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.rules import RULES
 from linnet.config.tasks import CLASSIFICATION
-from linnet.errors import InputError
 
 DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
@@ -16,17 +16,21 @@ DEFAULTS = {
 }
 LOOKED_AT = {
     "table": (
-        "path", "target", "delimiter", "encoding", "decimal", "thousands", "strip", "missing_tokens", "missing",
-        "comment", "skip_rows",
-    ), "arrays": ("y",),
+        "linnet.data.table.target.infer_task",
+        (
+            "path", "target", "delimiter", "encoding", "decimal", "thousands", "strip", "missing_tokens", "missing",
+            "comment", "skip_rows",
+        ),
+    ),
+    "arrays": ("linnet.data.sources.arrays_task.infer_task", ("y",)),
 }  # fmt: skip
-"""Options of `data` -> their keys that say where the targets are."""
+"""Options of `data` -> the function that looks at the targets, and the keys that are its arguments."""
 
 
 def decides(key: str) -> bool:
     """Whether model and loss may follow from the value of this key."""
     group, _, name = key.partition(".")
-    of_targets = {name for names in LOOKED_AT.values() for name in names}
+    of_targets = {name for _, names in LOOKED_AT.values() for name in names}
     return key in (EXPERIMENT, "data", "data.task") or (group == "data" and name in of_targets)
 
 
@@ -51,9 +55,9 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
         **_named_by_experiment(chosen.get(EXPERIMENT)),
         **dict(text.split("=", 1) for text in overrides if "=" in text),
     }
-    keys = LOOKED_AT.get(chosen["data"])
-    if keys is None:
+    if chosen["data"] not in LOOKED_AT:
         return []
+    look, keys = LOOKED_AT[chosen["data"]]
     data: Any = OmegaConf.to_container(config.data, resolve=True)
     if not all(key in data and RULES[f"data.{key}"].accepts(data[key]) for key in keys):
         return []
@@ -62,10 +66,9 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
         return []
     tasks: set[str] = {named} if named else _tasks(given)
     if not tasks:
-        look = _task_of_table if chosen["data"] == "table" else _task_of_arrays
         places = tuple(data[key] for key in keys)
         if repr(places) not in looked:
-            looked[repr(places)] = look(*places)
+            looked[repr(places)] = get_method(look)(*places)
         tasks.add(looked[repr(places)])
     if len(tasks) > 1 or not tasks <= set(DEFAULTS):
         return []
@@ -89,25 +92,6 @@ def _named_by_experiment(name: str | None) -> dict[str, str]:
         str(key).removeprefix("override").strip(" /"): str(option) for entry in entries for key, option in entry.items()
     }
     return {group: named[group] for group in ("model", "loss") if group in named}
-
-
-def _task_of_table(*of_the_target: Any) -> str:
-    from linnet.data.table.target import infer_task
-
-    return infer_task(*of_the_target)
-
-
-def _task_of_arrays(y: str) -> str:
-    from linnet.data.labels import infer_task
-    from linnet.data.shards import find_shards
-    from linnet.data.whole_file import TORCH
-
-    if y.partition(":")[0].endswith(TORCH):
-        raise InputError(
-            f"data.y={y}: whether it holds classes or numbers is only seen once torch has read it: give "
-            f"data.task=classification or data.task=regression"
-        )
-    return infer_task(find_shards("data.y", y, text=True))
 
 
 def _tasks(options: Mapping[str, Any]) -> set[str]:

@@ -16,4 +16,4 @@ CLASSIFICATION = frozenset(
     }
 )
 EITHER = frozenset({"linnet.data.table_rows", "linnet.data.arrays"})
-"""What they hold says what they are for, unless they have a `task` that does, and `linnet.build` looks."""
+"""What they hold says what they are for, unless they have a `task` that does, and the data are looked at."""

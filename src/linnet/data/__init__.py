@@ -7,36 +7,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linnet.data.arrays import arrays
-    from linnet.data.blobs import gaussian_blobs
-    from linnet.data.covariate_shift import covariate_shift
-    from linnet.data.examples import Batch, Examples, Source, Truth
-    from linnet.data.image_folder import image_folder
-    from linnet.data.images import image_classes
-    from linnet.data.label_shift import label_shift
+    from linnet.data.batch import Batch, Truth
     from linnet.data.module import Data
     from linnet.data.order import epoch_order
     from linnet.data.preparation import prepare
-    from linnet.data.random_convolution import random_convolution
-    from linnet.data.shipped import diabetes, digits
-    from linnet.data.synthetic import high_dimensional, polynomial, synthetic_regression
-    from linnet.data.table.source import table_rows
+    from linnet.data.sources.arrays import arrays
+    from linnet.data.sources.blobs import gaussian_blobs
+    from linnet.data.sources.covariate_shift import covariate_shift
+    from linnet.data.sources.image_folder import image_folder
+    from linnet.data.sources.images import image_classes
+    from linnet.data.sources.label_shift import label_shift
+    from linnet.data.sources.random_convolution import random_convolution
+    from linnet.data.sources.shipped import diabetes, digits
+    from linnet.data.sources.synthetic import high_dimensional, polynomial, synthetic_regression
+    from linnet.data.sources.table import table_rows
+from linnet.data.storage.examples import Examples, Source
 
 _MODULES = {
-    "arrays": ("arrays",),
-    "blobs": ("gaussian_blobs",),
-    "covariate_shift": ("covariate_shift",),
-    "examples": ("Batch", "Examples", "Source", "Truth"),
-    "image_folder": ("image_folder",),
-    "images": ("image_classes",),
-    "label_shift": ("label_shift",),
+    "sources.arrays": ("arrays",),
+    "sources.blobs": ("gaussian_blobs",),
+    "sources.covariate_shift": ("covariate_shift",),
+    "batch": ("Batch", "Truth"),
+    "storage.examples": ("Examples", "Source"),
+    "sources.image_folder": ("image_folder",),
+    "sources.images": ("image_classes",),
+    "sources.label_shift": ("label_shift",),
     "module": ("Data",),
     "order": ("epoch_order",),
     "preparation": ("prepare",),
-    "random_convolution": ("random_convolution",),
-    "shipped": ("diabetes", "digits"),
-    "synthetic": ("high_dimensional", "polynomial", "synthetic_regression"),
-    "table.source": ("table_rows",),
+    "sources.random_convolution": ("random_convolution",),
+    "sources.shipped": ("diabetes", "digits"),
+    "sources.synthetic": ("high_dimensional", "polynomial", "synthetic_regression"),
+    "sources.table": ("table_rows",),
 }
 
 __all__ = [

@@ -7,10 +7,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from linnet.data.blocks import Blocks
-from linnet.data.examples import Examples, Source
 from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
-from linnet.data.scaling import Scaling
+from linnet.data.standardizer import Scaling
+from linnet.data.storage.examples import Examples, Source
+from linnet.data.storage.out_of_core_examples import Blocks
 
 BUNDLE_ROWS = 2**20
 """So many row indices are in memory at once where the examples are not."""

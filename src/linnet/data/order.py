@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.seeds import generator
+from linnet.system.seeds import generator
 
 MINIBATCHES_PER_BUNDLE = 256
 """Minibatches that travel in one Lightning batch. Lightning spends 0.28 ms on each of its batches, more than a whole

@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linnet.data.blocks import Blocks
-from linnet.data.examples import Examples, Source
+from linnet.data.cast import prepared
 from linnet.data.module import Data
-from linnet.data.rounding import prepared
-from linnet.data.scaling import Scaling
-from linnet.data.table.split import hold_out
-from linnet.errors import InputError
-from linnet.seeds import generator
-from linnet.shift import of_mean_one
+from linnet.data.sources.shift_weights import of_mean_one
+from linnet.data.split import hold_out
+from linnet.data.standardizer import Scaling
+from linnet.data.storage.examples import Examples, Source
+from linnet.data.storage.out_of_core_examples import Blocks
+from linnet.system.errors import InputError
+from linnet.system.seeds import generator
 
 ROWS = 2048
 """Examples whose statistics are taken at a time."""

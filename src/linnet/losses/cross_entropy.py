@@ -1,7 +1,7 @@
 """Softmax and cross-entropy, together and hence without overflow."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -36,6 +36,7 @@ class CrossEntropy(Loss):
     """
 
     task: ClassVar[str] = "classification"
+    link: ClassVar[Literal["identity", "exp", "softmax"]] = "softmax"
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:

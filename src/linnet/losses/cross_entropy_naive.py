@@ -1,7 +1,7 @@
 """Cross-entropy as its definition reads, kept to show where that fails."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -26,6 +26,7 @@ class CrossEntropyNaive(Loss):
     """
 
     task: ClassVar[str] = "classification"
+    link: ClassVar[Literal["identity", "exp", "softmax"]] = "softmax"
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 """The contract of a loss: a value per example, and its derivative with respect to the prediction."""
 
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +25,12 @@ class Loss(ABC):
 
     task: ClassVar[str]
     """"regression" or "classification": which targets the loss takes."""
+
+    link: ClassVar[Literal["identity", "exp", "softmax"]] = "identity"
+    """From prediction to what is expected of the target: itself, a rate, or the probabilities of the classes."""
+
+    lowest_target: ClassVar[float] = -math.inf
+    """Below this the loss has no minimum."""
 
     needs_autograd: ClassVar[bool] = False
     """Whether `gradient` is computed by autograd, which inference mode would forbid."""

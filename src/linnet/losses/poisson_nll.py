@@ -1,7 +1,7 @@
 """Negative log-likelihood of counts."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -20,6 +20,8 @@ class PoissonNLL(Loss):
     """
 
     task: ClassVar[str] = "regression"
+    link: ClassVar[Literal["identity", "exp", "softmax"]] = "exp"
+    lowest_target: ClassVar[float] = 0.0
     shift_invariant: ClassVar[bool] = False
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:

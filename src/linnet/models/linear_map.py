@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from linnet.data import Batch, Examples
 from linnet.losses import Loss
+from linnet.models.intervals import Intervals
 from linnet.models.linear import backpropagate, mean, predict
 from linnet.models.metrics import as_floats
-from linnet.models.tally import Tally
+from linnet.models.running_metrics import Tally
 from linnet.penalties import Penalty
-from linnet.statistics import Intervals
 
 EVALUATION_ROWS = 2048
 """Examples predicted at a time in evaluation: enough for one long product, few enough to stay in the cache."""
@@ -66,7 +66,7 @@ class LinearMap(pl.LightningModule, ABC):
 
     @abstractmethod
     def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
-        """The 95 % intervals of those figures of `tally` that have one, see `linnet.statistics`.
+        """The 95 % intervals of those figures of `tally` that have one, see `linnet.models.intervals`.
 
         Args:
             figures: of one model on the examples.

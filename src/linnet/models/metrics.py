@@ -3,7 +3,13 @@
 import torch
 from torch import Tensor
 
-from linnet.models.tally import CALIBRATION_BINS, ClassificationTally, RegressionTally, Tally, calibration_gap
+from linnet.models.running_metrics import (
+    CALIBRATION_BINS,
+    ClassificationTally,
+    RegressionTally,
+    Tally,
+    calibration_gap,
+)
 
 
 def regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:

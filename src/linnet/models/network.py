@@ -10,19 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from linnet.data import Data, Examples
-from linnet.errors import Diverged
-from linnet.interrupts import Interrupts
 from linnet.losses import Loss
-from linnet.models.bundle import BundleResult, train_bundle
+from linnet.models.all_reduce import averaged, share
 from linnet.models.linear_map import LinearMap
+from linnet.models.train_steps import BundleResult, train_bundle
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
 from linnet.optimizers.optimizer import state_of
 from linnet.optimizers.torch_optim import TorchOptimizer
-from linnet.parallel.average import averaged, share
 from linnet.penalties import NoPenalty, Penalty
 from linnet.schedules import Constant, Schedule
-from linnet.seeds import generator
+from linnet.system.errors import Diverged
+from linnet.system.interrupts import Interrupts
+from linnet.system.seeds import generator
 
 
 class SeriesLogger(Protocol):

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from linnet.data import Examples
 from linnet.losses import Loss, SquaredError
+from linnet.models.intervals import Intervals, bootstrap_intervals
 from linnet.models.network import LinearNetwork
-from linnet.models.tally import RegressionTally, Tally
-from linnet.statistics import Intervals, bootstrap_intervals
+from linnet.models.running_metrics import RegressionTally, Tally
 
 
 class LinearRegression(LinearNetwork):

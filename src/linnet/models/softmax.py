@@ -6,10 +6,10 @@ from torch import Tensor
 
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Loss
-from linnet.models.absent import AbsentTally
+from linnet.models.absent_classes import AbsentTally
+from linnet.models.intervals import SHARES, Intervals, wilson_interval
 from linnet.models.network import LinearNetwork
-from linnet.models.tally import ClassificationTally, Tally
-from linnet.statistics import SHARES, Intervals, wilson_interval
+from linnet.models.running_metrics import ClassificationTally, Tally
 
 
 class SoftmaxRegression(LinearNetwork):

@@ -5,4 +5,4 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Exact:
-    """No update rule: the run ends with the weights that `linnet.optimum` finds for its training problem."""
+    """No update rule: the run ends with the weights that `linnet.solvers` finds for its training problem."""

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linnet.reproduction.again import reproduce_run
     from linnet.reproduction.experiment import record_experiment, reproduce_experiment
     from linnet.reproduction.experiment_report import ExperimentReport
+    from linnet.reproduction.run import reproduce_run
     from linnet.reproduction.run_report import RunReport
 
 __all__ = ["ExperimentReport", "RunReport", "record_experiment", "reproduce_experiment", "reproduce_run"]
@@ -22,7 +22,7 @@ _MODULES = {
     "RunReport": "run_report",
     "record_experiment": "experiment",
     "reproduce_experiment": "experiment",
-    "reproduce_run": "again",
+    "reproduce_run": "run",
 }
 
 

@@ -7,9 +7,9 @@ import torch
 
 from linnet.reproduction.compare_optimum import compare_optimum
 from linnet.reproduction.figure import HISTORY, METRICS, STATUS, WEIGHTS, Figure
-from linnet.reproduction.plain_text import leaf
 from linnet.reproduction.saved_files import SavedFiles
 from linnet.reproduction.verdict import Tolerance, Verdict, same_bits, worst
+from linnet.system.sanitize import leaf
 from linnet.tracking import Curve
 from linnet.tracking.manifest import weights_hash
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from linnet.optimum.landscape import Landscape
 from linnet.reproduction.figure import OPTIMUM, Figure
 from linnet.reproduction.saved_files import SavedFiles
 from linnet.reproduction.verdict import Tolerance, Verdict
+from linnet.solvers.problem_analysis import Landscape
 
 T = TypeVar("T")
 TEXTS = ("certificate", "method", "unique", "attained", "iterations")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from linnet.reproduction.plain_text import leaf, plain
+from linnet.system.sanitize import leaf, plain
 
 if TYPE_CHECKING:
     from linnet.reproduction.saved_files import SavedFiles

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linnet.errors import Diverged, InputError
-from linnet.files import read_json
 from linnet.reproduction.environment import EXPERIMENT_KEYS, experiment_differences
 from linnet.reproduction.experiment_report import ExperimentReport, Row
-from linnet.reproduction.given_experiment import Experiment, find_experiment
-from linnet.reproduction.plain_text import plain
+from linnet.reproduction.find_experiment import Experiment, find_experiment
 from linnet.reproduction.plan import Planned, plan
 from linnet.reproduction.results import Arm, Recorded, Results, read_results, write_results
+from linnet.system.errors import Diverged, InputError
+from linnet.system.files import read_json
+from linnet.system.sanitize import plain
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def measure(planned: Planned) -> Measured:
     """Train one run of an experiment in a directory that is removed afterwards."""
     # Late, so that what is wrong with an experiment is said before torch is imported.
 
-    from linnet.job import Job
-    from linnet.life import live
-    from linnet.reproduction.fresh import as_many_threads_afterwards, log_to
-    from linnet.terminal import Terminal
+    from linnet.reproduction.rerun import as_many_threads_afterwards, log_to
+    from linnet.system.terminal import Terminal
     from linnet.tracking.directory import RunDirectory
+    from linnet.training.context import Job
+    from linnet.training.run import live
 
     with tempfile.TemporaryDirectory(prefix="linnet-") as folder, as_many_threads_afterwards():
         directory, metrics = Path(folder), {}

@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from linnet.comparison.mean_std import Spread, spread
 from linnet.reproduction import environment
 from linnet.reproduction.experiment_report import ExperimentReport
-from linnet.reproduction.plain_text import plain
 from linnet.reproduction.printing import coloured, label_line, print_verdict, show
 from linnet.reproduction.verdict import VERDICTS
-from linnet.sweeps.spread import Spread, spread
+from linnet.system.sanitize import plain
 
 
 def print_experiment(console: Console, report: ExperimentReport) -> None:

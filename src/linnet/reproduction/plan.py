@@ -7,10 +7,10 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from linnet.config import EXPERIMENT, check, compose, session
-from linnet.errors import InputError
-from linnet.reproduction.given_experiment import Experiment, as_option
-from linnet.reproduction.plain_text import plain
+from linnet.reproduction.find_experiment import Experiment, as_option
 from linnet.reproduction.results import Arm, Results
+from linnet.system.errors import InputError
+from linnet.system.sanitize import plain
 
 OURS = ("hydra", EXPERIMENT, "seed", "figures")
 """What no arm may override: places of files, and what is given by the experiment and for each run."""

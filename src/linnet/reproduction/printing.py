@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from linnet.reproduction.plain_text import plain
+from linnet.system.sanitize import plain
 
 COLOURS = {
     "identical": "green", "within tolerance": "yellow", "different": "bold red", "not recorded": "dim",

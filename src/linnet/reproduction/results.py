@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linnet.errors import InputError
-from linnet.files import read_json, write_json
-from linnet.reproduction.plain_text import plain
+from linnet.system.errors import InputError
+from linnet.system.files import read_json, write_json
+from linnet.system.sanitize import plain
 
 STATES = ("completed", "diverged")
 

@@ -6,9 +6,9 @@ from rich.text import Text
 
 from linnet.reproduction import environment
 from linnet.reproduction.figure import METRICS, Figure
-from linnet.reproduction.plain_text import plain
 from linnet.reproduction.printing import coloured, label_line, print_verdict, show
 from linnet.reproduction.run_report import RunReport
+from linnet.system.sanitize import plain
 
 MOST_ROWS = 12
 """So many identical figures of metrics.json are listed one by one; of more, their number is."""

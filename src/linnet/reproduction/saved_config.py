@@ -8,10 +8,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from linnet.config import GROUPS, config_hash
-from linnet.errors import InputError
-from linnet.initial_weights import FILE as INITIAL_WEIGHTS
-from linnet.reproduction.plain_text import plain
-from linnet.saved import load_hydra
+from linnet.system.errors import InputError
+from linnet.system.sanitize import plain
+from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
+from linnet.training.load_run import load_hydra
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from linnet.errors import InputError
-from linnet.initial_weights import FILE as INITIAL_WEIGHTS
-from linnet.optimum.landscape import Landscape
 from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, OPTIMUM, STATUS, WEIGHTS
-from linnet.reproduction.plain_text import plain
+from linnet.solvers.problem_analysis import Landscape
+from linnet.system.errors import InputError
+from linnet.system.sanitize import plain
 from linnet.tracking import Curve, read_history
+from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 
 CHANGES = "uncommitted.diff"
 READ = (

@@ -18,7 +18,7 @@ BOUNDARY_EXAMPLES = 3
 COUNTS = {"accuracy": 1, "top2_accuracy": 1, "macro_f1": 2, "calibration_error": 2}
 """Figures that count examples, and in how many classes or bins each of these counts."""
 
-INTERVAL_END = re.compile("_ci95_(low|high)$")  # as `linnet.statistics` names them, which would import torch
+INTERVAL_END = re.compile("_ci95_(low|high)$")  # as `linnet.models.intervals` names them, which would import torch
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -1,1 +1,1 @@
-"""Many runs from one command: the grid or search, the ledger of jobs, the launchers, and the comparison."""
+"""Many runs from one command: the grid or search, the registry of jobs, and the launchers."""

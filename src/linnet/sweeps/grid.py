@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 def parse(overrides: Sequence[str], params: Mapping[str, str], parser: OverridesParser) -> list[Override]:

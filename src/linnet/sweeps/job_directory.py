@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from linnet.config import check_job
 from linnet.config.check import plain_job
-from linnet.sweeps.launch import Planned
+from linnet.sweeps.planned_job import Planned
 
 OF_THE_JOB = ("job", "overrides", "runtime", "sweep")
 """The parts of Hydra's own configuration in which a few entries differ from job to job."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from hydra._internal.callbacks import Callbacks
 from hydra.core.config_loader import ConfigLoader
@@ -11,10 +11,11 @@ from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
-from linnet.errors import Diverged, InputError
-from linnet.sweeps.ledger import Job
+from linnet.sweeps.grouping import group
+from linnet.sweeps.job_registry import Job
+from linnet.sweeps.planned_job import Planned, VectorizedOptions
 from linnet.sweeps.report import Report
-from linnet.sweeps.shareable import group
+from linnet.system.errors import Diverged, InputError
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
@@ -23,7 +24,7 @@ WATCH_SECONDS = 0.5
 
 def sweep_job(job: DictConfig) -> str:
     """Run one job in whatever process a launcher uses, and return its state: a failure is a result like any other."""
-    from linnet.run import execute
+    from linnet.training.train import execute
 
     try:
         execute(job, quiet=True)
@@ -32,34 +33,6 @@ def sweep_job(job: DictConfig) -> str:
     except Exception:  # recorded by `execute` in the job's own directory and log
         return "failed"
     return "completed"
-
-
-class Planned(NamedTuple):
-    """A job before it has a number.
-
-    identity: hash of its resolved configuration.
-    words: the overrides that make it.
-    config: with its `hydra` node.
-    resolved: the same without that node, checked, in plain containers.
-    hydra: that node in plain containers, but for what differs from job to job.
-    """
-
-    identity: str
-    words: Sequence[str]
-    config: DictConfig
-    resolved: dict[str, Any]
-    hydra: dict[str, Any]
-
-
-class VectorizedOptions(NamedTuple):
-    """Options of `hydra/launcher=vectorized`.
-
-    max_models: trained at once, in all processes.
-    processes: among which they are divided; None: as many as there are threads, if that pays.
-    """
-
-    max_models: int
-    processes: int | None
 
 
 class Launcher:
@@ -123,7 +96,7 @@ class Launcher:
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         # Workers are often started with one thread; equal results need the number that this process would use.
-        from linnet import threads
+        from linnet.system import threads
 
         number = f"++hydra.job.env_set.{threads.VARIABLE}='{threads.available()}'"
         stop = threading.Event()

@@ -15,15 +15,16 @@ from linnet.config.check import refuse_chdir
 from linnet.config.direction import direction
 from linnet.config.environment import with_environment
 from linnet.config.identity import canonical
-from linnet.garbage import kept_until_the_end
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys
+from linnet.sweeps.job_registry import FINISHED, Job, Ledger
 from linnet.sweeps.lacking_keys import swept_options, without_lacking
-from linnet.sweeps.launch import Launcher, Planned
-from linnet.sweeps.ledger import FINISHED, Job, Ledger
+from linnet.sweeps.launch import Launcher
+from linnet.sweeps.planned_job import Planned
 from linnet.sweeps.refusals import SEARCH_TARGET, refuse_numbers, refuse_places, refuse_several_processes
 from linnet.sweeps.report import Report
 from linnet.sweeps.search import Outcome, open_study, search, space
+from linnet.system.garbage_collection import kept_until_the_end
 
 QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""

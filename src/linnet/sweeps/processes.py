@@ -14,9 +14,9 @@ from multiprocessing.context import ForkProcess
 
 import torch
 
-from linnet.errors import Interrupted
-from linnet.interrupts import Interrupts
-from linnet.threads import VARIABLE
+from linnet.system.errors import Interrupted
+from linnet.system.interrupts import Interrupts
+from linnet.system.threads import VARIABLE
 
 WATCH_SECONDS = 1.0
 

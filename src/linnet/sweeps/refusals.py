@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 
 from linnet.config.rules import SEED
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 SEARCH_TARGET = "linnet.sweeps.search.search"
 

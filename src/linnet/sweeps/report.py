@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from linnet.config.direction import Direction, training_counterpart
-from linnet.sweeps.ledger import Job, Ledger
-from linnet.terminal import Terminal
+from linnet.sweeps.job_registry import Job, Ledger
+from linnet.system.terminal import Terminal
 
 
 class Report:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 
 from linnet.config.direction import Direction
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

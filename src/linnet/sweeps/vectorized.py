@@ -9,22 +9,22 @@ from typing import NamedTuple
 
 from hydra.core.utils import env_override
 
-from linnet.build import build_data
 from linnet.data import Data
-from linnet.files import synced_at_once, write_json
-from linnet.interrupts import Interrupts
-from linnet.job import Job, Prepared, true_status
-from linnet.life import prepare
-from linnet.sweeps import ledger
+from linnet.sweeps import job_registry as ledger
+from linnet.sweeps.grouping import largest_group
 from linnet.sweeps.job_directory import JobDirectories
-from linnet.sweeps.launch import Planned, VectorizedOptions
+from linnet.sweeps.planned_job import Planned, VectorizedOptions
 from linnet.sweeps.processes import run_in_processes
 from linnet.sweeps.report import Report
-from linnet.sweeps.shareable import largest_group
-from linnet.terminal import Terminal
-from linnet.threads import available
-from linnet.together import train_together
+from linnet.system.files import synced_at_once, write_json
+from linnet.system.interrupts import Interrupts
+from linnet.system.terminal import Terminal
+from linnet.system.threads import available
 from linnet.tracking.directory import RunDirectory
+from linnet.training.components import build_data
+from linnet.training.context import Job, Prepared, true_status
+from linnet.training.run import prepare
+from linnet.training.vectorized import train_together
 
 Numbered = tuple[ledger.Job, Planned]
 

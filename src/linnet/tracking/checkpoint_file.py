@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from linnet.errors import InputError
-from linnet.files import TEMPORARY, write_atomic
 from linnet.models.network import LinearNetwork
+from linnet.system.errors import InputError
+from linnet.system.files import TEMPORARY, write_atomic
 
 LIGHTNING = version("pytorch-lightning")
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 from linnet.tracking.directory import lock_directory, refuse_claimed
 from linnet.tracking.lock import Lock
 

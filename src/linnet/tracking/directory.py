@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from linnet.errors import InputError
-from linnet.files import TEMPORARY, read_json, write_atomic, write_json
+from linnet.system.errors import InputError
+from linnet.system.files import TEMPORARY, read_json, write_atomic, write_json
 from linnet.tracking.lock import FILE, Lock, Owned
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
@@ -179,3 +179,17 @@ def _remove_temporary(path: Path) -> None:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def require_completed(run: Path) -> None:
+    """Raise InputError unless the directory is that of a completed run."""
+    path = run / "status.json"
+    if not path.is_file():
+        raise InputError(f"{run} is no run directory: it has no status.json")
+    try:
+        state = read_json(path)["state"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    if state != "completed":
+        remedy = "train with a smaller learning rate" if state == "diverged" else "`linnet resume` goes on with it"
+        raise InputError(f"{run} did not complete (it is {state}): {remedy}")

@@ -15,7 +15,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
-from linnet.files import sync
+from linnet.system.files import sync
 from linnet.tracking.scalar_records import Point, encode
 
 PATTERN = "events.out.tfevents.[0-9]*"

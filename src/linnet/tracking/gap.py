@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from linnet.models.network import LinearNetwork
-from linnet.optimum.optimum import Optimum
+from linnet.solvers.optimum import Optimum
 
 
 class Gap(pl.Callback):

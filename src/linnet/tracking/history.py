@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from linnet.files import sync
+from linnet.system.files import sync
 
 HEADER = ("metric", "step", "value")
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-import linnet
 from linnet.config import config_hash
-from linnet.files import write_atomic
+from linnet.system.files import write_atomic
+from linnet.system.version import VERSION
 
 ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
 """Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
@@ -43,7 +43,7 @@ def manifest(
     """
     environment = _environment(config) if like is None else {key: like[key] for key in OF_PROCESS}
     return {
-        "linnet": linnet.__version__,
+        "linnet": VERSION,
         "config_sha256": config_hash(config),
         "choices": {group: option for group, option in choices.items() if not group.startswith("hydra/")},
         "config": config,
@@ -122,7 +122,7 @@ def _environment(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checkouts() -> list[Path]:
-    return [Path(linnet.__file__).parent, Path.cwd()]
+    return [Path(__file__).parent, Path.cwd()]
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -12,12 +12,12 @@ from rich.table import Table
 from torch import Tensor
 
 from linnet.data import Data
-from linnet.data.scaling import Scaling
+from linnet.data.standardizer import Scaling
 from linnet.models import LinearNetwork
-from linnet.optimum.inference import COLUMNS, critical_t
-from linnet.optimum.landscape import Landscape
-from linnet.statistics import HIGH, LOW
-from linnet.terminal import labelled
+from linnet.models.intervals import HIGH, LOW
+from linnet.solvers.inference import COLUMNS, critical_t
+from linnet.solvers.problem_analysis import Landscape
+from linnet.system.terminal import labelled
 from linnet.tracking.history import Curve
 
 if TYPE_CHECKING:

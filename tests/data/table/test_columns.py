@@ -8,7 +8,7 @@ from pyarrow import parquet
 from tables import parts, people, refusal, source, told
 
 from linnet.data import prepare
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 class TestColumns:

@@ -8,7 +8,7 @@ import pytest
 from tables import CITIES, csv_text, source
 
 from linnet.data import Source
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 N_VARIANTS = 300
 COLUMNS = {

@@ -10,7 +10,7 @@ from tables import CITIES, people
 
 from linnet.data.table.fit import fit
 from linnet.data.table.preprocessing import Preprocessing, Target
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 TARGET = Target("y", "regression")
 KINDS = {"age": "number", "smoker": "boolean", "city": "category"}

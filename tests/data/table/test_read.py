@@ -8,7 +8,7 @@ import pytest
 from pyarrow import feather, parquet
 
 from linnet.data.table.read import concatenate, read
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 TEXT = "a,b\n1,x\n2,é\n"
 COLUMNS = {"a": ["1", "2"], "b": ["x", "é"]}

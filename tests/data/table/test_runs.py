@@ -15,9 +15,9 @@ from statsmodels.api import WLS, add_constant
 from tables import people, write_csv
 
 import linnet
-from linnet import cli
+from linnet.cli import main as cli
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.files import read_json
+from linnet.system.files import read_json
 
 EXACT = ["optimizer=exact", "figures=false", "data.dtype=float64"]
 LOAD: dict[str, Callable] = {

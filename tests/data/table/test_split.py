@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linnet.data.table.parts import assign
-from linnet.data.table.split import hold_out
-from linnet.errors import InputError
+from linnet.data.split import hold_out
+from linnet.data.table.splits import assign
+from linnet.system.errors import InputError
 
 ROWS = np.arange(200)
 

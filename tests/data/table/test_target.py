@@ -8,9 +8,9 @@ import pytest
 from pyarrow import parquet
 from tables import write_csv
 
-from linnet.data.table.naming import row_words
+from linnet.data.table.messages import row_words
 from linnet.data.table.target import infer_task, read_target
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 def target(values, task=None):

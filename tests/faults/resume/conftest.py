@@ -9,7 +9,7 @@ import pytest
 from interrupted_run import FAMILIES, interrupt, words
 
 import linnet
-import linnet.resume
+import linnet.training.resume
 from linnet.tracking.checkpoint_file import load
 
 

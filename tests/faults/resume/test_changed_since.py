@@ -7,9 +7,9 @@ import pytest
 from interrupted_run import one_line, resume, status
 from omegaconf import OmegaConf
 
-from linnet import life
-from linnet.errors import InputError
-from linnet.files import read_json, write_json
+from linnet.system.errors import InputError
+from linnet.system.files import read_json, write_json
+from linnet.training import run as life
 
 
 class TestChangedSince:

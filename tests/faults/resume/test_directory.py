@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 from interrupted_run import BLOBS, N_EPOCHS, N_STEPS, NUMBERS, at_step, one_line, resume, status, train
 
-from linnet import cli
-from linnet.files import TEMPORARY
+from linnet.cli import main as cli
+from linnet.system.files import TEMPORARY
 from linnet.tracking import read_history
 from linnet.tracking.directory import RunDirectory
 from linnet.tracking.events import PATTERN

@@ -23,11 +23,13 @@ from interrupted_run import (
     train,
 )
 
-from linnet import cli, conclusion, life
-from linnet.files import read_json
+from linnet.cli import main as cli
 from linnet.models import network
+from linnet.system.files import read_json
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint_file import load
+from linnet.training import finalize as conclusion
+from linnet.training import run as life
 
 
 class TestEndsAsIfNotInterrupted:

@@ -17,7 +17,7 @@ import torch
 from interrupted_run import flipped, one_line, resume, status
 from omegaconf import OmegaConf
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 from linnet.tracking import checkpoint_file
 from linnet.tracking.checkpoint_file import load, save
 from linnet.tracking.events import PATTERN

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linnet.data.table.dates import Order, as_days
 from linnet.data.table.levels import as_levels
-from linnet.data.table.naming import Where
+from linnet.data.table.messages import Where
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats, as_numbers, as_truth, cleaned, is_missing
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from linnet.data.table.naming import some
+from linnet.data.table.messages import some
 from linnet.data.table.values import plain
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 NAMES = {"parquet": "Parquet", "arrow": "Feather (Arrow IPC)"}
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linnet.data.table.naming import Where, listed
+from linnet.data.table.messages import Where, listed
 from linnet.data.table.values import Floats, examples, is_missing, is_text
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 Order = Literal["ymd", "dmy", "mdy"]
 UNIT = "days since 1970-01-01"

@@ -11,9 +11,9 @@ from pyarrow import csv as arrow_csv
 from linnet.data.table.comments import blanked
 from linnet.data.table.encoding import to_utf8
 from linnet.data.table.layout import Layout, find_layout, records
-from linnet.data.table.naming import count_words
-from linnet.data.table.swallowed import refuse_swallowed
-from linnet.errors import InputError
+from linnet.data.table.messages import count_words
+from linnet.data.table.open_quotes import refuse_swallowed
+from linnet.system.errors import InputError
 
 BLOCK = 1 << 22
 """Bytes that are parsed at once; a row must fit into them."""

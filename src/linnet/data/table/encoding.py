@@ -4,7 +4,7 @@ import codecs
 import re
 from pathlib import Path
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
 C1 = re.compile(rb"[\x80-\x9f]")

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"FEA1": "feather of version 1"}
 FOREIGN = {

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from linnet.data.constant import is_constant
+from linnet.data.constant_columns import is_constant
 from linnet.data.table.column import Column
 from linnet.data.table.dates import as_days, order_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
-from linnet.data.table.naming import Where, row_words, some
+from linnet.data.table.messages import Where, row_words, some
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.preprocessing import Missing, Preprocessing, Target
 from linnet.data.table.values import Floats, Kind, as_numbers, as_truth, cleaned
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 def fit(

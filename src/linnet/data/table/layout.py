@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linnet.data.table.encoding import SAMPLE
-from linnet.data.table.naming import MOST, some
-from linnet.errors import InputError
+from linnet.data.table.messages import MOST, some
+from linnet.system.errors import InputError
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 WORDS = {sign: f"a {name}" for name, sign in DELIMITERS.items()}

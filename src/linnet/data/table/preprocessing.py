@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from linnet.data.table.column import Column, fill
 from linnet.data.table.feature_names import distinct_names
-from linnet.data.table.naming import Where, hint, row_words, some
+from linnet.data.table.messages import Where, hint, row_words, some
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 VERSION = 1
 Missing = Literal["error", "drop", "mean"]

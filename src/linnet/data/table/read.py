@@ -12,8 +12,8 @@ import pyarrow as pa
 from linnet.data.table.columnar import read_columnar
 from linnet.data.table.delimited import read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
-from linnet.data.table.naming import row_words, some
-from linnet.errors import InputError
+from linnet.data.table.messages import row_words, some
+from linnet.system.errors import InputError
 
 Stamp = tuple[Path, int, int]
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from linnet.data.table.column_types import kind_of
 from linnet.data.table.dates import UNIT
-from linnet.data.table.kinds import kind_of
-from linnet.data.table.naming import Where, listed, require_column
+from linnet.data.table.messages import Where, listed, require_column
 from linnet.data.table.notation import Notation
 from linnet.data.table.values import Kind, cleaned, examples, is_missing
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Names of columns, as the configuration gives them; see `linnet.data.table.source.table_rows`."""
+    """Names of columns, as the configuration gives them; see `linnet.data.sources.table.table_rows`."""
 
     target: str
     features: tuple[str, ...] | None

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnet.data.table.feature_names import renamed
-from linnet.data.table.naming import count_words, some
+from linnet.data.table.messages import count_words, some
 from linnet.data.table.preprocessing import Preprocessing
 from linnet.data.table.target import Targets
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linnet.data.table.kinds import kind_of
+from linnet.data.table.column_types import kind_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
-from linnet.data.table.naming import Where, count_words, require_column, some
+from linnet.data.table.messages import Where, count_words, require_column, some
 from linnet.data.table.notation import PLAIN, Notation, make_notation
 from linnet.data.table.preprocessing import Missing, Target
 from linnet.data.table.read import read
@@ -25,7 +25,7 @@ from linnet.data.table.values import (
     parsed_numbers,
     whole_numbers,
 )  # fmt: skip
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 Task = Literal["regression", "classification"]
 FEW = 20
@@ -63,7 +63,7 @@ def infer_task(
     """Whether the target column of these files is of numbers or of classes. Imports no torch.
 
     Text, true and false, and whole numbers of few values are classes. The options are those of
-    `linnet.data.table.source.table_rows`.
+    `linnet.data.sources.table.table_rows`.
 
     Raises:
         InputError: as `linnet.data.table.read.read` does, and if there is no such column, or it cannot be a target.

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linnet.data.table.naming import Where, listed
+from linnet.data.table.messages import Where, listed
 from linnet.data.table.notation import MISSING, PLAIN, Notation
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 Floats = NDArray[np.float64]
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pyarrow as pa
 
-from linnet.data.table.naming import Where
+from linnet.data.table.messages import Where
 from linnet.data.table.notation import PLAIN, Notation
-from linnet.data.table.parts import Parts
+from linnet.data.table.splits import Parts
 from linnet.data.table.values import Floats, as_numbers, cleaned
-from linnet.errors import InputError
+from linnet.system.errors import InputError
 
 
 def example_weights(column: pa.ChunkedArray, name: str, where: Where, notation: Notation = PLAIN) -> Floats:

@@ -9,15 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from linnet.tracking.figures.style import (
-    DIVERGING,
-    INK,
-    LARGE,
-    SMALL,
-    message_figure,
-    new_figure,
-    style_colorbar,
-)
+from linnet.tracking.figures.style import DIVERGING, INK, LARGE, SMALL, message_figure, new_figure, style_colorbar
 
 GALLERY_COLUMNS = 5
 CELL = 1.75

@@ -1,0 +1,144 @@
+"""`linnet compare DIR…`: many runs in one table, one CSV file, and pictures."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from linnet.cli.parser import Parser
+from linnet.comparison.find_runs import find_runs
+from linnet.comparison.groups import Group, grouped
+from linnet.comparison.ranking import Objective, choose_objective, ranked
+from linnet.comparison.runs import SavedRun, read_run
+from linnet.comparison.summary import summary_csv
+from linnet.comparison.table import best_line, comparison_table, incomplete_lines
+from linnet.system.errors import InputError
+from linnet.system.files import read_json, write_atomic, write_json
+from linnet.system.terminal import Terminal, labelled
+from linnet.tracking.lock import Lock, Owned
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the table and what did not complete; write summary.csv, comparison/*.png and comparison/tensorboard.
+
+    Raises:
+        InputError: if a directory does not exist, there is no run, or no run has the metric asked for.
+    """
+    given = _parser().parse_args(arguments)
+    runs = [read_run(path) for path in find_runs(given.dirs)]
+    objective = choose_objective(runs, given.metric, given.direction)
+    groups = ranked(grouped(runs), objective)
+
+    console = Terminal()
+    console.print(comparison_table(groups, objective, test=given.test))
+    for line in incomplete_lines(groups):
+        console.print(line, soft_wrap=True)
+    best = groups[0] if groups[0].spread(objective.metric) else None
+    if best is not None:
+        console.print(best_line(best, objective), soft_wrap=True)
+
+    output = given.output or _default_output(given.dirs)
+    if output is None:
+        console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
+    written = {} if output is None else write_comparison(output, groups, objective, figures=not given.no_figures)
+    if given.figures and best is not None:
+        written["best"] = draw_figures(best.completed[0])
+    for label, text in written.items():
+        console.print(labelled(label, text, 8), soft_wrap=True)
+
+
+def write_comparison(
+    output: Path, groups: Sequence[Group], objective: Objective, *, figures: bool = True
+) -> dict[str, str]:
+    """Write the files of a comparison, replacing those of an earlier one; label -> where, for the console.
+
+    Args:
+        output: a folder, made if absent.
+        groups: best first.
+        objective: what they are ordered by.
+        figures: draw comparison/*.png.
+    """
+    # Late, because an error in the command line should not wait for matplotlib and TensorBoard.
+    from linnet.comparison.tensorboard_overview import write_overview
+
+    folder = output / "comparison"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = Lock(folder)
+    except Owned as error:
+        raise InputError(
+            f"{folder}: {error} is writing a comparison there: wait for it, or give --output DIR"
+        ) from None
+    with lock:
+        write_atomic(output / "summary.csv", summary_csv(groups))
+        written = {"runs": str(output / "summary.csv")}
+        if figures:
+            names = _write_figures(folder, groups, objective)
+            if names:
+                written["figures"] = f"{folder}: {', '.join(names)}"
+        write_overview(folder / "tensorboard", groups, objective)
+        written["board"] = f"linnet board {folder / 'tensorboard'}"
+    return written
+
+
+def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective) -> list[str]:
+    """Draw a comparison's figures, and remove those of an earlier one that this one lacks; returns their names."""
+    from linnet.comparison.figures import comparison_figures
+
+    drawn = folder / "figures.json"
+    before = read_json(drawn) if drawn.is_file() else []
+    names = []
+    for name, figure in comparison_figures(groups, objective):
+        figure.savefig(folder / f"{name}.png", dpi=100)
+        names.append(f"{name}.png")
+    for old in set(map(str, before)) - set(names):
+        if "/" not in old and old.endswith(".png"):  # the list may be anybody's
+            (folder / old).unlink(missing_ok=True)
+    write_json(drawn, names)
+    return names
+
+
+def draw_figures(run: SavedRun) -> str:
+    """Draw the figures that `figures=true` would have drawn at the end of a run, into its own folder; say where.
+
+    Raises:
+        InputError: if its configuration, data or weights cannot be had any more.
+    """
+    from linnet.tracking import read_history
+    from linnet.tracking.report import result_figures
+    from linnet.training import optimality
+    from linnet.training.components import build_data
+    from linnet.training.evaluate import evaluate_parts
+    from linnet.training.load_run import load_config, load_model
+
+    config = load_config(run.path)
+    data = build_data(config)
+    model = load_model(run.path, config, data)
+    _, predictions = evaluate_parts(model, data)
+    folder = run.path / "figures"
+    folder.mkdir(exist_ok=True)
+    landscape = optimality.load(run.path)
+    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), landscape)
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=100)
+    return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"
+
+
+def _default_output(folders: Sequence[Path]) -> Path | None:
+    """Where the comparison goes: into the first directory given that is not itself a run, if there is one."""
+    return next((folder for folder in folders if not (folder / "status.json").is_file()), None)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="linnet compare", description="Table, summary.csv and figures of all runs below DIR….")
+    parser.add_argument("dirs", nargs="+", type=Path, metavar="DIR", help="sweeps or runs, at any depth")
+    parser.add_argument("--metric", help="order by this one instead of the runs' objective, e.g. val/accuracy")
+    parser.add_argument(
+        "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
+    )
+    parser.add_argument("--test", action="store_true", help="the test set's figures for all, not only for the chosen")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where the files go; default: the first DIR of several runs"
+    )
+    parser.add_argument("--no-figures", action="store_true", help="draw no comparison/*.png")
+    parser.add_argument("--figures", action="store_true", help="draw the figures of the best run as well")
+    return parser

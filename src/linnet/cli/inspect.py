@@ -1,0 +1,141 @@
+"""The command line, the table that a person reads, and the CSV that a program reads."""
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from linnet.cli.parser import Parser
+from linnet.inference.coefficients import Coefficients, Row, load_coefficients
+from linnet.system.errors import InputError
+from linnet.system.files import write_atomic
+from linnet.system.terminal import Terminal, labelled
+
+HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p", "per_deviation")
+ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
+LABELS = {"std_error": "std error", "ci_low": "95 % low", "ci_high": "95 % high"}
+PER_TARGET, PER_CLASS = 30, 10
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the strongest coefficients, or write all of them.
+
+    Raises:
+        InputError: if there is no completed run, or the file cannot be written.
+    """
+    given = _parser().parse_args(arguments)
+    if given.top is not None and given.top < 1:
+        raise InputError(f"inspect: --top {given.top}: expected a whole number of at least 1")
+    path = None if given.csv in (None, "-") else Path(given.csv)
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise InputError(f"inspect: --csv {path}: is a directory, or in a directory that does not exist")
+    found = load_coefficients(given.run)
+    if given.csv == "-":
+        sys.stdout.buffer.write(to_csv(found).encode())  # data, whatever a terminal can show
+        sys.stdout.flush()
+        return
+    console = Terminal()
+    for line in print_coefficients(console, found, given.top, str(given.run)):
+        console.print(line, soft_wrap=True)
+    if path is not None:
+        write_atomic(path, to_csv(found))
+        console.print(labelled("all", str(path), 7), soft_wrap=True)
+
+
+def to_csv(found: Coefficients) -> str:
+    """All coefficients, a row each, with all digits; empty: not known, and the class of a target is its name."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    writer.writerows([row.output, row.feature, *_known(row)] for row in found.rows)
+    return text.getvalue()
+
+
+def _known(row: Row) -> list[float | str]:
+    numbers = (getattr(row, name) for name in HEADER[2:])
+    return ["" if number is None else number for number in numbers]
+
+
+def print_coefficients(console: Console, found: Coefficients, top: int | None, title: str) -> list[str]:
+    """Print the tables, one a target or one for all classes; returns what is to be said below them."""
+    predictor = found.predictor
+    outputs = predictor.output_names
+    classes = bool(predictor.class_names)
+    most = top or (PER_CLASS if classes else PER_TARGET)
+    table = Table()
+    if not console.is_terminal:
+        table.box = None
+    sections = [(output, *strongest(found.of(output), most)) for output in outputs]
+    if len(outputs) > 1:
+        table.add_column("class" if classes else "target")
+    table.add_column("feature", overflow="fold")
+    errors = found.has_errors
+    columns = [*(() if found.exact or not errors else ("optimum",)), *(ERRORS if errors else ())]
+    labels = dict(LABELS)
+    if found.unit is not None:
+        columns.append("per_deviation")
+        labels["per_deviation"] = found.unit
+    for name in ("coefficient", *columns):
+        table.add_column(labels.get(name, name), justify="right", overflow="fold")
+    for output, rows, _ in sections:
+        for i, row in enumerate(rows):
+            of = [output if i == 0 else ""] if len(outputs) > 1 else []
+            cells = [_show(getattr(row, name)) for name in ("coefficient", *columns)]
+            table.add_row(*of, row.feature, *cells, end_section=i == len(rows) - 1)
+    console.print(title, style="bold", soft_wrap=True)  # a title of the table would be folded
+    console.print(table)
+    return _notes(found, max(more for *_, more in sections), classes)
+
+
+def strongest(rows: Sequence[Row], most: int) -> tuple[list[Row], int]:
+    """The bias and all features in their order, or the `most` strongest first; and how many features that leaves."""
+    bias, features = rows[:1], list(rows[1:])
+    if len(features) > most:
+        features = sorted(features, key=lambda row: -row.strength)[:most]
+    return [*bias, *features], len(rows) - len(bias) - len(features)
+
+
+def _notes(found: Coefficients, more: int, classes: bool) -> list[str]:
+    predictor = found.predictor
+    notes = []
+    if more:
+        each = " of each class" if classes else ""
+        notes.append(f"the strongest features{each}, {more} more: --top N, or --csv FILE for all")
+    if predictor.link == "exp":
+        notes.append("the rate is multiplied by exp(coefficient) when a feature grows by 1")
+    elif classes:
+        notes.append("a coefficient is what a feature that grows by 1 adds to the logit of the class")
+    if found.has_errors and not found.exact:
+        notes.append(
+            "errors, intervals and tests are of the optimum, the least squares solution; the coefficients of this run "
+            "are what its training reached"
+        )
+    if found.has_errors and found.rows[0].std_error is None:
+        notes.append("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    if found.withheld is not None:
+        notes.append(f"no standard errors: {found.withheld}")
+    elif not found.has_errors and not classes and predictor.link == "identity":
+        notes.append(
+            "no standard errors: they are known for the exact solution (optimizer=exact or optimum=always) of squared "
+            "error without penalty, if no feature is determined by others as the levels of a category are"
+        )
+    return notes
+
+
+def _show(number: float | None) -> str:
+    return "" if number is None else f"{number:.6g}"
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="linnet inspect", description="A run's coefficients in the units that its features came in.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument("--csv", metavar="FILE", help="write all coefficients with all digits; -: to standard output")
+    parser.add_argument(
+        "--top", type=int, metavar="N",
+        help=f"features shown; default: {PER_CLASS} of each class, {PER_TARGET} of a target",
+    )  # fmt: skip
+    return parser

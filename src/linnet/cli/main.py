@@ -1,0 +1,94 @@
+"""The `linnet` command. Each subcommand imports what it needs once it is asked for."""
+
+import gc
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
+from linnet.system.garbage_collection import keep_imports
+from linnet.system.interrupts import Interrupts
+from linnet.system.streams import BROKEN_PIPE, discard, replace_unprintable
+from linnet.system.version import VERSION
+
+COMMANDS = ("train", "resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
+"""Each is the `main` of the module of its name in this package; its exit code is 0 unless it returns another."""
+
+HELP = """\
+linnet: experiment-tracked linear and softmax regression
+
+  linnet train [overrides]     train one run, or a sweep with --multirun
+  linnet resume RUN            go on after an interruption, to the same final weights
+  linnet resume RUN trainer.max_epochs=N   continue a run, completed or not, with more epochs
+  linnet evaluate RUN          the saved run's own config and weights, on its test set
+  linnet evaluate RUN --input F  the same weights on another labelled file
+  linnet predict RUN --input F predictions for new examples, in a table or an array
+  linnet inspect RUN           its coefficients by name, in the units of the data, with standard errors
+  linnet export RUN            as ONNX, scikit-learn or JSON, preprocessing included
+  linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
+  linnet compare DIR...        table, summary.csv and figures over many runs
+  linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
+
+  linnet train --help          the options of every config group, and the experiments
+  linnet --version
+
+Examples
+  linnet train                                        softmax regression on digits
+  linnet train data=diabetes optimizer=momentum       other data and optimizer
+  linnet train experiment=softmax_scratch             a recorded experiment
+  linnet train --multirun optimizer.lr=0.01,0.1,1     one run for each learning rate
+"""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    gc.disable()  # until a command has imported what it needs, see `keep_imports`
+    logging.raiseExceptions = False  # a log that cannot be written to, as on a full disk, is not what has to be said
+    replace_unprintable()
+    try:
+        code = run(sys.argv[1:])
+        sys.stderr.flush()
+    except BrokenPipeError:  # of stderr, which had to say why the command failed
+        discard(sys.stderr)
+        code = BROKEN_PIPE
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the work of the command is done even if its output is no longer read
+        discard(sys.stdout)
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and return its exit code.
+
+    0 done, 1 failed, 2 wrong input, 3 diverged, 130 after Ctrl-C, 141 if the output is not read to its end,
+    143 after SIGTERM.
+    """
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"linnet {VERSION}")
+        return 0
+    name, rest = arguments[0], list(arguments[1:])
+    try:
+        if name not in COMMANDS:
+            raise InputError(f"{name}: no such command, choose from: {', '.join(COMMANDS)}")
+        with Interrupts():
+            command = import_module(f"linnet.cli.{name}")
+            if name != "train":  # which first answers mistakes, and then imports what it needs
+                keep_imports()
+            return command.main(rest) or 0
+    except (InputError, Diverged, ProcessLost) as error:
+        print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        discard(sys.stdout)
+        return BROKEN_PIPE
+    except (OSError, MemoryError) as error:
+        print(f"linnet: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as error:
+        print(f"linnet: {str(error) or 'stopped by SIGINT'}", file=sys.stderr)
+        return error.exit_code if isinstance(error, Interrupted) else 130

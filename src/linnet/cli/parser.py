@@ -1,0 +1,28 @@
+"""Command-line parsing whose mistakes are answered like all others: in one line, with exit code 2."""
+
+import argparse
+from typing import NoReturn
+
+from linnet.system.errors import InputError
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises InputError; its `prog` is "linnet COMMAND"."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{self.prog.removeprefix('linnet ')}: {message}; see `{self.prog} --help`")
+
+
+def add_line_options(parser: Parser) -> None:
+    """Add the options that name lines of CSV which are no rows."""
+    parser.add_argument("--comment", metavar="SIGN", help="of CSV: what lines that are no rows begin with, such as #")
+    parser.add_argument("--skip-rows", type=int, metavar="N", help="of CSV: lines before the header; default: 0")
+
+
+def skipped_lines(given: argparse.Namespace) -> int:
+    """Return the number of lines before the header. Raises InputError if it is below 0, or the comment is empty."""
+    if given.comment == "":
+        raise InputError("--comment: expected a sign such as #")
+    if given.skip_rows is not None and given.skip_rows < 0:
+        raise InputError(f"--skip-rows={given.skip_rows}: expected a whole number of at least 0")
+    return given.skip_rows or 0

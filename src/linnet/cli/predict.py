@@ -1,0 +1,121 @@
+"""`linnet predict RUN --input F`: predictions for new examples."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from linnet.cli.parser import Parser, add_line_options, skipped_lines
+from linnet.data.storage.sharded_arrays import Shards
+from linnet.data.table.encoding import ENCODINGS
+from linnet.data.table.layout import DELIMITERS
+from linnet.data.table.messages import count_words, require_column, some
+from linnet.inference.opening import STANDARD, opened
+from linnet.inference.output import check_output, writing
+from linnet.inference.predictor import Predictor, load_predictor
+from linnet.inference.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
+from linnet.system.errors import InputError
+
+DESCRIPTION = """\
+Predictions for new examples, one for each row. A run that was trained on a table takes a table with columns of the same
+names, in any order; one that was trained on arrays takes an array. The output has a column `prediction`; of classes, a
+column `probability_...` for each as well."""
+
+
+class Request(NamedTuple):
+    """What was asked for; see `linnet predict --help`."""
+
+    run: Path
+    input: str
+    output: str
+    id: tuple[str, ...]
+    delimiter: str | None
+    encoding: str | None
+    comment: str | None
+    skip_rows: int
+
+    @property
+    def place(self) -> str:
+        return "standard input" if self.input == STANDARD else self.input
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the predictions; what was done to rows and columns goes to stderr."""
+    request = _parse(arguments)
+    predictor, told = load_predictor(request.run), Told()
+    check_output(request.output, request.input, request.id, predictor)
+    n_rows = n_unknown = 0
+    lines = request.comment, request.skip_rows
+    with opened(request.input, request.delimiter, request.encoding, *lines) as source:
+        rows, notes = _predictions(predictor, request, source, told)
+        with writing(request.output, predictor) as writer:
+            for predicted in rows:
+                writer.write(predicted)
+                n_rows += len(predicted.known)
+                n_unknown += int((~predicted.known).sum())
+    notes += [] if isinstance(source, Shards) else source.notes
+    notes += [f"{count_words(count, 'row')}: {what}" for what, count in told.items()]
+    notes += [f"{count_words(n_unknown, 'row')} of {n_rows} without a prediction"] if n_unknown else []
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    if request.output != STANDARD:
+        print(f"{request.output}: predictions of {count_words(n_rows, 'row')}")
+
+
+def _predictions(
+    predictor: Predictor, request: Request, source: Table | Shards, told: Told
+) -> tuple[Iterator[Predicted], list[str]]:
+    """The predictions to come, and what is to be told of the input. Raises InputError if it is of the wrong sort."""
+    place, preprocessing = request.place, preprocessing_of(predictor)
+    if isinstance(source, Shards):
+        if predictor.table is not None:
+            needed = some(column.name for column in predictor.table.columns)
+            raise InputError(f"{place} is an array, but {request.run} takes a table with the columns {needed}")
+        if request.id:
+            raise InputError(f"--id={request.id[0]}: the columns of an array have no names")
+        return of_array(predictor, source, place, told), []
+    if preprocessing is None:
+        shape = ", ".join(map(str, ("N", *(predictor.image_shape or [predictor.n_features]))))
+        raise InputError(f"{place} is a table, but {request.run} takes an .npy file of shape [{shape}]")
+    unknown = preprocessing.unknown(source.names, place)
+    for name in request.id:
+        require_column("--id", name, source.names, place)
+    unknown = [name for name in unknown if name not in request.id]
+    notes = [f"{place}: not in the training data, ignored: {some(unknown, 20)}"] if unknown else []
+    return of_table(predictor, preprocessing, source, place, request.id, told), notes
+
+
+def _parse(arguments: Sequence[str]) -> Request:
+    parser = Parser(prog="linnet predict", description=DESCRIPTION)
+    parser.add_argument("run", type=Path, metavar="RUN", help="the directory of a completed run")
+    parser.add_argument(
+        "--input",
+        required=True,
+        metavar="F",
+        help="CSV (also .csv.gz), Parquet, Feather, .npy, .npz or .safetensors; -: CSV on stdin",
+    )
+    parser.add_argument(
+        "--output", default=STANDARD, metavar="G",
+        help="in .csv, .csv.gz, .parquet, .feather or .npy (of classes: probabilities); default -: CSV on stdout",
+    )  # fmt: skip
+    parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="a column to keep, repeatable")
+    parser.add_argument(
+        "--delimiter", metavar="SIGN", help=f"of CSV: {', '.join(DELIMITERS)}, or a character; default: found out"
+    )
+    parser.add_argument(
+        "--encoding", choices=ENCODINGS, metavar="NAME", help=f"of CSV: {', '.join(ENCODINGS)}; default: found out"
+    )
+    add_line_options(parser)
+    given = parser.parse_args(arguments)
+    check_delimiter(given.delimiter)
+    ids = tuple(dict.fromkeys(given.id))
+    return Request(
+        given.run, given.input, given.output, ids, given.delimiter, given.encoding, given.comment, skipped_lines(given)
+    )
+
+
+def check_delimiter(sign: str | None) -> None:
+    """Raise InputError unless this is the name of a delimiter of CSV, or one character."""
+    names = ", ".join(DELIMITERS)
+    if sign is not None and sign not in DELIMITERS and (len(sign) != 1 or not sign.isascii() or sign in '"\r\n'):
+        raise InputError(f"--delimiter={sign}: expected one character, or one of {names}")

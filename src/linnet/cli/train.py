@@ -1,0 +1,96 @@
+"""`linnet train`: overrides, and a few of Hydra's flags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from omegaconf import OmegaConf
+
+from linnet.cli.parser import Parser
+from linnet.config.check import check
+from linnet.config.compose import compose, session
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
+from linnet.system.garbage_collection import keep_imports
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `linnet train` is asked for. show: "job", "hydra" or "all", the part of the configuration to print."""
+
+    overrides: list[str]
+    multirun: bool
+    show: str | None
+    resolve: bool
+    help: bool
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train one run or a sweep, or print the options or the configuration; return the exit code."""
+    request = parse(arguments)
+    if request.help:
+        print_options()
+    elif request.show:
+        print_config(request)
+    elif request.multirun:
+        from linnet.sweeps.multirun import multirun
+
+        keep_imports()
+        return multirun(request.overrides)
+    else:
+        from linnet.training.train import train
+
+        train(request.overrides, imported=keep_imports)
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """Raises InputError for an unknown flag."""
+    parser = Parser(prog="linnet train", add_help=False, allow_abbrev=False)
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("-c", "--cfg", choices=("job", "hydra", "all"))
+    parser.add_argument("--resolve", action="store_true")
+    parser.add_argument("-h", "--help", action="store_true")
+    given = parser.parse_intermixed_args(arguments)
+    multirun = given.multirun or any(text.startswith("search=") for text in given.overrides)
+    return Request(given.overrides, multirun, given.cfg, given.resolve, given.help)
+
+
+def print_config(request: Request) -> None:
+    """The composed configuration as YAML."""
+    with session():
+        config = compose(request.overrides)
+        if request.resolve:
+            shown = OmegaConf.create(check(config))
+        else:
+            job = [str(key) for key in config if key != "hydra"]
+            shown = OmegaConf.masked_copy(
+                config, {"job": job, "hydra": ["hydra"]}.get(request.show or "", list(config))
+            )
+        print(OmegaConf.to_yaml(shown), end="")
+
+
+def print_options() -> None:
+    """Every config group with its options, for `linnet train --help`."""
+    print("linnet train [--multirun] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]\n")
+    print("Groups and their options (defaults: linnet train --cfg job)")
+    for group in (*GROUPS, SEARCH, EXPERIMENT):
+        lines = _wrapped(options(group), 92)
+        print(f"  {group + '=':<13}{lines[0]}")
+        for line in lines[1:]:
+            print(f"  {'':<13}{line}")
+    print("\nKeys that are used most")
+    for text in (
+        "seed=1  figures=false  trainer.max_epochs=50  optimizer.lr=0.3  penalty=l2 penalty.strength=0.01",
+        "data.batch_size=64  data.val_fraction=0  data.standardize=true  hydra.run.dir=runs/mine",
+    ):
+        print(f"  {text}")
+    print("\nMany runs\n  -m optimizer.lr=0.01,0.1,1 seed=0,1  hydra/launcher=vectorized  hydra.sweep.dir=runs/rates")
+
+
+def _wrapped(words: Sequence[str], width: int) -> list[str]:
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] += word + "  "
+    return [line.rstrip() for line in lines]

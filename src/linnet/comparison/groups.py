@@ -1,0 +1,86 @@
+"""The settings that vary between runs, and runs that differ only in their seed as one group."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from linnet.comparison.mean_std import Spread, spread
+from linnet.comparison.runs import SavedRun
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ only in their seed.
+
+    settings: varying key -> the value that these runs share; None where they have no such setting.
+    runs: by seed.
+    """
+
+    settings: Mapping[str, Any]
+    runs: Sequence[SavedRun]
+
+    @property
+    def name(self) -> str:
+        """The settings as overrides: `optimizer.lr=0.1,penalty=l2`."""
+        return overrides(self.settings) or "all runs"
+
+    @property
+    def completed(self) -> list[SavedRun]:
+        return [run for run in self.runs if run.state == "completed"]
+
+    @property
+    def states(self) -> Counter[str]:
+        return Counter(run.state for run in self.runs)
+
+    @property
+    def seconds(self) -> Spread | None:
+        return spread([run.seconds for run in self.runs if run.seconds is not None])
+
+    def spread(self, metric: str) -> Spread | None:
+        """Of a metric over the completed runs; None if none of them has it."""
+        return spread([run.metrics[metric] for run in self.completed if metric in run.metrics])
+
+
+def overrides(settings: Mapping[str, Any]) -> str:
+    """`optimizer.lr=0.1,penalty=l2`; settings that are None are left out."""
+    return ",".join(f"{key}={show(value)}" for key, value in settings.items() if value is not None)
+
+
+def legend_label(settings: Mapping[str, Any]) -> str:
+    """`lr=0.1, strength=0`: the settings by the last words of their keys, as far as those tell them apart."""
+    words = [key.rpartition(".")[2] for key in settings]
+    names = [word if words.count(word) == 1 else key for key, word in zip(settings, words, strict=True)]
+    return ", ".join(
+        f"{name}={show(value)}" for name, value in zip(names, settings.values(), strict=True) if value is not None
+    )
+
+
+def show(value: Any) -> str:
+    """A setting's value as one would type it; "–" for None."""
+    if value is None:
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def varying(runs: Sequence[SavedRun]) -> list[str]:
+    """The keys that some run overrode and that are not the same in all, in the order in which they were first given."""
+    keys = dict.fromkeys(key for run in runs for key in run.settings)
+    return [key for key in keys if len({_hashable(run.value(key)) for run in runs}) > 1]
+
+
+def grouped(runs: Sequence[SavedRun]) -> list[Group]:
+    """Runs of equal settings together, groups in the order of their first run."""
+    keys = varying(runs)
+    members: dict[tuple[Any, ...], list[SavedRun]] = {}
+    for run in runs:
+        members.setdefault(tuple(_hashable(run.value(key)) for key in keys), []).append(run)
+    return [Group({key: same[0].value(key) for key in keys}, sorted(same, key=_by_seed)) for same in members.values()]
+
+
+def _by_seed(run: SavedRun) -> tuple[bool, int]:
+    return not isinstance(run.seed, int), run.seed if isinstance(run.seed, int) else 0
+
+
+def _hashable(value: Any) -> Any:
+    return repr(value) if isinstance(value, (list, dict)) else value

@@ -1,0 +1,75 @@
+"""Learning curves of many runs in one picture."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from linnet.comparison.groups import Group, legend_label
+from linnet.comparison.outer_legend import outer_legend
+from linnet.comparison.sensitivity import MAX_LINES, scale_metric
+from linnet.tracking.figures.style import new_figure, style_plot
+
+CURVES = ("val/loss", "train/loss_epoch", "train/loss")
+"""The first of these that a run logged is drawn."""
+
+
+def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
+    """The loss of every run of the ten best groups over its steps, one colour a group and one line a seed.
+
+    Validation loss if a run has it, else that of training. None if no run logged any.
+
+    Args:
+        groups: best first. Those that diverged have curves, too, as far as these stay in the range of the others.
+    """
+    figure = new_figure(8.4, 4.2)
+    axes = figure.subplots()
+    drawn: dict[bool, list[float]] = {True: [], False: []}  # of completed runs, and of others
+    names: dict[str, None] = {}
+    for group, colour in zip(groups, colormaps["tab10"].colors, strict=False):  # type: ignore[attr-defined]
+        ended = "" if group.completed else f" ({', '.join(group.states)})"
+        label: str | None = legend_label(group.settings) + ended
+        for run in group.runs:
+            name, steps, values = next(
+                ((name, *curve) for name in CURVES if (curve := read_curve(run.path / "history.csv", name))[0]),
+                ("", [], []),
+            )
+            if not steps:
+                continue
+            marker = "o" if len(steps) <= 20 else None
+            axes.plot(steps, values, color=colour, linewidth=1.2, alpha=0.85, marker=marker, markersize=3, label=label)
+            label = None  # one entry of the legend a group
+            names[name] = None
+            drawn[run.state == "completed"] += values
+    if not names:
+        return None
+    # A run that diverged leaves the picture, instead of pressing all others flat.
+    shown = drawn[True] or drawn[False]
+    scale_metric(axes, shown)
+    if axes.get_yscale() == "log":
+        axes.set_ylim(min(shown) / 1.5, max(shown) * 1.5)
+    else:
+        margin = 0.05 * (max(shown) - min(shown)) or 0.05
+        axes.set_ylim(min(shown) - margin, max(shown) + margin)
+    best = f", best {MAX_LINES} of {len(groups)} settings" if len(groups) > MAX_LINES else ""
+    title = " or ".join(names)
+    style_plot(axes, f"{title} of every run{best}", "step", title)
+    outer_legend(figure, axes)
+    return figure
+
+
+def read_curve(history: Path, name: str) -> tuple[list[int], list[float]]:
+    """Steps and finite values of one metric in a history.csv; empty lists if it is not there.
+
+    Only that metric's lines are parsed: a sweep's histories hold millions of others.
+    """
+    try:
+        text = history.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return [], []
+    whole = text[: text.rfind("\n") + 1]
+    cells = [line.split(",") for line in whole.splitlines() if line.startswith(f"{name},")]
+    points = [(int(step), float(value)) for _, step, value in cells if math.isfinite(float(value))]
+    return [step for step, _ in points], [value for _, value in points]

@@ -1,0 +1,136 @@
+"""Finished and unfinished runs as a comparison sees them: read from their small text files, whatever state they are in.
+
+Neither torch nor TensorBoard is imported here, and hundreds of runs take about a second.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from linnet.system.files import read_json
+
+NOT_SETTINGS = ("hydra", "figures", "name", "seed")
+"""Overrides that no two runs are compared by: where files go, what is drawn, and the seed, which is averaged over."""
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """What is known of one run.
+
+    path: the run directory.
+    state: as in status.json; "unknown" where that is empty or damaged.
+    reason: why it is not completed, in one line; empty for a completed run.
+    seconds: from its start to its end, or to its last sign of life; None if unknown.
+    overrides: key -> value that its user gave, as text.
+    choices: config group -> chosen option; empty for a run that ended before its manifest was written.
+    config: the resolved configuration; of such a run, as far as Hydra wrote it.
+    metrics: final metrics, those that are finite numbers; empty for a run that did not complete.
+    """
+
+    path: Path
+    state: str
+    reason: str
+    seconds: float | None
+    overrides: Mapping[str, str]
+    choices: Mapping[str, Any]
+    config: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+    @cached_property
+    def settings(self) -> list[str]:
+        """The keys it may be told by from other runs."""
+        return [key for key in self.overrides if key.replace("/", ".").partition(".")[0] not in NOT_SETTINGS]
+
+    @property
+    def seed(self) -> Any:
+        return self.value("seed")
+
+    def value(self, key: str) -> Any:
+        """What `key` was in this run: an option's name for a group, None where the run has no such key."""
+        if key in self.choices:
+            return self.choices[key]
+        node: Any = self.config
+        for word in key.split("."):
+            node = node.get(word) if isinstance(node, Mapping) else None
+        if (node is None or isinstance(node, Mapping)) and key in self.overrides:
+            return _parsed(self.overrides[key])
+        return None if isinstance(node, Mapping) else node
+
+
+def read_run(path: Path) -> SavedRun:
+    """Read a run directory. A file that is missing or damaged costs what it would have told, and nothing else."""
+    status, manifest, metrics = (_read(path / f"{name}.json") for name in ("status", "manifest", "metrics"))
+    overrides = _overrides(path / ".hydra" / "overrides.yaml")
+    state = str(status.get("state", "unknown"))
+    return SavedRun(
+        path=path,
+        state=state,
+        reason="" if state == "completed" else _reason(state, status),
+        seconds=_seconds(status),
+        overrides=overrides,
+        choices=_mapping(manifest.get("choices")),
+        config=_mapping(manifest.get("config")) or _mapping(_read_yaml(path / ".hydra" / "config.yaml")),
+        # A completed run that is being continued has metrics.json of its former end.
+        metrics={key: float(value) for key, value in metrics.items() if state == "completed" and _is_number(value)},
+    )
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        return _mapping(read_json(path))
+    except (OSError, ValueError):
+        return {}
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except Exception:  # OmegaConf lets through whatever its YAML reader raises
+        return None
+
+
+def _mapping(node: Any) -> Mapping[str, Any]:
+    return node if isinstance(node, Mapping) else {}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _overrides(path: Path) -> dict[str, str]:
+    lines = _read_yaml(path)
+    texts = [line for line in lines if isinstance(line, str) and "=" in line] if isinstance(lines, list) else []
+    pairs = [text.lstrip("+").partition("=") for text in texts]
+    return {key.partition("@")[0]: value for key, _, value in pairs}
+
+
+def _parsed(text: str) -> Any:
+    """The number or word that an override gave, read as Hydra would."""
+    try:
+        return OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))["value"]  # type: ignore[index,call-overload]
+    except Exception:
+        return text
+
+
+def _reason(state: str, status: Mapping[str, Any]) -> str:
+    if status.get("error"):
+        return " ".join(str(status["error"]).split())
+    if state == "running":
+        return f"last sign of life {status.get('updated', 'unknown')}"
+    return "no reason was recorded" if status else "its status.json is empty or damaged"
+
+
+def _seconds(status: Mapping[str, Any]) -> float | None:
+    if isinstance(status.get("seconds"), (int, float)):
+        return float(status["seconds"])
+    try:
+        started, ended = (datetime.fromisoformat(status[key]) for key in ("started", "updated"))
+        return (ended - started).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return None

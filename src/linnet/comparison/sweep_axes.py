@@ -1,0 +1,60 @@
+"""Numeric hyperparameters that were swept, and the axis they were swept on."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TypeGuard
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from linnet.comparison.groups import Group, show
+
+
+def numeric_keys(groups: Sequence[Group]) -> list[str]:
+    """The settings that are numbers, of at least two values, wherever they are set."""
+    chosen = []
+    for key in groups[0].settings:
+        values = [group.settings[key] for group in groups if group.settings[key] is not None]
+        if all(is_number(value) for value in values) and len(set(values)) > 1:
+            chosen.append(key)
+    return chosen
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def swept_by_ratio(values: Sequence[float]) -> bool:
+    """Whether values cover a decade or more and their ratios are more even than their differences.
+
+    Zero, as the penalty that was left out, is not counted. 5, 10, 20, 50 were swept by ratio; 1, 2, …, 10 were not.
+    """
+    positive = sorted({value for value in values if value > 0})
+    if len(positive) < 2 or min(values) < 0 or positive[-1] < 10 * positive[0] * (1 - 1e-9):
+        return False
+    ratios = np.diff(np.log(positive))
+    steps = np.diff(positive)
+    return bool(ratios.std() / ratios.mean() <= steps.std() / steps.mean() + 1e-9)
+
+
+def scale_axis(axes: Axes, values: Sequence[float]) -> None:
+    """A logarithmic x axis where the values were swept by ratio, with the values themselves as ticks if they are few.
+
+    An axis that must show zero as well is linear from there to the smallest positive value.
+    """
+    distinct = sorted(set(values))
+    if swept_by_ratio(values):
+        if distinct[0] == 0:
+            axes.set_xscale("symlog", linthresh=distinct[1], linscale=0.5)
+        else:
+            axes.set_xscale("log")
+    if len(distinct) <= 8 and _apart(distinct):
+        axes.set_xticks(distinct, [show(float(value)) for value in distinct])
+        axes.set_xticks([], minor=True)
+
+
+def _apart(distinct: Sequence[float]) -> bool:
+    """Whether tick labels at these values would not touch."""
+    positions = np.log([value for value in distinct if value > 0]) if swept_by_ratio(distinct) else np.array(distinct)
+    gaps = [second - first for first, second in pairwise(positions)]
+    return len(gaps) == 0 or min(gaps) > 0.08 * (positions[-1] - positions[0])

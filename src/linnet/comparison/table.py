@@ -1,0 +1,82 @@
+"""A comparison as a person reads it: the table, the best, and what did not complete."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from linnet.comparison.groups import Group, show
+from linnet.comparison.mean_std import Spread
+from linnet.comparison.ranking import SCORES, Objective, score_beside
+
+
+def comparison_table(groups: Sequence[Group], objective: Objective, *, test: bool = False) -> Table:
+    """One row a group: rank, settings, metrics as mean ± standard deviation (n), states, mean seconds.
+
+    Args:
+        groups: best first.
+        objective: what they are ordered by.
+        test: show the test set's figures of every group. Whoever then chooses by them has no test set left.
+    """
+    runs = [run for group in groups for run in group.runs]
+    metrics = [objective.metric, score_beside(objective, runs)]
+    if test:
+        metrics += test_metrics(objective, groups)
+    shown = [name for name in dict.fromkeys(metrics) if name]
+    table = Table(title=f"{len(runs)} runs, {len(groups)} settings", title_justify="left", title_style="bold")
+    table.add_column("", justify="right")
+    for key in groups[0].settings:
+        table.add_column(key, justify="right", overflow="fold")
+    for name in shown:
+        arrow = (" ↓" if objective.minimize else " ↑") if name == objective.metric else ""
+        table.add_column(name + arrow, justify="right", no_wrap=True, overflow="fold")
+    table.add_column("state", overflow="fold")
+    table.add_column("seconds", justify="right", overflow="fold")
+    for rank, group in enumerate(groups, 1):
+        settings = [show(value) for value in group.settings.values()]
+        figures = [_figure(group, group.spread(name)) for name in shown]
+        seconds = f"{group.seconds.mean:.1f}" if group.seconds else ""
+        table.add_row(str(rank) if figures[0] else "–", *settings, *figures, _states(group), seconds)
+    return table
+
+
+def best_line(best: Group, objective: Objective) -> str:
+    """The group that was chosen, and only of this one the test set's figures."""
+    line = f"chosen by {objective.metric}: {best.name}"
+    figures = [f"{name} {_figure(best, best.spread(name))}" for name in test_metrics(objective, [best])]
+    if figures:
+        line += f": {', '.join(figures)}"
+    if objective.part == "test":
+        line += " (chosen on the test set, so these figures are too good)"
+    return line
+
+
+def incomplete_lines(groups: Sequence[Group]) -> list[str]:
+    """For each group and each state other than completed: how many runs, the reason of the first, and its place."""
+    lines = []
+    for group in groups:
+        for state, count in group.states.items():
+            if state == "completed":
+                continue
+            first = next(run for run in group.runs if run.state == state)
+            of = f" ({count} of {len(group.runs)})" if len(group.runs) > 1 else ""
+            lines.append(f"{state}{of}: {group.name}: {first.reason} [{first.path}]")
+    return lines
+
+
+def test_metrics(objective: Objective, groups: Sequence[Group]) -> list[str]:
+    """The test set's accuracy or R² and the objective's own counterpart, as far as runs have them."""
+    known = {key for group in groups for run in group.completed for key in run.metrics}
+    names = [*(f"test/{score}" for score in SCORES), f"test/{objective.metric.partition('/')[2]}"]
+    return [name for name in dict.fromkeys(names) if name in known]
+
+
+def _figure(group: Group, value: Spread | None) -> str:
+    if value is None:
+        return ""
+    return f"{value} (1)" if value.n == 1 and len(group.runs) > 1 else str(value)
+
+
+def _states(group: Group) -> str:
+    if len(group.states) == 1:
+        return next(iter(group.states))
+    return ", ".join(f"{count} {state}" for state, count in sorted(group.states.items()))

@@ -1,0 +1,1 @@
+"""Data sources: one function per option of the config group `data`, from its options to examples."""

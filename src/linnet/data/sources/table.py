@@ -1,0 +1,223 @@
+"""From files to examples."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from linnet.data.storage.examples import Examples, Source
+from linnet.data.table.fit import fit
+from linnet.data.table.messages import Where, some
+from linnet.data.table.notation import Notation, make_notation
+from linnet.data.table.preprocessing import Missing, refuse_missing
+from linnet.data.table.read import Rows, concatenate, read
+from linnet.data.table.roles import Roles, feature_kinds
+from linnet.data.table.splits import Parts, assign, check_classes, check_groups, group_codes, labelled
+from linnet.data.table.summary import summary
+from linnet.data.table.target import Targets, Task, read_target
+from linnet.data.table.target_leakage import leaks
+from linnet.data.table.values import Floats, Kind, as_numbers, cleaned, is_missing, is_text
+from linnet.data.table.weights import example_weights, scaled
+from linnet.system.errors import InputError
+
+
+def table_rows(
+    path: str | Sequence[str],
+    target: str,
+    task: Task | None,
+    features: Sequence[str] | None,
+    exclude: Sequence[str],
+    categorical: Sequence[str],
+    weight: str | None,
+    missing: Missing,
+    min_count: int,
+    test_path: str | Sequence[str] | None,
+    split_column: str | None,
+    test_fraction: float,
+    val_fraction: float,
+    group: str | None,
+    delimiter: str | None,
+    encoding: str | None,
+    dtype: str,
+    seed: int,
+    keep_constant: bool = False,
+    decimal: str = ".",
+    thousands: str | None = None,
+    strip: Sequence[str] = (),
+    missing_tokens: Sequence[str] = (),
+    dates: Literal["error", "days"] = "error",
+    day_first: bool | None = None,
+    comment: str | None = None,
+    skip_rows: int = 0,
+) -> Source:
+    """The rows of CSV, Parquet or Feather files, one column of which is predicted from others.
+
+    Args:
+        path: file, pattern, or list of these.
+        target: column to predict.
+        task: None: as `infer_task` says.
+        features: columns to predict from; None: all that have no other role.
+        exclude: columns to leave out.
+        categorical: columns that hold names of categories although they look like numbers.
+        weight: column of example weights, at least 0; those of each part come over their mean. They count in the loss
+            and in means of columns; a row of weight 0 has no say in what makes features of columns.
+        missing: as `Preprocessing` takes it.
+        min_count: levels of categories with fewer training rows are counted together.
+        test_path: files of the test part; none is drawn then.
+        split_column: column that says train, val (or validation) or test; no test part is drawn then.
+        test_fraction: of all rows, drawn for testing otherwise.
+        val_fraction: of the remaining rows, drawn for validation unless the split column has such.
+        group: column whose equal values stay in one part.
+        delimiter, encoding: of CSV; None: found out.
+        dtype: that preparation rounds to; the examples here are float64.
+        seed: of what is drawn.
+        keep_constant: keep columns of numbers that are always the same, as a model without a bias needs them.
+        decimal, thousands, strip, missing_tokens: of text columns, as `Notation` takes them.
+        comment, skip_rows: of CSV, as `read` takes them.
+        dates: "error": columns of dates are refused; "days": they are numbers of days.
+        day_first: of dates such as 03/04/2025; None: found out.
+
+    Raises:
+        InputError: naming file, column and rows, and the remedy.
+    """
+    rows, given = _read(path, test_path, split_column, delimiter, encoding, comment, skip_rows)
+    notation = make_notation(decimal, thousands, strip, missing_tokens)
+    table = notation.without_tokens(rows.table)
+    where: Where = rows.where
+    roles = Roles(target, None if features is None else tuple(features), tuple(exclude), tuple(categorical), weight,
+                  group, split_column)  # fmt: skip
+    chosen = roles.chosen(table.column_names, str(rows.files[0]))
+    left_out: Counter[str] = Counter()
+    if missing == "drop":
+        with_target = np.flatnonzero(~is_missing(cleaned(table[target])))
+        if 0 < len(with_target) < table.num_rows:
+            left_out[f"left out, they lack the target {target}"] = table.num_rows - len(with_target)
+            table, where = table.take(with_target), _of(with_target, where)
+            given = None if given is None else given[with_target]
+    targets = read_target(table[target], target, task, where, notation)
+    weights = None if weight is None else example_weights(table[weight], weight, where, notation)
+    kinds = feature_kinds(table, chosen, categorical, where, notation, dates == "days")
+    table, plain = _with_plain_numbers(table, kinds, notation, where)
+    kept, incomplete = _complete(table, kinds, missing, where)
+    left_out += incomplete
+    classes = targets.y.astype(np.int64) if targets.target.task == "classification" else None
+    groups = None if group is None else group_codes(table[group], group, where)
+    if split_column is not None:
+        given = labelled(table[split_column], split_column, where)
+    parts = assign(kept, given, test_fraction, val_fraction, classes, groups, seed)
+    if group is not None and groups is not None:
+        check_groups(parts, groups, group, where)
+    if classes is not None:
+        check_classes(parts, classes, targets.target.class_names, where)
+
+    if weight is not None and weights is not None:
+        weights = scaled(weights, weight, parts)
+    counted = parts["train"] if weights is None else parts["train"][weights[parts["train"]] > 0]
+    train = table.take(counted)
+    ignored = tuple(name for name in table.column_names if name not in chosen and name != target)
+    preprocessing = fit(
+        train, kinds, targets.target, missing, min_count, ignored, _of(counted, where),
+        None if weights is None else weights[counted], keep_constant, notation, plain, day_first,
+    )  # fmt: skip
+    complete = table if len(kept) == table.num_rows else table.take(kept)
+    applied = preprocessing.apply(complete, _of(kept, where))
+    examples = _examples(applied.x, targets, weights, kept, parts)
+    assert rows.table.num_rows == sum(map(len, examples.values())) + sum(left_out.values()), (
+        "rows in = rows used + rows told"
+    )
+    lines = summary(
+        rows.table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.told, rows.notes,
+        leaks(train, {name: kind for name, kind in kinds.items() if kind != "date"}, targets.y[counted]),
+    )  # fmt: skip
+    return Source(
+        task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),
+        class_names=targets.target.class_names, feature_names=preprocessing.feature_names, checksum=rows.checksum,
+        preprocessing=preprocessing, summary=lines, unrounded=True,
+    )  # fmt: skip
+
+
+def _read(
+    path: str | Sequence[str],
+    test_path: str | Sequence[str] | None,
+    split_column: str | None,
+    delimiter: str | None,
+    encoding: str | None,
+    comment: str | None,
+    skip_rows: int,
+) -> tuple[Rows, NDArray[np.str_] | None]:
+    """All rows, and the part of each where the files say so."""
+    options: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "comment": comment, "skip_rows": skip_rows}
+    rows = read("data.path", path, **options)
+    if test_path is None:
+        return rows, None
+    if split_column is not None:
+        raise InputError("data.test_path and data.split_column both name the test part: give one of them")
+    n_train = rows.table.num_rows
+    rows = concatenate(rows, read("data.test_path", test_path, **options))
+    return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
+
+
+def _complete(
+    table: pa.Table, kinds: Mapping[str, Kind], missing: Missing, where: Where
+) -> tuple[NDArray[np.int64], Counter[str]]:
+    """The rows to use, and why how many others are left out. Raises InputError where missing values are refused."""
+    lacking = {name: is_missing(cleaned(table[name])) for name, kind in kinds.items() if kind != "empty"}
+    lacking = {name: mask for name, mask in lacking.items() if mask.any()}
+    everything = np.arange(table.num_rows)
+    if missing == "mean" or not lacking:
+        return everything, Counter()
+    if missing == "error":
+        refuse_missing(
+            lacking, where,
+            "give data.missing=drop to leave these rows out, or data.missing=mean to put in training means",
+        )  # fmt: skip
+    incomplete = np.logical_or.reduce(list(lacking.values()))
+    if incomplete.all():
+        raise InputError(f"data.missing=drop leaves no rows: every row lacks a value of {some(lacking, 20)}")
+    counts = some((f"{name} ({int(mask.sum())})" for name, mask in lacking.items()), 20)
+    return everything[~incomplete], Counter({f"left out, they lack {counts}": int(incomplete.sum())})
+
+
+def _with_plain_numbers(
+    table: pa.Table, kinds: Mapping[str, Kind], notation: Notation, where: Where
+) -> tuple[pa.Table, list[str]]:
+    """The table with numbers in place of texts in this notation, and the columns of plain numbers that it has also."""
+    plain = []
+    for name, kind in kinds.items() if not notation.is_plain else ():
+        column = cleaned(table[name])
+        if kind == "number" and is_text(column):
+            own = notation.of_column(column)
+            plain += [name] if own.is_plain else []
+            numbers = as_numbers(f"column {name}", column, where, own)
+            column = pa.chunked_array([pa.array(numbers, from_pandas=True)])
+            table = table.set_column(table.column_names.index(name), name, column)
+    return table, plain
+
+
+def _of(rows: NDArray[np.int64], where: Where) -> Where:
+    """Says where rows are that are given by their places among these."""
+    return lambda places: where([int(rows[place]) for place in places])
+
+
+def _examples(
+    x: Floats,
+    targets: Targets,
+    weights: Floats | None,
+    kept: NDArray[np.int64],
+    parts: Parts,
+) -> dict[str, Examples]:
+    """The examples of each part that has any. x `[N', D]` is of the rows kept, all else of all rows of the table."""
+    found = {}
+    for name, rows in parts.items():
+        if len(rows):
+            y = torch.from_numpy(targets.y[rows])
+            found[name] = Examples(
+                torch.from_numpy(x[np.searchsorted(kept, rows)]),
+                y if targets.target.task == "classification" else y[:, None],
+                None if weights is None else torch.from_numpy(weights[rows]),
+            )
+    return found

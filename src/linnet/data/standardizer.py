@@ -1,0 +1,149 @@
+"""Standardisation of features: location and scale of each, found and applied in float64."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from linnet.data.batch import Batch, Truth
+from linnet.data.constant_columns import CONSTANT_ULPS
+
+SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-280, 1e280
+"""Beyond, squares underflow or overflow, and the statistics are taken of values over the column's magnitude."""
+
+
+class Scaling:
+    """Standardisation x ↦ (x − mean) / deviation, feature by feature.
+
+    Args:
+        mean: `[D]`, float64; zeros where features are scaled only.
+        deviation: `[D]`, float64, above 0. 1 for a constant feature, whose mean is its value. Infinite for a feature
+            that varies by rounding only, which thereby becomes 0 everywhere.
+    """
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        self.mean, self.deviation = mean, deviation
+
+    @classmethod
+    def of(cls, batches: Callable[[], Iterable[Batch]], *, centre: bool = True) -> "Scaling":
+        """Find the scaling that gives features the weighted mean 0 and the weighted variance 1.
+
+        A weight of 2 counts as two rows, and a weight of 0 as none. The deviation is the square root of the mean of
+        (x − mean)², without Bessel's correction.
+
+        Args:
+            batches: called once or twice, yields the training examples; `Batch.scale` is taken into account.
+            centre: False for a model without a bias, which a shift of the features would change: the mean is 0, and
+                the deviation the root mean square.
+
+        Source: Chan, Golub and LeVeque, Updating formulae for computing sample variances, 1979.
+        """
+        moments = _Moments.of(batches())
+        magnitude = torch.maximum(moments.low.abs(), moments.high.abs())
+        extreme = (magnitude > 0) & ~((moments.variance > SMALLEST_VARIANCE) & (moments.variance < LARGEST_VARIANCE))
+        extreme &= ~moments.is_constant
+        if bool(extreme.any()):
+            unit = torch.where(extreme, magnitude, 1.0)
+            scaled = _Moments.of(Batch(b.x.double() / unit, b.y, b.scale, b.weight) for b in batches())
+            mean, deviation = scaled.mean * unit, scaled.variance.sqrt() * unit
+            square = (scaled.variance + scaled.mean.square()).sqrt() * unit
+        else:
+            mean, deviation = moments.mean, moments.variance.sqrt()
+            square = (moments.variance + mean.square()).sqrt()
+        if not centre:
+            return cls(torch.zeros_like(mean), torch.where(square > 0, square, 1.0))
+        constant = moments.low == moments.high
+        deviation = torch.where(moments.is_constant, torch.inf, deviation)
+        return cls(torch.where(constant, moments.low, mean), torch.where(constant, 1.0, deviation))
+
+    @property
+    def unit(self) -> str:
+        """By how much a feature grows where its standardised value grows by 1, in words."""
+        return "per std" if bool(self.mean.any()) else "per rms"
+
+    def apply(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return (x − mean) / deviation `[N, D]`, computed in float64 and rounded to dtype last."""
+        found = torch.empty(x.shape, dtype=dtype, device=x.device)
+        mean, deviation = self.mean.to(x.device), self.deviation.to(x.device)
+        rows = max(1, ROW_NUMBERS // max(1, x.shape[1]))
+        for start in range(0, len(x), rows):
+            found[start : start + rows] = (x[start : start + rows].double() - mean).div_(deviation)
+        return found
+
+    def undo(self, weight: Tensor, bias: Tensor) -> Truth:
+        """Parameters for standardised features as parameters for features as they came: weight `[C, D]`, bias `[C]`."""
+        original = weight.double() / self.deviation
+        return Truth(original, bias.double() - original @ self.mean)
+
+    def redo(self, weight: Tensor, bias: Tensor) -> Truth:
+        """The inverse of `undo`, but for features that vary by rounding only, whose weight becomes 0."""
+        return Truth(self.per_deviation(weight.double()), bias.double() + weight.double() @ self.mean)
+
+    def per_deviation(self, weight: Tensor) -> Tensor:
+        """Coefficients `[…, D]` for features as they came as effects of one deviation of each feature."""
+        return torch.where(self.deviation.isinf(), 0.0, weight * self.deviation)
+
+
+ROW_NUMBERS = 2**20
+"""Numbers that are converted to float64 at a time: 8 MiB."""
+
+
+class _Moments:
+    """Weighted mean, variance and range of each column, from batches in turn.
+
+    Sums are of differences to the first row, so that an offset of a column costs no digits.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self.first = self.shift = self.squares = torch.zeros((), dtype=torch.float64)
+        self.low = self.high = torch.zeros((), dtype=torch.float64)
+
+    @classmethod
+    def of(cls, batches: Iterable[Batch]) -> "_Moments":
+        found = cls()
+        for batch in batches:
+            x, weight = batch.x, batch.weight
+            if weight is not None:
+                counted = weight > 0
+                x, weight = x[counted], weight[counted].double()
+            if len(x):
+                found._add(x, weight, batch.scale)
+        return found
+
+    @property
+    def mean(self) -> Tensor:
+        return self.first + self.shift
+
+    @property
+    def variance(self) -> Tensor:
+        return self.squares / self.total
+
+    @property
+    def is_constant(self) -> Tensor:
+        """Whether the range of each column is that of rounding, see `CONSTANT_ULPS`."""
+        magnitude = torch.maximum(self.low.abs(), self.high.abs())
+        ulp = torch.nextafter(magnitude, torch.full_like(magnitude, torch.inf)) - magnitude
+        return (self.high - self.low) <= CONSTANT_ULPS * ulp
+
+    def _add(self, x: Tensor, weight: Tensor | None, scale: float) -> None:
+        low, high = x.amin(0).double() * scale, x.amax(0).double() * scale  # `aminmax` takes ten times as long
+        values = x.double() * scale if scale != 1.0 else x.double()
+        if self.total == 0:
+            self.first = values[0].clone()
+        values = values - self.first
+        if weight is None:
+            more = float(len(x))
+            shift = values.mean(dim=0)
+            within = values.sub_(shift).square_().sum(dim=0)
+        else:
+            more = float(weight.sum())
+            shift = (weight / more) @ values
+            within = weight @ values.sub_(shift).square_()
+        if self.total == 0:
+            self.total, self.shift, self.squares, self.low, self.high = more, shift, within, low, high
+            return
+        step, total = shift - self.shift, self.total + more
+        self.squares = self.squares + within + step.square() * (self.total * more / total)
+        self.shift = self.shift + step * (more / total)
+        self.low, self.high, self.total = torch.minimum(self.low, low), torch.maximum(self.high, high), total

@@ -1,0 +1,165 @@
+"""Examples that are read from files as they are needed, because they do not fit into memory."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from linnet.data.batch import Batch
+from linnet.data.order import Groups
+from linnet.data.standardizer import Scaling
+from linnet.data.storage.array_pairs import Pairs
+from linnet.data.storage.block_cache import Cache
+from linnet.data.storage.examples import Examples
+from linnet.system.errors import InputError
+from linnet.system.seeds import generator
+
+SLOTS = 64
+"""Blocks in memory: so many that the rows of half of them mix well, so few that each is a long read."""
+INDICES = 16
+"""Bytes per row in memory of what the order of visits takes: int64 indices, and the permutation that mixes them."""
+
+
+class Blocks(Examples):
+    """Some of the rows of files, in blocks of consecutive rows, of which a bounded number is in memory.
+
+    Args:
+        pairs: the files.
+        memory: bytes that the blocks in memory may take.
+        chosen: the blocks that these examples are, ascending int64 `[n_blocks]`; None: all.
+    """
+
+    streamed: ClassVar[bool] = True
+
+    pairs: Pairs
+    memory: int
+    block_rows: int
+    slots: int
+    chosen: Tensor
+
+    def __init__(self, pairs: Pairs, memory: int, chosen: Tensor | None = None) -> None:
+        row = pairs.bytes_per_row + INDICES
+        block_rows = max(1, memory // (SLOTS * row))
+        vars(self).update(  # past the base class, which is frozen
+            pairs=pairs, memory=memory, block_rows=block_rows, slots=max(2, min(SLOTS, memory // (block_rows * row))),
+            chosen=torch.arange(-(-len(pairs) // block_rows)) if chosen is None else chosen,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        last = int(self.chosen[-1]) * self.block_rows
+        return (len(self.chosen) - 1) * self.block_rows + min(self.block_rows, len(self.pairs) - last)
+
+    @property
+    def x(self) -> Tensor:
+        raise InputError(self._not_in_memory())
+
+    @property
+    def y(self) -> Tensor:
+        raise InputError(self._not_in_memory())
+
+    @property
+    def n_features(self) -> int:
+        return self.pairs.features.width
+
+    @property
+    def n_targets(self) -> int:
+        return self.pairs.targets.width
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.pairs.dtype
+
+    @property
+    def groups(self) -> Groups:
+        """Blocks whose rows are mixed in training: half of those in memory, as a minibatch may lie in two groups."""
+        return Groups(self.block_rows, self.slots // 2)
+
+    @cached_property
+    def cache(self) -> Cache:
+        return Cache(self.pairs, self.chosen * self.block_rows, self.block_rows, min(self.slots, len(self.chosen)))
+
+    def take(self, rows: Tensor) -> Examples:
+        """The examples at a few given indices `[B]`, in memory."""
+        x, y = self.pairs.empty(len(rows))
+        for place, row in enumerate(rows.tolist()):
+            start = int(self.chosen[row // self.block_rows]) * self.block_rows + row % self.block_rows
+            self.pairs.read(start, x[place : place + 1], y[place : place + 1])
+        return Examples(x, y)
+
+    def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
+        x, y = self.pairs.empty(max(sizes))
+        for some, size in zip(rows.split(sizes), sizes, strict=True):
+            self.cache.gather(some, x[:size], y[:size])
+            yield Batch(x[:size], y[:size])
+
+    def chunks(self, size: int) -> Iterator[Batch]:
+        at_once = max(1, min(size, self.memory // (8 * self.pairs.bytes_per_row)))
+        x, y = self.pairs.empty(at_once)
+        for start, n in self._stretches(at_once):
+            self.pairs.read(start, x[:n], y[:n])
+            yield Batch(x[:n], y[:n])
+
+    def raw_chunks(self, size: int) -> Iterator[Batch]:
+        pairs = replace(self.pairs, dtype=self.pairs.dtype_as_read)  # other blocks than those chosen: not of `Blocks`
+        at_once = max(1, min(size, self.memory // (8 * pairs.bytes_per_row)))
+        x, y = pairs.empty(at_once)
+        for start, n in self._stretches(at_once):
+            pairs.read(start, x[:n], y[:n])
+            yield Batch(x[:n], y[:n])
+
+    def targets(self) -> Iterator[Tensor]:
+        at_once = max(1, self.memory // (SLOTS * 2 * self.pairs.bytes_per_target))
+        y = self.pairs.empty_targets(at_once, dtype=torch.float64)
+        for start, n in self._stretches(at_once):
+            self.pairs.read_targets(start, y[:n])
+            yield y[:n]
+
+    def split(self, fraction: float, seed: int) -> tuple["Blocks", "Blocks"]:
+        """(the rest, a part of about so many of the examples): whole blocks, drawn at random.
+
+        Raises:
+            InputError: if nothing would be left.
+        """
+        n = len(self.chosen)
+        n_drawn = max(1, round(n * fraction))
+        if n_drawn >= n:
+            raise InputError(
+                f"data.val_fraction={fraction} of {n} blocks leaves none to train on: use a smaller part, "
+                f"or a smaller data.max_memory_mb, which makes smaller blocks"
+            )
+        drawn = torch.zeros(n, dtype=torch.bool)
+        drawn[torch.randperm(n, generator=generator(seed, "data/split"))[:n_drawn]] = True
+        return tuple(Blocks(self.pairs, self.memory, self.chosen[part]) for part in (~drawn, drawn))  # type: ignore[return-value]
+
+    def prepared(self, scaling: Scaling | None, offset: Tensor | None) -> "Blocks":
+        """The same examples with standardised features, and targets minus offset, float64 `[C]`."""
+        normalisation = self.pairs.normalisation
+        if scaling is not None:
+            normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
+        return Blocks(replace(self.pairs, normalisation=normalisation, offset=offset), self.memory, self.chosen)
+
+    def to(self, device: torch.device) -> "Blocks":
+        if device.type != "cpu":
+            raise InputError(
+                f"data larger than memory is trained on the CPU, not on {device}: use trainer=default, "
+                f"or a data.max_memory_mb that it fits into"
+            )
+        return self
+
+    def _stretches(self, at_once: int) -> Iterator[tuple[int, int]]:
+        """(first row, number of rows) of all rows in their order, across blocks that are neighbours."""
+        after_gap = (self.chosen.diff() > 1).nonzero()[:, 0] + 1
+        for run in self.chosen.tensor_split(after_gap):
+            first, last = int(run[0]) * self.block_rows, (int(run[-1]) + 1) * self.block_rows
+            end = min(last, len(self.pairs))
+            yield from ((start, min(at_once, end - start)) for start in range(first, end, at_once))
+
+    def _not_in_memory(self) -> str:
+        needed = -(-len(self) * self.pairs.bytes_per_row // 2**20)
+        return (
+            f"the examples are read from files as training needs them, but here all are needed at once: "
+            f"use data.max_memory_mb={needed} or more, if there is so much memory"
+        )

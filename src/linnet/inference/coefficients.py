@@ -1,0 +1,137 @@
+"""The coefficients of a run by name, with all that is known of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+from scipy.special import stdtr
+
+from linnet.inference.predictor import Predictor, load_predictor
+from linnet.solvers.inference import critical_t
+from linnet.solvers.problem_analysis import Landscape
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
+from linnet.tracking.linear_predictor import FILE
+from linnet.tracking.weights import OPTIMUM
+from linnet.training import optimality
+from linnet.training.components import is_exact
+from linnet.training.load_run import load_config
+
+BIAS = "bias"
+Floats = NDArray[np.float64]
+
+
+class Row(NamedTuple):
+    """One coefficient, for a feature in the units that it came in; None: not known.
+
+    output: the class, or the target.
+    coefficient: of the run.
+    per_deviation: coefficient × deviation of the feature; None for a bias, or if the run did not scale its features.
+    optimum: the least squares coefficient; what follows is about this one.
+    p: two-sided, of the hypothesis that it is 0.
+    ci_low, ci_high: its 95 % confidence interval.
+    """
+
+    output: str
+    feature: str
+    coefficient: float
+    per_deviation: float | None = None
+    optimum: float | None = None
+    std_error: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    t: float | None = None
+    p: float | None = None
+
+    @property
+    def strength(self) -> float:
+        """What ranks the features of an output."""
+        return abs(self.coefficient if self.per_deviation is None else self.per_deviation)
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """All coefficients of a run.
+
+    rows: output by output, the bias first, then the features in their order.
+    unit: of `Row.per_deviation`, "per std" or "per rms" (of a run without bias); None: features were not scaled.
+    exact: whether the run's coefficients are the optimum, which `optimizer=exact` solved for.
+    predictor: that they belong to.
+    withheld: why there are no standard errors, where that is known.
+    """
+
+    rows: tuple[Row, ...]
+    unit: str | None
+    exact: bool
+    predictor: Predictor
+    withheld: str | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        return any(row.std_error is not None for row in self.rows)
+
+    def of(self, output: str) -> list[Row]:
+        return [row for row in self.rows if row.output == output]
+
+
+def load_coefficients(run: Path) -> Coefficients:
+    """Of a completed run; nothing but its directory is needed.
+
+    Raises:
+        InputError: if there is no completed run, or a file of it is missing or damaged.
+    """
+    predictor = load_predictor(run)
+    fed = load_file(run / "weights.safetensors")["weight"].astype(np.float64)  # for standardised features
+    means = read_json(run / FILE)["mean"]
+    unit = None if means is None else "per std" if any(means) else "per rms"
+    own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
+    names = (BIAS, *feature_names(predictor))
+    landscape = optimality.load(run)
+    known = {} if landscape is None else inferred(landscape)
+    if any(values.shape != own.shape for values in known.values()):
+        raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
+    rows = []
+    for c, output in enumerate(predictor.output_names):
+        for i, name in enumerate(names):
+            about = {key: _finite(float(values[c, i])) for key, values in known.items()}
+            if i == 0 and about.get("std_error") == 0:
+                about = {}  # there is no bias
+            effect = float(fed[c, i - 1]) if i > 0 and unit is not None else None
+            rows.append(Row(output, name, float(own[c, i]), effect, **about))
+    reason = None if landscape is None else landscape.withheld
+    return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
+
+
+def feature_names(predictor: Predictor) -> tuple[str, ...]:
+    """Of the D features: their own; of pixels `row,column` or `channel,row,column`; else `x0`, `x1`, …; from 0."""
+    if predictor.feature_names:
+        return predictor.feature_names
+    if predictor.image_shape:
+        return tuple(",".join(map(str, place)) for place in np.ndindex(predictor.image_shape))
+    return tuple(f"x{i}" for i in range(predictor.n_features))
+
+
+def inferred(landscape: Landscape) -> Mapping[str, Floats]:
+    """What inference says of the optimum's coefficients, each `[C, 1 + D]`: optimum, std_error, ci_low, ci_high, t, p.
+
+    Empty unless they are the unique optimum of least squares without penalty; else see `linnet.solvers.inference`.
+    """
+    if landscape.coefficients is None:
+        return {}
+    optimum, std_error = (tensor.numpy() for tensor in landscape.coefficients)
+    df = landscape.statistics["optimum/df_residual"]
+    margin = critical_t(df) * std_error
+    with np.errstate(divide="ignore", invalid="ignore"):  # of an exact fit
+        t = optimum / std_error
+    return {
+        "optimum": optimum, "std_error": std_error, "ci_low": optimum - margin, "ci_high": optimum + margin,
+        "t": t, "p": 2 * stdtr(df, -np.abs(t)),
+    }  # fmt: skip
+
+
+def _finite(number: float) -> float | None:
+    return number if np.isfinite(number) else None

@@ -1,0 +1,85 @@
+"""`linnet evaluate RUN --input F`: a completed run on a labelled file, of which nothing but the run directory knows."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from linnet.data.table.messages import count_words, some
+from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
+from linnet.inference.predictor import load_predictor
+from linnet.losses import Loss
+from linnet.models.absent_classes import AbsentTally
+from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_intervals, wilson_interval
+from linnet.models.metrics import as_floats
+from linnet.models.running_metrics import ClassificationTally, RegressionTally
+from linnet.system.errors import InputError
+from linnet.training.components import SPLITS_ITSELF, make
+from linnet.training.load_run import load_config
+
+
+def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int, list[str]]:
+    """Metrics of the final weights on a labelled file, the number of rows that they are of, and notes on the file.
+
+    Keys and meanings are those of the test metrics of a run, `test/loss`, `test/mse`, `test/accuracy_ci95_low` and so
+    on, all in float64. Rows of a class that the model does not have count as wrong, and nothing is said of them by the
+    metrics that need its probability: loss, nll and kl_divergence.
+
+    Raises:
+        InputError: if there is no completed run, or the file does not fit it.
+    """
+    predictor, config = load_predictor(run), load_config(run)
+    found = read_labelled(predictor, given)
+    loss: Loss = make(config["loss"])
+    metrics, intervals = (_regression if predictor.task == "regression" else _classification)(found, loss)
+    for key, (low, high) in intervals.items():
+        metrics |= {f"{key}{LOW}": low, f"{key}{HIGH}": high}
+    notes = list(found.notes)
+    if found.unseen:
+        n_rows = sum(found.unseen.values())
+        notes.append(
+            f"{count_words(n_rows, 'row')} of classes that the model does not have ({some(found.unseen)}): counted as "
+            f"wrong, and left out of loss, nll and kl_divergence"
+        )
+    return {f"test/{key}": value for key, value in metrics.items()}, len(found.scores), notes
+
+
+def weight_column(config: Mapping[str, Any]) -> str | None:
+    """The column of example weights of a run that was trained on a table, if it has one."""
+    data = config["data"]
+    return data["weight"] if data["_target_"] == SPLITS_ITSELF else None
+
+
+def _regression(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
+    scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
+    prediction, tally = loss.mean(scores[None])[0], RegressionTally()
+    tally.add(prediction[None], y)
+    figures = {"loss": _loss(found, loss, scores, y), **as_floats(tally)[0]}
+    return figures, bootstrap_intervals(prediction, y)
+
+
+def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
+    scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
+    smoothing = float(getattr(loss, "label_smoothing", 0.0))
+    if not bool((y >= 0).any()):
+        raise InputError(f"the model has none of the classes in the file ({some(found.unseen)})")
+    given = 1, scores.shape[1], smoothing, scores
+    tally = AbsentTally(*given, len(found.unseen)) if found.unseen else ClassificationTally(*given)
+    tally.add(scores[None], y)
+    figures = as_floats(tally)[0]
+    intervals = {key: wilson_interval(figures[key], len(scores)) for key in SHARES}
+    return {"loss": _loss(found, loss, scores, y), **figures}, intervals
+
+
+def _loss(found: Labelled, loss: Loss, scores: torch.Tensor, y: torch.Tensor) -> float:
+    """Σ weight loss / Σ weight, over rows of classes that the model has."""
+    counted = torch.ones(len(y), dtype=torch.bool) if loss.task == "regression" else y >= 0
+    values = loss.value(scores[None, counted], y[counted])[0]
+    if found.weight is None:
+        return values.mean().item()
+    weight = torch.from_numpy(found.weight)[counted]
+    if float(weight.max()) == 0:
+        raise InputError("all weights in the file are 0: nothing counts in the loss")
+    weight = weight / weight.max()  # whose sum cannot overflow
+    return float((weight * values).sum() / weight.sum())

@@ -1,0 +1,134 @@
+"""Whether a file predicts what its run does, found out before it is written."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from linnet.data.table.read import read
+from linnet.inference.export.terms import Floats, Inputs, Term, terms, typed
+from linnet.inference.predictor import Predictor
+from linnet.system.errors import InputError
+from linnet.training.components import SPLITS_ITSELF, build_data
+
+TOLERANCE = 1e-6
+"""Largest difference, relative to the largest prediction."""
+ROWS = 1000
+UNSEEN = "a level that was never seen"
+UNSEEN_NUMBER = "-987654321.25"
+
+
+class Sample(NamedTuple):
+    """Inputs of an exported model, and what the run predicts of them.
+
+    words: where they are from.
+    inputs: columns of a table, or features `[N, D]`.
+    expected: `[N, C]`.
+    """
+
+    words: str
+    inputs: Inputs | NDArray[Any]
+    expected: Floats
+
+
+def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]:
+    """Rows of the run's own data, if it is still there, and rows made up of all that the model knows.
+
+    Args:
+        predictor: of the run.
+        config: of the run.
+    """
+    try:
+        own = (_own_rows if config["data"]["_target_"] == SPLITS_ITSELF else _own_arrays)(predictor, config)
+    except (InputError, OSError, MemoryError):  # the data has gone, or is no longer what it was: the others must do
+        own = None
+    if own is not None and len(own.expected):
+        yield own
+    rng = np.random.default_rng(0)
+    if predictor.table is None:
+        shape = (ROWS, predictor.n_features)
+        x = rng.random(shape) if predictor.image_shape else rng.standard_normal(shape) * _spread(predictor.weight)
+        yield _of_arrays(predictor, x, f"{ROWS} made-up rows")
+    else:
+        missing = predictor.table.missing == "mean"
+        made_up = {term.column.name: _made_up(term, missing, rng) for term in terms(predictor)}
+        yield _of_table(predictor, pa.table(made_up), f"{ROWS} made-up rows")
+
+
+def largest_difference(sample: Sample, found: Floats, classes: NDArray[Any] | None, predictor: Predictor) -> float:
+    """Between what was found and expected, over the largest expected; inf if a class is another.
+
+    Args:
+        sample: of the inputs.
+        found: predictions `[N, C]`.
+        classes: `[N]`, or None where the file names none.
+        predictor: of the run.
+    """
+    expected = sample.expected
+    if found.shape != expected.shape:
+        return np.inf
+    same = found == expected  # infinite rates among them
+    difference = np.abs(np.where(same, 0, found - np.where(same, 0, expected)))
+    if classes is not None:
+        index = {name: i for i, name in enumerate(predictor.class_names)}
+        chosen = expected[np.arange(len(expected)), [index[name] for name in classes]]
+        if (chosen < expected.max(axis=1) - TOLERANCE).any():
+            return np.inf
+    finite = np.abs(expected[np.isfinite(expected)])
+    worst = float((difference / max(float(finite.max(initial=0)), 1e-300)).max())
+    return worst if worst == worst else np.inf
+
+
+def _own_rows(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
+    options = config["data"]
+    lines = {key: options[key] for key in ("comment", "skip_rows") if key in options}
+    rows = read("data.path", options["path"], options["delimiter"], options["encoding"], **lines)
+    table = rows.table.slice(0, ROWS)
+    return _of_table(predictor, table, f"{table.num_rows} rows of {rows.files[0]}")
+
+
+def _of_table(predictor: Predictor, table: pa.Table, words: str) -> Sample:
+    assert predictor.table is not None
+    applied = predictor.table.apply(table)
+    inputs = {name: values[applied.rows] for name, values in typed(predictor.table, table).items()}
+    return Sample(words, inputs, predictor.predict(applied.x))
+
+
+def _own_arrays(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
+    options = dict(config["data"])
+    if "download" in options:
+        options["download"] = False  # what is not here is not worth waiting for
+    batch = next(build_data({**config, "data": options}).source.train.raw_chunks(ROWS))
+    x = (batch.x.double() * batch.scale).numpy()
+    return _of_arrays(predictor, x, f"{len(x)} training examples")
+
+
+def _of_arrays(predictor: Predictor, x: Floats, words: str) -> Sample:
+    return Sample(words, x, predictor.predict(predictor.features(x)))
+
+
+def _spread(weight: Floats) -> Floats:
+    """By how much a feature has to grow until a score changes by 1 `[D]`: in any units, so that every weight shows."""
+    largest = np.abs(weight).max(axis=0)
+    return np.where(largest > 0, 1 / np.where(largest > 0, largest, 1), 1)
+
+
+def _made_up(term: Term, missing: bool, rng: np.random.Generator) -> pa.Array:
+    """Values around the mean, all levels and one unseen, a tenth missing if the model takes that."""
+    column = term.column
+    if column.kind == "category":
+        unseen = UNSEEN_NUMBER if column.by_value else UNSEEN
+        spellings = [*column.levels, unseen, *(f" {level}\t" for level in column.levels)]
+        if column.by_value:
+            spellings += [f"{level}.0" for level in column.levels if level.lstrip("-").isdecimal()]
+        spellings += ["NA", " "] if missing else []
+        values: list[Any] = rng.choice(np.array(spellings, object), ROWS).tolist()
+    elif column.kind == "boolean":
+        values = (rng.random(ROWS) < 0.5).astype(np.float64).tolist()
+    else:
+        values = ((column.mean or 0.0) + _spread(term.own) * rng.standard_normal(ROWS)).tolist()
+    if missing:
+        values = [None if lacks else value for value, lacks in zip(values, rng.random(ROWS) < 0.1, strict=True)]
+    return pa.array(values, pa.string() if column.kind == "category" else pa.float64())

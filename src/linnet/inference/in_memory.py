@@ -1,0 +1,51 @@
+"""Predictions of what is in memory already: an array, or anything that Arrow takes for a table."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from linnet.inference.rows import Told, of_array, of_table, preprocessing_of
+from linnet.system.errors import InputError
+from linnet.tracking.linear_predictor import Floats, LinearPredictor
+
+PLACE = "the input"
+
+
+class InMemory:
+    """A table whose columns are in memory."""
+
+    notes: Sequence[str] = ()
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._table.column_names)
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        yield self._table.select(columns)
+
+
+def predict(predictor: LinearPredictor, inputs: Any) -> Floats:
+    """See `LinearPredictor.__call__`."""
+    told = Told()
+    if isinstance(inputs, np.ndarray):
+        if predictor.table is not None:
+            raise InputError("the model takes a table: give the columns that it was trained on, by name")
+        parts = of_array(predictor, inputs, PLACE, told)
+    else:
+        preprocessing = preprocessing_of(predictor)
+        if preprocessing is None:
+            raise InputError("the model takes an array [N, …]: its features have no names")
+        table = InMemory(inputs if isinstance(inputs, pa.Table) else pa.table(inputs))
+        preprocessing.unknown(table.names, PLACE)
+        parts = of_table(predictor, preprocessing, table, PLACE, (), told)
+    found = [predicted.values for predicted in parts]
+    for what, count in told.items():
+        warnings.warn(f"{count} rows: {what}", stacklevel=3)
+    values = np.concatenate(found) if found else np.zeros((0, predictor.n_outputs))
+    return values[:, 0] if predictor.n_outputs == 1 else values

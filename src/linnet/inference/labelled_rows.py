@@ -1,0 +1,207 @@
+"""A labelled file as a completed run sees it: the scores of its rows, and their targets.
+
+Nothing but the run directory is needed. Features are made as `linnet predict` makes them, targets as training does.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from linnet.data.storage.array_file import NAMED
+from linnet.data.storage.class_labels import canonical, distinct_of, is_number
+from linnet.data.storage.sharded_arrays import Shards, find_shards
+from linnet.data.storage.whole_arrays import PARQUET, TORCH
+from linnet.data.table.messages import count_words, require_column, row_words, some
+from linnet.data.table.notation import PLAIN
+from linnet.data.table.target import class_labels, number_targets
+from linnet.data.table.values import BOOLEANS, cleaned, is_missing
+from linnet.data.table.weights import example_weights
+from linnet.inference.opening import opened
+from linnet.inference.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
+from linnet.system.errors import InputError
+from linnet.tracking.linear_predictor import Floats, LinearPredictor
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """Which file, and how it is read.
+
+    input: a table or an array; see `linnet predict`.
+    target: of a table the column, None for that of the training; of an array the file of targets, None for the array y
+        in the same file.
+    weight: of a table the column of example weights, None for none.
+    delimiter, encoding: of CSV; None: found out.
+    comment, skip_rows: of CSV: what lines that are no rows begin with, and lines before the header.
+    """
+
+    input: str
+    target: str | None
+    weight: str | None
+    delimiter: str | None
+    encoding: str | None
+    comment: str | None = None
+    skip_rows: int = 0
+
+
+class Labelled(NamedTuple):
+    """Rows with scores and targets.
+
+    scores: weight x + bias, `[N, C]`.
+    y: numbers `[N, C]`, or class indices `[N]`, −1 for a class that the model does not have.
+    weight: `[N]`, or None for ones.
+    unseen: name of such a class -> its rows.
+    n_rows: of the file, N of which are used.
+    notes: what was found in it, a line each.
+    """
+
+    scores: Floats
+    y: NDArray[Any]
+    weight: Floats | None
+    unseen: Mapping[str, int]
+    n_rows: int
+    notes: list[str]
+
+
+def read_labelled(predictor: LinearPredictor, given: LabelledFile) -> Labelled:
+    """Read the file and score its rows.
+
+    Raises:
+        InputError: if the file is not what the model takes, has no targets, or none of its rows can be used.
+    """
+    scoring, told = replace(predictor, link="identity"), Told()
+    notes: list[str] = []
+    with opened(given.input, given.delimiter, given.encoding, given.comment, given.skip_rows) as source:
+        if isinstance(source, Shards):
+            if predictor.table is not None:
+                raise InputError(f"{given.input} is an array, but the model takes a table with the columns that it was "
+                                 f"trained on")  # fmt: skip
+            scores, known, _ = _collected(of_array(scoring, source, given.input, told))
+            found = _array_targets(predictor, given, len(known))
+        else:
+            rows, target, weight, notes = _table_rows(scoring, source, given, told)
+            scores, known, columns = _collected(rows)
+            found = _table_targets(predictor, columns, target, weight, given.input)
+            notes += source.notes
+    y, weights, present, names = found
+    used = known & present
+    if not used.any():
+        raise InputError(f"{given.input}: no row is left to evaluate, of {len(used)}")
+    unseen = {name: int((y[used] == -1 - i).sum()) for i, name in enumerate(names)}
+    y = np.maximum(y, -1) if names else y
+    notes += [f"{count_words(count, 'row')}: {what}" for what, count in told.items()]
+    if not used.all():
+        notes.append(f"{count_words(int((~used).sum()), 'row')} of {len(used)} left out")
+    return Labelled(
+        scores[used], y[used], None if weights is None else weights[used],
+        {name: count for name, count in unseen.items() if count}, len(used), notes,
+    )  # fmt: skip
+
+
+def _collected(rows: Iterator[Predicted]) -> tuple[Floats, NDArray[np.bool_], pa.Table]:
+    """Scores `[N, C]`, whether each row has some `[N]`, and the columns that came with them."""
+    parts = list(rows)
+    values, known = (np.concatenate([getattr(part, key) for part in parts]) for key in ("values", "known"))
+    return values, known, pa.concat_tables([part.ids for part in parts])
+
+
+Targets = tuple[NDArray[Any], Floats | None, NDArray[np.bool_], list[str]]
+"""Targets, weights, whether each row has a target, and the names of classes that the model does not have, of which the
+i-th is the target −1 − i."""
+
+
+def _table_rows(
+    predictor: LinearPredictor, table: Table, given: LabelledFile, told: Told
+) -> tuple[Iterator[Predicted], str, str | None, list[str]]:
+    """Rows to come with the columns of target and weight, the names of these two, and notes."""
+    preprocessing = preprocessing_of(predictor)
+    if preprocessing is None:
+        raise InputError(f"{given.input} is a table, but the model takes an .npy file: its features have no names")
+    target = given.target or preprocessing.target.name
+    if not target:
+        raise InputError(f"{given.input}: the run knows no name of its target, say which column it is by --target")
+    unknown = preprocessing.unknown(table.names, given.input)
+    require_column("--target", target, table.names, given.input)
+    weight = given.weight if given.weight in table.names else None
+    notes = []
+    if given.weight is not None and weight is None:
+        notes.append(f"{given.input} has no column {given.weight}, the weight of training: all rows count the same")
+    unknown = [name for name in unknown if name not in (target, weight)]
+    if unknown:
+        notes.append(f"{given.input}: not in the training data, ignored: {some(unknown, 20)}")
+    columns = [target] if weight is None else [target, weight]
+    return of_table(predictor, preprocessing, table, given.input, columns, told), target, weight, notes
+
+
+def _table_targets(
+    predictor: LinearPredictor, columns: pa.Table, target: str, weight: str | None, place: str
+) -> Targets:
+    def where(rows: Sequence[int]) -> str:
+        return f"{row_words(rows)} of {place}"
+
+    notation = PLAIN if predictor.table is None else predictor.table.notation
+    columns = notation.without_tokens(columns)
+    key, column = f"target {target}", cleaned(columns[target])
+    lacking = is_missing(column)
+    drops = predictor.table is not None and predictor.table.missing == "drop"
+    if lacking.any() and not drops:
+        raise InputError(
+            f"{key} is missing in {where(np.flatnonzero(lacking).tolist())}: remove rows that say nothing of it, "
+            f"{int(lacking.sum())} of {len(lacking)}"
+        )
+    weights = None if weight is None else example_weights(columns[weight], weight, where, notation)
+    present, numbers = ~lacking, np.flatnonzero(~lacking)
+
+    def of_present(rows: Sequence[int]) -> str:
+        return where([int(numbers[row]) for row in rows])
+
+    kept = column.filter(pa.array(present))
+    if predictor.task == "regression":
+        y = np.zeros((len(column), 1))
+        y[present, 0] = number_targets(key, kept, of_present, notation)
+        return y, weights, present, []
+    names, index, _ = class_labels(key, kept, of_present)
+    codes, unseen = _codes(names, predictor.class_names)
+    classes = np.zeros(len(column), np.int64)
+    classes[present] = codes[index]
+    return classes, weights, present, unseen
+
+
+def _array_targets(predictor: LinearPredictor, given: LabelledFile, n_rows: int) -> Targets:
+    named = given.target
+    if named is None and not given.input.partition(":")[0].endswith((*NAMED, PARQUET, *TORCH)):
+        raise InputError(f"{given.input} holds no targets: give their file by --target")
+    key, of_classes = "--target" if named else "data.y", predictor.task == "classification"
+    shards = find_shards(key, named or given.input.partition(":")[0], text=of_classes)
+    if len(shards) != n_rows:
+        raise InputError(
+            f"{shards.files[0]} has {len(shards)} rows, {given.input} has {n_rows}: they pair up row by row"
+        )
+    present = np.ones(n_rows, np.bool_)
+    if predictor.task == "regression":
+        rows = np.concatenate([file.rows(0, file.shape[0]) for file in shards.files])
+        y = rows.reshape(n_rows, -1).astype(np.float64)
+        if y.shape[1] != predictor.n_outputs:
+            raise InputError(f"{shards.files[0]} has {y.shape[1]} targets, the model {predictor.n_outputs}")
+        if not np.isfinite(y).all():
+            raise InputError(f"{shards.files[0]} holds values that are not finite: leave out their rows")
+        return y, None, present, []
+    classes = predictor.class_names
+    by_value = all(map(is_number, classes))
+    if not by_value and not any(kind in "US" for kind in shards.kinds):  # a data set that names its classes
+        classes, by_value = tuple(map(str, range(len(classes)))), True
+    names, index = distinct_of(shards)
+    codes, unseen = _codes([canonical(name) for name in names] if by_value else names, classes)
+    return codes[index], None, present, unseen
+
+
+def _codes(names: Sequence[str], classes: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """The index of each name among the classes, of the i-th that is not there −1 − i; and these names."""
+    truth = set(classes) <= set(BOOLEANS)
+    places = {name: place for place, name in enumerate(classes)}
+    found = [name.lower() if truth else name for name in names]
+    unseen = [name for name in found if name not in places]
+    return np.array([places[name] if name in places else -1 - unseen.index(name) for name in found], np.int64), unseen

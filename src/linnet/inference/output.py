@@ -1,0 +1,68 @@
+"""Where predictions go: to a file that is whole or absent, or to standard output as they come."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from linnet.inference.columns import refuse_collisions
+from linnet.inference.opening import STANDARD
+from linnet.inference.writers import WRITERS, Csv, Writer
+from linnet.system.errors import InputError
+from linnet.system.files import replacing
+from linnet.tracking.linear_predictor import LinearPredictor
+
+
+def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearPredictor) -> None:
+    """Refuse what cannot be written, before anything is read.
+
+    Args:
+        given: path, or "-" for CSV on standard output.
+        source: the input.
+        ids: columns to be kept.
+        predictor: whose predictions they are.
+
+    Raises:
+        InputError: if the format is unknown or cannot hold the columns, there is no such directory, or the file must
+            not be replaced.
+    """
+    refuse_collisions(predictor, ids)
+    if given == STANDARD:
+        return
+    path = Path(given).expanduser()
+    kind = _kind(path)
+    if kind is None:
+        raise InputError(f"--output={given}: of no known format, expected a name that ends in {', '.join(WRITERS)}")
+    if kind == ".npy" and ids:
+        raise InputError(f"--output={given}: an array holds numbers only, leave out --id or write .csv")
+    if not path.parent.is_dir():
+        raise InputError(f"--output={given}: there is no directory {path.parent}")
+    if path.exists():
+        if not path.is_file():
+            raise InputError(f"--output={given}: is no file that could be replaced")
+        if source != STANDARD and path.samefile(Path(source).expanduser()):
+            raise InputError(f"--output={given}: is the input")
+        if path.name == "history.csv" and (path.parent / "status.json").is_file():
+            raise InputError(f"--output={given}: is the history of a run, choose another name")
+
+
+@contextmanager
+def writing(given: str, predictor: LinearPredictor) -> Iterator[Writer]:
+    """A writer of predictions, to what `check_output` has passed."""
+    if given == STANDARD:
+        writer: Writer = Csv(sys.stdout.buffer, predictor)
+        yield writer
+        writer.close()
+        return
+    path = Path(given).expanduser().resolve()  # a link stays one
+    kind = _kind(path)
+    assert kind is not None
+    with replacing(path) as file:
+        writer = WRITERS[kind](file, predictor)
+        yield writer
+        writer.close()
+
+
+def _kind(path: Path) -> str | None:
+    """The longest known ending of the name."""
+    return max((ending for ending in WRITERS if path.name.lower().endswith(ending)), key=len, default=None)

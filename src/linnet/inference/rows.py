@@ -1,0 +1,134 @@
+"""Predictions of rows: of columns of tables, or of arrays."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from linnet.data.storage.sharded_arrays import Shards
+from linnet.data.table.column import SUCH_AS, Column
+from linnet.data.table.messages import Where, row_words
+from linnet.data.table.preprocessing import Preprocessing, Target
+from linnet.system.errors import InputError
+from linnet.tracking.linear_predictor import Floats, LinearPredictor
+
+NUMBERS = 1 << 21
+"""Features that are made at once."""
+MOST = 1000
+"""Different things that are told; more, as of a category with ever new levels, would fill the memory."""
+
+
+class Table(Protocol):
+    """A file of rows. `read` gives the columns asked for, some rows at a time; `notes` are complete after that."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]: ...
+
+
+class Predicted(NamedTuple):
+    """The predictions of some rows.
+
+    values: as `LinearPredictor.predict` gives them `[n, C]`; NaN where there is none.
+    known: whether there is a prediction `[n]`.
+    ids: columns to go with them.
+    """
+
+    values: Floats
+    known: NDArray[np.bool_]
+    ids: pa.Table
+
+
+class Told(Counter[str]):
+    """What was done -> to how many rows."""
+
+    def add(self, more: "Counter[str]") -> None:
+        for what, count in more.items():
+            head = what.partition(SUCH_AS)[0]
+            known = next((note for note in self if note.partition(SUCH_AS)[0] == head), what)
+            self[known if known in self or len(self) < MOST else "more of the like"] += count
+
+
+def preprocessing_of(predictor: LinearPredictor) -> Preprocessing | None:
+    """What makes features of columns: the model's own, or the columns named like its features, numbers without gaps.
+
+    None: the model was trained on arrays whose columns have no names.
+    """
+    if predictor.table is not None or not predictor.feature_names:
+        return predictor.table
+    columns = tuple(Column(name, "number") for name in predictor.feature_names)
+    return Preprocessing(columns, Target("", "regression"), "error")
+
+
+def of_table(
+    predictor: LinearPredictor, preprocessing: Preprocessing, table: Table, place: str, ids: Sequence[str], told: Told
+) -> Iterator[Predicted]:
+    """A prediction for each row of a table, in their order.
+
+    Args:
+        predictor: the model.
+        preprocessing: what makes its features.
+        table: has their columns, and those of ids.
+        place: what it is called in messages.
+        ids: columns to go with the predictions.
+        told: takes what was done to rows.
+
+    Raises:
+        InputError: naming rows whose values cannot be used.
+    """
+    features = [column.name for column in preprocessing.columns]
+    first = 0
+    for part in table.read(list(dict.fromkeys([*features, *ids]))):
+        for start in range(0, part.num_rows, _rows(predictor)):
+            some_rows = part.slice(start, _rows(predictor))
+            where = _where(first, place)
+            applied = preprocessing.apply(some_rows.select(features), where)
+            values = np.full((some_rows.num_rows, predictor.n_outputs), np.nan)
+            known = np.zeros(some_rows.num_rows, np.bool_)
+            x = applied.x if predictor.table is not None else predictor.features(applied.x)
+            values[applied.rows], known[applied.rows] = predictor.predict(x), True
+            told.add(applied.told)
+            first += some_rows.num_rows
+            yield Predicted(_finite(values, known, told), known, some_rows.select(ids))
+
+
+def of_array(predictor: LinearPredictor, rows: Shards | NDArray[Any], place: str, told: Told) -> Iterator[Predicted]:
+    """A prediction for each row of an array `[N, …]`.
+
+    Raises:
+        InputError: if the rows have another number of values than there are features, or hold values that are no
+            finite numbers.
+    """
+    size = _rows(predictor)
+    if isinstance(rows, Shards) and rows.files[0].offset is None:
+        rows = rows.files[0].rows(0, len(rows))
+    for start in range(0, len(rows), size):
+        # Shards map the file anew each time, since mapped pages stay in memory for as long as they are mapped.
+        part = rows.files[0].rows(start, start + size) if isinstance(rows, Shards) else rows[start : start + size]
+        x = predictor.features(part)
+        wrong = ~np.isfinite(x).all(axis=1)
+        if wrong.any():
+            where = _where(start, place)(np.flatnonzero(wrong).tolist())
+            raise InputError(f"values are not finite in {where}: leave these rows out, or mend them")
+        known = np.ones(len(x), np.bool_)
+        yield Predicted(_finite(predictor.predict(x), known, told), known, pa.table({}))
+
+
+def _rows(predictor: LinearPredictor) -> int:
+    return max(1, NUMBERS // predictor.n_features)
+
+
+def _where(first: int, place: str) -> Where:
+    return lambda rows: f"{row_words([first + row for row in rows])} of {place}"
+
+
+def _finite(values: Floats, known: NDArray[np.bool_], told: Told) -> Floats:
+    beyond = int((~np.isfinite(values[known]).all(axis=1)).sum())
+    if beyond:
+        told.add(Counter({"the prediction is beyond the largest number": beyond}))
+    return values

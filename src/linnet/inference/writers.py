@@ -1,0 +1,132 @@
+"""Predictions as a file of any format, written some rows at a time."""
+
+import gzip
+from collections.abc import Callable
+from typing import IO, Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from linnet.inference.columns import as_table
+from linnet.inference.rows import Predicted
+from linnet.system.errors import InputError
+from linnet.tracking.linear_predictor import LinearPredictor
+
+TO_QUOTE = '[",\r\n]'
+
+
+class Writer(Protocol):
+    """Takes predictions in their order; the file is whole once it is closed."""
+
+    def write(self, predicted: Predicted) -> None: ...
+    def close(self) -> None: ...
+
+
+class Csv:
+    """Commas, a header, UTF-8; numbers with as many digits as it takes to read the same number back."""
+
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
+        self._file, self._predictor, self._begun = file, predictor, False
+
+    def write(self, predicted: Predicted) -> None:
+        table = as_table(self._predictor, predicted)
+        if not self._begun:
+            names = _quoted(pa.array(table.column_names)).to_pylist()
+            self._file.write((",".join(names) + "\n").encode())
+            self._begun = True
+        # A line of one empty value would be an empty line, which readers of CSV skip.
+        empty = '""' if table.num_columns == 1 else ""
+        texts = [pc.fill_null(_text(name, table[name]), empty) for name in table.column_names]
+        lines = pc.binary_join_element_wise(*texts, ",").to_pylist()
+        self._file.write(("\n".join(lines) + "\n").encode())
+
+    def close(self) -> None:
+        self._file.flush()
+
+
+class CsvGz(Csv):
+    """The same, compressed; no time in it, so that the same predictions are the same file."""
+
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
+        self._packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
+        super().__init__(self._packed, predictor)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._packed.close()
+
+
+class Columnar:
+    """Parquet or Feather, by a function of (file, schema) that begins it."""
+
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor, begin: Callable[..., Any]) -> None:
+        self._file, self._predictor, self._begin = file, predictor, begin
+        self._writer: Any = None
+
+    def write(self, predicted: Predicted) -> None:
+        table = as_table(self._predictor, predicted)
+        if self._writer is None:
+            self._writer = self._begin(self._file, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class _Parquet(parquet.ParquetWriter):
+    def __del__(self) -> None:
+        """Leave a file that was given up alone, which the base class would write to once more."""
+
+
+class Npy:
+    """Numbers `[N]`, or of several outputs or classes `[N, C]`; float64, NaN where there is no prediction."""
+
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
+        self._file, self._n_rows = file, 0
+        self._row_shape = () if predictor.n_outputs == 1 else (predictor.n_outputs,)
+        self._header()
+
+    def write(self, predicted: Predicted) -> None:
+        self._n_rows += len(predicted.values)
+        self._file.write(np.ascontiguousarray(predicted.values, "<f8").data)
+
+    def close(self) -> None:
+        self._file.seek(0)
+        self._header()  # as long as the first, since it leaves room for the digits of N
+
+    def _header(self) -> None:
+        node = {"descr": "<f8", "fortran_order": False, "shape": (self._n_rows, *self._row_shape)}
+        np.lib.format.write_array_header_1_0(self._file, node)
+
+
+WRITERS: dict[str, Callable[[IO[bytes], LinearPredictor], Writer]] = {
+    ".csv": Csv,
+    ".csv.gz": CsvGz,
+    ".parquet": lambda file, predictor: Columnar(file, predictor, _Parquet),
+    ".feather": lambda file, predictor: Columnar(file, predictor, _feather),
+    ".npy": Npy,
+}
+
+
+def _feather(file: IO[bytes], schema: pa.Schema) -> Any:
+    return pa.ipc.new_file(file, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+
+
+def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as CSV has it, missing values null."""
+    if pa.types.is_string(column.type):
+        return _quoted(column)
+    try:
+        return _quoted(column.cast(pa.string()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"--id={name}: the column holds {column.type}, which CSV cannot: write .parquet") from error
+
+
+def _quoted(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    needed = pc.match_substring_regex(texts, TO_QUOTE)
+    if not pc.any(needed).as_py():
+        return texts
+    doubled = pc.replace_substring(texts, '"', '""')
+    return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts)

@@ -1,0 +1,77 @@
+"""The experiments that can be reproduced: those with a name, and any folder with the same files."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from linnet.config.compose import nearest
+from linnet.config.groups import EXPERIMENT, experiments
+from linnet.system.errors import InputError
+from linnet.system.sanitize import plain
+
+FILE, RESULTS = "experiment.yaml", "results.json"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment's folder. option: what `experiment=` calls it, None for a folder that no name leads to."""
+
+    folder: Path
+    option: str | None
+
+    @property
+    def name(self) -> str:
+        return plain(self.folder.name)
+
+    @property
+    def results(self) -> Path:
+        return self.folder / RESULTS
+
+
+def find_experiment(target: str | Path) -> Experiment:
+    """An experiment by its folder, or else by its name.
+
+    Raises:
+        InputError: if there is neither, with the nearest name.
+    """
+    known, folder = experiments(), Path(target)
+    if (folder / FILE).is_file():
+        folder = folder.resolve()
+        names = [name for name, place in known.items() if place.resolve() == folder]
+        return Experiment(folder, names[0] if names else None)
+    name = str(target)
+    if name in known:
+        return Experiment(known[name], name)
+    remedy = nearest(name, sorted(known))
+    raise InputError(
+        f"{plain(name)}: no run directory (it would have a status.json), no experiment's folder (it would have an "
+        f"{FILE}), and no experiment has this name{remedy or '; `linnet train --help` lists them'}"
+    )
+
+
+@contextmanager
+def as_option(experiment: Experiment) -> Iterator[str]:
+    """Inside a `linnet.config.session`: the name by which `experiment=` finds it.
+
+    A folder that no name leads to gets one of its own while this lasts, so that it takes the place of no other.
+    """
+    if experiment.option is not None:
+        yield experiment.option
+        return
+    path = experiment.folder / FILE
+    try:
+        node = OmegaConf.load(path)
+    except Exception as error:  # whatever the YAML reader raises
+        raise InputError(f"{path} is not readable YAML: {plain(error)}") from error
+    option = f"given_{hashlib.sha256(bytes(path)).hexdigest()[:16]}"
+    store = ConfigStore.instance()
+    store.store(group=EXPERIMENT, name=option, node=node, package="_global_", provider="linnet")
+    try:
+        yield option
+    finally:
+        del store.repo[EXPERIMENT][f"{option}.yaml"]

@@ -1,0 +1,109 @@
+"""A recorded run lived once more, in a directory of its own."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+
+from linnet.config import compose, session
+from linnet.reproduction.saved_config import SavedConfig
+from linnet.system.errors import Diverged, InputError
+from linnet.system.files import write_atomic
+from linnet.system.terminal import Terminal
+from linnet.tracking.directory import RunDirectory
+from linnet.training.context import Job
+from linnet.training.finalize import Run
+from linnet.training.run import live
+
+PLACE = Path("runs") / "reproduced"
+
+
+def run_again(saved: SavedConfig, directory: Path) -> Run | None:
+    """Train in a directory that is empty; None if the run diverged, as its status says."""
+    write_hydra(saved, directory)
+    try:
+        with as_many_threads_afterwards(), log_to(directory / "train.log"):
+            job = Job(
+                RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
+                initial_weights=saved.initial_weights,
+            )  # fmt: skip
+            return live(job)
+    except Diverged:
+        return None
+
+
+@contextmanager
+def new_directory(run: Path, place: Path | None) -> Iterator[Path]:
+    """A directory for the fresh run: `place`, or runs/reproduced/<time> below the current directory.
+
+    What was made is removed again if the run cannot begin, that is, on InputError.
+
+    Raises:
+        InputError: if it is in use, or within the run that is being checked.
+    """
+    directory = (place or PLACE / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}").absolute()
+    if directory.resolve().is_relative_to(run.resolve()):
+        raise InputError(f"{directory} lies in {run}, which is to stay as it is: choose another place by --dir DIR")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise InputError(f"{directory} is in use: choose a new directory for --dir")
+    made = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    directory.mkdir(parents=True, exist_ok=place is not None)
+    try:
+        yield directory
+    except InputError:
+        shutil.rmtree(directory)
+        for folder in made[1:]:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        if directory not in made:
+            directory.mkdir()
+        raise
+
+
+def write_hydra(saved: SavedConfig, directory: Path) -> None:
+    """Write `.hydra` as Hydra would have: the checked values, in files that hold nothing else of the saved run's."""
+    with session():
+        composed = compose([])
+        node: Any = OmegaConf.to_container(composed.hydra, resolve=False)
+    node["run"]["dir"] = str(directory)
+    node["mode"] = "RUN"
+    node["overrides"] = {"hydra": [], "task": list(saved.overrides)}
+    node["runtime"] |= {"cwd": str(Path.cwd()), "output_dir": str(directory), "choices": dict(saved.choices)}
+    contents: dict[str, Any] = {"config": saved.config, "hydra": {"hydra": node}, "overrides": list(saved.overrides)}
+    (directory / ".hydra").mkdir()
+    for name, content in contents.items():
+        write_atomic(directory / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(content)))
+
+
+@contextmanager
+def as_many_threads_afterwards() -> Iterator[None]:
+    """A run sets torch's number of threads; whoever compares it is to go on with the one there was before."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """What linnet says goes to a file only: the terminal is for the comparison."""
+    logger = logging.getLogger("linnet")
+    before = logger.level, logger.propagate
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.level, logger.propagate = before
+        logger.removeHandler(handler)
+        handler.close()

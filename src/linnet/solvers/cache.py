@@ -1,0 +1,41 @@
+"""Optima that were found before, for every run and every process of this machine."""
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from linnet.solvers.problem_analysis import Landscape
+from linnet.system.files import write_atomic
+
+
+def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], Landscape]) -> tuple[Landscape, bool]:
+    """The landscape of a problem, found by the first who asks, and whether it was there already.
+
+    Processes that ask for the same one at the same time wait for the first of them. A damaged file is made anew, and a
+    folder that cannot be written to costs each run its own search.
+
+    Args:
+        folder: of the cache, made if absent.
+        problem: all that the result depends on, in plain containers.
+        find: solves the problem.
+    """
+    key = hashlib.sha256(json.dumps(problem, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    path = folder / f"{key}.safetensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / f"{key}.lock").open("w")
+    except OSError:
+        return find(), False
+    with lock:  # the system releases it however the process ends
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            try:
+                return Landscape.from_bytes(path.read_bytes()), True
+            except ValueError:
+                path.unlink()
+        landscape = find()
+        write_atomic(path, landscape.to_bytes())
+        return landscape, False

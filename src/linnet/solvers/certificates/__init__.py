@@ -1,0 +1,1 @@
+"""Proofs of how near a solution is to the minimum, rounding included."""

@@ -1,0 +1,1 @@
+"""Questions that rounding must not decide: separation, dependence of columns, integer linear systems."""

@@ -1,0 +1,146 @@
+"""Directions in which an unpenalised objective falls for ever, so that no optimum exists.
+
+Softmax regression: classes are separable if some weight and bias give every example's label a logit at least as large
+as any other, and some a larger one (Albert and Anderson, "On the existence of maximum likelihood estimates in
+logistic regression models", Biometrika 71, 1984). Poisson regression: a direction that lowers the prediction of some
+examples with count 0, and changes no other. No verdict rests on a tolerance: small problems are decided in exact
+arithmetic, and a direction that a linear programme finds for a large one counts only once its signs are proven.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sparse
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from torch import Tensor
+
+from linnet.solvers.conjugate import Poisson, Softmax
+from linnet.solvers.exact_arithmetic.alternatives import direction_of_recession
+from linnet.solvers.exact_arithmetic.integer_margins import UNIT_ROUNDOFF, Array, Margins, Whole, WholeRows
+from linnet.solvers.problem import Problem
+
+LARGEST_PROGRAMME = 2e7
+"""Numbers in the constraint matrix beyond which no linear programme is tried."""
+LARGEST_EXACT = 2e6
+"""Margins times unknowns up to which exact arithmetic decides."""
+EXACT_UNKNOWNS = 64
+WHOLE = 2**30
+"""Directions are rounded to whole numbers of this size, and so to ones that make margins exactly 0."""
+
+
+class Recession(NamedTuple):
+    """A direction, weight `[C, D]` and bias `[C]` rounded to float64, along which no loss rises and some fall for ever.
+
+    grows: `[C, N]`, which margins do: of the label over class c, or (Poisson, C = 1) of 0 over the prediction. Proven
+        for a direction of whole numbers.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    grows: Tensor
+
+
+class Undecided(ValueError):
+    """Whether an optimum exists could be neither proven nor refuted."""
+
+
+def separates(problem: Problem, weight: Tensor, bias: Tensor) -> bool:
+    """Whether every example's label has the largest logit, beyond doubt by rounding: then inf F = 0.
+
+    Args:
+        weight, bias: `[C, D]` and `[C]`, float64.
+    """
+    z, y = problem.predict(weight, bias), problem.y[None]
+    margin = z.gather(0, y)[0] - z.scatter(0, y, -torch.inf).amax(0)
+    if not float(margin.min()) > 0:
+        return False
+    # |computed z − z| ≤ (D + 2) u (|W||x| + |b|), and a margin is the difference of two.
+    size = torch.cat([torch.addmm(bias.abs()[:, None], weight.abs(), x.abs().T).amax(0)
+                      for _, x, _ in problem.chunks(weight.dtype)])  # fmt: skip
+    return bool((margin > 4 * (problem.n_features + 4) * UNIT_ROUNDOFF * size).all())
+
+
+def margins_of(problem: Problem) -> Margins:
+    """All margins of a problem: of labels over other classes, or of counts of 0; other counts allow no change."""
+    rows, y = WholeRows(problem.design().numpy()), problem.targets.numpy()
+    if isinstance(problem.family, Poisson):
+        zero, other = np.flatnonzero(y[:, 0] == 0), np.flatnonzero(y[:, 0] > 0)
+        row = np.concatenate([zero, other, other])
+        up = np.arange(len(row)) >= len(zero) + len(other)
+        return Margins(rows, 1, row, np.where(up, 0, -1), np.where(up, -1, 0))
+    assert isinstance(problem.family, Softmax)
+    counted = np.ones((problem.n_outputs, len(y)), dtype=np.bool_)
+    counted[y, np.arange(len(y))] = False
+    if problem.family.allowed is not None:
+        counted &= problem.family.allowed.numpy()
+    other, row = np.nonzero(counted)
+    last = problem.n_outputs - 1  # a common change of all logits changes nothing: the last one stays 0
+    return Margins(rows, last, row, np.where(y[row] == last, -1, y[row]), np.where(other == last, -1, other))
+
+
+def recession(problem: Problem) -> Recession | None:
+    """Find a direction of recession of an unpenalised problem, with as many growing margins as possible if it is small.
+
+    Returns:
+        None if there is none, proven.
+
+    Raises:
+        Undecided: the problem is too large for a proof, or the solver gives up.
+    """
+    n_unknowns = (problem.n_outputs - 1 if isinstance(problem.family, Softmax) else 1) * problem.design().shape[1]
+    n_margins = problem.n_examples * max(1, problem.n_outputs - 1)
+    if n_margins * n_unknowns > LARGEST_PROGRAMME:
+        raise Undecided("too many examples to decide whether an optimum exists")
+    margins = margins_of(problem)
+    if n_unknowns <= EXACT_UNKNOWNS and n_margins * n_unknowns <= LARGEST_EXACT:
+        direction, grows = direction_of_recession(margins)
+    else:
+        direction = _by_linear_programme(margins)
+        signs, _ = margins.along(direction)
+        grows = signs > 0
+        if not grows.any() or (signs < 0).any():
+            raise Undecided("a linear programme does not prove whether an optimum exists")
+    if not grows.any():
+        return None
+    placed = np.zeros((problem.n_outputs, problem.n_examples), dtype=np.bool_)
+    if isinstance(problem.family, Poisson):
+        placed[0, margins.row[grows]] = True
+    else:
+        placed[np.where(margins.minus < 0, margins.n_outputs, margins.minus)[grows], margins.row[grows]] = True
+    return Recession(*_parameters(problem, margins.rows.as_parameters(direction.reshape(margins.shape))),
+                     torch.from_numpy(placed))  # fmt: skip
+
+
+def _parameters(problem: Problem, direction: Array) -> tuple[Tensor, Tensor]:
+    """Weight `[C, D]` and bias `[C]`, the last class with those that are fixed at 0."""
+    found = torch.zeros(problem.n_outputs, direction.shape[1], dtype=torch.float64)
+    found[: len(direction)] = torch.from_numpy(direction)
+    bias = found[:, -1].clone() if problem.bias else found.new_zeros(len(found))
+    return found[:, : problem.n_features].clone(), bias
+
+
+def _by_linear_programme(margins: Margins) -> Whole:
+    """A direction in whole numbers, which may be wrong: maximise Σ t with 0 ≤ t ≤ 1 and t ≤ margins."""
+    n_outputs, width = margins.shape
+    unit, n_margins, index = margins.rows.unit, len(margins), np.arange(len(margins))
+    dense = np.zeros((n_margins, n_outputs + 1, width))  # the last output takes what belongs to none
+    dense[index, margins.plus] += unit[margins.row]
+    dense[index, margins.minus] -= unit[margins.row]
+    matrix = dense[:, :-1].reshape(n_margins, -1)
+    result = linprog(
+        np.concatenate([np.zeros(matrix.shape[1]), -np.ones(n_margins)]),
+        A_ub=sparse.hstack([sparse.csr_matrix(-matrix), sparse.identity(n_margins)], format="csc"),
+        b_ub=np.zeros(n_margins),
+        bounds=[(None, None)] * matrix.shape[1] + [(0, 1)] * n_margins,
+        method="highs",
+    )
+    if result.status != 0:
+        raise Undecided(f"the linear programme that decides whether an optimum exists was not solved: {result.message}")
+    found: NDArray[np.float64] = result.x[: matrix.shape[1]].reshape(margins.shape)
+    whole = np.round(found * (WHOLE / max(np.abs(found).max(), 1e-300)))
+    rounded = np.array([[int(number) for number in row] for row in whole], dtype=object)
+    # From units of `unit` to those of `whole`; one common power of two is free.
+    shift = margins.rows.exponent - margins.rows.largest
+    return np.asarray(rounded << (shift - shift.min()).astype(object), dtype=object).ravel()

@@ -1,0 +1,44 @@
+"""The bias that is best for given weights: C unknowns, and no pass over the features."""
+
+import torch
+from torch import Tensor
+
+from linnet.solvers.problem import Problem
+
+STEPS = 60
+ROUNDING = 1e-15
+"""Mean slope, as a share of the mean size of slopes, that is rounding and no more."""
+
+
+def best_bias(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
+    """Improve the bias `[C]` for weight `[C, D]`, float64, by damped Newton steps until rounding is reached.
+
+    A dual point needs Σ_i θ_i = 0, and ∂F/∂bias = 0 is just that.
+    """
+    if not problem.bias:
+        return bias
+    family, y = problem.family, problem.targets
+    z = problem.predict(weight, bias)
+    values, theta = family.value_and_theta(z, y)
+    objective, majorise = float(values.mean()), 1.0
+    for _ in range(STEPS):
+        hessian = family.mean_hessian(family.curvature(z, y, majorise))
+        # Least squares: softmax does not feel a shift of all logits, and its Hessian is singular there.
+        slope = theta.mean(1)
+        if float(slope.abs().max()) <= ROUNDING * float(theta.abs().mean(1).max()):
+            break
+        step = -torch.linalg.pinv(hessian, rtol=1e-14, hermitian=True) @ slope
+        scale, promised = 1.0, float(slope @ step)
+        while scale > 1e-6:
+            values, trial = family.value_and_theta(z + scale * step[:, None], y)
+            if float(values.mean()) <= objective + 1e-4 * scale * promised:
+                break
+            scale *= 0.5
+        else:
+            # No decrease that float64 shows: the full step still brings the slope to zero, if it is small.
+            values, trial = family.value_and_theta(z + step[:, None], y)
+            better = float(trial.mean(1).abs().max()) < float(slope.abs().max())
+            return bias + step if better and float(values.mean()) <= objective + 1e-15 * abs(objective) else bias
+        bias, z, theta, objective = bias + scale * step, z + scale * step[:, None], trial, float(values.mean())
+        majorise = max(majorise / 10, 1e-12) if scale == 1 else min(1.0, majorise * 10)
+    return bias

@@ -1,0 +1,1 @@
+"""Problems with an l1 penalty: coordinate descent and proximal Newton."""

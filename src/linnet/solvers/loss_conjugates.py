@@ -1,0 +1,47 @@
+"""Which family of convex analysis each of linnet's losses belongs to."""
+
+import math
+
+from linnet.losses import (
+    AbsoluteError,
+    CrossEntropy,
+    CrossEntropyNaive,
+    GaussianNLL,
+    Huber,
+    Loss,
+    PoissonNLL,
+    SquaredError,
+)
+from linnet.solvers.conjugate import Family, Poisson, Quadratic, Robust, Softmax
+
+
+def family_of(loss: Loss) -> Family:
+    """The family of a loss; torch twins and the naive cross-entropy are the same functions as what they copy.
+
+    Raises:
+        ValueError: the loss is none of linnet's.
+    """
+    match loss:
+        case SquaredError():
+            return Quadratic(SquaredError())
+        case GaussianNLL(sigma=sigma):
+            constant = 0.5 * math.log(2 * math.pi) + math.log(sigma)
+            return Quadratic(GaussianNLL(sigma), scale=1 / sigma**2, constant=constant)
+        case Huber(delta=delta):
+            return Robust(Huber(delta), slope=delta, width=delta)
+        case AbsoluteError():
+            return Robust(AbsoluteError(), slope=1.0, width=0.0)
+        case PoissonNLL():
+            return Poisson(PoissonNLL())
+        case CrossEntropy(label_smoothing=smoothing) | CrossEntropyNaive(label_smoothing=smoothing):
+            return Softmax(CrossEntropy(smoothing), smoothing)
+    raise ValueError(f"{type(loss).__name__} is not known to be convex: solve takes linnet's own losses")
+
+
+def is_known(loss: Loss) -> bool:
+    """Whether a loss has a family."""
+    try:
+        family_of(loss)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,183 @@
+"""Newton's method with conjugate gradients for smooth objectives, preconditioned and in mixed precision.
+
+Only the gradient decides where the method ends; products with the Hessian merely decide how fast. So the latter stay
+in the data's own precision throughout, and gradients in float32 give way to float64 once rounding is all they show.
+
+Each step solves H d = −∇F only as far as is worth it (Dembo, Eisenstat, Steihaug, "Inexact Newton Methods", 1982), by
+products H d that cost two passes over the examples, and then searches along d for enough decrease (Armijo).
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from linnet.solvers.conjugate import Softmax
+from linnet.solvers.newton.preconditioner import Preconditioner
+from linnet.solvers.problem import Problem
+
+Parameters = tuple[Tensor, Tensor]
+CG_STEPS = 200
+NEWTON_STEPS = 200
+STALLED = 4
+"""Steps without a decrease that float64 shows before the method ends: gradients go on shrinking for a few."""
+SINGLE_DECREASE = 1e-3
+"""Decrease promised by a step, of F or absolutely, below which gradients are taken in float64."""
+
+TIGHT = 1e-10
+"""Tolerance, as a share of F at the start, below which the parameters are wanted as well."""
+POLISHED = 1_000_000
+"""Features times outputs up to which more steps than the objective needs cost next to nothing."""
+POLISHING_STEPS = 3
+
+
+class Point(NamedTuple):
+    """F, its gradient and the loss's curvature `[C, N]` at a weight and bias."""
+
+    objective: float
+    gradient: Parameters
+    z: Tensor
+
+
+def evaluate(problem: Problem, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Point:
+    """F and its gradient by one pass over the examples in `dtype`; sums over chunks and penalty in float64."""
+    total, slope = 0.0, torch.zeros(problem.n_outputs, dtype=torch.float64)
+    gradient = torch.zeros_like(weight)
+    low_weight, low_bias, predictions = weight.to(dtype), bias.to(dtype), []
+    for rows, x, y in problem.chunks(dtype):
+        z = torch.addmm(low_bias[:, None], low_weight, x.T)
+        value, theta = problem.family.of(rows).value_and_theta(z, y)
+        total += float(value.double().sum())
+        gradient += theta @ x
+        slope += theta.sum(1)
+        predictions.append(z)
+    n_examples = problem.n_examples
+    gradient = gradient / n_examples + problem.squared * weight
+    slope = slope / n_examples if problem.bias else torch.zeros_like(slope)
+    return Point(total / n_examples + problem.penalty(weight), (gradient, slope), torch.cat(predictions, 1))
+
+
+def minimise(
+    problem: Problem,
+    weight: Tensor,
+    bias: Tensor,
+    done: Callable[[Point, Tensor, Tensor, float], bool],
+    tolerance: float = math.inf,
+) -> tuple[Tensor, Tensor, int]:
+    """Minimise F without its absolute part from weight `[C, D]` and bias `[C]`, float64.
+
+    Args:
+        problem: the training problem.
+        weight: where to start, `[C, D]`.
+        bias: where to start, `[C]`.
+        done: of the point, in float64, its weight and bias, and the last Newton step's promised decrease (inf before
+            the first): whether to stop.
+        tolerance: that `done` asks of F. If it is tight, the last steps go on until the gradient shrinks no more.
+
+    Returns:
+        weight, bias and the number of steps. It stops as well where rounding in float64 hides any further decrease.
+    """
+    low = dtype = problem.x.dtype
+    preconditioner = Preconditioner(problem, low)
+    point, promised, majorise, stalled = evaluate(problem, weight, bias, dtype), float("inf"), 1.0, 0
+    wanted = tolerance < TIGHT * abs(point.objective)
+    for step in range(NEWTON_STEPS):
+        if dtype != torch.float64 and (promised < SINGLE_DECREASE * (1 + abs(point.objective)) or stalled):
+            dtype, stalled = torch.float64, 0
+            point = evaluate(problem, weight, bias, dtype)
+        if dtype == torch.float64 and (done(point, weight, bias, promised) or stalled == STALLED):
+            if wanted:
+                weight, bias = _polished(problem, weight, bias, point, preconditioner)
+            return weight, bias, step
+        curvature = problem.family.curvature(point.z, _targets(problem, dtype), majorise).to(low)
+        preconditioner.update(curvature)
+        direction = _newton_direction(problem, point.gradient, curvature, preconditioner, low)
+        slope = _dot(point.gradient, direction)
+        promised = -0.5 * slope
+        scale, slack = 1.0, 4 * torch.finfo(dtype).eps * abs(point.objective)
+        while True:
+            trial = evaluate(problem, weight + scale * direction[0], bias + scale * direction[1], dtype)
+            if trial.objective <= point.objective + 1e-4 * scale * slope + slack or scale < 1e-10:
+                break
+            scale *= 0.5
+        if scale < 1e-10 or not trial.objective < point.objective:
+            stalled += 1
+        # Only losses with flat pieces look at `majorise`: the closer to their end, the more of Newton's own step.
+        majorise = max(majorise / 10, 1e-12) if scale == 1 else min(1.0, majorise * 10)
+        if scale >= 1e-10:
+            weight, bias, point = weight + scale * direction[0], bias + scale * direction[1], trial
+    return weight, bias, NEWTON_STEPS
+
+
+def _polished(
+    problem: Problem, weight: Tensor, bias: Tensor, point: Point, preconditioner: Preconditioner
+) -> Parameters:
+    """Newton's own steps from near the minimum, as long as the gradient shrinks: F no longer shows their progress.
+
+    An objective that is right to ε leaves errors of the order of √ε in the parameters.
+    """
+    if problem.x.dtype != torch.float64 or problem.x.numel() * problem.n_outputs > POLISHED:
+        return weight, bias
+    for _ in range(POLISHING_STEPS):
+        curvature = problem.family.curvature(point.z, _targets(problem, torch.float64), 1e-12)
+        preconditioner.update(curvature)
+        move = _newton_direction(problem, point.gradient, curvature, preconditioner, torch.float64)
+        trial = evaluate(problem, weight + move[0], bias + move[1], torch.float64)
+        lower = trial.objective <= point.objective + 4e-16 * abs(point.objective)
+        if not (lower and _dot(trial.gradient, trial.gradient) < 0.25 * _dot(point.gradient, point.gradient)):
+            break
+        weight, bias, point = weight + move[0], bias + move[1], trial
+    return weight, bias
+
+
+def _newton_direction(
+    problem: Problem, gradient: Parameters, curvature: Tensor, preconditioner: Preconditioner, dtype: torch.dtype
+) -> Parameters:
+    """Approximate solution d of H d = −∇F by preconditioned conjugate gradients."""
+    direction = (torch.zeros_like(gradient[0]), torch.zeros_like(gradient[1]))
+    residual = _without_shift(problem, (-gradient[0], -gradient[1]))
+    search = solved = _without_shift(problem, preconditioner(*residual))
+    norm = first = _dot(residual, solved)
+    for _ in range(CG_STEPS):
+        product = _hessian_product(problem, search, curvature, dtype)
+        bent = _dot(search, product)
+        if not bent > 0:
+            break
+        rate = norm / bent
+        direction = (direction[0] + rate * search[0], direction[1] + rate * search[1])
+        residual = _without_shift(problem, (residual[0] - rate * product[0], residual[1] - rate * product[1]))
+        solved = _without_shift(problem, preconditioner(*residual))
+        norm, before = _dot(residual, solved), norm
+        # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end.
+        if norm <= min(0.01, first) * first:
+            break
+        search = (solved[0] + norm / before * search[0], solved[1] + norm / before * search[1])
+    return direction
+
+
+def _without_shift(problem: Problem, u: Parameters) -> Parameters:
+    """Softmax without l2 does not feel a common change of all logits, along which rounding would grow without limit."""
+    if not isinstance(problem.family, Softmax) or problem.squared > 0:
+        return u
+    return u[0] - u[0].mean(0), u[1] - u[1].mean(0)
+
+
+def _hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:
+    low_weight, low_bias = u[0].to(dtype), u[1].to(dtype)
+    weight, bias = torch.zeros_like(u[0]), torch.zeros_like(u[1])
+    for rows, x, _ in problem.chunks(dtype):
+        bent = problem.family.product(curvature[:, rows], torch.addmm(low_bias[:, None], low_weight, x.T))
+        weight += bent @ x
+        bias += bent.sum(1)
+    weight = weight / problem.n_examples + problem.squared * u[0]
+    return weight, bias / problem.n_examples if problem.bias else torch.zeros_like(bias)
+
+
+def _targets(problem: Problem, dtype: torch.dtype) -> Tensor:
+    return problem.y.to(dtype) if problem.y.is_floating_point() else problem.y
+
+
+def _dot(a: Parameters, b: Parameters) -> float:
+    return float((a[0] * b[0]).sum() + (a[1] * b[1]).sum())

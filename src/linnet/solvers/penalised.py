@@ -1,0 +1,149 @@
+"""Problems with a penalty: one solver for each combination of loss and penalty, one proof for all, the duality gap."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from linnet.solvers.certificates.duality_gap import Certified, duality_gap
+from linnet.solvers.conjugate import Quadratic, Robust, Softmax
+from linnet.solvers.intercept import best_bias
+from linnet.solvers.l1 import proximal_newton
+from linnet.solvers.l1.lasso import lasso
+from linnet.solvers.newton import newton
+from linnet.solvers.newton.newton import TIGHT, Point
+from linnet.solvers.problem import Problem
+from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
+from linnet.solvers.robust.linear_programme import least_absolute
+from linnet.solvers.solution import Solution
+
+DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
+NEAR = 1e-7
+"""Relative error of weights that are wanted as well, because the tolerance is tight."""
+
+
+def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
+    family = problem.family
+    if isinstance(family, Quadratic):
+        return _lasso(problem, weight)
+    if isinstance(family, Robust) and family.width == 0:
+        return _absolute_error(problem, weight, bias, tolerance)
+    weight, bias, certified, steps = _smooth(problem, weight, best_bias(problem, weight, bias), tolerance)
+    method = "proximal Newton" if problem.absolute > 0 else "Newton, preconditioned conjugate gradients"
+    return _solution(problem, weight, bias, certified, method, steps)
+
+
+def _solution(
+    problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, method: str, steps: int, unique: bool = False
+) -> Solution:
+    # With l2 the objective, minimised over the bias, is strongly convex in the weight.
+    unique = unique or problem.squared > 0
+    return Solution(weight, bias, certified.objective, certified.bound, DUALITY, unique, method, steps)
+
+
+def _lasso(problem: Problem, weight: Tensor) -> Solution:
+    assert isinstance(problem.family, Quadratic)
+    weight, bias, rounds = lasso(problem, weight)
+    certified = duality_gap(problem, weight, bias)
+    unique = problem.squared == 0 and _lasso_is_unique(problem, certified)
+    return _solution(problem, weight, bias, certified, "coordinate descent, exact on the support", rounds, unique)
+
+
+def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
+    """Whether the features that any solution can use are linearly independent.
+
+    The dual is strongly concave, so its optimum lies within a known distance of our point; a feature whose correlation
+    with the residual stays below the penalty for all of that ball is used by no solution (Ndiaye, Fercoq, Gramfort,
+    Salmon, "Gap Safe Screening Rules", 2017).
+    """
+    assert isinstance(problem.family, Quadratic)
+    family, x = problem.family, problem.x.double().T
+    x = x - family.mean(x) if problem.bias else x
+    x = family.times_weight(x, 0.5).T  # and θ/√w, in which the dual is strongly concave
+    radius = math.sqrt(2 * problem.n_examples * problem.family.scale * certified.bound)
+    reach = certified.v.abs() + x.norm(dim=0) * (radius / problem.n_examples)
+    for used in reach >= problem.absolute:
+        columns = x[:, used]
+        if columns.shape[1] == 0:
+            continue
+        columns = columns / columns.norm(dim=0).clamp(min=1e-300)
+        if columns.shape[1] > len(x) or float(torch.linalg.svdvals(columns)[-1]) < 1e-7:
+            return False
+    return True
+
+
+def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> tuple[Tensor, Tensor, Certified, int]:
+    """Any loss with a derivative. Ends at the first point whose certificate is within tolerance, or else the best."""
+    best: tuple[Certified, Tensor, Tensor] | None = None
+
+    def certify(weight: Tensor, bias: Tensor) -> bool:
+        nonlocal best
+        bias = best_bias(problem, weight, bias)
+        certified = duality_gap(problem, weight, bias)
+        if best is None or certified.bound < best[0].bound:
+            best = certified, weight, bias
+        return certified.bound <= tolerance
+
+    start: float | None = None
+
+    def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
+        nonlocal start
+        start = abs(point.objective) if start is None else start
+        slope = float(point.gradient[0].norm())
+        # Strongly convex: the weight is within slope / squared of the best one. An objective that is right to its last
+        # digit allows weights that are right to half as many.
+        if tolerance < TIGHT * start and slope > NEAR * problem.squared * float(weight.norm()):
+            return False
+        return slope**2 / (2 * problem.squared) <= tolerance and certify(weight, bias)
+
+    def proximal_close(weight: Tensor, bias: Tensor, promised: float) -> bool:
+        return promised <= tolerance and certify(weight, bias)
+
+    if problem.absolute > 0:
+        weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
+    else:
+        weight, bias, steps = newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
+    if best is None or best[0].bound > tolerance or weight is not best[1]:
+        bias = best_bias(problem, weight, bias)
+        last = duality_gap(problem, weight, bias)
+        # Within tolerance the last point is the best one: only its gradient still shows that.
+        if best is None or last.bound <= max(tolerance, best[0].bound):
+            best = last, weight, bias
+    return best[1], best[2], best[0], steps
+
+
+def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    best: tuple[Certified, Tensor, Tensor] | None = None
+
+    def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
+        nonlocal best
+        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
+            certified = None if candidate is None else duality_gap(problem, *candidate)
+            if candidate and certified and (best is None or certified.bound < best[0].bound):
+                best = certified, *candidate[:2]
+        return best is not None and best[0].bound <= tolerance
+
+    if problem.squared == 0 and (solved := least_absolute(problem)):
+        certify(*solved[:3])
+        assert best is not None
+        return _solution(problem, best[1], best[2], best[0], "linear programme", solved[3])
+    # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
+    # which examples the best plane passes through.
+    total = 0
+    for width in widths(problem):
+        smooth = replace(problem, family=ScaledHuber(width, problem.weight))
+        start = best_bias(smooth, weight, bias)
+        weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
+        total += steps
+        theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
+        if certify(weight, bias, theta):
+            break
+    assert best is not None
+    return _solution(problem, best[1], best[2], best[0], "Newton on Huber's loss of vanishing width", total)
+
+
+def is_coupled(problem: Problem) -> bool:
+    """Whether the outputs cannot be solved one by one, or share work that is better done once."""
+    return isinstance(problem.family, Softmax | Quadratic)

@@ -1,0 +1,72 @@
+"""All that is known of a training problem before anyone trains: its optimum, its curvature, its statistics."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from linnet.solvers.optimum import Optimum
+from linnet.solvers.smoothness import Curvature
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A training problem as its solver sees it.
+
+    optimum: the best parameters, with the proof of how good they are.
+    curvature: of the objective; None where it has no bound.
+    statistics: figures of classical inference, "optimum/r2", …; empty where there is no theory for them.
+    coefficients: where there is, coefficients and their standard errors for features as they came, each `[C, 1 + D]`
+        with the bias first.
+    withheld: why there are no standard errors where there is a theory for them, in one line; else None.
+    """
+
+    optimum: Optimum
+    curvature: Curvature | None
+    statistics: dict[str, float]
+    coefficients: tuple[Tensor, Tensor] | None = None
+    withheld: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """As a safetensors file: the parameters as tensors, the numbers and words as its metadata."""
+        tensors = {"weight": self.optimum.weight, "bias": self.optimum.bias}
+        if self.optimum.ray is not None:
+            tensors |= {"ray_weight": self.optimum.ray[0], "ray_bias": self.optimum.ray[1]}
+        if self.coefficients is not None:
+            tensors |= {"coefficients": self.coefficients[0], "std_errors": self.coefficients[1]}
+        words = {
+            "optimum": {key: value for key, value in vars(self.optimum).items() if _is_plain(value)},
+            "curvature": None if self.curvature is None else asdict(self.curvature),
+            "statistics": self.statistics,
+            "withheld": self.withheld,
+        }
+        return save(
+            {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()},
+            {"linnet": json.dumps(words)},
+        )
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Landscape":
+        """Read what `to_bytes` wrote; nothing in it is executed.
+
+        Raises:
+            ValueError: it is damaged, or something else.
+        """
+        try:
+            tensors = load(content)
+            length = int.from_bytes(content[:8], "little")
+            words = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["linnet"])
+            ray = (tensors["ray_weight"], tensors["ray_bias"]) if "ray_weight" in tensors else None
+            optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **words["optimum"])
+            curved = words["curvature"] and Curvature(**words["curvature"])
+            table = (tensors["coefficients"], tensors["std_errors"]) if "coefficients" in tensors else None
+            return cls(optimum, curved, words["statistics"], table, words.get("withheld"))
+        except Exception as error:  # whatever a damaged file makes of the readers
+            raise ValueError(f"no optimum can be read: {' '.join(str(error).split())}") from error
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, (Tensor, tuple)) and value is not None

@@ -1,0 +1,75 @@
+"""Absolute error: the exact solution, once it is known which examples the plane passes through."""
+
+import torch
+from torch import Tensor
+
+from linnet.losses import Huber
+from linnet.solvers.conjugate import Robust
+from linnet.solvers.problem import Problem
+
+
+class ScaledHuber(Robust):
+    """Huber's loss over its δ, which tends to absolute error for δ → 0."""
+
+    def __init__(self, width: float, weight: Tensor | None = None) -> None:
+        super().__init__(Huber(width), slope=1.0, width=width)
+        self.weight = weight
+
+    def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        value, theta = super().value_and_theta(z, y)
+        return value / self.width, theta / self.width
+
+
+def widths(problem: Problem) -> list[float]:
+    """Values of δ on the way to 0, from the standard deviation of the targets on."""
+    y = problem.targets
+    spread = float((y - y.mean(0)).square().mean().sqrt()) or 1.0
+    return [spread * 0.1**k for k in range(10)]
+
+
+def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Solve the optimality conditions for the examples with |θ| below their weight and the weights that are not zero.
+
+    The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and
+    squared w + absolute sign(w) + 1/N Σ θ_i x_i = 0 with Σ θ_i = 0: a linear system in w, b and the inner θ.
+
+    Args:
+        problem: of absolute error with one output.
+        weight: an approximation, `[1, D]`.
+        theta: an approximation of the dual variables, `[1, N]`, of which those at their limits are right.
+
+    Returns:
+        weight `[1, D]`, bias `[1]`, theta `[1, N]`; None if far more examples are inner than a plane can pass through,
+        unless these lie in special position.
+    """
+    assert isinstance(problem.family, Robust)
+    limits = problem.family.limits.expand(problem.n_examples)
+    inner, used = theta[0].abs() < limits, weight[0] != 0
+    if int(inner.sum()) > 2 * (problem.n_features + 1) + 50:
+        return None
+    x, y, n_examples = problem.x.double(), problem.targets[:, 0], problem.n_examples
+    here = x[inner][:, used]
+    n_used, n_inner, n_bias = here.shape[1], here.shape[0], int(problem.bias)
+    outer = theta[0] * ~inner
+    ones = x.new_ones(n_inner, n_bias)
+    size = n_used + n_bias + n_inner
+    if size == 0:  # all weights are 0, and every example is on its side
+        return weight, weight.new_zeros(1), theta
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    matrix[:n_used, :n_used] = problem.squared * torch.eye(n_used, dtype=torch.float64)
+    matrix[:n_used, n_used + n_bias :] = here.T / n_examples
+    matrix[n_used : n_used + n_bias, n_used + n_bias :] = ones.T / n_examples
+    matrix[n_used + n_bias :, :n_used] = here
+    matrix[n_used + n_bias :, n_used : n_used + n_bias] = ones
+    pull = x[:, used].T @ outer / n_examples + problem.absolute * weight[0, used].sign()
+    right = torch.cat([-pull, -outer.sum().expand(n_bias) / n_examples, y[inner]])
+    # Rows and columns of one size: rounding and rank then do not depend on the units of the features.
+    root = matrix.abs().amax(0).sqrt().clamp(min=1e-150)
+    matrix, right = matrix / root / root[:, None], right / root
+    again = matrix.abs().amax(0).clamp(min=1e-150)
+    solved = torch.linalg.lstsq(matrix / again, right, driver="gelsd").solution / again / root
+    new_weight, new_theta = torch.zeros_like(weight), theta.clone()
+    new_weight[0, used] = solved[:n_used]
+    new_theta[0, inner] = solved[n_used + n_bias :].clamp(-limits[inner], limits[inner])
+    bias = solved[n_used : n_used + n_bias] if problem.bias else torch.zeros(1, dtype=torch.float64)
+    return new_weight, bias, new_theta

@@ -1,0 +1,132 @@
+"""How curved an objective is, and hence which steps of gradient descent are stable and how many it takes.
+
+With Σ = X̃ᵀX̃/N, X̃ the features and a column of ones for the bias, and κ the largest second derivative of the loss, the
+Hessian is at most κΣ ⊗ I + squared · I on the weights. It is exactly that for squared error; for Huber's loss (κ = 1)
+and softmax regression (κ = ½: Böhning, "Multinomial logistic regression algorithm", 1992) it is a bound, and so all
+figures here are bounds: at smaller curvature longer steps may be stable and fewer may do. Of weighted examples, Σ is
+the weighted mean of x̃x̃ᵀ.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from linnet.losses import Loss
+from linnet.penalties import Penalty
+from linnet.solvers.conjugate import Quadratic
+from linnet.solvers.loss_conjugates import family_of
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Extreme eigenvalues of the Hessian's bound.
+
+    Attributes:
+        largest: L; no second derivative of the objective is larger, in any direction.
+        smallest: μ; of the Hessian if exact, else of its bound; 0 where it is rounding only.
+        exact: whether the Hessian is this matrix everywhere, and not only below it.
+    """
+
+    largest: float
+    smallest: float
+    exact: bool
+
+    @property
+    def condition(self) -> float:
+        """L/μ, inf if singular."""
+        return self.largest / self.smallest if self.smallest > 0 else math.inf
+
+    @property
+    def largest_stable_step(self) -> float:
+        """2/L: gradient descent on all examples with a smaller learning rate converges.
+
+        On an exactly quadratic objective it diverges with any larger one.
+        """
+        return 2 / self.largest if self.largest > 0 else math.inf
+
+    @property
+    def best_step(self) -> float:
+        """2/(L + μ), the learning rate whose slowest direction is fastest."""
+        return 2 / (self.largest + self.smallest) if self.largest > 0 else math.inf
+
+    def steps(self, reduction: float = 1e-6, *, step: float | None = None) -> float:
+        """How many steps of gradient descent shrink every component of the error by `reduction`.
+
+        Each multiplies the component along an eigenvalue h by 1 − step·h. Of a quadratic objective.
+
+        Args:
+            reduction: in (0, 1).
+            step: learning rate; None: 1/L.
+
+        Returns:
+            A whole number, inf if the step is not stable or a direction is flat.
+
+        Raises:
+            ValueError: reduction or step out of range.
+        """
+        if not 0 < reduction < 1:
+            raise ValueError(f"reduction is {reduction}: a number in (0, 1) is wanted")
+        if step is not None and not 0 < step < math.inf:
+            raise ValueError(f"step is {step}: a learning rate in (0, inf) is wanted")
+        if self.largest == 0:
+            return math.inf
+        step = 1 / self.largest if step is None else step
+        rate = max(abs(1 - step * self.smallest), abs(1 - step * self.largest))
+        if rate >= 1:
+            return math.inf
+        return 1.0 if rate == 0 else float(math.ceil(math.log(reduction) / math.log(rate)))
+
+
+def curvature(
+    x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool, sample_weight: Tensor | None = None
+) -> Curvature | None:
+    """Eigenvalues of the bound of the objective's Hessian, or None if the loss has none (absolute error, Poisson).
+
+    The absolute part of a penalty is not smooth and left to a proximal step; it does not count.
+
+    Args:
+        x: features `[N, D]`; their Gram matrix is formed in float64.
+        loss: any of linnet's.
+        penalty: with a number for its coefficient, not one per model.
+        bias: whether there is one.
+        sample_weight: of the examples `[N]`, at least 0; None for ones.
+
+    Raises:
+        ValueError: no examples, or more than one strength.
+    """
+    family = family_of(loss)
+    if x.dim() != 2 or len(x) == 0 or x.shape[1] + bias == 0:
+        raise ValueError(f"features are {tuple(x.shape)}: [N, D], at least one example and one coefficient, are wanted")
+    if isinstance(penalty.squared, Tensor) and penalty.squared.numel() != 1:
+        raise ValueError(f"the penalty holds {penalty.squared.numel()} strengths: curvature takes one model at a time")
+    if family.smoothness is None:
+        return None
+    hessian = _second_moment(x, bias, sample_weight) * family.smoothness
+    hessian.diagonal()[: x.shape[1]] += float(penalty.squared)
+    eigenvalues = torch.linalg.eigvalsh(hessian)
+    least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
+    rounding = len(hessian) * torch.finfo(torch.float64).eps * largest
+    return Curvature(largest, least if least > rounding else 0.0, isinstance(family, Quadratic))
+
+
+def _second_moment(x: Tensor, bias: bool, sample_weight: Tensor | None) -> Tensor:
+    """Σ, float64. numpy sees that both factors are one matrix, and so does half the work of torch's product."""
+    width = x.shape[1] + bias
+    total = np.zeros((width, width))
+    block = np.ones((min(BLOCK, len(x)), width))
+    root = None if sample_weight is None else sample_weight.detach().cpu().double().sqrt().numpy()[:, None]
+    for start in range(0, len(x), BLOCK):
+        rows = x[start : start + BLOCK].detach().cpu().numpy()
+        block[: len(rows), : x.shape[1]] = rows
+        if root is not None:
+            block[: len(rows), x.shape[1] :] = 1.0
+            block[: len(rows)] *= root[start : start + BLOCK]
+        total += block[: len(rows)].T @ block[: len(rows)]
+    return torch.from_numpy(total / (len(x) if root is None else np.square(root).sum()))
+
+
+BLOCK = 16_384
+"""Rows converted to float64 at a time."""

@@ -1,0 +1,199 @@
+"""The exact optimum of any of linnet's losses with any of its penalties, with a proof."""
+
+import math
+import time
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from linnet.losses import Loss
+from linnet.penalties import Penalty
+from linnet.solvers.conjugate import Poisson, Quadratic, Robust, Softmax
+from linnet.solvers.least_squares.squared_error import solve_quadratic
+from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.optimum import Optimum
+from linnet.solvers.penalised import is_coupled, solve_penalised
+from linnet.solvers.problem import Problem, WeightedRows
+from linnet.solvers.solution import Solution
+from linnet.solvers.target_units import in_target_units
+from linnet.solvers.threads import threads_for
+from linnet.solvers.unpenalised import solve_unpenalised
+
+SMALL = 4_000_000
+"""Features up to which float32 saves nothing worth having."""
+
+
+def solve(
+    examples: WeightedRows,
+    loss: Loss,
+    penalty: Penalty,
+    *,
+    bias: bool,
+    tolerance: float = 1e-8,
+    start: Optimum | tuple[Tensor, Tensor] | None = None,
+    n_outputs: int | None = None,
+    origin: Tensor | None = None,
+) -> Optimum:
+    """Minimise F(W, b) = mean loss + penalty over all weights and biases, and prove how nearly that was done.
+
+    Works on a CPU, in float64, except that products with many float32 examples that decide only about speed are
+    in float32. The result is the same every time on one machine.
+
+    Args:
+        examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and an example of weight 0
+            does not exist.
+        loss: any of linnet's losses; a torch twin and the naive cross-entropy count as what they copy.
+        penalty: with numbers for coefficients, not one per model.
+        bias: whether there is one; it is never penalised.
+        tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may not allow it: see `bound`.
+        start: an optimum of a similar problem, or weight `[C, D]` and bias `[C]`.
+        n_outputs: C; None: columns of the target, or the largest label + 1.
+        origin: what was subtracted from the features before, `[D]`, in their present units: columns that depend on
+            each other but for rounding errors of this size count as dependent. None: the features are exact, and
+            bounds without a penalty hold for them to their last bit, except for squared error.
+
+    Raises:
+        ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
+    """
+    begin = time.perf_counter()
+    if not 0 < tolerance < math.inf:
+        raise ValueError(f"tolerance is {tolerance}: a number in (0, inf) is wanted")
+    problem = _problem(examples, loss, penalty, bias, n_outputs)
+    if origin is not None:
+        problem = replace(problem, origin=origin.detach().cpu().double())
+    with threads_for(problem.x.numel() * problem.n_outputs):
+        found = _solve(problem, *_start(problem, start), tolerance)
+    bound = max(found.bound, 0.0) if math.isfinite(found.bound) else math.inf
+    return Optimum(
+        found.weight, found.bias, found.objective, bound, found.certificate, found.unique, found.attained, found.method,
+        found.iterations, time.perf_counter() - begin, found.ray,
+    )  # fmt: skip
+
+
+def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n_outputs: int | None) -> Problem:
+    x, y, family = examples.x.detach().cpu(), examples.y.detach().cpu(), family_of(loss)
+    if x.dim() != 2 or len(x) == 0 or len(x) != len(y) or x.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"features are {tuple(x.shape)} {x.dtype} for targets {tuple(y.shape)}: [N, D] of float32 or float64 "
+            "with N targets, at least one, are wanted"
+        )
+    weight = None if examples.weight is None else _weight(examples.weight, len(x))
+    if weight is not None and not weight.all():
+        x, y, weight = x[weight > 0], y[weight > 0], weight[weight > 0]
+    if x.shape[1] == 0 and not bias:
+        raise ValueError("there are no features and no bias: nothing to fit")
+    classification = isinstance(family, Softmax)
+    if classification != (y.dtype == torch.int64) or y.dim() != (1 if classification else 2):
+        wanted = "class numbers [N] of int64" if classification else "numbers [N, C]"
+        raise ValueError(f"targets are {tuple(y.shape)} {y.dtype}: {type(loss).__name__} wants {wanted}")
+    if not all(bool(part.isfinite().all()) for part in (x, y) if part.is_floating_point()):
+        raise ValueError("features or targets hold NaN or infinite numbers")
+    if isinstance(family, Poisson) and bool((y < 0).any()):
+        raise ValueError(f"targets reach {float(y.min())}: Poisson regression wants counts of at least 0")
+    present = int(y.max()) + 1 if classification else y.shape[1]
+    if (n_outputs is not None and (n_outputs < present or (n_outputs != present and not classification))) or (
+        classification and int(y.min()) < 0
+    ):
+        raise ValueError(f"n_outputs is {n_outputs}, but the targets speak of {present}, the first being 0")
+    absolute, squared = (_number(part) for part in (penalty.absolute, penalty.squared))
+    if x.numel() <= SMALL:
+        x, y = x.double(), y.double() if y.is_floating_point() else y
+    if x.shape[1] == 0:  # no weight to penalise
+        absolute = squared = 0.0
+    if weight is not None:
+        family = family.weighted(weight * (len(weight) / math.fsum(weight)))
+    return Problem(x, y, family, n_outputs or present, absolute, squared, bias)
+
+
+def _weight(weight: Tensor, n_examples: int) -> Tensor:
+    weight = weight.detach().cpu().double()
+    if weight.shape != (n_examples,) or not weight.isfinite().all() or bool((weight < 0).any()) or not weight.any():
+        raise ValueError(f"weights are {tuple(weight.shape)}: N finite numbers of at least 0, not all 0, are wanted")
+    return torch.ldexp(weight, -torch.frexp(weight.max())[1])  # exact, and no sum of them overflows
+
+
+def _number(coefficient: float | Tensor) -> float:
+    if isinstance(coefficient, Tensor) and coefficient.numel() != 1:
+        raise ValueError(f"the penalty holds {coefficient.numel()} strengths: solve takes one model at a time")
+    return float(coefficient)
+
+
+def _start(problem: Problem, start: Optimum | tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+    zeros = problem.zeros()
+    if start is None:
+        return zeros
+    weight, bias = (start.weight, start.bias) if isinstance(start, Optimum) else start
+    if weight.shape != zeros[0].shape or bias.shape != zeros[1].shape:
+        raise ValueError(
+            f"start is {tuple(weight.shape)} and {tuple(bias.shape)}: weight {tuple(zeros[0].shape)} and bias "
+            f"{tuple(zeros[1].shape)} are wanted"
+        )
+    if not (weight.isfinite().all() and bias.isfinite().all()):
+        return zeros  # the optimum of a problem that has none
+    return weight.detach().cpu().double(), bias.detach().cpu().double() if problem.bias else zeros[1]
+
+
+def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    if isinstance(problem.family, Quadratic) and problem.absolute == 0:
+        return solve_quadratic(problem)
+    absent = _absent_outputs(problem)
+    if absent.any():
+        return _without(problem, absent, weight, bias, tolerance)
+    if not is_coupled(problem) and problem.n_outputs > 1:
+        return _one_by_one(problem, weight, bias, tolerance)
+    method = solve_penalised if problem.absolute > 0 or problem.squared > 0 else solve_unpenalised
+    if isinstance(problem.family, Robust):
+        return in_target_units(problem, weight, bias, tolerance, method)
+    return method(problem, weight, bias, tolerance)
+
+
+def _absent_outputs(problem: Problem) -> Tensor:
+    """Outputs whose best bias is −∞: classes without an example, and counts that are all 0."""
+    none = torch.zeros(problem.n_outputs, dtype=torch.bool)
+    if not problem.bias:
+        return none
+    if isinstance(problem.family, Softmax) and problem.family.label_smoothing == 0:
+        return torch.bincount(problem.y, minlength=problem.n_outputs) == 0
+    return (problem.y == 0).all(0) if isinstance(problem.family, Poisson) else none
+
+
+def _without(problem: Problem, absent: Tensor, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    """Solve for the outputs that count: the others cost nothing in the limit, and nothing less than that anywhere."""
+    ray = problem.zeros()
+    ray[1][absent] = -1.0
+    words = "outputs that never occur cost nothing as their bias falls for ever"
+    nan = problem.zeros()[0] * torch.nan, problem.zeros()[1] * torch.nan
+    if bool(absent.all()):
+        return Solution(*nan, 0.0, 0.0, words, False, "none", 0, ray, False)
+    kept = ~absent
+    y = problem.y[:, kept] if problem.y.is_floating_point() else (kept.cumsum(0) - 1)[problem.y]
+    rest = _solve(replace(problem, y=y, n_outputs=int(kept.sum())), weight[kept], bias[kept], tolerance)
+    words = f"{words}; of the others: {rest.certificate}"
+    return Solution(*nan, rest.objective, rest.bound, words, False, rest.method, rest.iterations, ray, False)
+
+
+def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+    """The loss is a sum over outputs that share nothing: as many problems of one output."""
+    n_outputs = problem.n_outputs
+    parts = [
+        _solve(
+            replace(problem, y=problem.y[:, c : c + 1].contiguous(), n_outputs=1), weight[c : c + 1], bias[c : c + 1],
+            tolerance / n_outputs,
+        )
+        for c in range(n_outputs)
+    ]  # fmt: skip
+    attained = all(part.attained for part in parts)
+    weights, biases = torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])
+    ray = None
+    if not attained:
+        ray = problem.zeros()
+        for c, part in enumerate(parts):
+            if part.ray is not None:
+                ray[0][c], ray[1][c] = part.ray[0][0], part.ray[1][0]
+        weights, biases = weights * torch.nan, biases * torch.nan
+    words = "for each output: " + " | ".join(dict.fromkeys(part.certificate for part in parts))
+    return Solution(
+        weights, biases, sum(part.objective for part in parts), sum(part.bound for part in parts), words,
+        all(part.unique for part in parts), parts[0].method, sum(part.iterations for part in parts), ray, attained,
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""SIGINT and SIGTERM as a run sees them: noticed between two steps of training, and at once everywhere else."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+from linnet.system.errors import Interrupted
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """A context manager in which both signals raise `Interrupted`, or wait to be asked for while `deferred`.
+
+    Signals reach the main thread only; in any other, this changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._deferred = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interrupts":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        self.install()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
+
+    def install(self) -> None:
+        """Take the signals back from a library that has put its own handlers in the way."""
+        for signum in self._before:
+            signal.signal(signum, self._receive)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """The first signal only sets `signum`; the second does not wait."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+        self.raise_if_any()
+
+    def any(self) -> bool:
+        """Whether a deferred signal has come."""
+        return self.signum is not None
+
+    def raise_if_any(self) -> None:
+        if self.signum is not None:
+            raise Interrupted(self.signum)
+
+    def _receive(self, signum: int, frame: FrameType | None) -> None:
+        again, self.signum = self.signum is not None, signum
+        if again or not self._deferred:
+            raise Interrupted(signum)

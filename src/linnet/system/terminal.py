@@ -1,0 +1,36 @@
+"""What is printed: text as it stands, whatever characters it holds, for as long as somebody reads it."""
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from linnet.system.streams import discard
+
+WIDE = 240
+"""Columns of a file or a pipe, which have no edge at which a table must be folded."""
+
+
+class Terminal(Console):
+    """A Console that reads no markup in names, classes and directories that users wrote: `[/kg]` prints as it stands.
+
+    When its reader has gone, as in `linnet train | head`, it is quiet from then on, and the run goes on.
+
+    Args:
+        options: of rich's Console.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
+        if not self.is_terminal:
+            self.width = WIDE
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        discard(sys.stderr if self.stderr else sys.stdout)
+
+
+def labelled(label: str, text: str, width: int = 0) -> Text:
+    """Return one line that begins with a label in bold, filled up to `width` characters."""
+    return Text.assemble((f"{label:<{width}}", "bold"), f" {text}")

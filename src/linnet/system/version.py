@@ -1,0 +1,3 @@
+"""The version of linnet."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,164 @@
+"""The parts of a run, made from its checked configuration."""
+
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import get_object
+
+from linnet.config.direction import direction
+from linnet.config.tasks import CLASSIFICATION
+from linnet.data import Data, Source, prepare
+from linnet.losses import Loss
+from linnet.models import LinearNetwork
+from linnet.optimizers import Exact
+from linnet.system.errors import InputError
+
+PREPARATION = ("batch_size", "val_fraction", "standardize", "outliers", "outlier_value")
+"""The keys of `data` that say how examples are prepared; the others say where they come from."""
+HAS_ITS_OWN_VALIDATION = ("linnet.data.arrays", "linnet.data.image_folder")
+"""The sources whose validation part, where they are given one, comes before a part of the training examples."""
+SPLITS_ITSELF = "linnet.data.table_rows"
+"""The source that holds out its validation part itself, since what it does to the others depends on the rest."""
+# What torch says where Python would raise a MemoryError: there is none left, or no such number exists.
+TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
+
+
+def is_exact(config: Mapping[str, Any]) -> bool:
+    """Whether the run is solved for and not trained."""
+    return bool(config["optimizer"]["_target_"] == "linnet.optimizers.Exact")
+
+
+def dtype_of(config: Mapping[str, Any]) -> str:
+    """Return the dtype of features, weights and metrics: what is called exact is so in double precision."""
+    return "float64" if is_exact(config) else str(config["data"]["dtype"])
+
+
+def build_data(config: Mapping[str, Any]) -> Data:
+    """Load, split and scale the examples.
+
+    Args:
+        config: the job's configuration as `linnet.config.check` returns it.
+
+    Raises:
+        InputError: if the data cannot be had, or is not what the options ask for.
+        MemoryError: if there are too many examples; says how much memory was asked for.
+    """
+    dtype = dtype_of(config)
+    options = {**config["data"], "dtype": dtype}
+    preparation = {key: options.pop(key) for key in PREPARATION if key in options}
+    if options["_target_"] == SPLITS_ITSELF:
+        options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
+        options["keep_constant"] = not config["model"]["bias"]
+    try:
+        source: Source = make(options)
+        _check_task(config, source)
+        _check_device(config, source)
+        if options["_target_"] in HAS_ITS_OWN_VALIDATION and source.val is not None:
+            preparation["val_fraction"] = None
+        bias = bool(config["model"]["bias"])
+        data = prepare(
+            source, seed=options["seed"], **preparation, dtype=dtype, bias=bias,
+            centre_targets=bias and _object(config["loss"]["_target_"]).shift_invariant,
+        )  # fmt: skip
+    except (MemoryError, RuntimeError, TypeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in TOO_LARGE):
+            raise
+        name = config["data"]["_target_"].rpartition(".")[2]
+        asked = re.search(r"allocate ([\d.]+ \w+)", str(error))
+        amount = f" ({asked[1]} at once)" if asked else ""
+        raise MemoryError(f"the examples of {name} do not fit into memory{amount}: use fewer of them") from error
+    data.overfit_batches = config["trainer"]["overfit_batches"]
+    return data
+
+
+def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
+    """The module for this data, with its loss, penalty, optimizer and schedule.
+
+    Raises:
+        InputError: if the model's outputs or the loss do not fit the data.
+    """
+    parts = {name: make(config[name]) for name in ("loss", "penalty", "optimizer", "schedule")}
+    if isinstance(parts["optimizer"], Exact):
+        del parts["optimizer"]  # the model is given its solution instead
+    options = dict(config["model"])
+    source = data.source
+    n_outputs = options.pop("n_outputs") or source.n_outputs
+    _check_outputs(n_outputs, source)
+    _check_targets(parts["loss"], data)
+    n_features = data.train.n_features
+    return make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
+
+
+def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
+    """The callback that stops a run whose objective no longer improves, if one is asked for."""
+    objective, chosen = config["objective"], config["callbacks"]["early_stopping"]
+    return [make(chosen, monitor=objective["metric"], mode=direction(objective)[:3])] if chosen else []
+
+
+def make(node: Mapping[str, Any], **extra: Any) -> Any:
+    """Call a checked node's `_target_` with the rest of the node; what it refuses becomes an InputError.
+
+    Hydra's `instantiate` would copy the objects in `extra` into configuration nodes, which tensors do not survive.
+    """
+    options = dict(node)
+    target = _object(options.pop("_target_"))
+    try:
+        return target(**options, **extra)
+    except ValueError as error:
+        raise InputError(f"{node['_target_'].rpartition('.')[2]}: {error}") from error
+
+
+_object = cache(get_object)  # looking one up takes as long as making a small part
+
+
+def _check_task(config: Mapping[str, Any], source: Source) -> None:
+    """That the loss is for targets such as these: some sources are known by what they hold only."""
+    expected = "classification" if config["loss"]["_target_"] in CLASSIFICATION else "regression"
+    if source.task != expected:
+        nature = {"classification": "classes", "regression": "numbers"}
+        remedy = {
+            "classification": "model=softmax_regression loss=cross_entropy",
+            "regression": "model=linear_regression loss=squared_error",
+        }
+        if config["data"]["_target_"] == SPLITS_ITSELF:
+            found, otherwise = f"the data.target of data=table holds {nature[source.task]}", f"data.task={expected}"
+        else:
+            kind = {"classification": "whole numbers or text", "regression": "floating point"}[source.task]
+            found = f"the targets in data.y are {nature[source.task]} ({kind})"
+            otherwise = f"data.task={expected}"
+        raise InputError(
+            f"the model predicts {nature[expected]}, but {found}: use {remedy[source.task]}, or {otherwise}"
+        )
+
+
+def _check_device(config: Mapping[str, Any], source: Source) -> None:
+    if source.train.streamed and config["trainer"]["accelerator"] == "gpu":
+        raise InputError(
+            f"trainer.accelerator=gpu: data larger than memory is trained on the CPU, use trainer=default or more than "
+            f"data.max_memory_mb={config['data']['max_memory_mb']}"
+        )
+
+
+def _check_outputs(n_outputs: int, source: Source) -> None:
+    fits = n_outputs >= source.n_outputs if source.task == "classification" else n_outputs == source.n_outputs
+    if not fits:
+        what = "classes" if source.task == "classification" else "target columns"
+        raise InputError(
+            f"model.n_outputs={n_outputs}: the data has {source.n_outputs} {what}, give that number or null"
+        )
+
+
+def _check_targets(loss: Loss, data: Data) -> None:
+    if math.isinf(loss.lowest_target):
+        return
+    for name, part in (("training", data.train), ("validation", data.val), ("test", data.test)):
+        lowest = math.inf if part is None else min(float(y.min()) for y in part.targets())
+        if lowest < loss.lowest_target:
+            raise InputError(
+                f"loss=poisson_nll needs targets of at least {loss.lowest_target:g}, but the {name} part has "
+                f"{lowest:g}: use loss=squared_error, or other data"
+            )

@@ -1,0 +1,49 @@
+"""A run in words and numbers: for the person who started it, and TensorBoard's HPARAMS page."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from linnet.config import EXPERIMENT, GROUPS
+from linnet.config.compose import flat
+from linnet.data import Data
+
+OF_NO_RESULT = ("name", "figures", "data.root", "data.download")
+"""Keys that HPARAMS leaves out: names and places, and what is drawn."""
+
+
+def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
+    """What is about to be trained on what, in two lines, after what the source found in its data."""
+    sizes = [
+        f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
+    ]
+    if config["optimizer"]["_target_"] == "linnet.optimizers.Exact":
+        how = "solved exactly"
+    else:
+        how = (
+            f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
+            f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
+        )
+    if config["trainer"]["devices"] > 1:
+        how += f", {config['trainer']['devices']} processes"
+    planned = (
+        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
+        f"{how}, seed {config['seed']}"
+    )
+    return "\n".join([*data.source.summary, planned, str(path)])
+
+
+def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """What HPARAMS shows: every key that may be swept, and so may be all that two runs differ in.
+
+    Numbers stay numbers, for its axes; all else is a text. Where files lie and what is drawn is left out.
+    """
+    found: dict[str, Any] = {group: str(choices[group]) for group in (*GROUPS, EXPERIMENT) if choices.get(group)}
+    for key, value in flat(config).items():
+        if key not in OF_NO_RESULT and not key.endswith("_target_"):
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            found[key] = (
+                value if is_number else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            )
+    return found

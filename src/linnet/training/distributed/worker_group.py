@@ -1,0 +1,148 @@
+"""The other processes of a data-parallel run: started for it, awaited, and ended with it."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Any
+
+import torch
+import torch.distributed as dist
+
+from linnet.system.errors import InputError, ProcessLost
+
+READY = b"ready\n"
+WORKER = (sys.executable, "-m", "linnet.training.worker")
+REAPED = 5.0
+"""Seconds that the system may take to tell of the end of a process whose connection is broken."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every process of a run must know to train in step with the others.
+
+    config: checked, and resolved to plain containers.
+    per_bundle: minibatches in a Lightning batch.
+    checkpoint: to go on from, if any.
+    parameters: that training begins with, if not those that the configuration draws.
+    """
+
+    config: Mapping[str, Any]
+    per_bundle: int
+    checkpoint: Mapping[str, Any] | None
+    parameters: Mapping[str, Any] | None = None
+
+
+class Team:
+    """A context manager in which processes 1 to N − 1 of N run and are about to join; process 0 is this one.
+
+    Args:
+        task: of all of them.
+        port: at which this process waits for them.
+
+    Raises:
+        ProcessLost: one ended before it was ready.
+        InputError: this process is one of others' already.
+    """
+
+    def __init__(self, task: Task, port: int) -> None:
+        self._size = task.config["trainer"]["devices"]
+        self._task = {**vars(task), "port": port, "threads": torch.get_num_threads()}
+        self._workers: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
+
+    def __enter__(self) -> "Team":
+        if dist.is_initialized():
+            raise InputError("trainer=ddp: this process is in a group of torch already, use trainer=default")
+        try:
+            for _ in range(1, self._size):
+                self._start()
+            for rank, (worker, _) in enumerate(self._workers, start=1):
+                send({**self._task, "rank": rank}, worker)
+            for worker, _ in self._workers:
+                self._await_ready(worker)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Whatever the others are at: they hold nothing that this process does not."""
+        for worker, errors in self._workers:
+            worker.kill()
+            worker.wait()
+            for stream in (worker.stdin, worker.stdout, errors):
+                assert stream is not None
+                with suppress(BrokenPipeError):  # what it was to be sent
+                    stream.close()
+        if dist.is_initialized():  # last, since an operation that waits for another process would not end before it
+            dist.destroy_process_group()
+
+    def raise_if_lost(self, error: Exception) -> None:
+        """Raise ProcessLost if that is what an error means."""
+        silent = re.search("timed? ?out", str(error), re.IGNORECASE)
+        until = time.monotonic() + (0 if silent else REAPED)
+        while True:
+            for rank, (worker, errors) in enumerate(self._workers, start=1):
+                if worker.poll() is not None:
+                    raise ProcessLost(rank, self._size, _end_of(worker, errors)) from error
+            if time.monotonic() >= until:
+                break
+            time.sleep(0.05)
+        if silent:
+            raise ProcessLost(None, self._size, "no answer in time") from error
+
+    def _start(self) -> None:
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `end`
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+        # In a session of its own, where Ctrl-C does not reach it: this process decides what a signal means.
+        worker = subprocess.Popen(
+            WORKER, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            start_new_session=True,
+        )  # fmt: skip
+        self._workers.append((worker, errors))
+
+    def _await_ready(self, worker: "subprocess.Popen[bytes]") -> None:
+        # Who waited at the port for a process that has ended would wait for long.
+        assert worker.stdout is not None
+        for line in worker.stdout:
+            if line == READY:
+                return
+        self.raise_if_lost(EOFError("a process closed its output before it was ready"))
+        raise ProcessLost(None, self._size, "it closed its output")
+
+
+def send(task: Mapping[str, Any], worker: "subprocess.Popen[bytes]") -> None:
+    """Hand over the task. The pipe is left open: its end tells the worker that this process has ended."""
+    buffer = io.BytesIO()
+    torch.save(dict(task), buffer)
+    assert worker.stdin is not None
+    with suppress(BrokenPipeError):  # `_await_ready` says how it ended
+        worker.stdin.write(buffer.getbuffer().nbytes.to_bytes(8, "little") + buffer.getvalue())
+        worker.stdin.flush()
+
+
+def receive(stream: IO[bytes]) -> dict[str, Any]:
+    """The other end of `send`. Raises EOFError if the sender has ended."""
+    size = int.from_bytes(stream.read(8), "little")
+    content = stream.read(size)
+    if not size or len(content) < size:
+        raise EOFError("the first process has ended")
+    return torch.load(io.BytesIO(content), weights_only=True)
+
+
+def _end_of(worker: "subprocess.Popen[bytes]", errors: IO[bytes]) -> str:
+    """How a process ended, in the words of its last line if it had any."""
+    errors.seek(0)
+    lines: Sequence[str] = errors.read().decode(errors="replace").strip().splitlines()
+    if worker.returncode < 0:
+        return f"signal {-worker.returncode}"
+    return f"exit code {worker.returncode}: {lines[-1]}" if lines else f"exit code {worker.returncode}"

@@ -1,0 +1,105 @@
+"""Whether training ended far above where it began, and a learning rate with which it would not have.
+
+Gradient descent on a convex function with a stable step never leaves the sublevel set it starts in, and the noise of
+minibatches and the overshoot of momentum raise the loss by factors far below `FACTOR`. A final loss beyond that factor
+of the loss at the start means that steps are too long, even while all numbers are still finite.
+"""
+
+import torch
+
+from linnet.data import Data, Examples
+from linnet.models import LinearNetwork
+from linnet.models.linear_map import EVALUATION_ROWS
+from linnet.optimizers import SGD, Momentum, TorchSGD
+from linnet.optimizers.hyperparameter import number_of
+from linnet.solvers.loss_conjugates import family_of, is_known
+from linnet.system.errors import Diverged
+from linnet.training.components import build_model
+from linnet.training.context import Prepared
+from linnet.training.initial_weights import load_initial_weights
+
+FACTOR = 1e3
+SAMPLED_BATCHES = 8
+LARGEST_BATCH = 2048
+"""Examples of a minibatch whose curvature is computed; the Gram matrix of more would take longer than an epoch."""
+
+
+def raise_if_diverged(prepared: Prepared) -> None:
+    """Raise Diverged if the mean loss of the last epoch is `FACTOR` times that of the initial weights, and of zeros.
+
+    A start next to the optimum may well be left by that factor, hence the zeros: predicting nothing is the scale of
+    the loss. Looks at the data only if the logged losses have grown that much.
+    """
+    curves, model, data = prepared.logger.history.curves, prepared.model, prepared.data
+    losses, means = curves.get("train/loss"), curves.get("train/loss_epoch")
+    if model.solution is not None or losses is None or means is None or not losses.value or not means.value:
+        return
+    last = means.value[-1]
+    if last <= FACTOR * abs(losses.value[0]):
+        return
+    start = max(_magnitudes(prepared))
+    if last <= FACTOR * start:
+        return
+    rate = number_of(model.optimizer.lr, 0)
+    raise Diverged(model.steps_done, rate, last, start=start, stable=stable_rate(model, data, rate))
+
+
+def with_stable_rate(error: Diverged, model: LinearNetwork, data: Data) -> Diverged:
+    """The same error about a loss that is not finite, with a rate to try; arguments as for `stable_rate`."""
+    stable = stable_rate(model, data, error.lr)
+    return Diverged(error.step, error.lr, error.value, stable=stable, standardized=data.scaling is not None)
+
+
+def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
+    """A learning rate below `rate` with which training does not diverge, as far as that can be known.
+
+    For plain descent it is 1/L, L the largest eigenvalue of the Hessian's bound on any of a few minibatches: steps up
+    to 2/L bring no two models apart. Momentum β makes steps 1/(1 − β) times as long in the end, so that its rate is
+    (1 − β)/L. For other optimizers and losses without such a bound it is a tenth of the rate.
+
+    Args:
+        model: of one model.
+        data: on its device.
+        rate: that was too high.
+    """
+    smoothness = family_of(model.loss).smoothness if is_known(model.loss) else None
+    descends = isinstance(model.optimizer, (SGD, Momentum, TorchSGD))
+    if smoothness is None or not descends or data.train.streamed:
+        return rate / 10
+    size = min(data.batch_size, len(data.train), LARGEST_BATCH)
+    rows = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
+    rows = rows[: size * SAMPLED_BATCHES].to(model.weight.device)
+    largest = 0.0
+    for batch in data.train.batches(rows, [len(part) for part in rows.split(size)]):
+        x = batch.x.double() * batch.scale
+        gram = x @ x.T + (0.0 if model.bias is None else 1.0)
+        if batch.weight is not None:
+            root = batch.weight.double().sqrt()
+            gram *= root[:, None] * root
+        if not bool(gram.isfinite().all()):
+            return rate / 10
+        largest = max(largest, float(torch.linalg.eigvalsh(gram)[-1]) / len(x))
+    curvature = smoothness * largest + number_of(model.penalty.squared, 0)
+    shorter = 1 - float(getattr(model.optimizer, "momentum", 0.0))
+    return min(shorter / curvature, rate / 10) if curvature > 0 else rate / 10
+
+
+@torch.no_grad()
+def _magnitudes(prepared: Prepared) -> tuple[float, float]:
+    """The mean magnitude of the loss on the training examples, of the initial weights and of zeros."""
+    config, data = prepared.job.config, prepared.data
+    model = build_model(config, data).to(prepared.model.weight.device)
+    if config.get("init_from"):
+        load_initial_weights(model, prepared.job.path)
+    first = _magnitude(model, data.train)
+    for parameter in model.parameters():
+        parameter.zero_()
+    return first, _magnitude(model, data.train)
+
+
+def _magnitude(model: LinearNetwork, examples: Examples) -> float:
+    total = torch.zeros((), dtype=torch.float64, device=model.weight.device)
+    for batch in examples.chunks(EVALUATION_ROWS):
+        values = model.loss.value(model.predict_batch(batch), batch.y).double().abs()
+        total += batch.weighed(values).sum()
+    return float(total) / examples.total_weight

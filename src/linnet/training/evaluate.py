@@ -1,0 +1,89 @@
+"""Evaluate the final weights of a run on each split of its data."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from linnet.data import Data
+from linnet.models import LinearNetwork
+from linnet.models.intervals import HIGH, LOW
+from linnet.solvers.problem_analysis import Landscape
+from linnet.system.files import read_json
+from linnet.tracking.directory import require_completed
+from linnet.tracking.gap import distances
+from linnet.training import optimality
+from linnet.training.components import build_data
+from linnet.training.load_run import load_config, load_model
+
+
+def evaluate(run: Path) -> tuple[dict[str, float], bool]:
+    """All figures of the final weights, and whether the data has the checksum in the run's manifest.
+
+    Raises:
+        InputError: if the directory holds no completed run.
+    """
+    require_completed(run)
+    config = load_config(run)
+    data = build_data(config)
+    model = load_model(run, config, data)
+    metrics, _ = evaluate_parts(model, data, optimality.load(run))
+    recorded = read_json(run / "manifest.json").get("data_checksum") if (run / "manifest.json").is_file() else None
+    return metrics, recorded == data.source.checksum
+
+
+def evaluate_parts(
+    model: LinearNetwork,
+    data: Data,
+    landscape: Landscape | None = None,
+    known: Mapping[str, dict[str, float]] | None = None,
+) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+    """All final figures, and the predictions `[N, C]` of each part.
+
+    Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; the ends of 95 % intervals of test figures,
+    `test/…_ci95_low` and `test/…_ci95_high`, see `linnet.models.intervals`; `train/objective` = loss + penalty;
+    with an l1 penalty `parameter/nonzero`, how many weights it has left;
+    for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
+    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average; with a landscape,
+    `optimum/loss` = the best possible train/objective, `optimum/bound`, `optimum/gap`, `optimum/distance`, and what
+    inference says of it.
+
+    Args:
+        model: a single one.
+        data: the examples.
+        landscape: of the training problem.
+        known: part -> its figures, where they were found for many models at once; only the test part is predicted then.
+    """
+    metrics: dict[str, float] = {}
+    predictions: dict[str, torch.Tensor] = {}
+    for name, part in data.parts().items():
+        if known is not None:
+            figures = known[name]
+        elif part.streamed:
+            (figures,) = model.evaluate_all(part)
+        else:
+            figures, predictions[name] = model.evaluate(part)
+        metrics.update({f"{name}/{key}": value for key, value in figures.items()})
+        if name == "test":
+            if known is not None and not part.streamed and model.loss.task == "regression":
+                predictions[name] = model.evaluate(part)[1]
+            for key, (low, high) in model.intervals(figures, predictions.get(name), part).items():
+                metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
+    with torch.no_grad():
+        metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
+        if model.penalty.proximal:
+            metrics["parameter/nonzero"] = float(torch.count_nonzero(model.weight[0]))
+        truth = data.source.truth
+        if truth is not None:
+            weight = model.weight[0].double().cpu()
+            bias = torch.zeros(len(weight), dtype=torch.float64) if model.bias is None else model.bias[0].double().cpu()
+            if data.scaling is not None:
+                weight, bias = data.scaling.undo(weight, bias)
+            metrics["parameter/weight_error"] = (weight - truth.weight).norm().item()
+            metrics["parameter/bias_error"] = (bias - truth.bias).norm().item()
+    if data.source.bayes_accuracy is not None:
+        metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
+    if landscape is not None and landscape.optimum.attained:
+        metrics |= optimality.metrics(landscape)
+        metrics |= distances(landscape.optimum, model.weight[0], metrics["train/objective"])
+    return metrics, predictions

@@ -1,0 +1,63 @@
+"""A run directory read back: its configuration, checked anew, and its weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from linnet.config import check
+from linnet.data import Data
+from linnet.models import LinearNetwork
+from linnet.system.errors import InputError
+from linnet.tracking.weights import FILE, load_weights
+from linnet.training.components import build_model
+
+
+def load_config(run: Path) -> dict[str, Any]:
+    """The job's configuration, resolved and checked as if it came from a stranger."""
+    return load_hydra(run)[0]
+
+
+def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], DictConfig]:
+    """The job's configuration, resolved and checked as if it came from a stranger, and Hydra's own.
+
+    Args:
+        run: its directory.
+        changes: dotted key -> value that takes the place of the saved one.
+
+    Raises:
+        InputError: if there is no run, or its configuration does not pass.
+    """
+    if not (run / "status.json").is_file():
+        raise InputError(f"{run} is no run directory: it has no status.json")
+    try:
+        job = OmegaConf.load(run / ".hydra" / "config.yaml")
+        hydra = OmegaConf.load(run / ".hydra" / "hydra.yaml")
+    except Exception as error:
+        raise InputError(f"{run}: its configuration cannot be read: {str(error).splitlines()[0]}") from error
+    node = OmegaConf.select(hydra, "hydra")
+    if not isinstance(job, DictConfig) or not isinstance(node, DictConfig):
+        raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
+    for key, value in (changes or {}).items():
+        OmegaConf.update(job, key, value)
+    return check(DictConfig({**job, "hydra": node}), recorded=True), node
+
+
+def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:
+    """The module with the run's final weights.
+
+    Raises:
+        InputError: if the weights are missing, damaged, or of another shape than the data asks for.
+    """
+    model = build_model(config, data)
+    weights = load_weights(run)
+    wanted = {name: list(tensor.shape[1:]) for name, tensor in model.named_parameters()}
+    found = {name: list(array.shape) for name, array in weights.items()}
+    if wanted != found:
+        raise InputError(f"{run / FILE} holds {found}, but the run's configuration and data ask for {wanted}")
+    with torch.no_grad():
+        for name, tensor in model.named_parameters():
+            tensor[0] = torch.from_numpy(weights[name])
+    return model

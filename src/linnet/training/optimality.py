@@ -1,0 +1,276 @@
+"""The best training objective that a run could reach, found before it trains, and what it means for the training."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from linnet.data import Data, Examples
+from linnet.losses import SquaredError, TorchSquaredError
+from linnet.models import LinearNetwork
+from linnet.optimizers import SGD, Momentum, TorchSGD
+from linnet.solvers import Curvature, Optimum, curvature, solve
+from linnet.solvers.cache import kept
+from linnet.solvers.cost import RATE, solve_seconds, training_seconds
+from linnet.solvers.inference import inference, withheld
+from linnet.solvers.least_squares.least_squares import least_squares
+from linnet.solvers.loss_conjugates import is_known
+from linnet.solvers.problem_analysis import Landscape
+from linnet.system.errors import InputError
+from linnet.tracking.weights import OPTIMUM
+from linnet.training.components import dtype_of, is_exact
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-8
+"""Bound to reach, relative to the objective of predicting nothing (of targets about their mean)."""
+EXACT_TOLERANCE = 1e-12
+"""The same where the optimum is the result: a bound of ε allows errors of coefficients of the order of √ε."""
+SOLVED = 1e-2
+"""Bound beyond which an optimum counts as not solved, relative to the objective."""
+NEGLIGIBLE = 0.5
+"""Seconds that nobody minds: starting the process takes ten times as long."""
+NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
+"""Keys of `data` that change no example."""
+
+
+def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> Landscape | None:
+    """The landscape of a run's training problem, or None if it is not asked for or would cost more than the training.
+
+    Args:
+        config: of the run; `optimum` says whether.
+        data, model: of the run, before training.
+
+    Raises:
+        InputError: `optimizer=exact`, and there is no optimum or none can be found.
+    """
+    exact = is_exact(config)
+    if exact and data.overfit_batches:
+        raise InputError("optimizer=exact solves for all training examples: it needs trainer.overfit_batches=0")
+    if exact and data.train.streamed:
+        raise InputError(
+            "optimizer=exact needs all training examples in memory: use a data.max_memory_mb that they fit into, "
+            "or optimizer=sgd"
+        )
+    if not exact:
+        reason = _why_not(config, data, model)
+        if reason is not None:
+            if reason:
+                log.info(f"best possible objective: not looked for, {reason}")
+                _tell_cheap_curvature(data, model)
+            return None
+    try:
+        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
+    except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
+        if exact:
+            raise InputError(f"optimizer=exact: {error}") from error
+        log.warning(f"best possible objective: not found: {' '.join(str(error).split())}")
+        return None
+    if exact and not landscape.optimum.attained:
+        raise InputError(
+            f"optimizer=exact: no finite optimum exists ({landscape.optimum.certificate}): use penalty=l2, or another "
+            f"optimizer"
+        )
+    if exact and not _is_solved(landscape.optimum, model, data):
+        raise InputError(
+            f"optimizer=exact: not solved, {_reached(landscape.optimum)}: use another penalty or optimizer, or leave "
+            f"out columns of extreme values"
+        )
+    tell(landscape, model, data, exact=exact)
+    return landscape
+
+
+def _origin(data: Data, n_features: int) -> Tensor:
+    """What was subtracted from the features, `[D]`, in their present units; what is read from a file is rounded."""
+    if data.scaling is None:
+        return torch.zeros(n_features, dtype=torch.float64)
+    return data.scaling.mean / data.scaling.deviation
+
+
+def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
+    """Whether the objective is known well enough to be called the best possible one."""
+    size = max(abs(optimum.objective), abs(optimum.lower))
+    return optimum.bound <= SOLVED * size or optimum.bound <= 1e-6 * _scale(data.train_in_float64, model)
+
+
+def _reached(optimum: Optimum) -> str:
+    return (
+        f"an objective of {optimum.objective:.8g} was reached, and proven only that none is below {optimum.lower:.8g}"
+    )
+
+
+def _tolerance(config: Mapping[str, Any]) -> float:
+    return EXACT_TOLERANCE if is_exact(config) else TOLERANCE
+
+
+def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Landscape:
+    """Solve the training problem, to a relative tolerance as above. Raises ValueError if it cannot be solved."""
+    bias, n_outputs = model.bias is not None, model.weight.shape[1]
+    train = data.train_in_float64
+    x, y, weight = train.x, train.y, train.weight
+    offset = torch.zeros(())
+    if bias and y.dtype == torch.float64 and model.loss.shift_invariant:  # residuals of large targets keep their digits
+        offset = y.mean(0)
+        y = y - offset
+    scale = _scale(Examples(x, y, weight), model)
+    optimum = solve(
+        Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
+        n_outputs=n_outputs, origin=_origin(data, x.shape[1]),
+    )  # fmt: skip
+    optimum = replace(optimum, bias=optimum.bias + offset)
+    curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
+    landscape = Landscape(optimum, curved, {})
+    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
+        return _with_inference(landscape, data, model)
+    return landscape
+
+
+def _scale(examples: Examples, model: LinearNetwork) -> float:
+    """Size of the objective of predicting nothing."""
+    weight, n_outputs = examples.weight, model.weight.shape[1]
+    values = model.loss.value(torch.zeros(1, len(examples), n_outputs, dtype=examples.x.dtype), examples.y).double()
+    return abs(float((values if weight is None else values * weight).mean())) or 1.0
+
+
+def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> Landscape:
+    """Add metrics of classical inference, coefficients and standard errors, or the reason that there are none.
+
+    They are of features as they were read: standardisation would round them once more, and without a penalty it
+    changes no prediction.
+    """
+    if float(model.penalty.squared) != 0:
+        return landscape
+    train, bias = data.train_as_read, model.bias is not None
+    fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
+    reason = withheld(fit, data.feature_names)
+    if reason is not None:
+        return replace(landscape, withheld=reason)
+    found = inference(fit, feature_names=data.feature_names)
+    table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
+    coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
+    return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
+
+
+def tell(landscape: Landscape, model: LinearNetwork, data: Data, *, exact: bool) -> None:
+    """Say what the landscape means: the best objective, and what `tell_curvature` says of runs that are not exact."""
+    optimum = landscape.optimum
+    if not optimum.attained:
+        log.info(f"no finite optimum exists: {optimum.certificate}")
+    elif not _is_solved(optimum, model, data):
+        log.info(f"best possible objective: not solved, {_reached(optimum)}")
+    else:
+        log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if landscape.statistics and model.bias is None:
+        log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    if landscape.withheld is not None:
+        log.info(f"no standard errors: {landscape.withheld}")
+    if landscape.curvature is not None and not exact:
+        tell_curvature(landscape.curvature, model, standardized=data.scaling is not None)
+
+
+def tell_curvature(curved: Curvature, model: LinearNetwork, *, standardized: bool) -> None:
+    """Say how many steps gradient descent takes and which learning rates are stable, and warn of one that is not."""
+    stable = curved.largest_stable_step
+    if curved.smallest == 0:
+        condition = "condition number infinite, as the objective is flat in some direction"
+    else:
+        condition = f"condition number {'' if curved.exact else 'at most '}{curved.condition:.3g}"
+        condition += f", so gradient descent takes {'' if curved.exact else 'at most '}about {curved.steps():.2g} steps"
+    log.info(f"{condition}; largest stable learning rate {stable:.4g}")
+    optimizer = model.optimizer
+    if isinstance(optimizer, (SGD, Momentum, TorchSGD)):
+        momentum = float(getattr(optimizer, "momentum", 0.0))
+        if getattr(optimizer, "nesterov", False):
+            limit = stable * (1 + momentum) / (1 + 2 * momentum)
+        else:
+            limit = stable * (1 + momentum)
+        if float(optimizer.lr) > limit:
+            risk = "diverges" if curved.exact else "may diverge"
+            log.warning(
+                f"warning: optimizer.lr={float(optimizer.lr):g} is beyond {limit:.4g}, where gradient descent {risk}; "
+                f"try optimizer.lr={limit / 2:.2g}{'' if standardized else ', or data.standardize=true'}"
+            )
+
+
+def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
+    """As `tell_curvature`, where it costs next to nothing."""
+    n, d = len(data.train), data.train.n_features
+    if data.train.streamed or not is_known(model.loss):
+        return
+    if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
+        bias, weight = model.bias is not None, data.train.weight
+        curved = curvature(data.train.x, model.loss, model.penalty, bias=bias, sample_weight=weight)
+        if curved is not None:
+            tell_curvature(curved, model, standardized=data.scaling is not None)
+
+
+def metrics(landscape: Landscape) -> dict[str, float]:
+    """What metrics.json says of the landscape itself; nothing where there is no finite optimum."""
+    optimum = landscape.optimum
+    if not optimum.attained:
+        return {}
+    return {"optimum/loss": optimum.objective, "optimum/bound": optimum.bound, **landscape.statistics}
+
+
+def load(run: Path) -> Landscape | None:
+    """What a run directory keeps of it."""
+    path = run / OPTIMUM
+    if not path.exists():
+        return None
+    try:
+        return Landscape.from_bytes(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+
+
+def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str | None:
+    """None: it is to be found; else the reason that it is not, empty if nobody asked."""
+    mode = config["optimum"]
+    if mode in (False, "off"):
+        return ""
+    if not is_known(model.loss):
+        return f"{type(model.loss).__name__} is none of linnet's own losses"
+    if data.overfit_batches:
+        return "trainer.overfit_batches trains on other examples"
+    if data.train.streamed:
+        return "the training examples are not all in memory"
+    if mode == "always":
+        return None
+    n, d = len(data.train), data.train.n_features
+    c = model.weight.shape[1]
+    solving = solve_seconds(n, d, c, model.loss, model.penalty)
+    training = training_seconds(n, d, c, data.batch_size, config["trainer"]["max_epochs"])
+    if solving <= max(training, NEGLIGIBLE):
+        return None
+    return f"it would take about {solving:.1g} s, training {training:.1g} s (optimum=always looks for it once)"
+
+
+def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:
+    """All that the landscape depends on, down to its last bits."""
+    weight = data.train.weight
+    return {
+        "data": {key: value for key, value in config["data"].items() if key not in NOT_OF_THE_PROBLEM},
+        "checksum": data.source.checksum,
+        # Not in the checksum, and not only the configuration's where a source estimates them.
+        "weights": None if weight is None else hashlib.sha256(weight.cpu().numpy().tobytes()).hexdigest(),
+        "loss": dict(config["loss"]),
+        "penalty": dict(config["penalty"]),
+        "bias": model.bias is not None,
+        "n_outputs": model.weight.shape[1],
+        "dtype": dtype_of(config),
+        "tolerance": _tolerance(config),
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "version": 7,  # of the solvers: raise it when they change
+    }
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "optimum"

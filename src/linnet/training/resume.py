@@ -1,0 +1,156 @@
+"""Resume a run after an interruption, or for more epochs, to the weights of a run that was never interrupted."""
+
+import logging
+import logging.config
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from linnet.config import config_hash
+from linnet.config.check import OUTPUT_DIR
+from linnet.system.errors import InputError
+from linnet.system.files import read_json
+from linnet.system.terminal import Terminal
+from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
+from linnet.tracking.directory import RunDirectory, read_status
+from linnet.tracking.logger import check_position
+from linnet.training.context import Job
+from linnet.training.continuation import complete, plan
+from linnet.training.finalize import Run
+from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
+from linnet.training.load_run import load_hydra
+from linnet.training.resume_state import Begun
+from linnet.training.run import live
+
+log = logging.getLogger(__name__)
+
+
+def resume(path: Path, max_epochs: int | None = None) -> Run:
+    """Go on with a run that was killed, interrupted, or failed, and return what it left behind.
+
+    Args:
+        path: the run directory. What lies in it is treated as if it came from a stranger.
+        max_epochs: how many epochs the run is to have in all, also if it is completed; None: as many as it was
+            started with. What a refusal leaves of a completed run is the completed run.
+
+    Raises:
+        InputError: if there is nothing to go on with, or it is no longer what the run began with, or it cannot be
+            continued with more epochs.
+    """
+    if (path / "status.json").is_file():
+        _refuse_links(path)
+    config, hydra = load_hydra(path)
+    state = read_status(path).get("state")
+    if state == "diverged" or (state == "completed" and max_epochs is None):
+        raise InputError(f"{path} is {state}: there is nothing to go on with")
+    directory = RunDirectory(path.absolute(), resumed=True)
+    try:
+        if max_epochs is None and directory.state_before in ("completed", "diverged"):
+            raise InputError(f"{path} is {directory.state_before}: another process has just finished it")
+        _log_as_before(path, hydra)
+        config, begun = _begun(path, config)
+        # The same command once more, after an interruption of what it had begun, goes on with that.
+        if max_epochs is not None and (state == "completed" or max_epochs != config["trainer"]["max_epochs"]):
+            begun = _continued(path, config, begun, max_epochs)
+            config = begun.continuation.config if begun.continuation else config
+    except BaseException as error:
+        if isinstance(error, InputError):
+            directory.refuse(error)
+        else:
+            directory.set(directory.state_before, error=str(error))
+        directory.close()
+        raise
+    if begun is None or begun.checkpoint is None:
+        log.info("no checkpoint yet: from the beginning")
+    else:
+        log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
+    initial_weights = path.absolute() / INITIAL_WEIGHTS
+    return live(Job(directory, config, dict(hydra.runtime.choices), Terminal(), begun, initial_weights))
+
+
+def _continued(path: Path, config: dict[str, Any], begun: Begun | None, max_epochs: int) -> Begun:
+    """What is there to go on with for more epochs. Raises InputError if that cannot be."""
+    if begun is None or begun.checkpoint is None:
+        raise InputError(
+            f"{path} has no checkpoint yet that more epochs could follow: linnet resume {path} comes first"
+        )
+    return replace(begun, continuation=plan(path, config, begun.manifest, begun.checkpoint, max_epochs))
+
+
+def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | None]:
+    """The configuration, and what is there to go on with; None if the run had not got as far as its manifest."""
+    if not (path / "manifest.json").exists():
+        return config, None
+    try:
+        manifest = read_json(path / "manifest.json")
+        same = manifest["config_sha256"] == config_hash(config)
+        _ = manifest["data_checksum"], int(manifest["threads"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path / 'manifest.json'} is damaged: {error}") from error
+    if not same:
+        changed = complete(path, config, manifest)
+        if changed is not None:
+            return changed, Begun(manifest, _checkpoint(path))
+        raise InputError(
+            f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
+            f"is another): put it back, or train anew"
+        )
+    return config, Begun(manifest, _checkpoint(path))
+
+
+def _checkpoint(path: Path) -> dict[str, Any] | None:
+    """The last checkpoint that is whole and whose log files are there; None if none was written yet."""
+    folder, faults = path / "checkpoints", []
+    if not any((folder / name).exists() for name in (LAST, PREVIOUS)):
+        return None
+    for name in (LAST, PREVIOUS):
+        try:
+            checkpoint = load(folder / name)
+            _check_kinds(folder / name, checkpoint["linnet"])
+            check_position(path, checkpoint["linnet"]["position"])
+        except Damaged as error:
+            faults.append(str(error))
+        except FileNotFoundError:
+            faults.append(f"{name} is missing")
+        else:
+            if faults:
+                log.warning(f"{faults[0]}; going on from {name}")
+                fall_back(folder)
+            return checkpoint
+    raise InputError(f"{path}: {'; '.join(faults)}: there is no other to go on with; remove {folder} to begin anew")
+
+
+def _check_kinds(file: Path, saved: Any) -> None:
+    """Raise InputError unless what linnet itself looks up in a checkpoint is of the kind that it writes."""
+    kinds = {"steps_done": int, "epoch_loss": float, "stopped": bool, "position": dict}
+    fits = isinstance(saved, dict) and all(isinstance(saved.get(key), kind) for key, kind in kinds.items())
+    if not fits or not all(
+        isinstance(number, int) and 0 <= number < 2**63 for number in (saved["steps_done"], *saved["position"].values())
+    ):
+        raise InputError(f"{file} is no checkpoint of a run that linnet could go on with")
+
+
+def _refuse_links(path: Path) -> None:
+    """Whoever made the directory must not have us write elsewhere."""
+    inside = path.resolve()
+    for entry in (path, *path.rglob("*")):
+        if entry.is_symlink() and entry != path and not entry.resolve().is_relative_to(inside):
+            raise InputError(f"{entry} leads out of the run directory: replace the link by what it points to")
+        if not entry.is_file() and not entry.is_dir():  # reading a pipe would wait for ever
+            raise InputError(f"{entry} is neither a file nor a directory: remove it")
+
+
+def _log_as_before(path: Path, hydra: DictConfig) -> None:
+    """Set up logging as Hydra did for the run; train.log grows."""
+    try:
+        options: Any = OmegaConf.to_container(hydra.job_logging, resolve=False)
+        for handler in options.get("handlers", {}).values():
+            handler.pop(".", None)  # would set attributes of the handler, such as the name of its file
+            for start in OUTPUT_DIR:
+                if str(handler.get("filename", "")).startswith(start):
+                    handler["filename"] = str(path / handler["filename"].removeprefix(start))
+        logging.config.dictConfig(options)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path / '.hydra' / 'hydra.yaml'}: its job_logging is damaged: {error}") from error

@@ -1,0 +1,81 @@
+"""From a command line to a run: compose, check, claim a directory, and live.
+
+`linnet.training.run` imports torch and Lightning, which takes seconds; mistakes are answered before that.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import run_job
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from linnet.config import check, check_job, compose, session
+from linnet.config.check import refuse_chdir
+from linnet.config.environment import with_environment
+from linnet.system.terminal import Terminal
+from linnet.tracking.claim import claimed
+from linnet.tracking.directory import RunDirectory, refuse_claimed
+from linnet.tracking.lock import Lock
+
+if TYPE_CHECKING:
+    from linnet.training.context import Job
+    from linnet.training.finalize import Run
+
+
+def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None = None) -> "Run":
+    """Train one run; see `linnet.train`.
+
+    imported: called once everything that a run needs is imported.
+    """
+    with session():
+        config = compose(with_environment(overrides))
+        check(config)
+        refuse_chdir(config)
+        directory = Path(config.hydra.run.dir).absolute()
+        refuse_claimed(directory)
+        import linnet.training.run  # noqa: F401  # before there is a directory, which whoever gets impatient would leave empty
+
+        if imported is not None:
+            imported()
+        with claimed(directory) as lock:
+
+            def task(job: DictConfig) -> "Run | Exception":
+                try:
+                    return execute(job, lock=lock)
+                except Exception as error:  # returned, because Hydra would print it in its own way
+                    return error
+
+            context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
+            outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+
+def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "Run":
+    """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
+
+    Args:
+        config: the job's; Hydra's own, which has passed `check`, is looked up.
+        quiet: print nothing, as in a sweep, where each job gets one line.
+        lock: of the directory, if this process holds it already.
+    """
+    from linnet.training.run import live
+
+    return live(job_of(config, quiet=quiet, lock=lock))
+
+
+def job_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "Job":
+    """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
+    from linnet.training.context import Job
+
+    hydra = HydraConfig.get()
+    resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    check_job(resolved)  # again, since an interpolation may have another value by now
+    directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
+    return Job(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))
