@@ -42,7 +42,7 @@ test: lint typecheck
 # Stand-ins for other processors: torch's own kernels without vector instructions and with AVX2, its BLAS as it
 # computes on every processor, and sums that one thread adds up.
 ENVIRONMENTS := ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1
-NUMBERS := tests/losses tests/optimizers tests/optimum tests/answers/test_nist_answers.py $(patsubst \
+NUMBERS := tests/losses tests/optimizers tests/solvers tests/answers/test_nist_answers.py $(patsubst \
   %,'tests/experiments/test_experiments.py::test_first_seed_gives_the_recorded_figures[%]', \
   analytic_solution estimation_error lasso_path learning_rate_sweep polynomial_normal softmax_overflow)
 

@@ -28,7 +28,7 @@ HYDRA_TARGETS = frozenset(
         "linnet.sweeps.vectorized.launch",
     }
 )
-LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler", "linnet.tracking.console.ConsoleHandler"})
+LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler"})
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 OUTPUT_DIR = ("${hydra:runtime.output_dir}/", "${hydra.runtime.output_dir}/")
 # Others, such as GIT_EXTERNAL_DIFF or LD_PRELOAD, name programs and libraries that some process runs.

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from linnet.data.batch import Truth
 from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
 from linnet.data.standardizer import Scaling
 from linnet.data.storage.examples import Examples, Source
@@ -88,6 +89,12 @@ class Data(pl.LightningDataModule):
     def feature_names(self) -> tuple[str, ...]:
         """The names of the D features: those of the source, else x0, x1 and so on."""
         return self.source.feature_names or tuple(f"x{i}" for i in range(self.train.n_features))
+
+    def in_units_of_training(self, weight: Tensor, bias: Tensor) -> Truth:
+        """Weight `[C, D]` and bias `[C]` for features and targets as they came, as those for the prepared examples."""
+        if self.offset is not None:
+            bias = bias - self.offset
+        return Truth(weight, bias) if self.scaling is None else self.scaling.redo(weight, bias)
 
     def parts(self) -> dict[str, Examples]:
         """Name -> examples of each part that there is: "train", "val", "test"."""

@@ -190,7 +190,7 @@ def specification(data: "Data", loss: "Loss", *, solved: bool = False) -> str:
     Args:
         solved: whether the run's weights are the optimum whose coefficients optimum.safetensors holds.
     """
-    source, scaling = data.source, data.scaling
+    source = data.source
     node = {
         "version": VERSION,
         "task": source.task,
@@ -200,13 +200,21 @@ def specification(data: "Data", loss: "Loss", *, solved: bool = False) -> str:
         "image_shape": source.image_shape or (),
         "byte_scale": source.train.byte_scale,
         "row_norm": source.row_norm,
-        "mean": None if scaling is None else scaling.mean.tolist(),
-        "deviation": None if scaling is None else [_finite(number) for number in scaling.deviation.tolist()],
-        "target_offset": None if data.offset is None else data.offset.tolist(),
+        **units(data),
         "solved": solved,
         "table": None if source.preprocessing is None else source.preprocessing.to_node(),
     }
     return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
+
+
+def units(data: "Data") -> dict[str, list[float | None] | None]:
+    """Return the part of the specification that says in which units features and targets were trained on."""
+    scaling, offset = data.scaling, data.offset
+    return {
+        "mean": None if scaling is None else scaling.mean.tolist(),
+        "deviation": None if scaling is None else [_finite(number) for number in scaling.deviation.tolist()],
+        "target_offset": None if offset is None else offset.tolist(),
+    }
 
 
 def _finite(number: float) -> float | None:

@@ -15,10 +15,14 @@ from typing import Any
 import torch
 
 from linnet.config import config_hash
+from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.version import VERSION
 
-ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
+FORMAT = 2
+"""Of a run directory. In format 1, which had no key for it, weights of losses of residuals were for targets that were
+not centred; what else differs is told by the files themselves. See CONTRIBUTING.md, "What stays readable"."""
+ENVIRONMENT = ("linnet", "format", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
 """Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
 OF_PROCESS = (
     "command", "directory", "git", "devices", "threads", "cpu_capability", "cpu", "cpu_count", "python", "platform",
@@ -44,6 +48,7 @@ def manifest(
     environment = _environment(config) if like is None else {key: like[key] for key in OF_PROCESS}
     return {
         "linnet": VERSION,
+        "format": FORMAT,
         "config_sha256": config_hash(config),
         "choices": {group: option for group, option in choices.items() if not group.startswith("hydra/")},
         "config": config,
@@ -51,6 +56,16 @@ def manifest(
         "data_checksum": data_checksum,
         **environment,
     }
+
+
+def refuse_newer(manifest: Mapping[str, Any], path: Path) -> None:
+    """Raise InputError if a later version of linnet wrote this manifest in a format that is not known here."""
+    written = manifest.get("format", 1)
+    if not isinstance(written, int) or written > FORMAT:
+        raise InputError(
+            f"{path}: the run directory has format {written!r}, this version of linnet reads those up to {FORMAT}: "
+            f"use the version that wrote it ({manifest.get('linnet')})"
+        )
 
 
 def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:

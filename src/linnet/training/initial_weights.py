@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import save
 
 from linnet.data import Data
-from linnet.data.batch import Truth
 from linnet.data.table.messages import some
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
@@ -82,7 +81,7 @@ def _taken(model: LinearNetwork, data: Data, run: Path) -> dict[str, torch.Tenso
     outputs = _order("outputs", predictor.output_names if names else (), names, run)
     weight = torch.from_numpy(predictor.weight[outputs][:, features].copy())
     bias = torch.from_numpy(predictor.bias[outputs].copy())
-    converted = _in_units_of(data, weight, bias)
+    converted = data.in_units_of_training(weight, bias)
     if model.bias is None and bool((converted.bias != 0).any()):
         raise InputError(f"init_from={run}: its model has a bias, which model.bias=false has no place for")
     found = {"weight": converted.weight.to(model.weight.dtype)}
@@ -91,13 +90,6 @@ def _taken(model: LinearNetwork, data: Data, run: Path) -> dict[str, torch.Tenso
     if not all(bool(tensor.isfinite().all()) for tensor in found.values()):
         raise InputError(f"init_from={run}: its weights are not finite numbers in the units of this data")
     return found
-
-
-def _in_units_of(data: Data, weight: torch.Tensor, bias: torch.Tensor) -> Truth:
-    """Weight `[C, D]` and bias `[C]` for features and targets as they came, as those for the prepared examples."""
-    if data.offset is not None:
-        bias = bias - data.offset
-    return Truth(weight, bias) if data.scaling is None else data.scaling.redo(weight, bias)
 
 
 def _check_kind(predictor: LinearPredictor, model: LinearNetwork, data: Data, run: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import RunDirectory, read_status
 from linnet.tracking.logger import check_position
+from linnet.tracking.manifest import FORMAT, refuse_newer
 from linnet.training.context import Job
 from linnet.training.continuation import complete, plan
 from linnet.training.finalize import Run
@@ -85,6 +87,7 @@ def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | 
         return config, None
     try:
         manifest = read_json(path / "manifest.json")
+        _refuse_other_format(path, manifest)
         same = manifest["config_sha256"] == config_hash(config)
         _ = manifest["data_checksum"], int(manifest["threads"])
     except (ValueError, KeyError, TypeError) as error:
@@ -98,6 +101,15 @@ def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | 
             f"is another): put it back, or train anew"
         )
     return config, Begun(manifest, _checkpoint(path))
+
+
+def _refuse_other_format(path: Path, manifest: Mapping[str, Any]) -> None:
+    refuse_newer(manifest, path / "manifest.json")
+    if manifest.get("format", 1) < FORMAT:
+        raise InputError(
+            f"{path} was begun by an earlier version of linnet (run directory of format {manifest.get('format', 1)}, "
+            f"here {FORMAT}), whose training prepared the data in another way: train anew"
+        )
 
 
 def _checkpoint(path: Path) -> dict[str, Any] | None:

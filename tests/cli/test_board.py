@@ -1,6 +1,6 @@
 """`linnet board` as its user sees it: a headless Chromium looks at the pages that TensorBoard draws of a real run.
 
-Keep the screenshots: `LINNET_SCREENSHOTS=/tmp/shots pytest tests/test_board.py`.
+Keep the screenshots: `LINNET_SCREENSHOTS=/tmp/shots pytest tests/cli/test_board.py`.
 """
 
 import io
