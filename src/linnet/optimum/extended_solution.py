@@ -73,15 +73,17 @@ def is_resolved(problem: Problem, weight: Tensor, bias: Tensor) -> bool:
 def untied(problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, tolerance: float) -> Better:
     """Decide which features an absolute error's plane uses, where float64 sees no difference between some.
 
-    Its dual variables are those of Huber's loss of a width below all residuals that are not 0.
+    Huber's loss, of any width below the residuals that are not 0, has the same dual variables. The widest that will do
+    loses the least to rounding.
     """
     assert isinstance(problem.family, Robust)
     tied = bool(((weight == 0) & (certified.v.abs() >= problem.absolute * (1 - NEAR))).any())
     if problem.absolute == 0 or (certified.bound <= tolerance and not tied):
         return Better(weight, bias, certified)
-    if is_small(problem):
-        smooth = replace(problem, family=ScaledHuber(widths(problem)[-1], problem.weight))
-        found, limits = refine(smooth, weight, bias), problem.family.limits
+    limits, here = problem.family.limits, (weight, bias)
+    for width in widths(problem) if is_small(problem) else []:
+        found = refine(replace(problem, family=ScaledHuber(width, problem.weight)), *here)
+        here = found.weight, found.bias
         outer = found.theta.abs() >= limits * (1 - 4 * UNIT_ROUNDOFF)
         theta = torch.where(outer, found.theta.sign() * limits, found.theta)
         plane = plane_through(problem, found.weight, theta) if found.optimal else None
