@@ -88,8 +88,9 @@ def untied(problem: Problem, weight: Tensor, bias: Tensor, certified: Certified,
         theta = torch.where(outer, found.theta.sign() * limits, found.theta)
         plane = plane_through(problem, found.weight, theta) if found.optimal else None
         if plane is not None:
-            last = _best_certified(problem, *plane[:2], (plane[2], theta, certified.theta))
-            if last.bound <= max(tolerance, 2 * certified.bound):  # else a residual is within the width
+            # By its own dual point, which no other plane of the same value has. Else a residual is within the width.
+            last = _best_certified(problem, *plane[:2], (plane[2], theta))
+            if last.bound <= max(tolerance, 2 * certified.bound):
                 return Better(*plane[:2], last, METHOD)
     return Better(weight, bias, certified, "", UNRESOLVED if tied else "")
 
