@@ -6,17 +6,17 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from linnet.solvers.certificates.duality_gap import Certified, duality_gap
-from linnet.solvers.conjugate import Quadratic, Robust, Softmax
-from linnet.solvers.intercept import best_bias
-from linnet.solvers.l1 import proximal_newton
-from linnet.solvers.l1.lasso import lasso
-from linnet.solvers.newton import newton
-from linnet.solvers.newton.newton import TIGHT, Point
-from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
-from linnet.solvers.robust.linear_programme import least_absolute
-from linnet.solvers.solution import Solution
+from linnet.optimum import newton, proximal_newton
+from linnet.optimum.best_bias import best_bias
+from linnet.optimum.duality_gap import Certified, duality_gap
+from linnet.optimum.extended_solution import Better, in_extended_precision, untied
+from linnet.optimum.family import Quadratic, Robust, Softmax
+from linnet.optimum.lasso import lasso
+from linnet.optimum.linear_programme import least_absolute
+from linnet.optimum.newton import TIGHT, Point
+from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
+from linnet.optimum.problem import Problem
+from linnet.optimum.solution import Solution
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
 NEAR = 1e-7
@@ -27,28 +27,33 @@ def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
     family = problem.family
     if isinstance(family, Quadratic):
-        return _lasso(problem, weight)
+        return _lasso(problem, weight, tolerance)
     if isinstance(family, Robust) and family.width == 0:
         return _absolute_error(problem, weight, bias, tolerance)
     weight, bias, certified, steps = _smooth(problem, weight, best_bias(problem, weight, bias), tolerance)
+    if problem.absolute > 0 and isinstance(family, Robust):
+        better = in_extended_precision(problem, weight, bias, certified, tolerance)
+    else:
+        better = Better(weight, bias, certified)
     method = "proximal Newton" if problem.absolute > 0 else "Newton, preconditioned conjugate gradients"
-    return _solution(problem, weight, bias, certified, method, steps)
+    return _solution(problem, better, method, steps)
 
 
-def _solution(
-    problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, method: str, steps: int, unique: bool = False
-) -> Solution:
+def _solution(problem: Problem, found: Better, method: str, steps: int, unique: bool = False) -> Solution:
+    certified = found.certified
     # With l2 the objective, minimised over the bias, is strongly convex in the weight.
     unique = unique or problem.squared > 0
-    return Solution(weight, bias, certified.objective, certified.bound, DUALITY, unique, method, steps)
+    words, method = DUALITY + found.certificate, method + found.method
+    return Solution(found.weight, found.bias, certified.objective, certified.bound, words, unique, method, steps)
 
 
-def _lasso(problem: Problem, weight: Tensor) -> Solution:
+def _lasso(problem: Problem, weight: Tensor, tolerance: float) -> Solution:
     assert isinstance(problem.family, Quadratic)
     weight, bias, rounds = lasso(problem, weight)
     certified = duality_gap(problem, weight, bias)
-    unique = problem.squared == 0 and _lasso_is_unique(problem, certified)
-    return _solution(problem, weight, bias, certified, "coordinate descent, exact on the support", rounds, unique)
+    better = in_extended_precision(problem, weight, bias, certified, tolerance)
+    unique = problem.squared == 0 and _lasso_is_unique(problem, better.certified)
+    return _solution(problem, better, "coordinate descent, exact on the support", rounds, unique)
 
 
 def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
@@ -128,7 +133,7 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     if problem.squared == 0 and (solved := least_absolute(problem)):
         certify(*solved[:3])
         assert best is not None
-        return _solution(problem, best[1], best[2], best[0], "linear programme", solved[3])
+        return _solution(problem, untied(problem, *best[1:], best[0], tolerance), "linear programme", solved[3])
     # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
     # which examples the best plane passes through.
     total = 0
@@ -141,7 +146,8 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
         if certify(weight, bias, theta):
             break
     assert best is not None
-    return _solution(problem, best[1], best[2], best[0], "Newton on Huber's loss of vanishing width", total)
+    method = "Newton on Huber's loss of vanishing width"
+    return _solution(problem, untied(problem, *best[1:], best[0], tolerance), method, total)
 
 
 def is_coupled(problem: Problem) -> bool:

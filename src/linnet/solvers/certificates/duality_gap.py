@@ -20,9 +20,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Family, Robust, Softmax
-from linnet.solvers.problem import Problem
-from linnet.solvers.rounding import UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions, steepness
+from linnet.optimum.extended_precision import Sliced, extended
+from linnet.optimum.family import Family, Robust, Softmax
+from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import EXTENDED, UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions, steepness
+
+NEGLIGIBLE = 1e-6
+"""Share of the penalty that the error of V may be without mattering."""
 
 
 class Certified(NamedTuple):
@@ -59,6 +63,10 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
     # |computed V − V| ≤ N u mean |θ||x|, however the sum is ordered (Higham, Accuracy and Stability, §3.1).
     v = -problem.transpose(theta)
     v_error = _products(problem, (n_examples + 12) * UNIT_ROUNDOFF * theta.abs() + shift, moved)
+    # A dual point is shrunk by what V may exceed the penalty: its rounding must be small beside that.
+    if 0 < NEGLIGIBLE * absolute < float(v_error.max()) and problem.x.numel() * len(theta) <= EXTENDED:
+        v, rounded = _transpose_in_extended_precision(problem, theta)
+        v_error = rounded + _products(problem, shift, moved)
     error = 8 * UNIT_ROUNDOFF * theta.abs() + shift
     dual_rounding = moved * steepness(family, theta, y, moved) / n_examples
     if squared == 0:
@@ -74,6 +82,16 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
     rounding += dual_rounding + evaluation + (weight.numel() + 8) * UNIT_ROUNDOFF * penalty
     rounding += 4 * UNIT_ROUNDOFF * (abs(loss) + abs(conjugate) + penalty + of_penalty)
     return Certified(loss + penalty, max(loss + penalty + conjugate + of_penalty, 0.0) + rounding, theta, v)
+
+
+def _transpose_in_extended_precision(problem: Problem, theta: Tensor) -> tuple[Tensor, Tensor]:
+    """V = −1/N Σ_i θ_i x_iᵀ `[C, D]` for θ `[C, N]`, rounded once or twice, and a bound of its error."""
+    x = problem.x.double().numpy()
+    product = Sliced(x).transpose_times(extended(theta.T.numpy().copy()))
+    v = -torch.from_numpy(product.high.T.copy()) / problem.n_examples
+    largest = theta.abs().amax(1, keepdim=True) * torch.from_numpy(abs(x).max(0))
+    terms = 1 + 2 / problem.n_examples
+    return v, 2 * UNIT_ROUNDOFF * v.abs() + terms * Sliced.relative_error(x.shape) * largest
 
 
 def _into_domain(family: Family, theta: Tensor, y: Tensor) -> Tensor:

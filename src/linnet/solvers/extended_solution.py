@@ -1,0 +1,100 @@
+"""Where float64 is too short for an absolute penalty: whether that is so, and the solution in extended precision."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from linnet.optimum.active_set import is_small, refine
+from linnet.optimum.duality_gap import Certified, duality_gap
+from linnet.optimum.family import Robust
+from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
+from linnet.optimum.problem import Problem
+from linnet.optimum.rounding import UNIT_ROUNDOFF
+
+METHOD = ", active set in extended precision"
+UNRESOLVED = "; rounding hides what the penalty decides, so that other weights may be as good"
+NEAR = 1e-6
+"""Share of the penalty that rounding may hide."""
+NEARLY_SINGULAR = 1e-4
+"""Pivot of a scaled Gram matrix below which its solution has lost more than half of its digits."""
+
+
+class Better(NamedTuple):
+    """A solution, and what to add to the names of its method and its certificate."""
+
+    weight: Tensor
+    bias: Tensor
+    certified: Certified
+    method: str = ""
+    certificate: str = ""
+
+
+def in_extended_precision(
+    problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, tolerance: float
+) -> Better:
+    """Improve a solution for squared error or Huber's loss, where it needs that and the problem is small enough."""
+    parts = [replace(problem, y=problem.targets[:, c : c + 1], n_outputs=1) for c in range(problem.n_outputs)]
+    resolved = all(is_resolved(part, weight[c : c + 1], bias[c : c + 1]) for c, part in enumerate(parts))
+    if certified.bound <= tolerance and resolved:
+        return Better(weight, bias, certified)
+    if is_small(problem):
+        found = [refine(part, weight[c : c + 1], bias[c : c + 1]) for c, part in enumerate(parts)]
+        there = torch.cat([part.weight for part in found]), torch.cat([part.bias for part in found])
+        last = _best_certified(problem, *there, (torch.cat([part.theta for part in found]), certified.theta))
+        if all(part.optimal for part in found) and last.bound <= 2 * certified.bound:
+            return Better(*there, last, METHOD)
+        if last.bound < certified.bound:
+            weight, bias, certified = *there, last
+    return Better(weight, bias, certified, "", "" if resolved else UNRESOLVED)
+
+
+def is_resolved(problem: Problem, weight: Tensor, bias: Tensor) -> bool:
+    """Whether float64 and a Gram matrix tell how the penalty decides near weight `[1, D]` and bias `[1]`."""
+    family, y, z = problem.family, problem.targets, problem.predict(weight, bias)
+    curvature = family.curvature(z, y, 0.0)
+    size = family.value_and_theta(z, y)[1].abs() + curvature * (z.abs() + y.T.abs())
+    used = weight[0] != 0
+    n_used, n_bias = int(used.sum()), int(problem.bias)
+    gradient, gram = torch.zeros_like(weight), torch.zeros(n_used + n_bias, n_used + n_bias, dtype=torch.float64)
+    for rows, x, _ in problem.chunks(torch.float64):
+        gradient += size[:, rows] @ x.abs() / problem.n_examples
+        columns = torch.cat([x[:, used], x.new_ones(len(x), n_bias)], 1)
+        gram += (columns.T * curvature[0, rows]) @ columns / problem.n_examples
+    if not 64 * UNIT_ROUNDOFF * float(gradient.max()) <= NEAR * problem.absolute:
+        return False
+    gram.diagonal()[:n_used] += problem.squared
+    scale = gram.diagonal().sqrt()
+    factor, failed = torch.linalg.cholesky_ex(gram / scale / scale[:, None])
+    return int(failed) == 0 and bool((factor.diagonal() > NEARLY_SINGULAR).all())
+
+
+def untied(problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, tolerance: float) -> Better:
+    """Decide which features an absolute error's plane uses, where float64 sees no difference between some.
+
+    Huber's loss, of any width below the residuals that are not 0, has the same dual variables. The widest that will do
+    loses the least to rounding.
+    """
+    assert isinstance(problem.family, Robust)
+    tied = bool(((weight == 0) & (certified.v.abs() >= problem.absolute * (1 - NEAR))).any())
+    if problem.absolute == 0 or (certified.bound <= tolerance and not tied):
+        return Better(weight, bias, certified)
+    limits, here = problem.family.limits, (weight, bias)
+    for width in widths(problem) if is_small(problem) else []:
+        found = refine(replace(problem, family=ScaledHuber(width, problem.weight)), *here)
+        here = found.weight, found.bias
+        outer = found.theta.abs() >= limits * (1 - 4 * UNIT_ROUNDOFF)
+        theta = torch.where(outer, found.theta.sign() * limits, found.theta)
+        plane = plane_through(problem, found.weight, theta) if found.optimal else None
+        if plane is not None:
+            # By its own dual point, which no other plane of the same value has. Else a residual is within the width.
+            last = _best_certified(problem, *plane[:2], (plane[2], theta))
+            if last.bound <= max(tolerance, 2 * certified.bound):
+                return Better(*plane[:2], last, METHOD)
+    return Better(weight, bias, certified, "", UNRESOLVED if tied else "")
+
+
+def _best_certified(problem: Problem, weight: Tensor, bias: Tensor, thetas: tuple[Tensor, ...]) -> Certified:
+    """The least bound of several dual points: any of them bounds the optimum."""
+    return min((duality_gap(problem, weight, bias, theta) for theta in thetas), key=lambda found: found.bound)
