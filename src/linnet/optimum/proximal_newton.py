@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linnet.optimum.newton import POLISHED, POLISHING_STEPS, STALLED, TIGHT, evaluate
+from linnet.optimum.newton import POLISHED, POLISHING_STEPS, STALLED, evaluate, is_tight
 from linnet.optimum.problem import Problem
 from linnet.optimum.quadratic_l1 import quadratic_l1
 
@@ -46,7 +46,7 @@ def minimise(
     majorise, damping = 1.0, FIRST_DAMPING
     # An objective that is right to ε leaves errors of the order of √ε in the weights: some steps more, where cheap.
     cheap = problem.x.numel() * problem.n_outputs <= POLISHED
-    left = POLISHING_STEPS if cheap and tolerance < TIGHT * abs(point.objective) else 0
+    left = POLISHING_STEPS if cheap and is_tight(problem, tolerance, point.objective) else 0
     near = False
     for step in range(STEPS):
         near = near or done(weight, bias, promised)
