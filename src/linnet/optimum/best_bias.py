@@ -6,6 +6,8 @@ from torch import Tensor
 from linnet.optimum.problem import Problem
 
 STEPS = 60
+HIDDEN = 1e-8
+"""Share of the objective that its rounding errors stay below, even those of large predictions that cancel."""
 ROUNDING = 1e-15
 """Share of the mean size of slopes, or of the objective, that is rounding and no more."""
 
@@ -32,12 +34,13 @@ def best_bias(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
         while scale > 1e-6:
             values, trial = family.value_and_theta(z + scale * step[:, None], y)
             value = float(values.mean())
-            # Where rounding hides the decrease, the slope still shows it.
-            hidden = value <= objective + ROUNDING * abs(objective)
-            flatter = float(trial.mean(1).abs().max()) < float(slope.abs().max())
-            if value <= objective + 1e-4 * scale * promised or (hidden and flatter):
+            # F is convex, so a flatter slope is that of a lower point, even where rounding errors of F hide it.
+            flatter = abs(float(trial.mean(1) @ step)) <= -0.5 * promised
+            if value <= objective + 1e-4 * scale * promised or (
+                flatter and value <= objective + HIDDEN * abs(objective)
+            ):
                 break
-            if hidden and -promised <= ROUNDING * abs(objective):  # so is any further decrease
+            if -promised <= ROUNDING * abs(objective):
                 return bias
             scale *= 0.5
         else:

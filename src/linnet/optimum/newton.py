@@ -24,6 +24,8 @@ CG_STEPS = 200
 NEWTON_STEPS = 200
 STALLED = 4
 """Steps without a decrease that float64 shows before the method ends: gradients go on shrinking for a few."""
+HIDDEN = 1e-8
+"""Share of F that rounding errors stay below, even those of large predictions that cancel."""
 SHORTEST = 1e-10
 """Share of a step below which rounding is to blame that nothing decreases."""
 SINGLE_DECREASE = 1e-3
@@ -33,9 +35,7 @@ TIGHT = 1e-10
 """Tolerance, as a share of the loss of predicting 0 or of F at the start, below which parameters are wanted as well."""
 POLISHED = 1_000_000
 """Features times outputs up to which more steps than the objective needs cost next to nothing."""
-POLISHING_STEPS = 3
-"""At the most, for models of absolute values."""
-LAST_STEPS = 10
+POLISHING_STEPS = 10
 """At the most, while each halves the distance to the minimum: where Newton's method converges, three or four."""
 
 
@@ -119,13 +119,15 @@ def _search(
     scale, shortest = 1.0, SHORTEST
     while True:
         trial = evaluate(problem, weight + scale * direction[0], bias + scale * direction[1], dtype)
+        steep, shorter = _dot(trial.gradient, direction), scale / 2
         lower = trial.objective <= point.objective + 1e-4 * scale * slope + slack
+        # F is convex, so a flatter slope is that of a lower point, even where rounding errors of F hide it.
+        lower |= abs(steep) <= 0.5 * abs(slope) and trial.objective <= point.objective + HIDDEN * abs(point.objective)
         if lower and not _overshoots(problem, point, trial, direction, scale, slack):
             return scale, trial
         if scale == 1 and not isinstance(problem.family, Robust):  # most of the curvature is within some units of z
             change = float((trial.z - point.z).abs().max())
             shortest /= max(1.0, change) if math.isfinite(change) else 1.0
-        steep, shorter = _dot(trial.gradient, direction), scale / 2
         if abs(slope) < steep < math.inf and math.isfinite(trial.objective):
             # Where the tangents at both ends meet: near the minimum, if that is where all the curvature is.
             meet = (point.objective - trial.objective + scale * steep) / (steep - slope)
@@ -172,13 +174,13 @@ def _polished(
     """
     if problem.x.dtype != torch.float64 or problem.x.numel() * problem.n_outputs > POLISHED:
         return weight, bias
-    for _ in range(LAST_STEPS):
+    for _ in range(POLISHING_STEPS):
         curvature = problem.family.curvature(point.z, _targets(problem, torch.float64), 1e-12)
         preconditioner.update(curvature)
         move = _newton_direction(problem, point.gradient, curvature, preconditioner, torch.float64)
         trial = evaluate(problem, weight + move[0], bias + move[1], torch.float64)
         nearer = _decrement(problem, trial, preconditioner) < 0.25 * _decrement(problem, point, preconditioner)
-        if not (nearer and trial.objective <= point.objective + tolerance):
+        if not (nearer and trial.objective <= point.objective + max(tolerance, HIDDEN * abs(point.objective))):
             break
         weight, bias, point = weight + move[0], bias + move[1], trial
     return weight, bias

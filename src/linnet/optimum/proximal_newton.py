@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linnet.optimum.newton import POLISHED, POLISHING_STEPS, STALLED, evaluate, is_tight
+from linnet.optimum.newton import POLISHED, STALLED, evaluate, is_tight
 from linnet.optimum.problem import Problem
 from linnet.optimum.quadratic_l1 import quadratic_l1
 
 STEPS = 200
 FIRST_DAMPING = 0.01
 """Share of its diagonal by which the first model's Hessian is raised (Levenberg and Marquardt)."""
+POLISHING_STEPS = 3
+"""After the one that is within tolerance."""
 WORKING_SET = 3000
 """Weights in one model at the most: its Hessian is dense, 72 MB."""
 
