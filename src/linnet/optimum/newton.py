@@ -21,6 +21,8 @@ from linnet.optimum.problem import Problem
 
 Parameters = tuple[Tensor, Tensor]
 CG_STEPS = 200
+CG_ROUNDING = 1e-16
+"""Square of the relative accuracy that conjugate gradients are not asked to exceed."""
 NEWTON_STEPS = 200
 STALLED = 4
 """Steps without a decrease that float64 shows before the method ends: gradients go on shrinking for a few."""
@@ -210,8 +212,9 @@ def _newton_direction(
         residual = _without_shift(problem, (residual[0] - rate * product[0], residual[1] - rate * product[1]))
         solved = _without_shift(problem, preconditioner(*residual))
         norm, before = _dot(residual, solved), norm
-        # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end.
-        if norm <= min(0.01, first) * first:
+        # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end, where
+        # rounding allows it.
+        if norm <= min(0.01, max(first, CG_ROUNDING)) * first:
             break
         search = (solved[0] + norm / before * search[0], solved[1] + norm / before * search[1])
     return direction
