@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from judged import judge_solver
-from linnet.optimum import extended_solution, solve
-from linnet.optimum.piecewise_search import Pieces, lowest_point
 from random_problems import Drawn, draw
 
 from linnet.data import Examples
 from linnet.losses import Huber, SquaredError
 from linnet.penalties import L1, ElasticNet
+from linnet.solvers import solve
+from linnet.solvers.l1 import extended_solution
+from linnet.solvers.l1.piecewise_search import Pieces, lowest_point
 
 
 @pytest.mark.parametrize(

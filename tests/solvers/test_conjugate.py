@@ -1,5 +1,7 @@
 """Conjugates against their definition, dual points against their constraints, curvature against autograd."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -91,3 +93,9 @@ def test_smoothness_bounds_the_curvature(loss):
     u = torch.randn(3, 20, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     bent = (u * family.product(family.curvature(z, y, 0.0), u)).sum(0)
     assert (bent <= family.smoothness * u.square().sum(0) * (1 + 1e-12)).all()
+
+
+def test_the_slope_of_a_label_that_is_nearly_certain_keeps_its_digits():
+    z = torch.tensor([[60.0], [0.0], [1.0]], dtype=torch.float64)
+    theta = family_of(CrossEntropy()).value_and_theta(z, torch.tensor([0]))[1]
+    assert float(theta[0]) == pytest.approx(-math.exp(-60) - math.exp(-59), rel=1e-14)

@@ -213,14 +213,18 @@ def _smoothed(problem: Problem, start: Numbers | None, max_steps: int) -> Refere
     y_scale = _size(problem)
     kinks = problem.kind == "absolute"
     sharp, steps, gap = ONE if kinks else SHARPEST, 0, Decimal("Infinity")
+    eps_loss, eps_weight = y_scale, y_scale / _largest(problem)
     while True:
-        spread = _spread(problem, params)
-        eps_loss, eps_weight = sharp * (y_scale if sharp == ONE else spread[0]), sharp * spread[1]
+        if sharp < ONE:
+            spread = _spread(problem, params)
+            # Weights that vanish would sharpen their kinks faster than Newton's method can follow.
+            eps_loss, eps_weight = sharp * spread[0], max(sharp * spread[1], eps_weight / 10)
         params, used, gap = _newton(problem, params, eps_loss, eps_weight, damping, max_steps - steps)
         steps += used
         if sharp <= SHARPEST or steps >= max_steps:
             slack = eps_loss + problem.absolute * eps_weight * size if kinks else ZERO
-            return Reference(params, problem.objective(params), gap + slack)
+            objective = problem.objective(params)
+            return Reference(params, objective, min(gap + slack, objective) if kinks else gap + slack)
         sharp = max(SHARPEST, sharp / 10)
 
 
@@ -229,8 +233,12 @@ def _spread(problem: Problem, params: Numbers) -> tuple[Decimal, Decimal]:
     y = _size(problem)
     residual = max(abs(value) for value in (problem.design @ params.T - problem.y[:, None]).ravel())
     weight = max((abs(value) for value in params[:, : problem.x.shape[1]].ravel()), default=ZERO)
-    largest = max(abs(value) for value in problem.x.ravel()) or ONE
-    return max(residual, y * Decimal(10) ** -20), max(weight, y / largest * Decimal(10) ** -20)
+    return max(residual, y * Decimal(10) ** -20), max(weight, y / _largest(problem) * Decimal(10) ** -20)
+
+
+def _largest(problem: Problem) -> Decimal:
+    """Largest feature, never 0."""
+    return max(abs(value) for value in problem.x.ravel()) or ONE
 
 
 def _size(problem: Problem) -> Decimal:

@@ -207,7 +207,12 @@ class Softmax(Family):
         return part if self.allowed is None else part.among(self.allowed[:, rows])
 
     def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return super().value_and_theta(self._counted(z), y)
+        value, theta = super().value_and_theta(self._counted(z), y)
+        if self.label_smoothing == 0:
+            # p − 1 as the sum of the others: near p = 1 the difference would lose digits, and the gradient with them.
+            label = y[None]
+            theta.scatter_(0, label, 0.0).scatter_(0, label, -theta.sum(0, keepdim=True))
+        return value, theta
 
     def _counted(self, z: Tensor) -> Tensor:
         return z if self.allowed is None else z.masked_fill(~self.allowed, -torch.inf)

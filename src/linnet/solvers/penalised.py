@@ -6,17 +6,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from linnet.optimum import newton, proximal_newton
-from linnet.optimum.best_bias import best_bias
-from linnet.optimum.duality_gap import Certified, duality_gap
-from linnet.optimum.extended_solution import Better, in_extended_precision, untied
-from linnet.optimum.family import Quadratic, Robust, Softmax
-from linnet.optimum.lasso import lasso
-from linnet.optimum.linear_programme import least_absolute
-from linnet.optimum.newton import TIGHT, Point
-from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
-from linnet.optimum.problem import Problem
-from linnet.optimum.solution import Solution
+from linnet.solvers.certificates.duality_gap import Certified, duality_gap
+from linnet.solvers.conjugate import Quadratic, Robust, Softmax
+from linnet.solvers.intercept import best_bias
+from linnet.solvers.l1 import proximal_newton
+from linnet.solvers.l1.extended_solution import Better, in_extended_precision, untied
+from linnet.solvers.l1.lasso import lasso
+from linnet.solvers.newton import newton
+from linnet.solvers.newton.newton import Point, is_tight
+from linnet.solvers.problem import Problem
+from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
+from linnet.solvers.robust.linear_programme import least_absolute
+from linnet.solvers.solution import Solution
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
 NEAR = 1e-7
@@ -91,15 +92,15 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
             best = certified, weight, bias
         return certified.bound <= tolerance
 
-    start: float | None = None
+    wanted: bool | None = None
 
     def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
-        nonlocal start
-        start = abs(point.objective) if start is None else start
+        nonlocal wanted
+        wanted = is_tight(problem, tolerance, point.objective) if wanted is None else wanted
         slope = float(point.gradient[0].norm())
         # Strongly convex: the weight is within slope / squared of the best one. An objective that is right to its last
         # digit allows weights that are right to half as many.
-        if tolerance < TIGHT * start and slope > NEAR * problem.squared * float(weight.norm()):
+        if wanted and slope > NEAR * problem.squared * float(weight.norm()):
             return False
         return slope**2 / (2 * problem.squared) <= tolerance and certify(weight, bias)
 

@@ -20,10 +20,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.optimum.extended_precision import Sliced, extended
-from linnet.optimum.family import Family, Robust, Softmax
-from linnet.optimum.problem import Problem
-from linnet.optimum.rounding import EXTENDED, UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions, steepness
+from linnet.solvers.conjugate import Family, Robust, Softmax
+from linnet.solvers.extended_precision import Sliced, extended
+from linnet.solvers.problem import Problem
+from linnet.solvers.rounding import EXTENDED, UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions, steepness
 
 NEGLIGIBLE = 1e-6
 """Share of the penalty that the error of V may be without mattering."""

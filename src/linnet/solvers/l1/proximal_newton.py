@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from linnet.solvers.l1.quadratic_l1 import quadratic_l1
-from linnet.solvers.newton.newton import POLISHED, POLISHING_STEPS, STALLED, TIGHT, evaluate
+from linnet.solvers.newton.newton import POLISHED, STALLED, evaluate, is_tight
 from linnet.solvers.problem import Problem
 
 STEPS = 200
 FIRST_DAMPING = 0.01
 """Share of its diagonal by which the first model's Hessian is raised (Levenberg and Marquardt)."""
+POLISHING_STEPS = 3
+"""After the one that is within tolerance."""
 WORKING_SET = 3000
 """Weights in one model at the most: its Hessian is dense, 72 MB."""
 
@@ -46,7 +48,7 @@ def minimise(
     majorise, damping = 1.0, FIRST_DAMPING
     # An objective that is right to ε leaves errors of the order of √ε in the weights: some steps more, where cheap.
     cheap = problem.x.numel() * problem.n_outputs <= POLISHED
-    left = POLISHING_STEPS if cheap and tolerance < TIGHT * abs(point.objective) else 0
+    left = POLISHING_STEPS if cheap and is_tight(problem, tolerance, point.objective) else 0
     near = False
     for step in range(STEPS):
         near = near or done(weight, bias, promised)

@@ -4,7 +4,8 @@ Only the gradient decides where the method ends; products with the Hessian merel
 in the data's own precision throughout, and gradients in float32 give way to float64 once rounding is all they show.
 
 Each step solves H d = −∇F only as far as is worth it (Dembo, Eisenstat, Steihaug, "Inexact Newton Methods", 1982), by
-products H d that cost two passes over the examples, and then searches along d for enough decrease (Armijo).
+products H d that cost two passes over the examples, and then searches along d for enough decrease (Armijo) at a point
+that is not so far beyond the minimum that the next step could not lead back.
 """
 
 import math
@@ -14,23 +15,30 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Softmax
+from linnet.solvers.conjugate import Robust, Softmax
 from linnet.solvers.newton.preconditioner import Preconditioner
 from linnet.solvers.problem import Problem
 
 Parameters = tuple[Tensor, Tensor]
 CG_STEPS = 200
+CG_ROUNDING = 1e-16
+"""Square of the relative accuracy that conjugate gradients are not asked to exceed."""
 NEWTON_STEPS = 200
 STALLED = 4
 """Steps without a decrease that float64 shows before the method ends: gradients go on shrinking for a few."""
+HIDDEN = 1e-8
+"""Share of F that rounding errors stay below, even those of large predictions that cancel."""
+SHORTEST = 1e-10
+"""Share of a step below which rounding is to blame that nothing decreases."""
 SINGLE_DECREASE = 1e-3
 """Decrease promised by a step, of F or absolutely, below which gradients are taken in float64."""
 
 TIGHT = 1e-10
-"""Tolerance, as a share of F at the start, below which the parameters are wanted as well."""
+"""Tolerance, as a share of the loss of predicting 0 or of F at the start, below which parameters are wanted as well."""
 POLISHED = 1_000_000
 """Features times outputs up to which more steps than the objective needs cost next to nothing."""
-POLISHING_STEPS = 3
+POLISHING_STEPS = 10
+"""At the most, while each halves the distance to the minimum: where Newton's method converges, three or four."""
 
 
 class Point(NamedTuple):
@@ -82,41 +90,89 @@ def minimise(
     low = dtype = problem.x.dtype
     preconditioner = Preconditioner(problem, low)
     point, promised, majorise, stalled = evaluate(problem, weight, bias, dtype), float("inf"), 1.0, 0
-    wanted = tolerance < TIGHT * abs(point.objective)
+    wanted = is_tight(problem, tolerance, point.objective)
     for step in range(NEWTON_STEPS):
         if dtype != torch.float64 and (promised < SINGLE_DECREASE * (1 + abs(point.objective)) or stalled):
             dtype, stalled = torch.float64, 0
             point = evaluate(problem, weight, bias, dtype)
         if dtype == torch.float64 and (done(point, weight, bias, promised) or stalled == STALLED):
             if wanted:
-                weight, bias = _polished(problem, weight, bias, point, preconditioner)
+                weight, bias = _polished(problem, weight, bias, point, preconditioner, tolerance)
             return weight, bias, step
         curvature = problem.family.curvature(point.z, _targets(problem, dtype), majorise).to(low)
         preconditioner.update(curvature)
         direction = _newton_direction(problem, point.gradient, curvature, preconditioner, low)
-        slope = _dot(point.gradient, direction)
-        promised = -0.5 * slope
-        scale, slack = 1.0, 4 * torch.finfo(dtype).eps * abs(point.objective)
-        while True:
-            trial = evaluate(problem, weight + scale * direction[0], bias + scale * direction[1], dtype)
-            if trial.objective <= point.objective + 1e-4 * scale * slope + slack or scale < 1e-10:
-                break
-            scale *= 0.5
-        if scale < 1e-10 or not trial.objective < point.objective:
+        promised = -0.5 * _dot(point.gradient, direction)
+        scale, trial = _search(problem, weight, bias, point, direction, dtype)
+        if scale == 0 or not trial.objective < point.objective:
             stalled += 1
         # Only losses with flat pieces look at `majorise`: the closer to their end, the more of Newton's own step.
         majorise = max(majorise / 10, 1e-12) if scale == 1 else min(1.0, majorise * 10)
-        if scale >= 1e-10:
+        if scale > 0:
             weight, bias, point = weight + scale * direction[0], bias + scale * direction[1], trial
     return weight, bias, NEWTON_STEPS
 
 
-def _polished(
-    problem: Problem, weight: Tensor, bias: Tensor, point: Point, preconditioner: Preconditioner
-) -> Parameters:
-    """Newton's own steps from near the minimum, as long as the gradient shrinks: F no longer shows their progress.
+def _search(
+    problem: Problem, weight: Tensor, bias: Tensor, point: Point, direction: Parameters, dtype: torch.dtype
+) -> tuple[float, Point]:
+    """Return how much of a step to take, and the point there; 0 if no part of it brings a decrease."""
+    slope, slack = _dot(point.gradient, direction), 4 * torch.finfo(dtype).eps * abs(point.objective)
+    scale, shortest = 1.0, SHORTEST
+    while True:
+        trial = evaluate(problem, weight + scale * direction[0], bias + scale * direction[1], dtype)
+        steep, shorter = _dot(trial.gradient, direction), scale / 2
+        lower = trial.objective <= point.objective + 1e-4 * scale * slope + slack
+        # F is convex, so a flatter slope is that of a lower point, even where rounding errors of F hide it.
+        lower |= abs(steep) <= 0.5 * abs(slope) and trial.objective <= point.objective + HIDDEN * abs(point.objective)
+        if lower and not _overshoots(problem, point, trial, direction, scale, slack):
+            return scale, trial
+        if scale == 1 and not isinstance(problem.family, Robust):  # most of the curvature is within some units of z
+            change = float((trial.z - point.z).abs().max())
+            shortest /= max(1.0, change) if math.isfinite(change) else 1.0
+        if abs(slope) < steep < math.inf and math.isfinite(trial.objective):
+            # Where the tangents at both ends meet: near the minimum, if that is where all the curvature is.
+            meet = (point.objective - trial.objective + scale * steep) / (steep - slope)
+            shorter = min(max(meet, scale / 1000), shorter)
+        if shorter < shortest:
+            return 0.0, point
+        scale = shorter
 
-    An objective that is right to ε leaves errors of the order of √ε in the parameters.
+
+def _overshoots(
+    problem: Problem, point: Point, trial: Point, direction: Parameters, scale: float, slack: float
+) -> bool:
+    """Return whether Newton's step along the line, from `trial` back towards the minimum, would pass the start.
+
+    Examples far on the wrong side have hardly any curvature. Where all that is left is theirs, steps are far too long.
+    """
+    slope = _dot(trial.gradient, direction)
+    if scale * slope <= slack:  # the minimum along the line is further on, or here
+        return False
+    change = (trial.z - point.z).double() / scale
+    curvature = problem.family.curvature(trial.z.double(), problem.targets, 1.0)
+    bend = float((change * problem.family.product(curvature, change)).sum()) / problem.n_examples
+    bend += problem.squared * float(direction[0].square().sum())
+    return slope > scale * bend
+
+
+def is_tight(problem: Problem, tolerance: float, start: float) -> bool:
+    """Return whether `tolerance` is so small that the parameters are wanted as well as F, which is `start` at first.
+
+    F at the start does not show that alone: with a good start it can be as small as F at the minimum.
+    """
+    zeros = torch.zeros(problem.n_outputs, problem.n_examples, dtype=torch.float64)
+    of_zeros = float(problem.family.value_and_theta(zeros, problem.targets)[0].mean())
+    return tolerance < TIGHT * max(abs(start), abs(of_zeros))
+
+
+def _polished(
+    problem: Problem, weight: Tensor, bias: Tensor, point: Point, preconditioner: Preconditioner, tolerance: float
+) -> Parameters:
+    """Take Newton's own steps near the minimum for as long as they halve the distance to it.
+
+    An objective that is right to ε leaves errors of the order of √ε in the parameters. Rounding hides the progress in
+    F, so it is measured by ∇Fᵀ H⁻¹ ∇F with the H of the step's start: twice F − F* if F were quadratic.
     """
     if problem.x.dtype != torch.float64 or problem.x.numel() * problem.n_outputs > POLISHED:
         return weight, bias
@@ -125,11 +181,17 @@ def _polished(
         preconditioner.update(curvature)
         move = _newton_direction(problem, point.gradient, curvature, preconditioner, torch.float64)
         trial = evaluate(problem, weight + move[0], bias + move[1], torch.float64)
-        lower = trial.objective <= point.objective + 4e-16 * abs(point.objective)
-        if not (lower and _dot(trial.gradient, trial.gradient) < 0.25 * _dot(point.gradient, point.gradient)):
+        nearer = _decrement(problem, trial, preconditioner) < 0.25 * _decrement(problem, point, preconditioner)
+        if not (nearer and trial.objective <= point.objective + max(tolerance, HIDDEN * abs(point.objective))):
             break
         weight, bias, point = weight + move[0], bias + move[1], trial
     return weight, bias
+
+
+def _decrement(problem: Problem, point: Point, preconditioner: Preconditioner) -> float:
+    """∇Fᵀ H⁻¹ ∇F at a point, with the preconditioner's H."""
+    gradient = _without_shift(problem, point.gradient)
+    return _dot(gradient, preconditioner(*gradient))
 
 
 def _newton_direction(
@@ -150,18 +212,22 @@ def _newton_direction(
         residual = _without_shift(problem, (residual[0] - rate * product[0], residual[1] - rate * product[1]))
         solved = _without_shift(problem, preconditioner(*residual))
         norm, before = _dot(residual, solved), norm
-        # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end.
-        if norm <= min(0.01, first) * first:
+        # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end, where
+        # rounding allows it.
+        if norm <= min(0.01, max(first, CG_ROUNDING)) * first:
             break
         search = (solved[0] + norm / before * search[0], solved[1] + norm / before * search[1])
     return direction
 
 
 def _without_shift(problem: Problem, u: Parameters) -> Parameters:
-    """Softmax without l2 does not feel a common change of all logits, along which rounding would grow without limit."""
-    if not isinstance(problem.family, Softmax) or problem.squared > 0:
+    """Softmax does not feel a common change of all logits, along which rounding would grow without limit.
+
+    An l2 penalty does, but not of the bias.
+    """
+    if not isinstance(problem.family, Softmax):
         return u
-    return u[0] - u[0].mean(0), u[1] - u[1].mean(0)
+    return (u[0] if problem.squared > 0 else u[0] - u[0].mean(0)), u[1] - u[1].mean(0)
 
 
 def _hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.optimum.extended_precision import Array
+from linnet.solvers.extended_precision import Array
 
 
 class Pieces(NamedTuple):

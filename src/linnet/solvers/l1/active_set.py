@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from linnet.optimum.extended_precision import Array, Extended, extended, two_product
-from linnet.optimum.extended_sums import At, Sums
-from linnet.optimum.piecewise_search import lowest_point
-from linnet.optimum.problem import Problem
-from linnet.optimum.rounding import UNIT_ROUNDOFF
+from linnet.solvers.extended_precision import Array, Extended, extended, two_product
+from linnet.solvers.l1.extended_sums import At, Sums
+from linnet.solvers.l1.piecewise_search import lowest_point
+from linnet.solvers.problem import Problem
+from linnet.solvers.rounding import UNIT_ROUNDOFF
 
 LARGEST = 1e7
 """N P² up to which a step takes a tenth of a second at the most: some ten times as many operations."""

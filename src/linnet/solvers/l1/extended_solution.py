@@ -6,12 +6,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.optimum.active_set import is_small, refine
-from linnet.optimum.duality_gap import Certified, duality_gap
-from linnet.optimum.family import Robust
-from linnet.optimum.plane_through import ScaledHuber, plane_through, widths
-from linnet.optimum.problem import Problem
-from linnet.optimum.rounding import UNIT_ROUNDOFF
+from linnet.solvers.certificates.duality_gap import Certified, duality_gap
+from linnet.solvers.conjugate import Robust
+from linnet.solvers.l1.active_set import is_small, refine
+from linnet.solvers.problem import Problem
+from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
+from linnet.solvers.rounding import UNIT_ROUNDOFF
 
 METHOD = ", active set in extended precision"
 UNRESOLVED = "; rounding hides what the penalty decides, so that other weights may be as good"

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.optimum.extended_precision import Array, Extended, Sliced, extended, two_product
-from linnet.optimum.family import Quadratic, Robust
-from linnet.optimum.piecewise_search import Pieces
-from linnet.optimum.problem import Problem
+from linnet.solvers.conjugate import Quadratic, Robust
+from linnet.solvers.extended_precision import Array, Extended, Sliced, extended, two_product
+from linnet.solvers.l1.piecewise_search import Pieces
+from linnet.solvers.problem import Problem
 
 
 class At(NamedTuple):
