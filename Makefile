@@ -14,7 +14,7 @@ help:
 	@echo "make train      install, then train softmax regression on digits (ARGS='data=diabetes ...' to change it)"
 	@echo "make test       install, then lint, type-check and test (ARGS='-k name' to choose)"
 	@echo "make test-processors  the tests that hold numbers, as other processors would compute them (5 minutes)"
-	@echo "make lint       ruff check and format check"
+	@echo "make lint       ruff check and format check, and the order of imports between rooms"
 	@echo "make typecheck  mypy"
 	@echo "make bench      time linnet against its peers, write tests/benchmarks/RESULTS.md (ARGS='epoch startup' to choose)"
 	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
@@ -55,6 +55,7 @@ test-processors: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --quiet || { $(BIN)/lint-imports --no-cache; exit 1; }
 
 typecheck: install
 	$(BIN)/mypy

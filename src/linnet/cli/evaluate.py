@@ -1,7 +1,6 @@
 """`linnet evaluate RUN`: the saved weights on the run's own data, or on another labelled file."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from linnet.cli.parser import Parser, add_line_options, skipped_lines
 from linnet.data.table.messages import count_words
 from linnet.system.errors import InputError
-from linnet.system.files import write_json
+from linnet.system.files import to_json, write_json
 from linnet.system.terminal import Terminal
 from linnet.tracking.report import metrics_table
 from linnet.training.evaluate import evaluate
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     if given.output is not None:
         write_json(given.output, metrics)
     if given.json:
-        print(json.dumps(metrics, indent=2))
+        print(to_json(metrics))
     else:
         console.print(title, style="bold", soft_wrap=True, markup=False)
         console.print(metrics_table(metrics, None))

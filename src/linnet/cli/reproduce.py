@@ -1,7 +1,6 @@
 """`linnet reproduce RUN|EXPERIMENT`: the command line."""
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from linnet.reproduction.printing import print_verdict
 from linnet.reproduction.results import read_results
 from linnet.reproduction.verdict import RELATIVE, worst
 from linnet.system.errors import InputError
+from linnet.system.files import to_json
 from linnet.system.sanitize import plain
 from linnet.system.terminal import Terminal
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     targets = [folder for _, folder in sorted(experiments().items())] if given.all else given.targets
     reports = _experiments(given, targets, progress)
     if given.json:
-        print(json.dumps([report.as_dict() for report in reports], indent=2))
+        print(to_json([report.as_dict() for report in reports]))
     elif given.all:
         print_summary(console, reports)
         print_verdict(console, _verdict(reports))
@@ -58,7 +58,7 @@ def _run(given: argparse.Namespace, run: Path, console: Console, progress: Conso
     with progress.status(Text(f"running {plain(run)} again")):
         report = reproduce_run(run, place=given.dir, threads=given.threads, tolerance=tolerance)
     if given.json:
-        print(json.dumps(report.as_dict(), indent=2))
+        print(to_json(report.as_dict()))
     else:
         print_run(console, report)
     return 0 if report.verdict != "different" else 1

@@ -13,7 +13,7 @@ LABELS = {
     "data_checksum": "data checksum", "cpu_capability": "CPU capability", "cpu": "CPU",
     "manifest": "manifest", "resumed": "resumed", "side_by_side": "trained",
 }  # fmt: skip
-CODE = frozenset({"linnet", "git.commit", "git.dirty", "changes", "manifest"})
+CODE = frozenset({"linnet", "format", "git.commit", "git.dirty", "changes", "manifest"})
 """Differences that may have changed which figures there are."""
 EXPERIMENT_KEYS = ("linnet", "threads", "cpu_capability", "cpu", "python", "packages")
 """What results.json tells of the environment in which it was recorded."""

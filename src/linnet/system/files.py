@@ -79,12 +79,16 @@ def synced_at_once() -> Iterator[None]:
 
 
 def write_json(path: Path, content: Any, *, durable: bool = True) -> None:
-    """Replace `path` by `content` as UTF-8 JSON. Non-finite numbers become null, since JSON has no word for them."""
+    """Replace `path` by `content` as UTF-8 JSON, as `to_json` writes it."""
+    write_atomic(path, to_json(content) + "\n", durable=durable)
+
+
+def to_json(content: Any) -> str:
+    """Return content as JSON, indented. Non-finite numbers become null, since JSON has no word for them."""
     try:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(content), indent=2, ensure_ascii=False)
-    write_atomic(path, text + "\n", durable=durable)
+        return json.dumps(_finite(content), indent=2, ensure_ascii=False)
 
 
 def read_json(path: Path) -> Any:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,10 @@ from linnet.tracking.lock import FILE, Lock, Owned
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
 
+FORMAT = 2
+"""Of a run directory, in manifest.json. In format 1, which has no key for it, weights of losses of residuals are for
+targets that are not centred; what else differs is told by the files themselves. CONTRIBUTING.md says what stays
+readable."""
 RESERVE = 16_384
 """Bytes of padding in the lock file: given up on a full disk, so that status.json can still say so."""
 
@@ -193,3 +198,28 @@ def require_completed(run: Path) -> None:
     if state != "completed":
         remedy = "train with a smaller learning rate" if state == "diverged" else "`linnet resume` goes on with it"
         raise InputError(f"{run} did not complete (it is {state}): {remedy}")
+
+
+def refuse_newer(run: Path) -> None:
+    """Raise InputError if a later version of linnet wrote the run directory in a format that is not known here."""
+    manifest = _manifest(run)
+    if (written := format_of(manifest)) > FORMAT:
+        raise InputError(
+            f"{run}: the run directory has format {written}, this version of linnet reads those up to {FORMAT}: use "
+            f"the version that wrote it ({manifest.get('linnet')})"
+        )
+
+
+def format_of(manifest: Mapping[str, Any]) -> int:
+    """Return the format of the run directory that a manifest belongs to."""
+    found = manifest.get("format", 1)
+    return found if type(found) is int else 1
+
+
+def _manifest(run: Path) -> Mapping[str, Any]:
+    """Return the manifest; empty if none can be read, which is for those to say that need more of it than its format."""
+    try:
+        found = read_json(run / "manifest.json")
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

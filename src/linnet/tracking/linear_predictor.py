@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
-from linnet.tracking.directory import require_completed
+from linnet.tracking.directory import refuse_newer, require_completed
 from linnet.tracking.weights import OPTIMUM, load_coefficients, load_weights
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ def load(run: Path, kind: type[P]) -> P:
         InputError: if there is no completed run, or a file of it is missing or damaged.
     """
     require_completed(run)
+    refuse_newer(run)
     weights = load_weights(run)
     path = run / FILE
     if not path.is_file():

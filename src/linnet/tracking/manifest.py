@@ -15,14 +15,11 @@ from typing import Any
 import torch
 
 from linnet.config import config_hash
-from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.version import VERSION
+from linnet.tracking.directory import FORMAT
 
-FORMAT = 2
-"""Of a run directory. In format 1, which had no key for it, weights of losses of residuals were for targets that were
-not centred; what else differs is told by the files themselves. See CONTRIBUTING.md, "What stays readable"."""
-ENVIRONMENT = ("linnet", "format", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
+ENVIRONMENT = ("linnet", "threads", "cpu_capability", "cpu", "data_checksum", "python", "platform")
 """Keys of the manifest, besides commit and packages, that say in which environment a run took place."""
 OF_PROCESS = (
     "command", "directory", "git", "devices", "threads", "cpu_capability", "cpu", "cpu_count", "python", "platform",
@@ -56,16 +53,6 @@ def manifest(
         "data_checksum": data_checksum,
         **environment,
     }
-
-
-def refuse_newer(manifest: Mapping[str, Any], path: Path) -> None:
-    """Raise InputError if a later version of linnet wrote this manifest in a format that is not known here."""
-    written = manifest.get("format", 1)
-    if not isinstance(written, int) or written > FORMAT:
-        raise InputError(
-            f"{path}: the run directory has format {written!r}, this version of linnet reads those up to {FORMAT}: "
-            f"use the version that wrote it ({manifest.get('linnet')})"
-        )
 
 
 def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
@@ -110,6 +97,7 @@ def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -
     flat = [
         {
             **{key: manifest.get(key) for key in ENVIRONMENT},
+            "format": manifest.get("format", 1),
             **{f"git.{key}": (manifest.get("git") or {}).get(key) for key in ("commit", "dirty")},
             **(manifest.get("packages") or {}),
         }

@@ -13,6 +13,7 @@ from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
+from linnet.tracking.directory import refuse_newer
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import LinearPredictor, load, units
 from linnet.tracking.weights import FILE, load_weights
@@ -36,6 +37,7 @@ def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dic
     """
     if not (run / "status.json").is_file():
         raise InputError(f"{run} is no run directory: it has no status.json")
+    refuse_newer(run)
     try:
         job = OmegaConf.load(run / ".hydra" / "config.yaml")
         hydra = OmegaConf.load(run / ".hydra" / "hydra.yaml")

@@ -15,9 +15,8 @@ from linnet.system.errors import InputError
 from linnet.system.files import read_json
 from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
-from linnet.tracking.directory import RunDirectory, read_status
+from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status
 from linnet.tracking.logger import check_position
-from linnet.tracking.manifest import FORMAT, refuse_newer
 from linnet.training.context import Job
 from linnet.training.continuation import complete, plan
 from linnet.training.finalize import Run
@@ -87,7 +86,7 @@ def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | 
         return config, None
     try:
         manifest = read_json(path / "manifest.json")
-        _refuse_other_format(path, manifest)
+        _refuse_earlier_format(path, manifest)
         same = manifest["config_sha256"] == config_hash(config)
         _ = manifest["data_checksum"], int(manifest["threads"])
     except (ValueError, KeyError, TypeError) as error:
@@ -103,11 +102,10 @@ def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | 
     return config, Begun(manifest, _checkpoint(path))
 
 
-def _refuse_other_format(path: Path, manifest: Mapping[str, Any]) -> None:
-    refuse_newer(manifest, path / "manifest.json")
-    if manifest.get("format", 1) < FORMAT:
+def _refuse_earlier_format(path: Path, manifest: Mapping[str, Any]) -> None:
+    if format_of(manifest) < FORMAT:
         raise InputError(
-            f"{path} was begun by an earlier version of linnet (run directory of format {manifest.get('format', 1)}, "
+            f"{path} was begun by an earlier version of linnet (run directory of format {format_of(manifest)}, "
             f"here {FORMAT}), whose training prepared the data in another way: train anew"
         )
 
