@@ -55,7 +55,7 @@ test-processors: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-cache --quiet || { $(BIN)/lint-imports --no-cache; exit 1; }
+	$(BIN)/lint-imports --no-cache --no-logo
 
 typecheck: install
 	$(BIN)/mypy

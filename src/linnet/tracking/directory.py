@@ -217,7 +217,7 @@ def format_of(manifest: Mapping[str, Any]) -> int:
 
 
 def _manifest(run: Path) -> Mapping[str, Any]:
-    """Return the manifest; empty if none can be read, which is for those to say that need more of it than its format."""
+    """Return the manifest, empty if none can be read, since a run without one has no format but the first."""
     try:
         found = read_json(run / "manifest.json")
     except (OSError, ValueError, RecursionError):
