@@ -129,7 +129,7 @@ def test_make_train_trains_and_a_second_call_installs_nothing() -> None:
 
 def test_make_test_runs_linters_types_and_tests() -> None:
     assert [line.split()[0] for line in planned_by_make("test")] == [
-        ".venv/bin/ruff", ".venv/bin/ruff", ".venv/bin/mypy", ".venv/bin/python",
+        ".venv/bin/ruff", ".venv/bin/ruff", ".venv/bin/lint-imports", ".venv/bin/mypy", ".venv/bin/python",
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import linnet
 from linnet.cli import main as cli
+from linnet.cli import train
 from linnet.config import EXPERIMENT, GROUPS, options
 from linnet.config.groups import SEARCH
 from linnet.data.sources import images
@@ -246,14 +247,14 @@ class TestOtherEnds:
         def interrupted(_: list[str]) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(cli, "_train", interrupted)
+        monkeypatch.setattr(train, "main", interrupted)
         assert answer("train") == (130, "", "linnet: stopped by SIGINT\n")
 
     def test_machine_s_fault_is_1_in_one_line(self, answer, monkeypatch):
         def no_space(_: list[str]) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(cli, "_train", no_space)
+        monkeypatch.setattr(train, "main", no_space)
         code, _, errors = answer("train")
         assert code == 1
         assert "No space left on device" in errors

@@ -50,8 +50,9 @@ class Objective:
         best = self.value(parameters)
         for _ in range(8):
             gradient, hessian = self._derivatives(parameters, free)
-            # A trace on the diagonal, since a common change of all logits changes nothing.
-            step = mpmath.lu_solve(hessian + mpf(10) ** -35 * mpmath.eye(len(free)), -gradient)
+            # A trace on the diagonal, relative to it: a common change of all logits changes nothing.
+            trace = mpf(10) ** -35 * max(abs(hessian[i, i]) for i in range(len(free)))
+            step = mpmath.lu_solve(hessian + trace * mpmath.eye(len(free)), -gradient)
             moved = [list(row) for row in parameters]
             for (c, j), change in zip(free, step, strict=True):
                 moved[c][j] += change

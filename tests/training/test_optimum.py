@@ -3,7 +3,6 @@
 import math
 import multiprocessing
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from run_directory import events, train
 from sklearn.linear_model import LinearRegression
 
 from linnet.cli import main as cli
+from linnet.data.sources import covariate_shift
 from linnet.penalties import L2
 from linnet.solvers.cache import kept
 from linnet.solvers.optimum import Optimum
@@ -179,8 +179,7 @@ class TestCache:
     def test_is_not_asked_where_weights_came_out_otherwise(self, tmp_path, monkeypatch):
         estimated = ("data=covariate_shift", "data.weighting=estimated", "figures=false", "optimizer=exact")
         first = train(tmp_path / "0", *estimated)
-        # Its name in the package is that of the function.
-        monkeypatch.setattr(sys.modules["linnet.data.covariate_shift"], "PENALTY", L2(1.0))
+        monkeypatch.setattr(covariate_shift, "PENALTY", L2(1.0))
         second = train(tmp_path / "1", *estimated)
         assert first.data.source.checksum == second.data.source.checksum
         assert second.metrics["optimum/loss"] != first.metrics["optimum/loss"]

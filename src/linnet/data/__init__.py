@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from linnet.data.sources.shipped import diabetes, digits
     from linnet.data.sources.synthetic import high_dimensional, polynomial, synthetic_regression
     from linnet.data.sources.table import table_rows
-from linnet.data.storage.examples import Examples, Source
+    from linnet.data.storage.examples import Examples, Source
 
 _MODULES = {
     "sources.arrays": ("arrays",),

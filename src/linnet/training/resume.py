@@ -86,11 +86,11 @@ def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | 
         return config, None
     try:
         manifest = read_json(path / "manifest.json")
-        _refuse_earlier_format(path, manifest)
         same = manifest["config_sha256"] == config_hash(config)
         _ = manifest["data_checksum"], int(manifest["threads"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path / 'manifest.json'} is damaged: {error}") from error
+    _refuse_earlier_format(path, manifest)
     if not same:
         changed = complete(path, config, manifest)
         if changed is not None:
