@@ -238,9 +238,9 @@ class TestFiles:
         assert linnet.load("run").feature_names == ("c=é", "c=“á”")
         for given in ((), ("--encoding", "cp1252")):
             assert cli.run(["predict", "run", "--input", "f.csv", *given]) == 0
-            told = capsys.readouterr()
-            assert list(map(float, told.out.split()[1:3])) == pytest.approx([0.5, 1.5])
-            assert "no level" not in told.err
+            row_notes = capsys.readouterr()
+            assert list(map(float, row_notes.out.split()[1:3])) == pytest.approx([0.5, 1.5])
+            assert "no level" not in row_notes.err
         assert train("data.path=f.csv", "data.task=regression", "data.encoding=cp1252", run="given") == 0
 
     @pytest.mark.parametrize("start", [0, 1])

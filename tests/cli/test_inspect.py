@@ -11,11 +11,11 @@ from tables import people, write_csv
 import linnet
 from linnet.cli import main as cli
 from linnet.inference.coefficients import load_coefficients
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.tracking import figures
 from linnet.tracking.report import result_figures
 from linnet.tracking.weights import OPTIMUM
-from linnet.training import optimality as best_possible
+from linnet.training import optimality as analyse_problem
 
 TABLE = ["data=table", "data.path=f.csv", "data.target=y", "figures=false"]
 NUMBERS = [*TABLE, "data.exclude=[city]", "data.dtype=float64"]
@@ -106,7 +106,7 @@ class TestLeastSquares:
         run = linnet.train([*NUMBERS, "optimizer=exact"])
         file = run.directory / OPTIMUM
         content = file.read_bytes()
-        assert Landscape.from_bytes(content).to_bytes() == content
+        assert ProblemAnalysis.from_bytes(content).to_bytes() == content
         other = linnet.train(["data=diabetes", "optimizer=exact", "figures=false"]).directory
         file.write_bytes((other / OPTIMUM).read_bytes())
         capsys.readouterr()
@@ -153,8 +153,8 @@ class TestFigure:
         drawn = {}
         monkeypatch.setattr(figures, "coefficients", lambda *given, **more: drawn.update(more, weight=given[0]))
         run = linnet.train([*NUMBERS, "optimizer=exact", "figures=false"])
-        landscape = best_possible.load(run.directory)
-        result_figures(run.model, run.data, {}, {"val/loss": ([1], [1.0])}, landscape)
+        analysis = analyse_problem.load(run.directory)
+        result_figures(run.model, run.data, {}, {"val/loss": ([1], [1.0])}, analysis)
         np.testing.assert_allclose(drawn["optimum"], drawn["weight"], rtol=1e-9)
         deviation = run.data.scaling.deviation.numpy()
         names = run.data.source.feature_names

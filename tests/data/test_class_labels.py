@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from linnet.data.storage.class_labels import NUMBER, Labels, canonical, distinct, infer_task, is_one_hot, read_labels
-from linnet.data.storage.sharded_arrays import Shards, find_shards
+from linnet.data.storage.sharded_arrays import ShardedArray, find_shards
 from linnet.data.table import levels
 from linnet.system.errors import InputError
 
 
-def shards(path: Path, *parts: object) -> Shards:
+def shards(path: Path, *parts: object) -> ShardedArray:
     for i, part in enumerate(parts):
         np.save(path / f"y_{i}.npy", np.asarray(part))
     return find_shards("data.y", str(path / "y_*.npy"), text=True)

@@ -4,26 +4,26 @@ import pytest
 import torch
 
 from linnet.data import Batch, Examples
-from linnet.data.storage.examples import Pictures
+from linnet.data.storage.examples import ByteExamples
 
 N, D = 23, 5
 
 
 @pytest.fixture(params=["float32", "float64"])
-def both(request: pytest.FixtureRequest) -> tuple[Pictures, Examples]:
+def both(request: pytest.FixtureRequest) -> tuple[ByteExamples, Examples]:
     """The same examples as bytes and as numbers."""
     dtype = getattr(torch, request.param)
     rng = torch.Generator().manual_seed(0)
     levels = torch.randint(0, 256, (N, D), generator=rng, dtype=torch.uint8)
     y = torch.randint(0, 3, (N,), generator=rng)
-    return Pictures(levels, y, dtype), Examples(levels.to(dtype) / 255, y)
+    return ByteExamples(levels, y, dtype), Examples(levels.to(dtype) / 255, y)
 
 
 def features(batch: Batch) -> torch.Tensor:
     return batch.x.clone() * batch.scale
 
 
-def test_pictures_look_like_dense_examples(both: tuple[Pictures, Examples]) -> None:
+def test_pictures_look_like_dense_examples(both: tuple[ByteExamples, Examples]) -> None:
     pictures, dense = both
     assert (len(pictures), pictures.n_features, pictures.dtype) == (len(dense), dense.n_features, dense.dtype)
     assert torch.equal(pictures.x, dense.x)
@@ -35,7 +35,7 @@ def test_pictures_look_like_dense_examples(both: tuple[Pictures, Examples]) -> N
 
 
 @pytest.mark.parametrize("sizes", [[8, 8, 7], [23], [1] * 23, [5, 0, 18], [10, 13]])
-def test_batches_are_the_rows_in_their_order(both: tuple[Pictures, Examples], sizes: list[int]) -> None:
+def test_batches_are_the_rows_in_their_order(both: tuple[ByteExamples, Examples], sizes: list[int]) -> None:
     rows = torch.randperm(N)
     for examples in both:
         batches = [(features(batch), batch.y.clone()) for batch in examples.batches(rows, sizes)]
@@ -45,7 +45,7 @@ def test_batches_are_the_rows_in_their_order(both: tuple[Pictures, Examples], si
 
 
 @pytest.mark.parametrize("size", [1, 7, 23, 100])
-def test_chunks_are_all_examples_in_their_order(both: tuple[Pictures, Examples], size: int) -> None:
+def test_chunks_are_all_examples_in_their_order(both: tuple[ByteExamples, Examples], size: int) -> None:
     for examples in both:
         chunks = [(features(chunk), chunk.y) for chunk in examples.chunks(size)]
         assert all(len(x) <= size for x, _ in chunks)

@@ -7,7 +7,7 @@ from shards import source, train, write_all
 
 from linnet.data import prepare
 from linnet.data.normalisation import Normalisation
-from linnet.data.storage.float16_examples import Halves
+from linnet.data.storage.float16_examples import Float16Examples
 
 N, D = 9_000, 70
 
@@ -37,7 +37,7 @@ def test_every_way_to_read_gives_the_features_of_the_formula(name, memory, norma
     made = source(tmp_path / name, tmp_path / "y.npy", max_memory_mb=memory, normalize=normalize)
     assert made.row_norm == (normalize == "rows")
     assert made.train.streamed == (memory == 1)
-    assert isinstance(made.train, Halves) == (name == "halves.npy" and memory == 256)
+    assert isinstance(made.train, Float16Examples) == (name == "halves.npy" and memory == 256)
     data = prepare(made, 256, 0.0, standardize, 0, seed=0)
     wanted = expected(x, normalize == "rows", standardize)
     chunks = [(batch.x.clone(), batch.y.clone()) for batch in data.train.chunks(1000)]
@@ -61,7 +61,7 @@ class TestHalves:
         made = source(tmp_path / "halves.npy", tmp_path / "y.npy")
         data = prepare(made, 256, 0.1, True, 0, seed=0)
         for part in (data.train, data.val):
-            assert isinstance(part, Halves)
+            assert isinstance(part, Float16Examples)
             assert part.stored.dtype == torch.float16
             assert part.dtype == torch.float32
             assert "x" not in vars(part)  # all features at once were never made
@@ -76,7 +76,7 @@ class TestHalves:
     def test_take_all_that_a_batch_needs_to_another_device(self, x, tmp_path):
         data = prepare(source(tmp_path / "halves.npy", tmp_path / "y.npy"), 256, 0.0, True, 0, seed=0)
         there = data.train.to(torch.device("meta"))
-        assert isinstance(there, Halves)
+        assert isinstance(there, Float16Examples)
         tensors = (there.stored, there.y, there.normalisation.mean, there.normalisation.deviation)
         assert {tensor.device.type for tensor in tensors} == {"meta"}
 
@@ -84,7 +84,7 @@ class TestHalves:
         np.save(tmp_path / "y8.npy", (np.arange(N) % 3).astype(np.uint8))
         assert N * D * 2 < 2 * 2**20 < N * D * 4
         given = {"y": tmp_path / "y8.npy", "max_memory_mb": 2}
-        assert isinstance(source(tmp_path / "halves.npy", **given).train, Halves)
+        assert isinstance(source(tmp_path / "halves.npy", **given).train, Float16Examples)
         assert source(tmp_path / "singles.npy", **given).train.streamed
 
 

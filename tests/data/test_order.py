@@ -4,16 +4,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles, epoch_order
+from linnet.data.order import MINIBATCHES_PER_CHUNK, Chunks, epoch_order
 
 SIZES = st.integers(1, 3000)
 SEEDS = st.integers(0, 2**63 - 1)
 EPOCHS = st.integers(0, 10**6)
 
 
-def bundles(n_samples: int, batch_size: int, seed: int = 0, epoch: int = 0, overfit_batches: int = 0) -> Bundles:
-    steps_per_epoch = Bundles(n_samples, batch_size, seed, int, overfit_batches).steps_per_epoch
-    return Bundles(n_samples, batch_size, seed, lambda: epoch * steps_per_epoch, overfit_batches)
+def chunks(n_samples: int, batch_size: int, seed: int = 0, epoch: int = 0, overfit_batches: int = 0) -> Chunks:
+    steps_per_epoch = Chunks(n_samples, batch_size, seed, int, overfit_batches).steps_per_epoch
+    return Chunks(n_samples, batch_size, seed, lambda: epoch * steps_per_epoch, overfit_batches)
 
 
 class TestEpochOrder:
@@ -48,36 +48,36 @@ class TestEpochOrder:
 class TestBundles:
     @given(n=SIZES, batch_size=st.integers(1, 100), epoch=EPOCHS)
     def test_cover_each_example_once_in_the_order_of_the_epoch(self, n, batch_size, epoch):
-        assert torch.equal(torch.cat(list(bundles(n, batch_size, 3, epoch))), epoch_order(n, 3, epoch))
+        assert torch.equal(torch.cat(list(chunks(n, batch_size, 3, epoch))), epoch_order(n, 3, epoch))
 
     @given(n=SIZES, batch_size=st.integers(1, 100))
     def test_are_whole_minibatches_and_a_short_one_at_the_end(self, n, batch_size):
-        found = bundles(n, batch_size)
-        sizes = [len(minibatch) for bundle in found for minibatch in bundle.split(batch_size)]
+        found = chunks(n, batch_size)
+        sizes = [len(minibatch) for chunk in found for minibatch in chunk.split(batch_size)]
         assert sizes[:-1] == [batch_size] * (len(sizes) - 1)
         assert sizes[-1] == (n % batch_size or batch_size)
         assert found.steps_per_epoch == len(sizes)
 
     @given(n=SIZES, batch_size=st.integers(1, 100))
     def test_are_as_many_as_they_say_and_bounded(self, n, batch_size):
-        found = bundles(n, batch_size)
+        found = chunks(n, batch_size)
         rows = list(found)
         assert len(found) == len(rows)
-        assert all(0 < len(bundle) <= batch_size * MINIBATCHES_PER_BUNDLE for bundle in rows)
+        assert all(0 < len(chunk) <= batch_size * MINIBATCHES_PER_CHUNK for chunk in rows)
 
     def test_ask_for_the_epoch_each_time(self):
         steps = iter([20, 35])
-        found = Bundles(50, 10, 0, lambda: next(steps))
+        found = Chunks(50, 10, 0, lambda: next(steps))
         assert torch.equal(torch.cat(list(found)), epoch_order(50, 0, 4))
         assert torch.equal(torch.cat(list(found)), epoch_order(50, 0, 7))
 
 
 class TestResumed:
-    @given(n=SIZES, batch_size=st.integers(1, 100), per_bundle=st.integers(1, 70), data=st.data())
-    def test_goes_on_where_it_was_and_lightning_counts_as_many_bundles(self, n, batch_size, per_bundle, data):
+    @given(n=SIZES, batch_size=st.integers(1, 100), per_chunk=st.integers(1, 70), data=st.data())
+    def test_goes_on_where_it_was_and_lightning_counts_as_many_bundles(self, n, batch_size, per_chunk, data):
         steps_per_epoch = -(-n // batch_size)
         done = data.draw(st.integers(0, steps_per_epoch - 1))
-        found = Bundles(n, batch_size, 0, lambda: 5 * steps_per_epoch + done, per_bundle=per_bundle)
+        found = Chunks(n, batch_size, 0, lambda: 5 * steps_per_epoch + done, per_chunk=per_chunk)
         rows = list(found)
         assert torch.equal(torch.cat(rows), epoch_order(n, 0, 5)[done * batch_size :])
         assert len(rows) == len(found)
@@ -86,7 +86,7 @@ class TestResumed:
 class TestOverfit:
     @given(n=SIZES, batch_size=st.integers(1, 100), count=st.integers(1, 5), epoch=EPOCHS)
     def test_is_the_first_minibatches_of_the_first_epoch_in_every_epoch(self, n, batch_size, count, epoch):
-        found = bundles(n, batch_size, 3, epoch, count)
+        found = chunks(n, batch_size, 3, epoch, count)
         visited = torch.cat(list(found))
         assert torch.equal(visited, epoch_order(n, 3, 0)[: count * batch_size])
         assert found.n_visited == len(visited)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from shards import write_shards
 
 from linnet.data import Examples, Source, prepare
-from linnet.data.order import Bundles, Groups, grouped_order
-from linnet.data.standardizer import Scaling
-from linnet.data.storage.array_pairs import Pairs
-from linnet.data.storage.out_of_core_examples import SLOTS, Blocks
+from linnet.data.order import Chunks, Groups, grouped_order
+from linnet.data.standardizer import Standardizer
+from linnet.data.storage.array_pairs import ArrayPairs
+from linnet.data.storage.out_of_core_examples import SLOTS, OutOfCoreExamples
 from linnet.data.storage.sharded_arrays import find_shards
 from linnet.system.errors import InputError
 
@@ -29,16 +29,16 @@ def arrays() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def pairs(tmp_path: Path) -> Pairs:
+def pairs(tmp_path: Path) -> ArrayPairs:
     x, y = arrays()
     features = find_shards("data.x", write_shards(tmp_path, "x", x.astype(np.float32), LENGTHS))
     targets = find_shards("data.y", write_shards(tmp_path, "y", y.astype(np.uint8), LENGTHS))
-    return Pairs(features, targets, True, torch.float32)
+    return ArrayPairs(features, targets, True, torch.float32)
 
 
 @pytest.fixture
-def blocks(pairs: Pairs) -> Blocks:
-    return Blocks(pairs, MEMORY)
+def blocks(pairs: ArrayPairs) -> OutOfCoreExamples:
+    return OutOfCoreExamples(pairs, MEMORY)
 
 
 @pytest.fixture
@@ -71,20 +71,20 @@ class TestOrder:
             assert piece.tolist() != piece.sort()[0].tolist()
 
     @given(
-        n=st.integers(1, 300), batch_size=st.integers(1, 50), per_bundle=st.integers(1, 8), size=st.integers(1, 40),
+        n=st.integers(1, 300), batch_size=st.integers(1, 50), per_chunk=st.integers(1, 8), size=st.integers(1, 40),
         overfit=st.integers(0, 5), data=st.data(),
     )  # fmt: skip
     def test_bundles_are_those_of_the_order_wherever_an_epoch_goes_on(
-        self, n, batch_size, per_bundle, size, overfit, data
+        self, n, batch_size, per_chunk, size, overfit, data
     ):
         groups, epoch = Groups(size, 3), 0 if overfit else 4
-        steps = Bundles(n, batch_size, 7, int, overfit).steps_per_epoch
+        steps = Chunks(n, batch_size, 7, int, overfit).steps_per_epoch
         done = data.draw(st.integers(0, steps - 1))
-        bundles = Bundles(n, batch_size, 7, lambda: 4 * steps + done, overfit, per_bundle, groups)
-        found = list(bundles)
-        visited = torch.cat(list(grouped_order(n, 7, epoch, groups)))[: bundles.n_visited]
+        chunks = Chunks(n, batch_size, 7, lambda: 4 * steps + done, overfit, per_chunk, groups)
+        found = list(chunks)
+        visited = torch.cat(list(grouped_order(n, 7, epoch, groups)))[: chunks.n_visited]
         assert torch.equal(torch.cat(found), visited[done * batch_size :])
-        whole = Bundles(n, batch_size, 7, lambda: 4 * steps, overfit, per_bundle, groups)
+        whole = Chunks(n, batch_size, 7, lambda: 4 * steps, overfit, per_chunk, groups)
         lengths = [len(rows) for rows in whole]
         assert len(found) == len(whole) == len(lengths)
         kept = [max(0, min(len_, sum(lengths[: i + 1]) - done * batch_size)) for i, len_ in enumerate(lengths)]
@@ -115,7 +115,7 @@ class TestBatches:
 
     @pytest.mark.parametrize("size", [1, 100, 2048])
     def test_chunks_and_targets_are_all_in_their_order(self, blocks, dense, size):
-        found = [(batch.x.clone(), batch.y.clone()) for batch in blocks.chunks(size)]
+        found = [(batch.x.clone(), batch.y.clone()) for batch in blocks.pieces(size)]
         assert max(len(y) for _, y in found) <= size
         assert torch.equal(torch.cat([x for x, _ in found]), dense.x)
         assert torch.equal(torch.cat([y for _, y in found]), dense.y)
@@ -145,16 +145,18 @@ class TestMemory:
 
     def test_reads_every_block_once_an_epoch(self, blocks, monkeypatch):
         read: list[int] = []
-        original = Pairs.read
-        monkeypatch.setattr(Pairs, "read", lambda self, start, x, y: (read.append(start), original(self, start, x, y)))
+        original = ArrayPairs.read
+        monkeypatch.setattr(
+            ArrayPairs, "read", lambda self, start, x, y: (read.append(start), original(self, start, x, y))
+        )
         rows = torch.cat(list(grouped_order(N, 0, 0, blocks.groups)))
         list(blocks.batches(rows, [len(part) for part in rows.split(5)]))
         assert sorted(read) == (blocks.chosen * blocks.block_rows).tolist()
 
     @pytest.mark.parametrize(("memory", "rows"), [(1, 1), (2**20, 2**20 // SLOTS // (4 * D + 8 + 16))])
     def test_of_blocks_follows_from_what_is_allowed(self, pairs, memory, rows):
-        assert Blocks(pairs, memory).block_rows == rows
-        assert 2 <= Blocks(pairs, memory).slots <= SLOTS + 1
+        assert OutOfCoreExamples(pairs, memory).block_rows == rows
+        assert 2 <= OutOfCoreExamples(pairs, memory).slots <= SLOTS + 1
 
 
 class TestSplit:
@@ -164,12 +166,12 @@ class TestSplit:
         assert not set(train.chosen.tolist()) & set(val.chosen.tolist())
         assert len(train) + len(val) == N
         assert len(val) == pytest.approx(fraction * N, abs=blocks.block_rows)
-        rows = torch.cat([batch.x.clone() for part in (train, val) for batch in part.chunks(100)])
+        rows = torch.cat([batch.x.clone() for part in (train, val) for batch in part.pieces(100)])
         assert sorted(rows[:, 0].tolist()) == sorted(dense.x[:, 0].tolist())
 
     def test_batches_of_a_part_are_its_rows(self, blocks):
         for part in blocks.split(0.3, seed=1):
-            x = torch.cat([batch.x.clone() for batch in part.chunks(64)])
+            x = torch.cat([batch.x.clone() for batch in part.pieces(64)])
             rows = torch.randperm(len(part), generator=torch.Generator().manual_seed(0))
             (batch,) = part.batches(rows, [len(part)])
             assert torch.equal(batch.x, x[rows])
@@ -181,29 +183,29 @@ class TestSplit:
 
     def test_that_leaves_nothing_is_refused(self, pairs):
         with pytest.raises(InputError, match=r"data.val_fraction=0.5 of 1 blocks"):
-            Blocks(pairs, 2**24).split(0.5, seed=0)
+            OutOfCoreExamples(pairs, 2**24).split(0.5, seed=0)
 
 
 class TestStandardisation:
     def test_is_that_of_the_same_rows_in_memory(self, blocks, dense):
         data = prepare(Source("classification", blocks, blocks, "", class_names=("0",) * 4), 10, 0.0, True, 0, seed=0)
-        expected = Scaling.of(lambda: dense.chunks(50))
+        expected = Standardizer.of(lambda: dense.pieces(50))
         torch.testing.assert_close(data.scaling.mean, expected.mean, rtol=1e-12, atol=1e-14)
         torch.testing.assert_close(data.scaling.deviation, expected.deviation, rtol=1e-12, atol=1e-14)
         for part in (data.train, data.test):
-            x = torch.cat([batch.x.clone() for batch in part.chunks(50)])
+            x = torch.cat([batch.x.clone() for batch in part.pieces(50)])
             torch.testing.assert_close(x, expected.apply(dense.x, torch.float32), rtol=1e-6, atol=1e-6)
 
     @given(split=st.integers(1, 49), scale=st.floats(1e-3, 1e3), shift=st.floats(-1e6, 1e6))
     def test_of_parts_is_that_of_the_whole(self, split, scale, shift):
         x = torch.randn(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * scale + shift
-        whole, parts = (Scaling.of(lambda size=size: Examples(x, x).chunks(size)) for size in (50, split))
+        whole, parts = (Standardizer.of(lambda size=size: Examples(x, x).pieces(size)) for size in (50, split))
         torch.testing.assert_close(parts.mean, whole.mean, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(parts.deviation, whole.deviation, rtol=1e-6, atol=0)
 
     def test_of_constant_features_only_centres(self):
         x = torch.full((10, 2), 0.1)
-        assert Scaling.of(lambda: Examples(x, x).chunks(3)).deviation.tolist() == [1.0, 1.0]
+        assert Standardizer.of(lambda: Examples(x, x).pieces(3)).deviation.tolist() == [1.0, 1.0]
 
     def test_outliers_are_refused(self, blocks):
         source = Source("classification", blocks, None, "", class_names=("0",) * 4)

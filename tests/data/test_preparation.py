@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from linnet.data import Batch, Data, Examples, Source, prepare
 from linnet.data.preparation import split
-from linnet.data.standardizer import Scaling
+from linnet.data.standardizer import Standardizer
 from linnet.system.errors import InputError
 
 
@@ -36,8 +36,8 @@ def prepared(source: Source, **options: object) -> Data:
     return prepare(source, **{**defaults, **options})
 
 
-def scaling_of(x: torch.Tensor, **options: object) -> Scaling:
-    return Scaling.of(lambda: [Batch(x, x)], **options)
+def scaling_of(x: torch.Tensor, **options: object) -> Standardizer:
+    return Standardizer.of(lambda: [Batch(x, x)], **options)
 
 
 def rows(examples: Examples | None) -> list[int]:
@@ -185,4 +185,4 @@ class TestOutliers:
 
 def test_batch_size_and_seed_reach_the_batches():
     data = prepared(regression(), batch_size=7, seed=5, val_fraction=0)
-    assert (data.bundles.batch_size, data.bundles.seed, data.bundles.n_samples) == (7, 5, 40)
+    assert (data.chunks.batch_size, data.chunks.seed, data.chunks.n_samples) == (7, 5, 40)

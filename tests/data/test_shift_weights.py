@@ -10,7 +10,7 @@ from linnet.data.sources.shift_weights import (
     density_ratio,
     effective_sample_size,
     label_weights,
-    of_mean_one,
+    normalize_weights,
 )
 
 
@@ -63,12 +63,12 @@ class TestLabelWeights:
 
 class TestOfMeanOne:
     def test_keeps_the_proportions(self):
-        assert of_mean_one(torch.tensor([1.0, 0.0, 5.0])).tolist() == [0.5, 0.0, 2.5]
+        assert normalize_weights(torch.tensor([1.0, 0.0, 5.0])).tolist() == [0.5, 0.0, 2.5]
 
     @pytest.mark.parametrize("weight", [[0.0, 0.0], [1.0, math.inf], [1.0, math.nan]])
     def test_refuses_what_has_no_such_mean(self, weight):
         with pytest.raises(ValueError, match="do not cover the target"):
-            of_mean_one(torch.tensor(weight))
+            normalize_weights(torch.tensor(weight))
 
 
 class TestEffectiveSampleSize:

@@ -12,13 +12,13 @@ from shards import source
 
 from linnet.data import Batch, Examples, prepare
 from linnet.data.constant_columns import CONSTANT_ULPS
-from linnet.data.standardizer import Scaling
+from linnet.data.standardizer import Standardizer
 
 U = 2.0**-53
 
 
-def scaling(x: torch.Tensor, weight: torch.Tensor | None = None, *, size: int = 7, centre: bool = True) -> Scaling:
-    return Scaling.of(lambda: Examples(x, x, weight).raw_chunks(size), centre=centre)
+def scaling(x: torch.Tensor, weight: torch.Tensor | None = None, *, size: int = 7, centre: bool = True) -> Standardizer:
+    return Standardizer.of(lambda: Examples(x, x, weight).raw_chunks(size), centre=centre)
 
 
 def root(value: Fraction) -> float:

@@ -112,7 +112,7 @@ class Moment:
 
 
 @dataclass
-class Tally:
+class RunningMetrics:
     """kills: (scenario, phase) -> number. ended: scenario -> runs that ended like the uninterrupted one."""
 
     kills: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -291,7 +291,7 @@ class Killer:
 
     def __init__(self, folder: Path, names: Sequence[str], kills: int, processes: float, rng: random.Random) -> None:
         self.folder, self.names, self.kills, self.processes, self.rng = folder, names, kills, processes, rng
-        self.tally = Tally()
+        self.tally = RunningMetrics()
         self.reference, self.startup = cache(self._reference), cache(self._startup)
 
     def run(self) -> None:
@@ -362,7 +362,7 @@ class Killer:
         return Moment(self.rng.choice(("start", "claim", "claim")), part * reference.seconds)
 
 
-def report(tally: Tally, seconds: float) -> None:
+def report(tally: RunningMetrics, seconds: float) -> None:
     """Tables of where the kills hit, and of what came of the runs."""
     print(f"\n{'scenario':<15}{'runs':>6}{'identical':>11}{'kills':>7}   " + "  ".join(PHASES))
     for name in [*tally.ended, "all"]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from linnet.losses import CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet
 from linnet.solvers.certificates.duality_gap import duality_gap
-from linnet.solvers.intercept import best_bias
+from linnet.solvers.intercept import best_intercept
 from linnet.solvers.loss_conjugates import family_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.solve import solve
@@ -57,7 +57,7 @@ def test_a_bias_off_its_place_counts(draw, loss, penalty):
 def test_for_l2_it_is_strong_convexity_of_the_objective_minimised_over_the_bias(draw, loss):
     problem = problem_of(draw(loss), loss, L2(0.1), True)
     weight, bias = problem.zeros()
-    bias = best_bias(problem, weight, bias)
+    bias = best_intercept(problem, weight, bias)
     theta = problem.family.value_and_theta(problem.predict(weight, bias), problem.targets)[1]
     expected = problem.transpose(theta).square().sum().item() / (2 * 0.1)
     assert duality_gap(problem, weight, bias).bound == pytest.approx(expected, rel=1e-6)
@@ -67,7 +67,7 @@ def test_for_l2_it_is_strong_convexity_of_the_objective_minimised_over_the_bias(
 def test_best_bias_zeroes_the_mean_derivative(draw, loss):
     problem = problem_of(draw(loss), loss, L2(0.1), True)
     weight = torch.full((3, 4), 0.1, dtype=torch.float64)
-    bias = best_bias(problem, weight, problem.zeros()[1])
+    bias = best_intercept(problem, weight, problem.zeros()[1])
     theta = problem.family.value_and_theta(problem.predict(weight, bias), problem.targets)[1]
     assert theta.mean(1).abs().max() < 1e-8
 

@@ -11,7 +11,7 @@ from linnet.losses import CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
 from linnet.solvers import solve
 from linnet.solvers.conjugate import Softmax
-from linnet.solvers.intercept import best_bias
+from linnet.solvers.intercept import best_intercept
 from linnet.solvers.loss_conjugates import family_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.threads import threads_for
@@ -88,7 +88,7 @@ def test_a_good_bias_is_not_searched_for_in_rounding_errors(draw, monkeypatch):
     problem = Problem(examples.x, examples.y, family_of(CrossEntropy()), 3, 0.0, 0.1, True)
     passes, value_and_theta = [], Softmax.value_and_theta
     monkeypatch.setattr(Softmax, "value_and_theta", lambda self, z, y: passes.append(1) or value_and_theta(self, z, y))
-    bias = best_bias(problem, *problem.zeros())
+    bias = best_intercept(problem, *problem.zeros())
     mean = problem.family.value_and_theta(problem.predict(problem.zeros()[0], bias), examples.y)[1].mean(1)
     assert float(mean.abs().max()) < 8 * UNIT
     assert len(passes) < 20

@@ -68,6 +68,6 @@ def n_rows(data: Source) -> int:
     return sum(len(part) for part in parts(data).values())
 
 
-def told(data: Source, *words: str) -> bool:
+def row_notes(data: Source, *words: str) -> bool:
     """Whether one line of the summary has all the words."""
     return any(all(word in line for word in words) for line in data.summary)

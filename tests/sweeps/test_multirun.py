@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from linnet.cli import main as cli
-from linnet.models.running_metrics import Tally
-from linnet.sweeps.job_registry import Ledger
+from linnet.models.running_metrics import RunningMetrics
+from linnet.sweeps.job_registry import JobRegistry
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
 from linnet.tracking.directory import RunDirectory
@@ -186,7 +186,7 @@ class TestFailure:
 
         original = LinearRegression.tally
 
-        def broken(self: LinearRegression, *given: int) -> Tally:
+        def broken(self: LinearRegression, *given: int) -> RunningMetrics:
             if float(self.optimizer.lr) == 0.02:
                 raise RuntimeError("a planted fault")
             return original(self, *given)
@@ -208,7 +208,7 @@ class TestFailure:
     ) -> None:
         from linnet.models import SoftmaxRegression
 
-        def interrupt(self: SoftmaxRegression, *given: int) -> Tally:
+        def interrupt(self: SoftmaxRegression, *given: int) -> RunningMetrics:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
@@ -224,24 +224,24 @@ class TestFailure:
 
 class TestLedger:
     def test_a_second_process_on_the_same_sweep_is_refused(self, tmp_path: Path) -> None:
-        with Ledger(tmp_path), pytest.raises(InputError, match="is running this sweep"), Ledger(tmp_path):
+        with JobRegistry(tmp_path), pytest.raises(InputError, match="is running this sweep"), JobRegistry(tmp_path):
             pass
 
     def test_a_directory_of_another_run_is_not_used(self, tmp_path: Path) -> None:
         (tmp_path / "3").mkdir()
-        with Ledger(tmp_path) as ledger:
-            assert [job.number for job in ledger.enter([("a", ["x=1"]), ("b", ["x=2"]), ("a", ["x=1"])])] == [4, 5]
+        with JobRegistry(tmp_path) as registry:
+            assert [job.number for job in registry.enter([("a", ["x=1"]), ("b", ["x=2"]), ("a", ["x=1"])])] == [4, 5]
 
     def test_numbers_survive(self, tmp_path: Path) -> None:
-        with Ledger(tmp_path) as ledger:
-            ledger.enter([("a", ["x=1"]), ("b", ["x=2"])])
-        with Ledger(tmp_path) as ledger:
-            assert {job.identity: job.number for job in ledger.enter([("c", []), ("b", []), ("a", [])])} == {
+        with JobRegistry(tmp_path) as registry:
+            registry.enter([("a", ["x=1"]), ("b", ["x=2"])])
+        with JobRegistry(tmp_path) as registry:
+            assert {job.identity: job.number for job in registry.enter([("c", []), ("b", []), ("a", [])])} == {
                 "a": 0, "b": 1, "c": 2,
             }  # fmt: skip
 
     def test_a_damaged_ledger_is_refused_and_left_as_it_is(self, tmp_path: Path) -> None:
         (tmp_path / "ledger.json").write_text('{"jobs": [')
-        with pytest.raises(InputError, match="damaged"), Ledger(tmp_path):
+        with pytest.raises(InputError, match="damaged"), JobRegistry(tmp_path):
             pass
         assert (tmp_path / "ledger.json").read_text() == '{"jobs": ['

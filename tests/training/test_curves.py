@@ -12,12 +12,12 @@ from linnet.models.intervals import HIGH, LOW
 
 class TestHistory:
     def test_has_the_loss_of_every_step(self, finished):
-        per_epoch = finished.data.bundles.steps_per_epoch
+        per_epoch = finished.data.chunks.steps_per_epoch
         curve = finished.history["train/loss"]
         assert curve.step == list(range(1, EPOCHS * per_epoch + 1))
 
     def test_has_validation_and_mean_loss_of_every_epoch(self, finished):
-        per_epoch = finished.data.bundles.steps_per_epoch
+        per_epoch = finished.data.chunks.steps_per_epoch
         ends = [epoch * per_epoch for epoch in range(1, EPOCHS + 1)]
         validated = {name for name in finished.history if name.startswith("val/")}
         assert validated == {name for name in finished.metrics if name.startswith("val/")}

@@ -15,11 +15,11 @@ from linnet.data.sources import covariate_shift
 from linnet.penalties import L2
 from linnet.solvers.cache import kept
 from linnet.solvers.optimum import Optimum
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.smoothness import Curvature
 from linnet.system.files import read_json
 from linnet.tracking.weights import OPTIMUM
-from linnet.training import optimality as best_possible
+from linnet.training import optimality as analyse_problem
 from linnet.training.finalize import Run
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
@@ -36,16 +36,16 @@ def run(tmp_path_factory) -> Run:
 def empty_cache(tmp_path, monkeypatch) -> Path:
     """A place for optima that no other test has filled."""
     folder = tmp_path / "optima"
-    monkeypatch.setattr(best_possible, "_folder", lambda: folder)
+    monkeypatch.setattr(analyse_problem, "_folder", lambda: folder)
     return folder
 
 
-def landscape(weight: float = 1.5) -> Landscape:
+def analysis(weight: float = 1.5) -> ProblemAnalysis:
     import torch
 
     numbers = torch.tensor([[weight]], dtype=torch.float64)
     optimum = Optimum(numbers, numbers[0].clone(), 0.25, 1e-9, "a proof", True, True, "a method", 3, 0.5)
-    return Landscape(optimum, Curvature(2.0, 0.5, True), {"optimum/r2": 0.5})
+    return ProblemAnalysis(optimum, Curvature(2.0, 0.5, True), {"optimum/r2": 0.5})
 
 
 class TestEveryRun:
@@ -81,7 +81,7 @@ class TestEveryRun:
         assert not (finished.directory / OPTIMUM).exists()
 
     def test_says_that_it_would_cost_too_much(self, tmp_path, monkeypatch, capsys):
-        monkeypatch.setattr(best_possible, "solve_seconds", lambda *_: 1e6)
+        monkeypatch.setattr(analyse_problem, "solve_seconds", lambda *_: 1e6)
         finished = train(tmp_path / "run", *DIABETES)
         printed = capsys.readouterr().out
         assert "it would take about 1e+06 s" in printed
@@ -89,10 +89,10 @@ class TestEveryRun:
         assert "optimum/loss" not in finished.metrics
 
     def test_says_that_it_was_not_found_and_goes_on(self, tmp_path, monkeypatch, capsys):
-        def fail(*_: object) -> Landscape:
+        def fail(*_: object) -> ProblemAnalysis:
             raise RuntimeError("the solver\nbroke")
 
-        monkeypatch.setattr(best_possible, "find", fail)
+        monkeypatch.setattr(analyse_problem, "find", fail)
         finished = train(tmp_path / "run", *DIABETES)
         assert "not found: the solver broke" in capsys.readouterr().out
         assert "optimum/loss" not in finished.metrics
@@ -166,7 +166,7 @@ class TestExact:
 class TestCache:
     def test_is_asked_by_runs_that_differ_in_nothing_that_matters(self, tmp_path, monkeypatch):
         first = train(tmp_path / "0", *PENALISED)
-        monkeypatch.setattr(best_possible, "find", lambda *_: pytest.fail("it is known already"))
+        monkeypatch.setattr(analyse_problem, "find", lambda *_: pytest.fail("it is known already"))
         other = ("seed=0", "optimizer.lr=0.5", "data.batch_size=64", "model.init=zeros")
         again = train(tmp_path / "1", *PENALISED, *other)
         assert again.metrics["optimum/loss"] == first.metrics["optimum/loss"]
@@ -185,29 +185,29 @@ class TestCache:
         assert second.metrics["optimum/loss"] != first.metrics["optimum/loss"]
 
     def test_gives_back_what_was_found(self, tmp_path):
-        found, before = kept(tmp_path, {"a": 1}, landscape)
+        found, before = kept(tmp_path, {"a": 1}, analysis)
         again, known = kept(tmp_path, {"a": 1}, lambda: pytest.fail("it is known already"))
         assert (before, known) == (False, True)
         assert again.to_bytes() == found.to_bytes()
         assert again.curvature == found.curvature and again.statistics == found.statistics
 
-    @pytest.mark.parametrize("content", [b"", b"damaged", landscape().to_bytes()[:-5]])
+    @pytest.mark.parametrize("content", [b"", b"damaged", analysis().to_bytes()[:-5]])
     def test_that_is_damaged_is_made_anew(self, content, tmp_path):
-        kept(tmp_path, {"a": 1}, landscape)
+        kept(tmp_path, {"a": 1}, analysis)
         (file,) = tmp_path.glob("*.safetensors")
         file.write_bytes(content)
-        assert kept(tmp_path, {"a": 1}, landscape)[1] is False
-        assert kept(tmp_path, {"a": 1}, landscape)[1] is True
+        assert kept(tmp_path, {"a": 1}, analysis)[1] is False
+        assert kept(tmp_path, {"a": 1}, analysis)[1] is True
 
     def test_that_cannot_be_written_to_is_done_without(self, tmp_path):
         (tmp_path / "file").touch()
-        assert kept(tmp_path / "file" / "folder", {"a": 1}, landscape)[1] is False
+        assert kept(tmp_path / "file" / "folder", {"a": 1}, analysis)[1] is False
 
     def test_lets_one_of_many_processes_solve(self, tmp_path):
         def ask(_: int) -> None:
-            def find() -> Landscape:
+            def find() -> ProblemAnalysis:
                 (tmp_path / f"solved by {os.getpid()}").touch()
-                return landscape()
+                return analysis()
 
             kept(tmp_path / "cache", {"a": 1}, find)
 

@@ -116,8 +116,8 @@ def draw_figures(run: SavedRun) -> str:
     _, predictions = evaluate_parts(model, data)
     folder = run.path / "figures"
     folder.mkdir(exist_ok=True)
-    landscape = optimality.load(run.path)
-    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), landscape)
+    analysis = optimality.load(run.path)
+    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), analysis)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=100)
     return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linnet.cli.parser import Parser, add_line_options, skipped_lines
-from linnet.data.storage.sharded_arrays import Shards
+from linnet.data.storage.sharded_arrays import ShardedArray
 from linnet.data.table.encoding import ENCODINGS
 from linnet.data.table.layout import DELIMITERS
-from linnet.data.table.messages import count_words, require_column, some
+from linnet.data.table.messages import count_words, join_names, require_column
 from linnet.inference.opening import STANDARD, opened
 from linnet.inference.output import check_output, writing
 from linnet.inference.predictor import Predictor, load_predictor
-from linnet.inference.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
+from linnet.inference.rows import Predicted, RowNotes, Table, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
 
 DESCRIPTION = """\
@@ -42,19 +42,19 @@ class Request(NamedTuple):
 def main(arguments: Sequence[str]) -> None:
     """Write the predictions; what was done to rows and columns goes to stderr."""
     request = _parse(arguments)
-    predictor, told = load_predictor(request.run), Told()
+    predictor, row_notes = load_predictor(request.run), RowNotes()
     check_output(request.output, request.input, request.id, predictor)
     n_rows = n_unknown = 0
     lines = request.comment, request.skip_rows
     with opened(request.input, request.delimiter, request.encoding, *lines) as source:
-        rows, notes = _predictions(predictor, request, source, told)
+        rows, notes = _predictions(predictor, request, source, row_notes)
         with writing(request.output, predictor) as writer:
             for predicted in rows:
                 writer.write(predicted)
                 n_rows += len(predicted.known)
                 n_unknown += int((~predicted.known).sum())
-    notes += [] if isinstance(source, Shards) else source.notes
-    notes += [f"{count_words(count, 'row')}: {what}" for what, count in told.items()]
+    notes += [] if isinstance(source, ShardedArray) else source.notes
+    notes += [f"{count_words(count, 'row')}: {what}" for what, count in row_notes.items()]
     notes += [f"{count_words(n_unknown, 'row')} of {n_rows} without a prediction"] if n_unknown else []
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -63,17 +63,17 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _predictions(
-    predictor: Predictor, request: Request, source: Table | Shards, told: Told
+    predictor: Predictor, request: Request, source: Table | ShardedArray, row_notes: RowNotes
 ) -> tuple[Iterator[Predicted], list[str]]:
     """The predictions to come, and what is to be told of the input. Raises InputError if it is of the wrong sort."""
     place, preprocessing = request.place, preprocessing_of(predictor)
-    if isinstance(source, Shards):
+    if isinstance(source, ShardedArray):
         if predictor.table is not None:
-            needed = some(column.name for column in predictor.table.columns)
+            needed = join_names(column.name for column in predictor.table.columns)
             raise InputError(f"{place} is an array, but {request.run} takes a table with the columns {needed}")
         if request.id:
             raise InputError(f"--id={request.id[0]}: the columns of an array have no names")
-        return of_array(predictor, source, place, told), []
+        return of_array(predictor, source, place, row_notes), []
     if preprocessing is None:
         shape = ", ".join(map(str, ("N", *(predictor.image_shape or [predictor.n_features]))))
         raise InputError(f"{place} is a table, but {request.run} takes an .npy file of shape [{shape}]")
@@ -81,8 +81,8 @@ def _predictions(
     for name in request.id:
         require_column("--id", name, source.names, place)
     unknown = [name for name in unknown if name not in request.id]
-    notes = [f"{place}: not in the training data, ignored: {some(unknown, 20)}"] if unknown else []
-    return of_table(predictor, preprocessing, source, place, request.id, told), notes
+    notes = [f"{place}: not in the training data, ignored: {join_names(unknown, 20)}"] if unknown else []
+    return of_table(predictor, preprocessing, source, place, request.id, row_notes), notes
 
 
 def _parse(arguments: Sequence[str]) -> Request:

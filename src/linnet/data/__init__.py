@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linnet.data.batch import Batch, Truth
+    from linnet.data.batch import Batch, TrueParameters
     from linnet.data.module import Data
     from linnet.data.order import epoch_order
     from linnet.data.preparation import prepare
@@ -27,7 +27,7 @@ _MODULES = {
     "sources.arrays": ("arrays",),
     "sources.blobs": ("gaussian_blobs",),
     "sources.covariate_shift": ("covariate_shift",),
-    "batch": ("Batch", "Truth"),
+    "batch": ("Batch", "TrueParameters"),
     "storage.examples": ("Examples", "Source"),
     "sources.image_folder": ("image_folder",),
     "sources.images": ("image_classes",),
@@ -46,7 +46,7 @@ __all__ = [
     "Data",
     "Examples",
     "Source",
-    "Truth",
+    "TrueParameters",
     "arrays",
     "covariate_shift",
     "diabetes",

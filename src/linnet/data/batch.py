@@ -25,7 +25,7 @@ class Batch(NamedTuple):
         return values if self.weight is None else values * self.weight
 
 
-class Truth(NamedTuple):
+class TrueParameters(NamedTuple):
     """The parameters that made synthetic data: weight `[C, D]`, bias `[C]`, float64, for features as made."""
 
     weight: Tensor

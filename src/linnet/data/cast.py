@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from linnet.data.standardizer import Scaling
-from linnet.data.storage.examples import Examples, Pictures
-from linnet.data.storage.float16_examples import Halves
-from linnet.data.storage.out_of_core_examples import Blocks
+from linnet.data.standardizer import Standardizer
+from linnet.data.storage.examples import ByteExamples, Examples
+from linnet.data.storage.float16_examples import Float16Examples
+from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
 from linnet.system.errors import InputError
 
 
-def prepared(examples: Examples, scaling: Scaling | None, offset: Tensor | None, dtype: torch.dtype) -> Examples:
+def prepared(examples: Examples, scaling: Standardizer | None, offset: Tensor | None, dtype: torch.dtype) -> Examples:
     """Return examples with standardised features, and targets minus offset.
 
     Args:
@@ -22,19 +22,19 @@ def prepared(examples: Examples, scaling: Scaling | None, offset: Tensor | None,
     Raises:
         InputError: dtype cannot hold a number.
     """
-    if isinstance(examples, Blocks):
+    if isinstance(examples, OutOfCoreExamples):
         return examples.prepared(scaling, offset)
     y = examples.y
     if y.is_floating_point():
         y = _rounded("a target", y if offset is None else y.double() - offset, dtype)
-    if isinstance(examples, Halves):
+    if isinstance(examples, Float16Examples):
         return examples.prepared(scaling, y, dtype)
     if scaling is None:
-        if isinstance(examples, Pictures):
+        if isinstance(examples, ByteExamples):
             return examples
         x = _rounded("a feature", examples.x, dtype)
-    elif isinstance(examples, Pictures):
-        x = Scaling(scaling.mean / examples.byte_scale, scaling.deviation / examples.byte_scale).apply(
+    elif isinstance(examples, ByteExamples):
+        x = Standardizer(scaling.mean / examples.byte_scale, scaling.deviation / examples.byte_scale).apply(
             examples.levels, dtype
         )
     else:

@@ -7,13 +7,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from linnet.data.batch import Truth
-from linnet.data.order import MINIBATCHES_PER_BUNDLE, Bundles
-from linnet.data.standardizer import Scaling
+from linnet.data.batch import TrueParameters
+from linnet.data.order import MINIBATCHES_PER_CHUNK, Chunks
+from linnet.data.standardizer import Standardizer
 from linnet.data.storage.examples import Examples, Source
-from linnet.data.storage.out_of_core_examples import Blocks
+from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
 
-BUNDLE_ROWS = 2**20
+CHUNK_ROWS = 2**20
 """So many row indices are in memory at once where the examples are not."""
 
 
@@ -44,7 +44,7 @@ class Data(pl.LightningDataModule):
         overfit_batches: train on the first so many minibatches only; 0: on all.
 
     Attributes:
-        per_bundle: minibatches that are trained on between two chances to write a checkpoint.
+        per_chunk: minibatches that are trained on between two chances to write a checkpoint.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Data(pl.LightningDataModule):
         test: Examples | None,
         batch_size: int,
         seed: int,
-        scaling: Scaling | None = None,
+        scaling: Standardizer | None = None,
         offset: Tensor | None = None,
-        in_float64: Callable[[Scaling | None, Tensor | None], Examples] | None = None,
+        in_float64: Callable[[Standardizer | None, Tensor | None], Examples] | None = None,
         overfit_batches: int = 0,
     ) -> None:
         super().__init__()
@@ -65,14 +65,14 @@ class Data(pl.LightningDataModule):
         self.batch_size, self.seed, self.scaling, self.offset = batch_size, seed, scaling, offset
         self._in_float64 = in_float64
         self.overfit_batches = overfit_batches
-        self.per_bundle = MINIBATCHES_PER_BUNDLE
+        self.per_chunk = MINIBATCHES_PER_CHUNK
 
     @property
-    def bundles(self) -> Bundles:
-        groups = self.train.groups if isinstance(self.train, Blocks) else None
-        per_bundle = self.per_bundle if groups is None else min(self.per_bundle, -(-BUNDLE_ROWS // self.batch_size))
-        return Bundles(
-            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_bundle, groups
+    def chunks(self) -> Chunks:
+        groups = self.train.groups if isinstance(self.train, OutOfCoreExamples) else None
+        per_chunk = self.per_chunk if groups is None else min(self.per_chunk, -(-CHUNK_ROWS // self.batch_size))
+        return Chunks(
+            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_chunk, groups
         )
 
     @property
@@ -90,11 +90,11 @@ class Data(pl.LightningDataModule):
         """The names of the D features: those of the source, else x0, x1 and so on."""
         return self.source.feature_names or tuple(f"x{i}" for i in range(self.train.n_features))
 
-    def in_units_of_training(self, weight: Tensor, bias: Tensor) -> Truth:
+    def in_units_of_training(self, weight: Tensor, bias: Tensor) -> TrueParameters:
         """Weight `[C, D]` and bias `[C]` for features and targets as they came, as those for the prepared examples."""
         if self.offset is not None:
             bias = bias - self.offset
-        return Truth(weight, bias) if self.scaling is None else self.scaling.redo(weight, bias)
+        return TrueParameters(weight, bias) if self.scaling is None else self.scaling.redo(weight, bias)
 
     def parts(self) -> dict[str, Examples]:
         """Name -> examples of each part that there is: "train", "val", "test"."""
@@ -107,8 +107,8 @@ class Data(pl.LightningDataModule):
         self.val = self.val and self.val.to(device)
         self.test = self.test and self.test.to(device)
 
-    def train_dataloader(self) -> Bundles:
-        return self.bundles
+    def train_dataloader(self) -> Chunks:
+        return self.chunks
 
     def val_dataloader(self) -> "list[Whole]":
         return [] if self.val is None else [Whole(self.val)]

@@ -15,7 +15,7 @@ class Normalisation:
     """x ↦ (x / ‖x‖ − mean) / deviation, or a part of that.
 
     rows: whether every row is divided by its Euclidean norm; rows of zeros stay what they are.
-    mean, deviation: float64 `[D]`, as in `Scaling`; None: features are not standardised.
+    mean, deviation: float64 `[D]`, as in `Standardizer`; None: features are not standardised.
     """
 
     rows: bool = False

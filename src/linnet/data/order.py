@@ -12,7 +12,7 @@ from torch import Tensor
 
 from linnet.system.seeds import generator
 
-MINIBATCHES_PER_BUNDLE = 256
+MINIBATCHES_PER_CHUNK = 256
 """Minibatches that travel in one Lightning batch. Lightning spends 0.28 ms on each of its batches, more than a whole
 step of a small linear model, so it is given few. 256 bound the memory of collected losses, and the time between two
 chances to write a checkpoint."""
@@ -52,10 +52,10 @@ def grouped_order(n_samples: int, seed: int, epoch: int, groups: Groups, start: 
         start = max(0, start - count)
 
 
-class Bundles:
+class Chunks:
     """One epoch of minibatches, as Lightning's training data loader.
 
-    Iterating yields int64 tensors of row indices, each the concatenation of up to `per_bundle` minibatches; the last
+    Iterating yields int64 tensors of row indices, each the concatenation of up to `per_chunk` minibatches; the last
     minibatch of the epoch is short when batch_size does not divide n_samples. Minibatches of the epoch that were done
     before are left out, so that a run goes on in the middle; their bundles come empty, since Lightning counts them.
 
@@ -65,7 +65,7 @@ class Bundles:
         seed: of the order.
         steps_done: called at the start of each epoch for the number of minibatches done in all epochs.
         overfit_batches: visit only the first so many minibatches of epoch 0, in every epoch; 0: all.
-        per_bundle: minibatches in a bundle.
+        per_chunk: minibatches in a bundle.
         groups: of examples that are read by blocks; None: all are mixed.
     """
 
@@ -76,11 +76,11 @@ class Bundles:
         seed: int,
         steps_done: Callable[[], int],
         overfit_batches: int = 0,
-        per_bundle: int = MINIBATCHES_PER_BUNDLE,
+        per_chunk: int = MINIBATCHES_PER_CHUNK,
         groups: Groups | None = None,
     ) -> None:
         self.n_samples, self.batch_size, self.seed, self.steps_done = n_samples, batch_size, seed, steps_done
-        self.per_bundle, self.groups = per_bundle, groups
+        self.per_chunk, self.groups = per_chunk, groups
         self.n_visited = min(n_samples, overfit_batches * batch_size) if overfit_batches else n_samples
         self.overfit = overfit_batches > 0
 
@@ -89,12 +89,12 @@ class Bundles:
         return -(-self.n_visited // self.batch_size)
 
     def __len__(self) -> int:
-        return -(-self.steps_per_epoch // self.per_bundle)
+        return -(-self.steps_per_epoch // self.per_chunk)
 
     def __iter__(self) -> Iterator[Tensor]:
         epoch, done = divmod(self.steps_done(), self.steps_per_epoch)
         epoch = 0 if self.overfit else epoch
-        length = self.batch_size * self.per_bundle
+        length = self.batch_size * self.per_chunk
         if self.groups is not None:
             yield from self._of_groups(self.groups, epoch, done * self.batch_size, length)
             return

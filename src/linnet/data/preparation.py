@@ -8,11 +8,11 @@ from torch import Tensor
 
 from linnet.data.cast import prepared
 from linnet.data.module import Data
-from linnet.data.sources.shift_weights import of_mean_one
+from linnet.data.sources.shift_weights import normalize_weights
 from linnet.data.split import hold_out
-from linnet.data.standardizer import Scaling
+from linnet.data.standardizer import Standardizer
 from linnet.data.storage.examples import Examples, Source
-from linnet.data.storage.out_of_core_examples import Blocks
+from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
 from linnet.system.errors import InputError
 from linnet.system.seeds import generator
 
@@ -53,14 +53,14 @@ def prepare(
         InputError: if a part would be empty, or there are more outliers than training examples.
     """
     train, val = _training_parts(source, val_fraction, outliers, outlier_value, seed)
-    scaling = Scaling.of(lambda: train.raw_chunks(ROWS), centre=bias) if standardize else None
+    scaling = Standardizer.of(lambda: train.raw_chunks(ROWS), centre=bias) if standardize else None
     kind = source.train.dtype if dtype is None else getattr(torch, dtype)
     centred = centre_targets and source.unrounded and source.task == "regression" and kind != torch.float64
     offset = _mean_target(train) if centred else None
     parts = [None if part is None else prepared(part, scaling, offset, kind) for part in (train, val, source.test)]
     assert parts[0] is not None
 
-    def in_float64(scaling: Scaling | None, offset: Tensor | None) -> Examples:
+    def in_float64(scaling: Standardizer | None, offset: Tensor | None) -> Examples:
         # Split again: a second copy of the examples would take more memory.
         again, _ = _training_parts(source, val_fraction, outliers, outlier_value, seed)
         return prepared(again, scaling, offset, torch.float64)
@@ -98,7 +98,7 @@ def split(
     """(training part, validation part or None if val_fraction is 0); stratified: of every class this fraction."""
     if val_fraction == 0:
         return examples, None
-    if isinstance(examples, Blocks):
+    if isinstance(examples, OutOfCoreExamples):
         return examples.split(val_fraction, seed)
     n_val = max(1, round(len(examples) * val_fraction))
     if n_val >= len(examples):
@@ -121,7 +121,7 @@ def _weighted_anew(part: Examples, val_fraction: float) -> Examples:
     if part.weight is None:
         return part
     try:
-        return replace(part, weight=of_mean_one(part.weight))
+        return replace(part, weight=normalize_weights(part.weight))
     except ValueError as error:
         raise InputError(f"data.val_fraction={val_fraction} leaves a part without weight: {error}") from error
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from linnet.data.batch import Batch, Truth
+from linnet.data.batch import Batch, TrueParameters
 from linnet.data.constant_columns import CONSTANT_ULPS
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-280, 1e280
 """Beyond, squares underflow or overflow, and the statistics are taken of values over the column's magnitude."""
 
 
-class Scaling:
+class Standardizer:
     """Standardisation x ↦ (x − mean) / deviation, feature by feature.
 
     Args:
@@ -25,7 +25,7 @@ class Scaling:
         self.mean, self.deviation = mean, deviation
 
     @classmethod
-    def of(cls, batches: Callable[[], Iterable[Batch]], *, centre: bool = True) -> "Scaling":
+    def of(cls, batches: Callable[[], Iterable[Batch]], *, centre: bool = True) -> "Standardizer":
         """Find the scaling that gives features the weighted mean 0 and the weighted variance 1.
 
         A weight of 2 counts as two rows, and a weight of 0 as none. The deviation is the square root of the mean of
@@ -70,14 +70,14 @@ class Scaling:
             found[start : start + rows] = (x[start : start + rows].double() - mean).div_(deviation)
         return found
 
-    def undo(self, weight: Tensor, bias: Tensor) -> Truth:
+    def undo(self, weight: Tensor, bias: Tensor) -> TrueParameters:
         """Parameters for standardised features as parameters for features as they came: weight `[C, D]`, bias `[C]`."""
         original = weight.double() / self.deviation
-        return Truth(original, bias.double() - original @ self.mean)
+        return TrueParameters(original, bias.double() - original @ self.mean)
 
-    def redo(self, weight: Tensor, bias: Tensor) -> Truth:
+    def redo(self, weight: Tensor, bias: Tensor) -> TrueParameters:
         """The inverse of `undo`, but for features that vary by rounding only, whose weight becomes 0."""
-        return Truth(self.per_deviation(weight.double()), bias.double() + weight.double() @ self.mean)
+        return TrueParameters(self.per_deviation(weight.double()), bias.double() + weight.double() @ self.mean)
 
     def per_deviation(self, weight: Tensor) -> Tensor:
         """Coefficients `[…, D]` for features as they came as effects of one deviation of each feature."""

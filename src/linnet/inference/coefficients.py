@@ -12,7 +12,7 @@ from scipy.special import stdtr
 
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.solvers.inference import critical_t
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
 from linnet.tracking.linear_predictor import FILE
@@ -90,8 +90,8 @@ def load_coefficients(run: Path) -> Coefficients:
     unit = None if means is None else "per std" if any(means) else "per rms"
     own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
     names = (BIAS, *feature_names(predictor))
-    landscape = optimality.load(run)
-    known = {} if landscape is None else inferred(landscape)
+    analysis = optimality.load(run)
+    known = {} if analysis is None else inferred(analysis)
     if any(values.shape != own.shape for values in known.values()):
         raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
     rows = []
@@ -102,7 +102,7 @@ def load_coefficients(run: Path) -> Coefficients:
                 about = {}  # there is no bias
             effect = float(fed[c, i - 1]) if i > 0 and unit is not None else None
             rows.append(Row(output, name, float(own[c, i]), effect, **about))
-    reason = None if landscape is None else landscape.withheld
+    reason = None if analysis is None else analysis.withheld
     return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
 
 
@@ -115,15 +115,15 @@ def feature_names(predictor: Predictor) -> tuple[str, ...]:
     return tuple(f"x{i}" for i in range(predictor.n_features))
 
 
-def inferred(landscape: Landscape) -> Mapping[str, Floats]:
+def inferred(analysis: ProblemAnalysis) -> Mapping[str, Floats]:
     """What inference says of the optimum's coefficients, each `[C, 1 + D]`: optimum, std_error, ci_low, ci_high, t, p.
 
     Empty unless they are the unique optimum of least squares without penalty; else see `linnet.solvers.inference`.
     """
-    if landscape.coefficients is None:
+    if analysis.coefficients is None:
         return {}
-    optimum, std_error = (tensor.numpy() for tensor in landscape.coefficients)
-    df = landscape.statistics["optimum/df_residual"]
+    optimum, std_error = (tensor.numpy() for tensor in analysis.coefficients)
+    df = analysis.statistics["optimum/df_residual"]
     margin = critical_t(df) * std_error
     with np.errstate(divide="ignore", invalid="ignore"):  # of an exact fit
         t = optimum / std_error

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from linnet.data.table.messages import count_words, some
+from linnet.data.table.messages import count_words, join_names
 from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
 from linnet.inference.predictor import load_predictor
 from linnet.losses import Loss
@@ -39,8 +39,8 @@ def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int
     if found.unseen:
         n_rows = sum(found.unseen.values())
         notes.append(
-            f"{count_words(n_rows, 'row')} of classes that the model does not have ({some(found.unseen)}): counted as "
-            f"wrong, and left out of loss, nll and kl_divergence"
+            f"{count_words(n_rows, 'row')} of classes that the model does not have ({join_names(found.unseen)}): counted "
+            f"as wrong, and left out of loss, nll and kl_divergence"
         )
     return {f"test/{key}": value for key, value in metrics.items()}, len(found.scores), notes
 
@@ -63,7 +63,7 @@ def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Inte
     scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
     smoothing = float(getattr(loss, "label_smoothing", 0.0))
     if not bool((y >= 0).any()):
-        raise InputError(f"the model has none of the classes in the file ({some(found.unseen)})")
+        raise InputError(f"the model has none of the classes in the file ({join_names(found.unseen)})")
     given = 1, scores.shape[1], smoothing, scores
     tally = AbsentTally(*given, len(found.unseen)) if found.unseen else ClassificationTally(*given)
     tally.add(scores[None], y)

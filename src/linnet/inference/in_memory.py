@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from linnet.inference.rows import Told, of_array, of_table, preprocessing_of
+from linnet.inference.rows import RowNotes, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import Floats, LinearPredictor
 
@@ -32,20 +32,20 @@ class InMemory:
 
 def predict(predictor: LinearPredictor, inputs: Any) -> Floats:
     """See `LinearPredictor.__call__`."""
-    told = Told()
+    row_notes = RowNotes()
     if isinstance(inputs, np.ndarray):
         if predictor.table is not None:
             raise InputError("the model takes a table: give the columns that it was trained on, by name")
-        parts = of_array(predictor, inputs, PLACE, told)
+        parts = of_array(predictor, inputs, PLACE, row_notes)
     else:
         preprocessing = preprocessing_of(predictor)
         if preprocessing is None:
             raise InputError("the model takes an array [N, …]: its features have no names")
         table = InMemory(inputs if isinstance(inputs, pa.Table) else pa.table(inputs))
         preprocessing.unknown(table.names, PLACE)
-        parts = of_table(predictor, preprocessing, table, PLACE, (), told)
+        parts = of_table(predictor, preprocessing, table, PLACE, (), row_notes)
     found = [predicted.values for predicted in parts]
-    for what, count in told.items():
+    for what, count in row_notes.items():
         warnings.warn(f"{count} rows: {what}", stacklevel=3)
     values = np.concatenate(found) if found else np.zeros((0, predictor.n_outputs))
     return values[:, 0] if predictor.n_outputs == 1 else values

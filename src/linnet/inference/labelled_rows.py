@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from linnet.data.storage.array_file import NAMED
 from linnet.data.storage.class_labels import canonical, distinct_of, is_number
-from linnet.data.storage.sharded_arrays import Shards, find_shards
+from linnet.data.storage.sharded_arrays import ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import PARQUET, TORCH
-from linnet.data.table.messages import count_words, require_column, row_words, some
+from linnet.data.table.messages import count_words, join_names, require_column, row_words
 from linnet.data.table.notation import PLAIN
 from linnet.data.table.target import class_labels, number_targets
 from linnet.data.table.values import BOOLEANS, cleaned, is_missing
 from linnet.data.table.weights import example_weights
 from linnet.inference.opening import opened
-from linnet.inference.rows import Predicted, Table, Told, of_array, of_table, preprocessing_of
+from linnet.inference.rows import Predicted, RowNotes, Table, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import Floats, LinearPredictor
 
@@ -72,17 +72,17 @@ def read_labelled(predictor: LinearPredictor, given: LabelledFile) -> Labelled:
     Raises:
         InputError: if the file is not what the model takes, has no targets, or none of its rows can be used.
     """
-    scoring, told = replace(predictor, link="identity"), Told()
+    scoring, row_notes = replace(predictor, link="identity"), RowNotes()
     notes: list[str] = []
     with opened(given.input, given.delimiter, given.encoding, given.comment, given.skip_rows) as source:
-        if isinstance(source, Shards):
+        if isinstance(source, ShardedArray):
             if predictor.table is not None:
                 raise InputError(f"{given.input} is an array, but the model takes a table with the columns that it was "
                                  f"trained on")  # fmt: skip
-            scores, known, _ = _collected(of_array(scoring, source, given.input, told))
+            scores, known, _ = _collected(of_array(scoring, source, given.input, row_notes))
             found = _array_targets(predictor, given, len(known))
         else:
-            rows, target, weight, notes = _table_rows(scoring, source, given, told)
+            rows, target, weight, notes = _table_rows(scoring, source, given, row_notes)
             scores, known, columns = _collected(rows)
             found = _table_targets(predictor, columns, target, weight, given.input)
             notes += source.notes
@@ -92,7 +92,7 @@ def read_labelled(predictor: LinearPredictor, given: LabelledFile) -> Labelled:
         raise InputError(f"{given.input}: no row is left to evaluate, of {len(used)}")
     unseen = {name: int((y[used] == -1 - i).sum()) for i, name in enumerate(names)}
     y = np.maximum(y, -1) if names else y
-    notes += [f"{count_words(count, 'row')}: {what}" for what, count in told.items()]
+    notes += [f"{count_words(count, 'row')}: {what}" for what, count in row_notes.items()]
     if not used.all():
         notes.append(f"{count_words(int((~used).sum()), 'row')} of {len(used)} left out")
     return Labelled(
@@ -114,7 +114,7 @@ i-th is the target −1 − i."""
 
 
 def _table_rows(
-    predictor: LinearPredictor, table: Table, given: LabelledFile, told: Told
+    predictor: LinearPredictor, table: Table, given: LabelledFile, row_notes: RowNotes
 ) -> tuple[Iterator[Predicted], str, str | None, list[str]]:
     """Rows to come with the columns of target and weight, the names of these two, and notes."""
     preprocessing = preprocessing_of(predictor)
@@ -131,9 +131,9 @@ def _table_rows(
         notes.append(f"{given.input} has no column {given.weight}, the weight of training: all rows count the same")
     unknown = [name for name in unknown if name not in (target, weight)]
     if unknown:
-        notes.append(f"{given.input}: not in the training data, ignored: {some(unknown, 20)}")
+        notes.append(f"{given.input}: not in the training data, ignored: {join_names(unknown, 20)}")
     columns = [target] if weight is None else [target, weight]
-    return of_table(predictor, preprocessing, table, given.input, columns, told), target, weight, notes
+    return of_table(predictor, preprocessing, table, given.input, columns, row_notes), target, weight, notes
 
 
 def _table_targets(

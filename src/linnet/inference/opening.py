@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from linnet.data.storage.array_file import MAGIC, NAMED
-from linnet.data.storage.sharded_arrays import PATH_AND_NAME, Shards, find_shards
+from linnet.data.storage.sharded_arrays import PATH_AND_NAME, ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import TORCH
 from linnet.data.table.columnar import NAMES
 from linnet.data.table.files import file_format
@@ -27,7 +27,7 @@ START = 16
 @contextmanager
 def opened(
     given: str, delimiter: str | None, encoding: str | None, comment: str | None = None, skip_rows: int = 0
-) -> Iterator[Table | Shards]:
+) -> Iterator[Table | ShardedArray]:
     """A table, or the rows of an array.
 
     Args:
@@ -73,7 +73,7 @@ def opened(
                 yield ColumnarTable(path, kind)
 
 
-def _array_among_others(given: str) -> Shards:
+def _array_among_others(given: str) -> ShardedArray:
     """The array that `F.npz`, or `F.npz:name`, stands for."""
     shards = find_shards("--input", given)
     for file in shards.files:

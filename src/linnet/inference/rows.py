@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from linnet.data.storage.sharded_arrays import Shards
+from linnet.data.storage.sharded_arrays import ShardedArray
 from linnet.data.table.column import SUCH_AS, Column
-from linnet.data.table.messages import Where, row_words
+from linnet.data.table.messages import RowLocator, row_words
 from linnet.data.table.preprocessing import Preprocessing, Target
 from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import Floats, LinearPredictor
@@ -44,7 +44,7 @@ class Predicted(NamedTuple):
     ids: pa.Table
 
 
-class Told(Counter[str]):
+class RowNotes(Counter[str]):
     """What was done -> to how many rows."""
 
     def add(self, more: "Counter[str]") -> None:
@@ -66,7 +66,12 @@ def preprocessing_of(predictor: LinearPredictor) -> Preprocessing | None:
 
 
 def of_table(
-    predictor: LinearPredictor, preprocessing: Preprocessing, table: Table, place: str, ids: Sequence[str], told: Told
+    predictor: LinearPredictor,
+    preprocessing: Preprocessing,
+    table: Table,
+    place: str,
+    ids: Sequence[str],
+    row_notes: RowNotes,
 ) -> Iterator[Predicted]:
     """A prediction for each row of a table, in their order.
 
@@ -76,7 +81,7 @@ def of_table(
         table: has their columns, and those of ids.
         place: what it is called in messages.
         ids: columns to go with the predictions.
-        told: takes what was done to rows.
+        row_notes: takes what was done to rows.
 
     Raises:
         InputError: naming rows whose values cannot be used.
@@ -92,12 +97,14 @@ def of_table(
             known = np.zeros(some_rows.num_rows, np.bool_)
             x = applied.x if predictor.table is not None else predictor.features(applied.x)
             values[applied.rows], known[applied.rows] = predictor.predict(x), True
-            told.add(applied.told)
+            row_notes.add(applied.row_notes)
             first += some_rows.num_rows
-            yield Predicted(_finite(values, known, told), known, some_rows.select(ids))
+            yield Predicted(_finite(values, known, row_notes), known, some_rows.select(ids))
 
 
-def of_array(predictor: LinearPredictor, rows: Shards | NDArray[Any], place: str, told: Told) -> Iterator[Predicted]:
+def of_array(
+    predictor: LinearPredictor, rows: ShardedArray | NDArray[Any], place: str, row_notes: RowNotes
+) -> Iterator[Predicted]:
     """A prediction for each row of an array `[N, …]`.
 
     Raises:
@@ -105,30 +112,30 @@ def of_array(predictor: LinearPredictor, rows: Shards | NDArray[Any], place: str
             finite numbers.
     """
     size = _rows(predictor)
-    if isinstance(rows, Shards) and rows.files[0].offset is None:
+    if isinstance(rows, ShardedArray) and rows.files[0].offset is None:
         rows = rows.files[0].rows(0, len(rows))
     for start in range(0, len(rows), size):
         # Shards map the file anew each time, since mapped pages stay in memory for as long as they are mapped.
-        part = rows.files[0].rows(start, start + size) if isinstance(rows, Shards) else rows[start : start + size]
+        part = rows.files[0].rows(start, start + size) if isinstance(rows, ShardedArray) else rows[start : start + size]
         x = predictor.features(part)
         wrong = ~np.isfinite(x).all(axis=1)
         if wrong.any():
             where = _where(start, place)(np.flatnonzero(wrong).tolist())
             raise InputError(f"values are not finite in {where}: leave these rows out, or mend them")
         known = np.ones(len(x), np.bool_)
-        yield Predicted(_finite(predictor.predict(x), known, told), known, pa.table({}))
+        yield Predicted(_finite(predictor.predict(x), known, row_notes), known, pa.table({}))
 
 
 def _rows(predictor: LinearPredictor) -> int:
     return max(1, NUMBERS // predictor.n_features)
 
 
-def _where(first: int, place: str) -> Where:
+def _where(first: int, place: str) -> RowLocator:
     return lambda rows: f"{row_words([first + row for row in rows])} of {place}"
 
 
-def _finite(values: Floats, known: NDArray[np.bool_], told: Told) -> Floats:
+def _finite(values: Floats, known: NDArray[np.bool_], row_notes: RowNotes) -> Floats:
     beyond = int((~np.isfinite(values[known]).all(axis=1)).sum())
     if beyond:
-        told.add(Counter({"the prediction is beyond the largest number": beyond}))
+        row_notes.add(Counter({"the prediction is beyond the largest number": beyond}))
     return values

@@ -28,14 +28,14 @@ class Csv:
     """Commas, a header, UTF-8; numbers with as many digits as it takes to read the same number back."""
 
     def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
-        self._file, self._predictor, self._begun = file, predictor, False
+        self._file, self._predictor, self._resume_state = file, predictor, False
 
     def write(self, predicted: Predicted) -> None:
         table = as_table(self._predictor, predicted)
-        if not self._begun:
+        if not self._resume_state:
             names = _quoted(pa.array(table.column_names)).to_pylist()
             self._file.write((",".join(names) + "\n").encode())
-            self._begun = True
+            self._resume_state = True
         # A line of one empty value would be an empty line, which readers of CSV skip.
         empty = '""' if table.num_columns == 1 else ""
         texts = [pc.fill_null(_text(name, table[name]), empty) for name in table.column_names]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from linnet.models.running_metrics import ClassificationTally, Tally
+from linnet.models.running_metrics import ClassificationTally, RunningMetrics
 
 IMPOSSIBLE = 1e4
 """How far the logit of a class that the model does not have lies below the others: its probability is 0 in float64."""
@@ -11,7 +11,7 @@ OF_PROBABILITY = ("nll", "kl_divergence")
 """Metrics that need the probability of the true class: of examples of the model's own classes only."""
 
 
-class AbsentTally(Tally):
+class AbsentTally(RunningMetrics):
     """As `ClassificationTally`, with targets below 0 that stand for absent classes.
 
     They count as wrong in accuracy, F1 and calibration, and are left out of nll and kl_divergence.

@@ -29,7 +29,7 @@ def share(rows: Tensor, sizes: Sequence[int], rank: int, size: int) -> tuple[Ten
     return torch.cat(shares), [len(part) for part in shares]
 
 
-def averaged(objective: Objective, size: int) -> Objective:
+def all_reduce_mean(objective: Objective, size: int) -> Objective:
     """The objective over the shares of all `size` processes, from one that is given its own share.
 
     Means over shares of b of B examples, weighted by b/B, add up to the mean over the minibatch; a penalty, which is in

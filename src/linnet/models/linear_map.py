@@ -12,7 +12,7 @@ from linnet.losses import Loss
 from linnet.models.intervals import Intervals
 from linnet.models.linear import backpropagate, mean, predict
 from linnet.models.metrics import as_floats
-from linnet.models.running_metrics import Tally
+from linnet.models.running_metrics import RunningMetrics
 from linnet.penalties import Penalty
 
 EVALUATION_ROWS = 2048
@@ -61,7 +61,7 @@ class LinearMap(pl.LightningModule, ABC):
         return mean(values), grads
 
     @abstractmethod
-    def tally(self, n_absent: int = 0) -> Tally:
+    def tally(self, n_absent: int = 0) -> RunningMetrics:
         """A fresh counter of the task's figures; of classification n_absent classes may occur that have no output."""
 
     @abstractmethod

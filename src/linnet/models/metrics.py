@@ -7,7 +7,7 @@ from linnet.models.running_metrics import (
     CALIBRATION_BINS,
     ClassificationTally,
     RegressionTally,
-    Tally,
+    RunningMetrics,
     calibration_gap,
 )
 
@@ -98,7 +98,7 @@ def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = 
     return gap.abs().sum() / confidence.shape[0]
 
 
-def as_floats(tally: Tally) -> list[dict[str, float]]:
+def as_floats(tally: RunningMetrics) -> list[dict[str, float]]:
     """The figures of each model as plain numbers, fetched from the device at once."""
     figures = tally.figures()
     numbers = torch.stack([value.double() for value in figures.values()], dim=1).tolist()

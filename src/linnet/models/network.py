@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from linnet.data import Data, Examples
 from linnet.losses import Loss
-from linnet.models.all_reduce import averaged, share
+from linnet.models.all_reduce import all_reduce_mean, share
 from linnet.models.linear_map import LinearMap
 from linnet.models.train_steps import BundleResult, train_bundle
 from linnet.optimizers import SGD, Optimizer
@@ -127,7 +127,7 @@ class LinearNetwork(LinearMap):
         # resumed epoch has fewer.
         if self.solution is not None:
             return
-        n, epoch = self.data.bundles.steps_per_epoch, self.current_epoch
+        n, epoch = self.data.chunks.steps_per_epoch, self.current_epoch
         steps = torch.arange(epoch * n, (epoch + 1) * n)
         factors = self.schedule.factor(steps, n, self.trainer.max_epochs or -1)
         self._factors: list[Hyperparameter] = factors.tolist() if factors.dim() == 1 else list(factors)
@@ -143,7 +143,7 @@ class LinearNetwork(LinearMap):
         data, interval = self.data, self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         n_batches, last = divmod(len(rows), data.batch_size)
         sizes = [data.batch_size] * n_batches + [last] * (last > 0)
-        first = self.steps_done - self.current_epoch * data.bundles.steps_per_epoch
+        first = self.steps_done - self.current_epoch * data.chunks.steps_per_epoch
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
         rank, size = self.trainer.global_rank, self.trainer.world_size
@@ -152,7 +152,7 @@ class LinearNetwork(LinearMap):
         by_library = self.autograd or self.loss.needs_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
             result = train_bundle(
-                averaged(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+                all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
                 self.penalty, batches, factors, steps, interval, self.interrupts.any,
             )  # fmt: skip
         steps = steps[: len(result.losses)]
@@ -161,22 +161,22 @@ class LinearNetwork(LinearMap):
         for loss, size in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show
             epoch_loss += loss * size
         self._record(steps, result, factors, interval)
-        if self.steps_done % data.bundles.steps_per_epoch == 0:
+        if self.steps_done % data.chunks.steps_per_epoch == 0:
             self._close_epoch()
 
     @torch.no_grad()
     def _take(self, weight: Tensor, bias: Tensor) -> None:
         """The whole epoch of a run that is solved and not trained; its later bundles find nothing to do."""
-        bundles = self.data.bundles
-        if self.steps_done == bundles.steps_per_epoch:
+        chunks = self.data.chunks
+        if self.steps_done == chunks.steps_per_epoch:
             return
         self.weight.copy_(weight)
         if self.bias is not None:
             self.bias.copy_(bias)
-        self.steps_done = bundles.steps_per_epoch
+        self.steps_done = chunks.steps_per_epoch
         loss = self.evaluate(self.data.train)[0]["loss"]
         self.log_series("train/loss", [self.steps_done], [loss])
-        self._epoch_loss[:] = loss * bundles.n_visited
+        self._epoch_loss[:] = loss * chunks.n_visited
         self._close_epoch()
 
     def _record(self, steps: range, result: BundleResult, factors: Sequence[Hyperparameter], interval: int) -> None:
@@ -210,7 +210,7 @@ class LinearNetwork(LinearMap):
 
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before this module's own hook there.
-        means = self._epoch_loss / self.data.bundles.n_visited
+        means = self._epoch_loss / self.data.chunks.n_visited
         self._epoch_loss = np.zeros_like(means)
         for k in self.in_training:
             self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)

@@ -8,7 +8,7 @@ from linnet.data import Examples
 from linnet.losses import Loss, SquaredError
 from linnet.models.intervals import Intervals, bootstrap_intervals
 from linnet.models.network import LinearNetwork
-from linnet.models.running_metrics import RegressionTally, Tally
+from linnet.models.running_metrics import RegressionTally, RunningMetrics
 
 
 class LinearRegression(LinearNetwork):
@@ -20,7 +20,7 @@ class LinearRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return SquaredError()
 
-    def tally(self, n_absent: int = 0) -> Tally:
+    def tally(self, n_absent: int = 0) -> RunningMetrics:
         return RegressionTally()
 
     def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:

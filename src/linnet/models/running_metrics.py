@@ -13,7 +13,7 @@ from torch import Tensor
 CALIBRATION_BINS = 15
 
 
-class Tally(ABC):
+class RunningMetrics(ABC):
     """Counts the predictions of K models on the same examples."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Tally(ABC):
         """Metric -> one number per model, `[K]` float64, of all examples so far."""
 
 
-class RegressionTally(Tally):
+class RegressionTally(RunningMetrics):
     """Errors of scalar or vector predictions, see `linnet.models.metrics.regression_metrics`."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class RegressionTally(Tally):
         return {"mse": mse, "rmse": mse.sqrt(), "mae": self.absolute / numbers, "r2": r2}
 
 
-class ClassificationTally(Tally):
+class ClassificationTally(RunningMetrics):
     """How often, how surely and how honestly classifiers are right, see `linnet.models.metrics.classification_metrics`.
 
     Args:

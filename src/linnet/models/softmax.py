@@ -9,7 +9,7 @@ from linnet.losses import CrossEntropy, Loss
 from linnet.models.absent_classes import AbsentTally
 from linnet.models.intervals import SHARES, Intervals, wilson_interval
 from linnet.models.network import LinearNetwork
-from linnet.models.running_metrics import ClassificationTally, Tally
+from linnet.models.running_metrics import ClassificationTally, RunningMetrics
 
 
 class SoftmaxRegression(LinearNetwork):
@@ -21,7 +21,7 @@ class SoftmaxRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
-    def tally(self, n_absent: int = 0) -> Tally:
+    def tally(self, n_absent: int = 0) -> RunningMetrics:
         n_models, n_classes, _ = self.weight.shape
         given = n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight
         return AbsentTally(*given, n_absent) if n_absent else ClassificationTally(*given)

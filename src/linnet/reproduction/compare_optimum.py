@@ -10,7 +10,7 @@ from torch import Tensor
 from linnet.reproduction.figure import OPTIMUM, Figure
 from linnet.reproduction.saved_files import SavedFiles
 from linnet.reproduction.verdict import Tolerance, Verdict
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 
 T = TypeVar("T")
 TEXTS = ("certificate", "method", "unique", "attained", "iterations")
@@ -42,21 +42,21 @@ def _label(name: str) -> str:
     return name if name.startswith("optimum/") else f"optimum {name}"
 
 
-def _tensors(landscape: Landscape) -> dict[str, Tensor]:
-    optimum = landscape.optimum
+def _tensors(analysis: ProblemAnalysis) -> dict[str, Tensor]:
+    optimum = analysis.optimum
     tensors = {"weight": optimum.weight, "bias": optimum.bias}
     if optimum.ray is not None:
         tensors |= {"ray weight": optimum.ray[0], "ray bias": optimum.ray[1]}
-    if landscape.coefficients is not None:
-        tensors |= {"coefficients": landscape.coefficients[0], "std_errors": landscape.coefficients[1]}
+    if analysis.coefficients is not None:
+        tensors |= {"coefficients": analysis.coefficients[0], "std_errors": analysis.coefficients[1]}
     return tensors
 
 
-def _words(landscape: Landscape) -> dict[str, object]:
-    optimum = landscape.optimum
+def _words(analysis: ProblemAnalysis) -> dict[str, object]:
+    optimum = analysis.optimum
     numbers = {name: getattr(optimum, name) for name in ("objective", "bound", *TEXTS)}
-    curved = {} if landscape.curvature is None else vars(landscape.curvature)
-    return {**numbers, **{f"curvature {name}": value for name, value in curved.items()}, **landscape.statistics}
+    curved = {} if analysis.curvature is None else vars(analysis.curvature)
+    return {**numbers, **{f"curvature {name}": value for name, value in curved.items()}, **analysis.statistics}
 
 
 def _pairs(before: Mapping[str, T], now: Mapping[str, T]) -> dict[str, tuple[T | None, T | None]]:

@@ -77,13 +77,13 @@ def measure(planned: Planned) -> Measured:
     from linnet.system.terminal import Terminal
     from linnet.tracking.directory import RunDirectory
     from linnet.training.context import Job
-    from linnet.training.run import live
+    from linnet.training.run import run_to_end
 
     with tempfile.TemporaryDirectory(prefix="linnet-") as folder, as_many_threads_afterwards():
         directory, metrics = Path(folder), {}
         try:
             with log_to(directory / "train.log"):
-                metrics = live(
+                metrics = run_to_end(
                     Job(RunDirectory(directory), planned.config, planned.choices, Terminal(quiet=True))
                 ).metrics
             state = "completed"

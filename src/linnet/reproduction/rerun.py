@@ -19,7 +19,7 @@ from linnet.system.terminal import Terminal
 from linnet.tracking.directory import RunDirectory
 from linnet.training.context import Job
 from linnet.training.finalize import Run
-from linnet.training.run import live
+from linnet.training.run import run_to_end
 
 PLACE = Path("runs") / "reproduced"
 
@@ -33,7 +33,7 @@ def run_again(saved: SavedConfig, directory: Path) -> Run | None:
                 RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
                 initial_weights=saved.initial_weights,
             )  # fmt: skip
-            return live(job)
+            return run_to_end(job)
     except Diverged:
         return None
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, OPTIMUM, STATUS, WEIGHTS
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
 from linnet.system.sanitize import plain
 from linnet.tracking import Curve, read_history
@@ -106,13 +106,13 @@ class SavedFiles:
         return weights
 
     @cached_property
-    def optimum(self) -> Landscape | None:
+    def optimum(self) -> ProblemAnalysis | None:
         """What optimum.safetensors states; None where the run has no such file, which not every run has."""
         path = self.path / OPTIMUM
         if not path.exists():
             return None
         try:
-            return Landscape.from_bytes(path.read_bytes())
+            return ProblemAnalysis.from_bytes(path.read_bytes())
         except ValueError as error:
             self.faults[OPTIMUM] = f"is damaged: {plain(error)}"
             return None

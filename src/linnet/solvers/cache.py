@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic
 
 
-def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], Landscape]) -> tuple[Landscape, bool]:
+def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAnalysis]) -> tuple[ProblemAnalysis, bool]:
     """The landscape of a problem, found by the first who asks, and whether it was there already.
 
     Processes that ask for the same one at the same time wait for the first of them. A damaged file is made anew, and a
@@ -33,9 +33,9 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], Landscape]
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             try:
-                return Landscape.from_bytes(path.read_bytes()), True
+                return ProblemAnalysis.from_bytes(path.read_bytes()), True
             except ValueError:
                 path.unlink()
-        landscape = find()
-        write_atomic(path, landscape.to_bytes())
-        return landscape, False
+        analysis = find()
+        write_atomic(path, analysis.to_bytes())
+        return analysis, False

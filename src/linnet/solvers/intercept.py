@@ -12,7 +12,7 @@ ROUNDING = 1e-15
 """Share of the mean size of slopes, or of the objective, that is rounding and no more."""
 
 
-def best_bias(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
+def best_intercept(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
     """Improve the bias `[C]` for weight `[C, D]`, float64, by damped Newton steps until rounding is reached.
 
     A dual point needs Σ_i θ_i = 0, and ∂F/∂bias = 0 is just that.

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from linnet.solvers.certificates.duality_gap import Certified, duality_gap
 from linnet.solvers.conjugate import Quadratic, Robust, Softmax
-from linnet.solvers.intercept import best_bias
+from linnet.solvers.intercept import best_intercept
 from linnet.solvers.l1 import proximal_newton
 from linnet.solvers.l1.extended_solution import Better, in_extended_precision, untied
 from linnet.solvers.l1.lasso import lasso
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point, is_tight
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
+from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, widths
 from linnet.solvers.robust.linear_programme import least_absolute
 from linnet.solvers.solution import Solution
 
@@ -31,7 +31,7 @@ def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
         return _lasso(problem, weight, tolerance)
     if isinstance(family, Robust) and family.width == 0:
         return _absolute_error(problem, weight, bias, tolerance)
-    weight, bias, certified, steps = _smooth(problem, weight, best_bias(problem, weight, bias), tolerance)
+    weight, bias, certified, steps = _smooth(problem, weight, best_intercept(problem, weight, bias), tolerance)
     if problem.absolute > 0 and isinstance(family, Robust):
         better = in_extended_precision(problem, weight, bias, certified, tolerance)
     else:
@@ -86,7 +86,7 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
 
     def certify(weight: Tensor, bias: Tensor) -> bool:
         nonlocal best
-        bias = best_bias(problem, weight, bias)
+        bias = best_intercept(problem, weight, bias)
         certified = duality_gap(problem, weight, bias)
         if best is None or certified.bound < best[0].bound:
             best = certified, weight, bias
@@ -112,7 +112,7 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     else:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
     if best is None or best[0].bound > tolerance or weight is not best[1]:
-        bias = best_bias(problem, weight, bias)
+        bias = best_intercept(problem, weight, bias)
         last = duality_gap(problem, weight, bias)
         # Within tolerance the last point is the best one: only its gradient still shows that.
         if best is None or last.bound <= max(tolerance, best[0].bound):
@@ -125,7 +125,7 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
 
     def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
         nonlocal best
-        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
+        for candidate in ((weight, bias, theta), lad_vertex(problem, weight, theta)):
             certified = None if candidate is None else duality_gap(problem, *candidate)
             if candidate and certified and (best is None or certified.bound < best[0].bound):
                 best = certified, *candidate[:2]
@@ -140,7 +140,7 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     total = 0
     for width in widths(problem):
         smooth = replace(problem, family=ScaledHuber(width, problem.weight))
-        start = best_bias(smooth, weight, bias)
+        start = best_intercept(smooth, weight, bias)
         weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
         total += steps
         theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]

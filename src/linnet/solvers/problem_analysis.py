@@ -13,7 +13,7 @@ from linnet.solvers.smoothness import Curvature
 
 
 @dataclass(frozen=True)
-class Landscape:
+class ProblemAnalysis:
     """A training problem as its solver sees it.
 
     optimum: the best parameters, with the proof of how good they are.
@@ -49,7 +49,7 @@ class Landscape:
         )
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Landscape":
+    def from_bytes(cls, content: bytes) -> "ProblemAnalysis":
         """Read what `to_bytes` wrote; nothing in it is executed.
 
         Raises:

@@ -12,11 +12,11 @@ from linnet.solvers.certificates.robust_gap import is_unique, robust_bound
 from linnet.solvers.certificates.self_concordance import applies, self_concordant_bound
 from linnet.solvers.conjugate import Poisson, Robust, Softmax
 from linnet.solvers.exact_arithmetic.separation import Recession, recession, separates
-from linnet.solvers.intercept import best_bias
+from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
+from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, widths
 from linnet.solvers.robust.linear_programme import least_absolute
 from linnet.solvers.rounding import mean_loss, predictions
 from linnet.solvers.row_space import RowSpace, row_space
@@ -77,7 +77,7 @@ def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tole
             best = found, weight, bias
         return found[1] <= tolerance
 
-    weight, bias, steps = _in_row_space(problem, space, weight, best_bias(problem, weight, bias), close, tolerance)
+    weight, bias, steps = _in_row_space(problem, space, weight, best_intercept(problem, weight, bias), close, tolerance)
     found = robust_bound(problem, space, weight, bias)
     if best is not None and best[0][1] <= found[1] and found[1] > tolerance:
         found, weight, bias = best
@@ -91,7 +91,7 @@ def _absolute_error(
 
     def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
         nonlocal best
-        for candidate in ((weight, bias, theta), plane_through(problem, weight, theta)):
+        for candidate in ((weight, bias, theta), lad_vertex(problem, weight, theta)):
             found = None if candidate is None else robust_bound(problem, space, *candidate)
             if candidate and found and (best is None or found[1] < best[0][1]):
                 best = found, *candidate[:2]
@@ -110,7 +110,7 @@ def _absolute_error(
             def close(point: Point, weight: Tensor, bias: Tensor, promised: float, goal: float = goal) -> bool:
                 return promised <= goal
 
-            bias = best_bias(smooth, weight, bias)
+            bias = best_intercept(smooth, weight, bias)
             weight, bias, steps = _in_row_space(smooth, space, weight, bias, close)
             total += steps
             theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
@@ -147,7 +147,7 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
             best = found, weight, bias
         return found is not None and found[1] <= tolerance
 
-    bias = best_bias(problem, weight, bias)
+    bias = best_intercept(problem, weight, bias)
     if space is None:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
     else:

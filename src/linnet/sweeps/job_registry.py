@@ -30,7 +30,7 @@ class Job:
     overrides: tuple[str, ...]
 
 
-class Ledger:
+class JobRegistry:
     """The jobs of one sweep directory, for the one process that may run them.
 
     A context manager: it holds a lock, which the system releases however the process ends.
@@ -43,7 +43,7 @@ class Ledger:
         self.folder = folder
         self.jobs: dict[str, Job] = {}
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> "JobRegistry":
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._lock = Lock(self.folder)

@@ -61,7 +61,7 @@ class Launcher:
     def launch(self, jobs: Sequence[tuple[Job, Planned]]) -> None:
         """Run jobs to their ends; what earlier attempts left of them is removed."""
         for job, planned in jobs:
-            self.report.ledger.clear(job)
+            self.report.registry.clear(job)
             with open_dict(planned.config):
                 planned.config.hydra.job.num, planned.config.hydra.job.id = job.number, str(job.number)
                 planned.config.hydra.sweep.subdir = str(job.number)
@@ -110,7 +110,7 @@ class Launcher:
         try:
             # Numbers belong to identities here, not to places in a batch, so each job names its directory itself; and
             # whole, because a worker may have been started elsewhere.
-            folder = str(self.report.ledger.folder.absolute()).replace("\\", "\\\\").replace("'", "\\'")
+            folder = str(self.report.registry.folder.absolute()).replace("\\", "\\\\").replace("'", "\\'")
             common = [f"hydra.sweep.dir='{folder}'", number]
             words = [[*job.overrides, *common, f"hydra.sweep.subdir={job.number}"] for job in jobs]
             self.plugin.launch(words, initial_job_idx=0)

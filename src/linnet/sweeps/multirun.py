@@ -17,14 +17,14 @@ from linnet.config.environment import with_environment
 from linnet.config.identity import canonical
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys
-from linnet.sweeps.job_registry import FINISHED, Job, Ledger
+from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry
 from linnet.sweeps.lacking_keys import swept_options, without_lacking
 from linnet.sweeps.launch import Launcher
 from linnet.sweeps.planned_job import Planned
 from linnet.sweeps.refusals import SEARCH_TARGET, refuse_numbers, refuse_places, refuse_several_processes
 from linnet.sweeps.report import Report
 from linnet.sweeps.search import Outcome, open_study, search, space
-from linnet.system.garbage_collection import kept_until_the_end
+from linnet.system.garbage_collection import gc_paused
 
 QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""
@@ -74,7 +74,7 @@ class Sweep:
         self.composer = Composer(master, loader)
         self.swept_options = swept_options(self.overrides)
         self.left_out: dict[str, None] = {}
-        self.ledger = Ledger(Path(master.hydra.sweep.dir))
+        self.registry = JobRegistry(Path(master.hydra.sweep.dir))
 
     def grid(self) -> int:
         """Every combination of the swept values. Returns the exit code."""
@@ -83,11 +83,11 @@ class Sweep:
         )  # before anything is made: one wrong job, and none runs
         distinct = {canonical(job.resolved): job for job in reversed(planned)}
         n_given, planned = len(planned), [job for job in planned if distinct[canonical(job.resolved)] is job]
-        with self.ledger as ledger:
-            jobs = ledger.enter([(job.identity, job.words) for job in planned])
+        with self.registry as registry:
+            jobs = registry.enter([(job.identity, job.words) for job in planned])
             report = self.report(jobs, planned[0].config)
             launcher = Launcher(self.master, self.loader, report)
-            missing = [job for job in jobs if ledger.status(job)["state"] not in FINISHED]
+            missing = [job for job in jobs if registry.status(job)["state"] not in FINISHED]
             report.opening(len(jobs), len(jobs) - len(missing))
             if len(planned) < n_given:
                 report.say(f"{n_given} combinations give {len(planned)} settings: equal ones are run once")
@@ -99,7 +99,7 @@ class Sweep:
                 report.summary(self.again)
                 raise
             report.summary(self.again)
-            return 0 if all(ledger.status(job)["state"] == "completed" for job in jobs) else 1
+            return 0 if all(registry.status(job)["state"] == "completed" for job in jobs) else 1
 
     def search(self) -> int:
         """Trials that Optuna proposes. Returns the exit code: 0 if any trial completed."""
@@ -107,26 +107,26 @@ class Sweep:
         distributions = space(self.overrides)
         fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
         (first,) = self.plan([fixed])
-        with self.ledger as ledger:
-            report = self.report(list(ledger.jobs.values()), first.config)
+        with self.registry as registry:
+            report = self.report(list(registry.jobs.values()), first.config)
             launcher = Launcher(self.master, self.loader, report)
 
             def run(proposals: list[list[str]]) -> list[Outcome]:
                 planned = self.plan([[*fixed, *proposal] for proposal in proposals])
-                jobs = {job.identity: job for job in ledger.enter([(job.identity, job.words) for job in planned])}
+                jobs = {job.identity: job for job in registry.enter([(job.identity, job.words) for job in planned])}
                 report.jobs += [job for job in jobs.values() if job not in report.jobs]
                 plans = {job.identity: job for job in planned}
-                missing = [job for job in jobs.values() if ledger.status(job)["state"] not in FINISHED]
+                missing = [job for job in jobs.values() if registry.status(job)["state"] not in FINISHED]
                 launcher.launch([(job, plans[job.identity]) for job in missing])
-                states = [ledger.status(jobs[job.identity])["state"] for job in planned]
+                states = [registry.status(jobs[job.identity])["state"] for job in planned]
                 return [
                     (state, report.value(jobs[job.identity]) if state == "completed" else None)
                     for state, job in zip(states, planned, strict=True)
                 ]
 
-            journal, objective = ledger.folder / "optuna.journal", (report.metric, report.direction)
+            journal, objective = registry.folder / "optuna.journal", (report.metric, report.direction)
             open_study(journal, *objective, distributions)  # before a word is said: it may be of another search
-            report.opening(options.n_trials, sum(ledger.status(job)["state"] in FINISHED for job in report.jobs))
+            report.opening(options.n_trials, sum(registry.status(job)["state"] in FINISHED for job in report.jobs))
             try:
                 search(
                     journal, options.n_trials, options.n_jobs, options.seed, *objective, distributions, run,
@@ -144,7 +144,7 @@ class Sweep:
             InputError: naming what is wrong with the first job that cannot run.
         """
         planned = []
-        with kept_until_the_end():
+        with gc_paused():
             for given in jobs:
                 words, left_out = without_lacking(given, self.swept_options)
                 self.left_out |= dict.fromkeys(left_out)
@@ -163,4 +163,4 @@ class Sweep:
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective
         keys = [*swept_keys(self.overrides), *([EXPERIMENT] if len(self.grids) > 1 else [])]
-        return Report(self.ledger, jobs, (objective.metric, direction(objective)), keys)
+        return Report(self.registry, jobs, (objective.metric, direction(objective)), keys)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from linnet.config.direction import Direction, training_counterpart
-from linnet.sweeps.job_registry import Job, Ledger
+from linnet.sweeps.job_registry import Job, JobRegistry
 from linnet.system.terminal import Terminal
 
 
@@ -17,16 +17,16 @@ class Report:
     """Lines on the console while jobs end.
 
     Args:
-        ledger: where the jobs' states are read.
+        registry: where the jobs' states are read.
         jobs: all jobs of this sweep.
         objective: (metric, direction) that is shown, and chooses the best.
         keys: the swept keys; other overrides are the same for all and not repeated.
     """
 
     def __init__(
-        self, ledger: Ledger, jobs: Sequence[Job], objective: tuple[str, Direction], keys: Sequence[str]
+        self, registry: JobRegistry, jobs: Sequence[Job], objective: tuple[str, Direction], keys: Sequence[str]
     ) -> None:
-        self.ledger, self.jobs, self.keys = ledger, list(jobs), keys
+        self.registry, self.jobs, self.keys = registry, list(jobs), keys
         self.metric, self.direction = objective
         self.console = Terminal(soft_wrap=True)
         self.pending: dict[int, Job] = {}
@@ -36,7 +36,7 @@ class Report:
         """How many jobs there are, and how many are finished already."""
         self.kept, self.left = kept, n_jobs - kept
         before = f", {kept} of them finished before" if kept else ""
-        self.console.print(f"{n_jobs} jobs in {os.path.relpath(self.ledger.folder)}{before}")
+        self.console.print(f"{n_jobs} jobs in {os.path.relpath(self.registry.folder)}{before}")
 
     def say(self, line: str) -> None:
         """Something else about the sweep."""
@@ -51,7 +51,7 @@ class Report:
     def ended(self) -> None:
         """One line for each expected job that has ended since the last call."""
         for number, job in list(self.pending.items()):
-            status = self.ledger.status(job)
+            status = self.registry.status(job)
             if status["state"] in ("new", "running"):
                 continue
             del self.pending[number]
@@ -68,7 +68,7 @@ class Report:
             def watch() -> None:
                 self.ended()
                 if status is not None and self.pending:
-                    first = self.ledger.status(next(iter(self.pending.values())))
+                    first = self.registry.status(next(iter(self.pending.values())))
                     status.update(f"epoch {first.get('epoch', 0)}, {len(self.pending)} jobs")
 
             yield watch
@@ -79,7 +79,7 @@ class Report:
 
     def best(self) -> Job | None:
         """The completed job with the best objective."""
-        completed = [job for job in self.jobs if self.ledger.status(job)["state"] == "completed"]
+        completed = [job for job in self.jobs if self.registry.status(job)["state"] == "completed"]
         values = {job: value for job in completed if (value := self.value(job)) is not None}
         sign = 1 if self.direction == "minimize" else -1
         return min(values, key=lambda job: sign * values[job], default=None)
@@ -89,12 +89,12 @@ class Report:
 
         R² of constant targets, for example, is undefined.
         """
-        value = self.ledger.metrics(job).get(self._metric(job))
+        value = self.registry.metrics(job).get(self._metric(job))
         return value if value is not None and math.isfinite(value) else None
 
     def _metric(self, job: Job) -> str:
         """The name of the metric that the job is judged by."""
-        return self.metric if self.metric in self.ledger.metrics(job) else training_counterpart(self.metric)
+        return self.metric if self.metric in self.registry.metrics(job) else training_counterpart(self.metric)
 
     def summary(self, command: Sequence[str]) -> None:
         """Counts, every job that did not complete with its reason, the best, and what to type next.
@@ -102,7 +102,7 @@ class Report:
         Args:
             command: overrides that run the rest of this sweep.
         """
-        statuses = {job: self.ledger.status(job) for job in self.jobs}
+        statuses = {job: self.registry.status(job) for job in self.jobs}
         counts = Counter(status["state"] for status in statuses.values())
         parts = ", ".join(f"{n} {'not run' if state == 'new' else state}" for state, n in counts.items())
         self.console.print(
@@ -116,8 +116,8 @@ class Report:
             metric = self._metric(best)
             self.console.print(f"best by {metric}: job {best.number} {self.name(best)}  {self._objective(best)}")
         for label, text in (
-            ("compare", f"linnet compare {self.ledger.folder}"),
-            ("curves", f"linnet board {self.ledger.folder}"),
+            ("compare", f"linnet compare {self.registry.folder}"),
+            ("curves", f"linnet board {self.registry.folder}"),
         ):
             self.console.print(f"{label:<8} {text}")
         if any(status["state"] in ("new", "running", "failed", "interrupted") for status in statuses.values()):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hydra.core.utils import env_override
 
 from linnet.data import Data
-from linnet.sweeps import job_registry as ledger
+from linnet.sweeps import job_registry as registry
 from linnet.sweeps.grouping import largest_group
 from linnet.sweeps.job_directory import JobDirectories
 from linnet.sweeps.planned_job import Planned, VectorizedOptions
@@ -22,11 +22,11 @@ from linnet.system.terminal import Terminal
 from linnet.system.threads import available
 from linnet.tracking.directory import RunDirectory
 from linnet.training.components import build_data
-from linnet.training.context import Job, Prepared, true_status
+from linnet.training.context import Job, TrainingContext, record_status
 from linnet.training.run import prepare
-from linnet.training.vectorized import train_together
+from linnet.training.vectorized import train_vectorized
 
-Numbered = tuple[ledger.Job, Planned]
+Numbered = tuple[registry.Job, Planned]
 
 JOBS_A_PROCESS = 8
 """With fewer, starting another process costs more than it gains."""
@@ -95,7 +95,7 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
         # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
         with Interrupts() as interrupts, suppress(Exception):
             group = _Group(waiting, interrupts, report, share, data, group.like if group else None)
-            train_together(group.prepared(), interrupts, Terminal(quiet=share.of > 1), group.log_of)
+            train_vectorized(group.prepared(), interrupts, Terminal(quiet=share.of > 1), group.log_of)
         report.ended()
 
 
@@ -109,20 +109,20 @@ class _Group:
         report: Report,
         share: Share,
         data: Data | None,
-        like: Prepared | None,
+        like: TrainingContext | None,
     ) -> None:
         self.waiting, self.interrupts, self.report, self.share = waiting, interrupts, report, share
         self.data, self.like = data, like
         self.directories = JobDirectories()
 
-    def prepared(self) -> Iterator[Prepared]:
+    def prepared(self) -> Iterator[TrainingContext]:
         """The jobs, taken from those that wait; one that cannot be prepared is left out, and its directory says why."""
-        ready: list[tuple[int, Prepared]] = []
+        ready: list[tuple[int, TrainingContext]] = []
         with synced_at_once():
             while self.waiting and len(ready) < (self._fitting(ready[0][1]) if ready else 1):
                 numbered, planned = self.waiting.pop(0)
                 with suppress(Exception):  # recorded, as above
-                    prepared = self._prepare(planned, self.report.ledger.directory(numbered))
+                    prepared = self._prepare(planned, self.report.registry.directory(numbered))
                     ready.append((numbered.number, prepared))
                     yield prepared
             numbers = [number for number, _ in ready]
@@ -132,13 +132,13 @@ class _Group:
         left = f", {len(self.waiting)} more after them" if self.waiting else ""
         self.report.say(f"training {len(ready)} jobs side by side{left}")
 
-    def _prepare(self, planned: Planned, path: Path) -> Prepared:
+    def _prepare(self, planned: Planned, path: Path) -> TrainingContext:
         path = path.absolute()
         config = self.directories.open(path, planned)
         choices = dict(planned.config.hydra.runtime.choices)
         job = Job(RunDirectory(path), config, choices, Terminal(quiet=True))
         try:
-            with true_status(job):
+            with record_status(job):
                 data = self.data if config is planned.resolved else None  # else it may be of another moment
                 self.like = prepare(job, self.interrupts, self.like, data)
         except BaseException:
@@ -146,7 +146,7 @@ class _Group:
             raise
         return self.like
 
-    def _fitting(self, prepared: Prepared) -> int:
+    def _fitting(self, prepared: TrainingContext) -> int:
         _, n_outputs, n_features = prepared.model.weight.shape
         return largest_group(
             n_outputs, n_features, prepared.data.batch_size, prepared.model.weight.element_size(),
@@ -154,7 +154,7 @@ class _Group:
         )  # fmt: skip
 
     @contextmanager
-    def log_of(self, prepared: Prepared) -> Iterator[None]:
+    def log_of(self, prepared: TrainingContext) -> Iterator[None]:
         """Write what is logged to the job's own file."""
         self.directories.log_into(prepared.job.path)
         yield

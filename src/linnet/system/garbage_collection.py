@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def kept_until_the_end() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Look for no garbage within. Hundreds of configurations and runs would be gone through again and again.
 
     Not for training, which may take hours: what Lightning leaves in each epoch would stay.

@@ -67,7 +67,7 @@ class Checkpoint(LightningCheckpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         model = cast(LinearNetwork, pl_module)
-        if model.steps_done % model.data.bundles.steps_per_epoch:  # else the epoch is about to be closed
+        if model.steps_done % model.data.chunks.steps_per_epoch:  # else the epoch is about to be closed
             self.pause(trainer, model)
             model.interrupts.raise_if_any()
 
@@ -109,7 +109,7 @@ class Checkpoint(LightningCheckpoint):
     def write(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
         """All files as of now; the previous ones stay until the new ones are whole."""
         self.folder.mkdir(exist_ok=True)
-        state = snapshot(model, max(0, model.steps_done - 1) // model.data.bundles.steps_per_epoch, self.k)
+        state = snapshot(model, max(0, model.steps_done - 1) // model.data.chunks.steps_per_epoch, self.k)
         callbacks: list[Any] = trainer.callbacks if self in trainer.callbacks else [self]  # type: ignore[attr-defined]
         state["callbacks"] = {
             callback.state_key: callback.state_dict() for callback in callbacks if callback.state_dict()

@@ -12,11 +12,11 @@ from rich.table import Table
 from torch import Tensor
 
 from linnet.data import Data
-from linnet.data.standardizer import Scaling
+from linnet.data.standardizer import Standardizer
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
 from linnet.solvers.inference import COLUMNS, critical_t
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.terminal import labelled
 from linnet.tracking.history import Curve
 
@@ -64,7 +64,7 @@ def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
 
 
 def coefficients_table(
-    metrics: Mapping[str, float], scaling: Scaling | None, feature_names: Sequence[str]
+    metrics: Mapping[str, float], scaling: Standardizer | None, feature_names: Sequence[str]
 ) -> Table | None:
     """What inference says of each coefficient of the optimum, in the units of the data; None where it says nothing.
 
@@ -112,7 +112,7 @@ def result_figures(
     data: Data,
     predictions: Mapping[str, Tensor],
     history: Mapping[str, Curve],
-    landscape: Landscape | None = None,
+    analysis: ProblemAnalysis | None = None,
 ) -> "dict[str, Figure]":
     """Name -> figure: learning curves, the coefficients unless they are pixels, and what the task is judged by, on test
     data (else validation, else training).
@@ -122,7 +122,7 @@ def result_figures(
         data: the examples predicted.
         predictions: part -> `[N, C]`, as `LinearNetwork.evaluate` gives them.
         history: every logged point.
-        landscape: of the training problem, if it is known.
+        analysis: of the training problem, if it is known.
     """
     from linnet.tracking import figures
 
@@ -130,7 +130,7 @@ def result_figures(
     if "optimum/gap" in history:
         drawn["optimum_gap"] = figures.optimum_gap(history)
     if data.source.feature_names or (data.source.task == "regression" and data.source.image_shape is None):
-        drawn["coefficients"] = _coefficients(model, data, landscape)
+        drawn["coefficients"] = _coefficients(model, data, analysis)
     part = next((name for name in reversed(PARTS) if name in predictions), None)
     if part is None:  # of data larger than memory
         return drawn
@@ -158,7 +158,7 @@ def result_figures(
     return drawn
 
 
-def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None) -> "Figure":
+def _coefficients(model: LinearNetwork, data: Data, analysis: ProblemAnalysis | None) -> "Figure":
     """Those of the target with their intervals, or of each class or target; per standard deviation if that is known."""
     from linnet.tracking import figures
     from linnet.tracking.figures.style import literal
@@ -171,11 +171,11 @@ def _coefficients(model: LinearNetwork, data: Data, landscape: Landscape | None)
         return figures.strongest_features(weight, names, _class_names(data, len(weight)), unit=unit)
     if len(weight) > 1:
         return figures.strongest_features(weight, names, [f"target {c + 1}" for c in range(len(weight))], unit=unit)
-    if landscape is None or landscape.coefficients is None:
+    if analysis is None or analysis.coefficients is None:
         return figures.coefficients(weight[0], names, unit=unit)
     optimum, error = (tensor[0, 1:] if scaling is None else scaling.per_deviation(tensor[0, 1:])
-                      for tensor in landscape.coefficients)  # fmt: skip
-    margin = critical_t(landscape.statistics["optimum/df_residual"])
+                      for tensor in analysis.coefficients)  # fmt: skip
+    margin = critical_t(analysis.statistics["optimum/df_residual"])
     return figures.coefficients(weight[0], names, optimum=optimum, std_error=error, margin=margin, unit=unit)
 
 

@@ -17,7 +17,7 @@ SHARE = 0.05
 """Of the time of training, at most this is spent on checkpoints: there are as many files as models."""
 
 
-class SideBySide(LightningCheckpoint):
+class VectorizedCallbacks(LightningCheckpoint):
     """Calls what each run would have called, as long as its model is in training.
 
     Lightning would spend 3 µs on each callback in each of its twenty hooks, more than the models take.
@@ -38,7 +38,7 @@ class SideBySide(LightningCheckpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         model = cast(LinearNetwork, pl_module)
-        if model.steps_done % model.data.bundles.steps_per_epoch:  # else the epoch is about to be closed
+        if model.steps_done % model.data.chunks.steps_per_epoch:  # else the epoch is about to be closed
             self._pause(trainer, model)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

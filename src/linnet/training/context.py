@@ -13,13 +13,13 @@ from rich.console import Console
 
 from linnet.data import Data
 from linnet.models import LinearNetwork
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import Diverged, InputError, ProcessLost
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.directory import RunDirectory
 from linnet.tracking.gap import Gap
 from linnet.tracking.report import print_next
-from linnet.training.resume_state import Begun
+from linnet.training.resume_state import ResumeState
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Job:
     config: checked, and resolved to plain containers.
     choices: config group -> chosen option.
     console: for a person.
-    begun: of a run that goes on.
+    resume_state: of a run that goes on.
     initial_weights: file of the weights that training is known to begin with, in a run with `init_from`.
     started: by `time.monotonic`.
     """
@@ -39,7 +39,7 @@ class Job:
     config: dict[str, Any]
     choices: Mapping[str, Any]
     console: Console
-    begun: Begun | None = None
+    resume_state: ResumeState | None = None
     initial_weights: Path | None = None
     started: float = field(default_factory=time.monotonic)
 
@@ -49,11 +49,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingContext:
     """A job with all its parts, ready to be trained.
 
     record: what manifest.json holds.
-    keeper: of its states, the last and the best.
+    checkpoint_callback: of its states, the last and the best.
     stopping: what may end training early, if anything.
     checkpoint: None for a run that begins.
     """
@@ -62,8 +62,8 @@ class Prepared:
     data: Data
     model: LinearNetwork
     record: dict[str, Any]
-    landscape: Landscape | None
-    keeper: Checkpoint
+    analysis: ProblemAnalysis | None
+    checkpoint_callback: Checkpoint
     stopping: list[pl.Callback]
     logger: RunLogger
     checkpoint: dict[str, Any] | None
@@ -71,11 +71,11 @@ class Prepared:
     @property
     def gap(self) -> Gap | None:
         """Logs the distance from the best possible, where that is finite and known."""
-        return Gap(self.landscape.optimum) if self.landscape is not None and self.landscape.optimum.attained else None
+        return Gap(self.analysis.optimum) if self.analysis is not None and self.analysis.optimum.attained else None
 
 
 @contextmanager
-def true_status(job: Job) -> Iterator[None]:
+def record_status(job: Job) -> Iterator[None]:
     """Record how the job ends, if that is by an error."""
     directory = job.directory
     try:
@@ -84,7 +84,7 @@ def true_status(job: Job) -> Iterator[None]:
         directory.set("diverged", step=error.step, error=str(error))
         raise
     except InputError as error:
-        if job.begun is None:
+        if job.resume_state is None:
             directory.set("failed", error=str(error))
         else:
             directory.refuse(error)

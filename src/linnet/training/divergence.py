@@ -15,7 +15,7 @@ from linnet.optimizers.hyperparameter import number_of
 from linnet.solvers.loss_conjugates import family_of, is_known
 from linnet.system.errors import Diverged
 from linnet.training.components import build_model
-from linnet.training.context import Prepared
+from linnet.training.context import TrainingContext
 from linnet.training.initial_weights import load_initial_weights
 
 FACTOR = 1e3
@@ -24,7 +24,7 @@ LARGEST_BATCH = 2048
 """Examples of a minibatch whose curvature is computed; the Gram matrix of more would take longer than an epoch."""
 
 
-def raise_if_diverged(prepared: Prepared) -> None:
+def raise_if_diverged(prepared: TrainingContext) -> None:
     """Raise Diverged if the mean loss of the last epoch is `FACTOR` times that of the initial weights, and of zeros.
 
     A start next to the optimum may well be left by that factor, hence the zeros: predicting nothing is the scale of
@@ -85,7 +85,7 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
 
 
 @torch.no_grad()
-def _magnitudes(prepared: Prepared) -> tuple[float, float]:
+def _magnitudes(prepared: TrainingContext) -> tuple[float, float]:
     """The mean magnitude of the loss on the training examples, of the initial weights and of zeros."""
     config, data = prepared.job.config, prepared.data
     model = build_model(config, data).to(prepared.model.weight.device)

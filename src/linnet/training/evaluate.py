@@ -8,7 +8,7 @@ import torch
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import read_json
 from linnet.tracking.directory import require_completed
 from linnet.tracking.gap import distances
@@ -35,7 +35,7 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
 def evaluate_parts(
     model: LinearNetwork,
     data: Data,
-    landscape: Landscape | None = None,
+    analysis: ProblemAnalysis | None = None,
     known: Mapping[str, dict[str, float]] | None = None,
 ) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """All final figures, and the predictions `[N, C]` of each part.
@@ -51,7 +51,7 @@ def evaluate_parts(
     Args:
         model: a single one.
         data: the examples.
-        landscape: of the training problem.
+        analysis: of the training problem.
         known: part -> its figures, where they were found for many models at once; only the test part is predicted then.
     """
     metrics: dict[str, float] = {}
@@ -83,7 +83,7 @@ def evaluate_parts(
             metrics["parameter/bias_error"] = (bias - truth.bias).norm().item()
     if data.source.bayes_accuracy is not None:
         metrics["test/bayes_accuracy"] = data.source.bayes_accuracy
-    if landscape is not None and landscape.optimum.attained:
-        metrics |= optimality.metrics(landscape)
-        metrics |= distances(landscape.optimum, model.weight[0], metrics["train/objective"])
+    if analysis is not None and analysis.optimum.attained:
+        metrics |= optimality.metrics(analysis)
+        metrics |= distances(analysis.optimum, model.weight[0], metrics["train/objective"])
     return metrics, predictions

@@ -17,7 +17,7 @@ from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
 from linnet.tracking.weights import OPTIMUM
-from linnet.training.context import Prepared
+from linnet.training.context import TrainingContext
 from linnet.training.description import hyperparameters
 from linnet.training.divergence import raise_if_diverged
 from linnet.training.evaluate import evaluate_parts
@@ -48,7 +48,7 @@ class Run:
         return read_history(self.directory / "history.csv")
 
 
-def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = None) -> Run:
+def finalize(prepared: TrainingContext, known: Mapping[str, dict[str, float]] | None = None) -> Run:
     """All that comes after the last step of training, but closing the logger.
 
     Args:
@@ -59,15 +59,15 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     path, config = job.path, job.config
     data.move_to(model.weight.device)
     raise_if_diverged(prepared)
-    epochs = model.steps_done // data.bundles.steps_per_epoch
-    kept = prepared.keeper.restore_selected(model) or epochs
+    epochs = model.steps_done // data.chunks.steps_per_epoch
+    kept = prepared.checkpoint_callback.restore_selected(model) or epochs
     job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
     anew = config["figures"] and not data.train.streamed  # figures are drawn of predictions
-    metrics, predictions = evaluate_parts(model, data, prepared.landscape, None if anew else known)
+    metrics, predictions = evaluate_parts(model, data, prepared.analysis, None if anew else known)
     record["weights_sha256"] = save_weights(model, path)
     if config["figures"]:
-        drawn = result_figures(model, data, predictions, logger.history.curves, prepared.landscape)
+        drawn = result_figures(model, data, predictions, logger.history.curves, prepared.analysis)
         for name, figure in drawn.items():
             (path / "figures").mkdir(exist_ok=True)
             picture = png(figure)
@@ -94,9 +94,9 @@ def conclude(prepared: Prepared, known: Mapping[str, dict[str, float]] | None = 
     return Run(path, metrics, model, data)
 
 
-def _reasons(prepared: Prepared, epochs: int) -> Iterator[str]:
+def _reasons(prepared: TrainingContext, epochs: int) -> Iterator[str]:
     """Why training with early stopping ended when it did, and why the last epoch is kept where no best one is known."""
-    config, metric = prepared.job.config, prepared.keeper.monitor
+    config, metric = prepared.job.config, prepared.checkpoint_callback.monitor
     for callback in prepared.stopping:
         waited, patience = (int(getattr(callback, name)) for name in ("wait_count", "patience"))
         if waited >= patience:
@@ -106,9 +106,9 @@ def _reasons(prepared: Prepared, epochs: int) -> Iterator[str]:
             yield f"stopped after epoch {epochs} of {limit}: {metric} has not improved{least} for {waiting}"
         else:
             yield f"trained for all {epochs} epochs: {metric} last improved in epoch {epochs - waited}"
-    if prepared.keeper.select == "last":
+    if prepared.checkpoint_callback.select == "last":
         yield "the last epoch is kept: callbacks.checkpoint.select=last"
-    elif prepared.keeper.best is None:
+    elif prepared.checkpoint_callback.best is None:
         yield "the last epoch is kept: there are no validation examples to choose by"
 
 

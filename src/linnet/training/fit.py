@@ -15,7 +15,7 @@ from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.training.components import make
 from linnet.training.distributed.strategy import DataParallel
-from linnet.training.distributed.worker_group import Task, Team
+from linnet.training.distributed.worker_group import Task, WorkerGroup
 
 
 def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def fit(trainer: pl.Trainer, model: LinearNetwork, data: Data, task: Task | None
         ProcessLost: if another process ended, or does not answer.
     """
     strategy = trainer.strategy
-    parallel = Team(task, strategy.port) if task and isinstance(strategy, DataParallel) else nullcontext()
+    parallel = WorkerGroup(task, strategy.port) if task and isinstance(strategy, DataParallel) else nullcontext()
     with parallel as team, model.interrupts.deferred(), warnings.catch_warnings():
         # What Lightning advises does not apply: batches do not come from worker processes.
         warnings.filterwarnings("ignore", module="pytorch_lightning")

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 
 from linnet.data import Data
-from linnet.data.table.messages import some
+from linnet.data.table.messages import join_names
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.system.files import sha256, write_atomic
@@ -121,7 +121,9 @@ def _order(what: str, there: tuple[str, ...], here: tuple[str, ...], run: Path) 
     places = {name: place for place, name in enumerate(there)}
     missing = [name for name in here if name not in places]
     if missing or len(places) != len(there) or len(set(here)) != len(here):
-        raise InputError(f"init_from={run}: its model has other {what}: {some(there)}; this run has {some(here)}")
+        raise InputError(
+            f"init_from={run}: its model has other {what}: {join_names(there)}; this run has {join_names(here)}"
+        )
     return np.array([places[name] for name in here])
 
 

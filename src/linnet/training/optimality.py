@@ -21,7 +21,7 @@ from linnet.solvers.cost import RATE, solve_seconds, training_seconds
 from linnet.solvers.inference import inference, withheld
 from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.loss_conjugates import is_known
-from linnet.solvers.problem_analysis import Landscape
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.components import dtype_of, is_exact
@@ -40,7 +40,7 @@ NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
 """Keys of `data` that change no example."""
 
 
-def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> Landscape | None:
+def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> ProblemAnalysis | None:
     """The landscape of a run's training problem, or None if it is not asked for or would cost more than the training.
 
     Args:
@@ -66,24 +66,24 @@ def best_possible(config: Mapping[str, Any], data: Data, model: LinearNetwork) -
                 _tell_cheap_curvature(data, model)
             return None
     try:
-        landscape, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
+        analysis, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
         log.warning(f"best possible objective: not found: {' '.join(str(error).split())}")
         return None
-    if exact and not landscape.optimum.attained:
+    if exact and not analysis.optimum.attained:
         raise InputError(
-            f"optimizer=exact: no finite optimum exists ({landscape.optimum.certificate}): use penalty=l2, or another "
+            f"optimizer=exact: no finite optimum exists ({analysis.optimum.certificate}): use penalty=l2, or another "
             f"optimizer"
         )
-    if exact and not _is_solved(landscape.optimum, model, data):
+    if exact and not _is_solved(analysis.optimum, model, data):
         raise InputError(
-            f"optimizer=exact: not solved, {_reached(landscape.optimum)}: use another penalty or optimizer, or leave "
+            f"optimizer=exact: not solved, {_reached(analysis.optimum)}: use another penalty or optimizer, or leave "
             f"out columns of extreme values"
         )
-    tell(landscape, model, data, exact=exact)
-    return landscape
+    tell(analysis, model, data, exact=exact)
+    return analysis
 
 
 def _origin(data: Data, n_features: int) -> Tensor:
@@ -109,7 +109,7 @@ def _tolerance(config: Mapping[str, Any]) -> float:
     return EXACT_TOLERANCE if is_exact(config) else TOLERANCE
 
 
-def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Landscape:
+def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> ProblemAnalysis:
     """Solve the training problem, to a relative tolerance as above. Raises ValueError if it cannot be solved."""
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
     train = data.train_in_float64
@@ -125,10 +125,10 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Land
     )  # fmt: skip
     optimum = replace(optimum, bias=optimum.bias + offset)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
-    landscape = Landscape(optimum, curved, {})
+    analysis = ProblemAnalysis(optimum, curved, {})
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
-        return _with_inference(landscape, data, model)
-    return landscape
+        return _with_inference(analysis, data, model)
+    return analysis
 
 
 def _scale(examples: Examples, model: LinearNetwork) -> float:
@@ -138,40 +138,40 @@ def _scale(examples: Examples, model: LinearNetwork) -> float:
     return abs(float((values if weight is None else values * weight).mean())) or 1.0
 
 
-def _with_inference(landscape: Landscape, data: Data, model: LinearNetwork) -> Landscape:
+def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork) -> ProblemAnalysis:
     """Add metrics of classical inference, coefficients and standard errors, or the reason that there are none.
 
     They are of features as they were read: standardisation would round them once more, and without a penalty it
     changes no prediction.
     """
     if float(model.penalty.squared) != 0:
-        return landscape
+        return analysis
     train, bias = data.train_as_read, model.bias is not None
     fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
     reason = withheld(fit, data.feature_names)
     if reason is not None:
-        return replace(landscape, withheld=reason)
+        return replace(analysis, withheld=reason)
     found = inference(fit, feature_names=data.feature_names)
     table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
     coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
-    return replace(landscape, statistics=found.metrics(), coefficients=(coefficients, errors))
+    return replace(analysis, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
-def tell(landscape: Landscape, model: LinearNetwork, data: Data, *, exact: bool) -> None:
+def tell(analysis: ProblemAnalysis, model: LinearNetwork, data: Data, *, exact: bool) -> None:
     """Say what the landscape means: the best objective, and what `tell_curvature` says of runs that are not exact."""
-    optimum = landscape.optimum
+    optimum = analysis.optimum
     if not optimum.attained:
         log.info(f"no finite optimum exists: {optimum.certificate}")
     elif not _is_solved(optimum, model, data):
         log.info(f"best possible objective: not solved, {_reached(optimum)}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
-    if landscape.statistics and model.bias is None:
+    if analysis.statistics and model.bias is None:
         log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
-    if landscape.withheld is not None:
-        log.info(f"no standard errors: {landscape.withheld}")
-    if landscape.curvature is not None and not exact:
-        tell_curvature(landscape.curvature, model, standardized=data.scaling is not None)
+    if analysis.withheld is not None:
+        log.info(f"no standard errors: {analysis.withheld}")
+    if analysis.curvature is not None and not exact:
+        tell_curvature(analysis.curvature, model, standardized=data.scaling is not None)
 
 
 def tell_curvature(curved: Curvature, model: LinearNetwork, *, standardized: bool) -> None:
@@ -210,21 +210,21 @@ def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
             tell_curvature(curved, model, standardized=data.scaling is not None)
 
 
-def metrics(landscape: Landscape) -> dict[str, float]:
+def metrics(analysis: ProblemAnalysis) -> dict[str, float]:
     """What metrics.json says of the landscape itself; nothing where there is no finite optimum."""
-    optimum = landscape.optimum
+    optimum = analysis.optimum
     if not optimum.attained:
         return {}
-    return {"optimum/loss": optimum.objective, "optimum/bound": optimum.bound, **landscape.statistics}
+    return {"optimum/loss": optimum.objective, "optimum/bound": optimum.bound, **analysis.statistics}
 
 
-def load(run: Path) -> Landscape | None:
+def load(run: Path) -> ProblemAnalysis | None:
     """What a run directory keeps of it."""
     path = run / OPTIMUM
     if not path.exists():
         return None
     try:
-        return Landscape.from_bytes(path.read_bytes())
+        return ProblemAnalysis.from_bytes(path.read_bytes())
     except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from error
 

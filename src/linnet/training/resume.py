@@ -22,8 +22,8 @@ from linnet.training.continuation import complete, plan
 from linnet.training.finalize import Run
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.training.load_run import load_hydra
-from linnet.training.resume_state import Begun
-from linnet.training.run import live
+from linnet.training.resume_state import ResumeState
+from linnet.training.run import run_to_end
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         if max_epochs is None and directory.state_before in ("completed", "diverged"):
             raise InputError(f"{path} is {directory.state_before}: another process has just finished it")
         _log_as_before(path, hydra)
-        config, begun = _begun(path, config)
+        config, resume_state = _resume_state(path, config)
         # The same command once more, after an interruption of what it had begun, goes on with that.
         if max_epochs is not None and (state == "completed" or max_epochs != config["trainer"]["max_epochs"]):
-            begun = _continued(path, config, begun, max_epochs)
-            config = begun.continuation.config if begun.continuation else config
+            resume_state = _continued(path, config, resume_state, max_epochs)
+            config = resume_state.continuation.config if resume_state.continuation else config
     except BaseException as error:
         if isinstance(error, InputError):
             directory.refuse(error)
@@ -63,24 +63,26 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
             directory.set(directory.state_before, error=str(error))
         directory.close()
         raise
-    if begun is None or begun.checkpoint is None:
+    if resume_state is None or resume_state.checkpoint is None:
         log.info("no checkpoint yet: from the beginning")
     else:
-        log.info(f"going on after step {begun.checkpoint['linnet']['steps_done']}")
+        log.info(f"going on after step {resume_state.checkpoint['linnet']['steps_done']}")
     initial_weights = path.absolute() / INITIAL_WEIGHTS
-    return live(Job(directory, config, dict(hydra.runtime.choices), Terminal(), begun, initial_weights))
+    return run_to_end(Job(directory, config, dict(hydra.runtime.choices), Terminal(), resume_state, initial_weights))
 
 
-def _continued(path: Path, config: dict[str, Any], begun: Begun | None, max_epochs: int) -> Begun:
+def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | None, max_epochs: int) -> ResumeState:
     """What is there to go on with for more epochs. Raises InputError if that cannot be."""
-    if begun is None or begun.checkpoint is None:
+    if resume_state is None or resume_state.checkpoint is None:
         raise InputError(
             f"{path} has no checkpoint yet that more epochs could follow: linnet resume {path} comes first"
         )
-    return replace(begun, continuation=plan(path, config, begun.manifest, begun.checkpoint, max_epochs))
+    return replace(
+        resume_state, continuation=plan(path, config, resume_state.manifest, resume_state.checkpoint, max_epochs)
+    )
 
 
-def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | None]:
+def _resume_state(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], ResumeState | None]:
     """The configuration, and what is there to go on with; None if the run had not got as far as its manifest."""
     if not (path / "manifest.json").exists():
         return config, None
@@ -94,12 +96,12 @@ def _begun(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], Begun | 
     if not same:
         changed = complete(path, config, manifest)
         if changed is not None:
-            return changed, Begun(manifest, _checkpoint(path))
+            return changed, ResumeState(manifest, _checkpoint(path))
         raise InputError(
             f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
             f"is another): put it back, or train anew"
         )
-    return config, Begun(manifest, _checkpoint(path))
+    return config, ResumeState(manifest, _checkpoint(path))
 
 
 def _refuse_earlier_format(path: Path, manifest: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from linnet.training.continuation import Continuation
 
 
 @dataclass(frozen=True)
-class Begun:
+class ResumeState:
     """What an interrupted run has left to go on with.
 
     manifest: as it was written at the beginning.
@@ -36,7 +36,7 @@ def write_record(
     choices: Mapping[str, Any],
     data: Data,
     path: Path,
-    begun: Begun | None,
+    resume_state: ResumeState | None,
     like: tuple[Path, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Write and return the manifest: of a run that goes on the one it began with, and where it went on.
@@ -45,32 +45,32 @@ def write_record(
 
     Args:
         config, choices, data, path: of the run.
-        begun: what it goes on with, if it does.
+        resume_state: what it goes on with, if it does.
         like: directory and manifest of a job that was prepared in this process just before, on the same data.
 
     Raises:
         InputError: the data is not what it was.
     """
     record = manifest(config, choices, data.source.checksum, None if like is None else like[1])
-    if begun is None:
+    if resume_state is None:
         write_changes(path, record, None if like is None else like[0])
-    elif begun.manifest["data_checksum"] != data.source.checksum:
+    elif resume_state.manifest["data_checksum"] != data.source.checksum:
         raise InputError(
             f"{path}: the data is not what the run began with (checksum {data.source.checksum[:12]}, recorded "
-            f"{begun.manifest['data_checksum'][:12]}): put it back, or train anew"
+            f"{resume_state.manifest['data_checksum'][:12]}): put it back, or train anew"
         )
     else:
-        step = begun.checkpoint["linnet"]["steps_done"] if begun.checkpoint else 0
-        differing = environment_differences(begun.manifest, record)
-        resumed = [*begun.manifest.get("resumed", []), {"step": step, "differs": differing}]
-        record = {**begun.manifest, "resumed": resumed}
-        if begun.continuation is not None:  # written once nothing can be refused any more
-            return begun.continuation.record(record)
+        step = resume_state.checkpoint["linnet"]["steps_done"] if resume_state.checkpoint else 0
+        differing = environment_differences(resume_state.manifest, record)
+        resumed = [*resume_state.manifest.get("resumed", []), {"step": step, "differs": differing}]
+        record = {**resume_state.manifest, "resumed": resumed}
+        if resume_state.continuation is not None:  # written once nothing can be refused any more
+            return resume_state.continuation.record(record)
     write_json(path / "manifest.json", record)
     return record
 
 
-def begin_again(
+def restore_training(
     checkpoint: Mapping[str, Any], path: Path, model: LinearNetwork, callbacks: Sequence[pl.Callback]
 ) -> None:
     """Put model, callbacks and log files where they were when the checkpoint was written.

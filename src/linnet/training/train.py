@@ -65,9 +65,9 @@ def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None
         quiet: print nothing, as in a sweep, where each job gets one line.
         lock: of the directory, if this process holds it already.
     """
-    from linnet.training.run import live
+    from linnet.training.run import run_to_end
 
-    return live(job_of(config, quiet=quiet, lock=lock))
+    return run_to_end(job_of(config, quiet=quiet, lock=lock))
 
 
 def job_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "Job":

@@ -1,4 +1,4 @@
-"""One of the other processes of a data-parallel run: `python -m linnet.training.worker`, started by `Team`.
+"""One of the other processes of a data-parallel run: `python -m linnet.training.worker`, started by `WorkerGroup`.
 
 It trains as the first process does, and logs, saves and prints nothing.
 """
@@ -40,7 +40,7 @@ def train(task: dict[str, Any], answers: IO[bytes]) -> None:
     config = task["config"]
     torch.set_num_threads(task["threads"])
     data = build_data(config)
-    data.per_bundle = task["per_bundle"]
+    data.per_chunk = task["per_bundle"]
     model = build_model(config, data)
     model.monitor = config["objective"]["metric"]
     if task["parameters"] is not None:
@@ -50,7 +50,7 @@ def train(task: dict[str, Any], answers: IO[bytes]) -> None:
         restore(task["checkpoint"], model, callbacks)
     strategy = DataParallel(task["rank"], task["port"])
     trainer = make_trainer(config["trainer"], callbacks, Path.cwd(), strategy=strategy, enable_checkpointing=False)
-    set_epoch(trainer, model.steps_done // data.bundles.steps_per_epoch)
+    set_epoch(trainer, model.steps_done // data.chunks.steps_per_epoch)
     answers.write(READY)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import torch
 from pyarrow import parquet
-from tables import parts, people, refusal, source, told
+from tables import parts, people, refusal, row_notes, source
 
 from linnet.data import prepare
 from linnet.system.errors import InputError
@@ -49,7 +49,7 @@ class TestColumns:
     def test_of_one_value_are_left_out_and_told(self, path):
         data = source(path(people() | {"same": [7] * 100}))
         assert "same" not in data.feature_names
-        assert told(data, "column same is always 7", "left out")
+        assert row_notes(data, "column same is always 7", "left out")
 
     @pytest.mark.parametrize(
         ("options", "words"),

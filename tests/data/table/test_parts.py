@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tables import CITIES, n_rows, parts, people, refusal, source, told
+from tables import CITIES, n_rows, parts, people, refusal, row_notes, source
 
 
 class TestRows:
@@ -12,7 +12,7 @@ class TestRows:
     def test_in_are_rows_used_and_rows_told(self, path):
         data = source(path(self.COLUMNS), missing="drop")
         assert n_rows(data) == 90
-        assert told(data, "10 rows", "left out", "age (10)")
+        assert row_notes(data, "10 rows", "left out", "age (10)")
 
     def test_all_lacking_a_value_are_refused(self, path):
         columns = self.COLUMNS | {"city": [None if i % 10 else "Oslo" for i in range(100)]}
@@ -33,7 +33,7 @@ class TestRows:
         assert data.class_names == tuple(sorted(CITIES))
         counts = torch.bincount(torch.cat([part.y for part in parts(data).values()]))
         assert counts.tolist() == [columns["city"].count(name) for name in sorted(CITIES)]
-        assert told(data, "classification, 3 classes: Lima")
+        assert row_notes(data, "classification, 3 classes: Lima")
 
 
 class TestParts:
@@ -78,7 +78,7 @@ class TestParts:
         data = source(path(columns), split_column="part", val_fraction=0)
         assert data.feature_names == ("age", "smoker", "city=Oslo", "city=Rome")
         assert not data.test.x[:, 2:].any()
-        assert told(data, "40 rows", "no level of the training data", "such as 'Bern'")
+        assert row_notes(data, "40 rows", "no level of the training data", "such as 'Bern'")
 
     @pytest.mark.parametrize(
         ("columns", "options", "words"),

@@ -84,8 +84,8 @@ class TestLevels:
     def test_never_seen_are_none_of_the_known_ones_and_told(self):
         applied = fitted(ROWS).apply(text_table(ROWS | {"city": ["Bern", "Rome", "Bern"]}))
         assert applied.x[:, 2:].tolist() == [[0, 0], [0, 1], [0, 0]]
-        ((told, count),) = applied.told.items()
-        assert "'Bern'" in told
+        ((row_notes, count),) = applied.row_notes.items()
+        assert "'Bern'" in row_notes
         assert count == 2
 
     def test_are_sorted_whatever_their_order_in_the_file(self):
@@ -129,7 +129,7 @@ class TestMissing:
         applied = fitted(ROWS, "drop").apply(text_table(INCOMPLETE))
         assert applied.rows.tolist() == [0]
         assert applied.x.tolist() == [[10, 1, 1, 0]]
-        assert list(applied.told.values()) == [2]
+        assert list(applied.row_notes.values()) == [2]
 
     def test_values_become_training_means_with_an_indicator(self):
         description = fitted(INCOMPLETE, "mean")
@@ -138,12 +138,12 @@ class TestMissing:
         )  # fmt: skip
         applied = description.apply(text_table(INCOMPLETE))
         assert applied.x.tolist() == [[10, 0, 1, 0, 1, 0, 0], [25, 1, 0, 0, 0, 1, 0], [40, 0, 0.5, 1, 0, 0, 1]]
-        assert not applied.told
+        assert not applied.row_notes
 
     def test_values_where_training_lacked_none_are_told(self):
         applied = fitted(ROWS, "mean").apply(text_table(INCOMPLETE))
         assert applied.x[:, 0].tolist() == [10, 40, 40]
-        assert sum(applied.told.values()) == 3
+        assert sum(applied.row_notes.values()) == 3
 
     def test_values_are_null_and_nan_in_typed_columns(self):
         table = pa.table({"age": [30.0, np.nan, None], "smoker": [True, False, None], "city": ["Oslo", "Rome", None]})
@@ -166,8 +166,8 @@ class TestSchema:
 
     def test_tells_of_a_column_that_is_not_known(self):
         applied = fitted(ROWS).apply(text_table(ROWS | {"height": [1, 2, 3], "y": [1, 2, 3]}))
-        ((told, count),) = applied.told.items()
-        assert told.startswith("column height")
+        ((row_notes, count),) = applied.row_notes.items()
+        assert row_notes.startswith("column height")
         assert count == 3
 
     @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ class TestChunks:
         np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), whole.x)
         rows = [part.rows + start for part, start in zip(parts, range(0, 200, size), strict=True)]
         np.testing.assert_array_equal(np.concatenate(rows), whole.rows)
-        assert sum(sum((part.told for part in parts), Counter()).values()) == sum(whole.told.values())
+        assert sum(sum((part.row_notes for part in parts), Counter()).values()) == sum(whole.row_notes.values())
 
 
 class TestJson:

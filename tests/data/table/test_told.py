@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 import pytest
 import torch
-from tables import parts, people, refusal, source, told
+from tables import parts, people, refusal, row_notes, source
 
 from linnet.data import prepare
 
@@ -66,7 +66,7 @@ class TestLeaks:
     def test_of_numbers_are_warned_of(self, copy, path):
         columns = people()
         data = source(path(columns | {"it": copy(columns["y"])}))
-        assert told(data, "warning: column it", "data.exclude=[it]")
+        assert row_notes(data, "warning: column it", "data.exclude=[it]")
 
     @pytest.mark.parametrize(
         "names", [{"Oslo": "1", "Rome": "2", "Lima": "3"}, {"Oslo": "O", "Rome": "R", "Lima": "L"}]
@@ -74,20 +74,20 @@ class TestLeaks:
     def test_of_classes_under_other_names_are_warned_of(self, names, path):
         columns = people()
         data = source(path(columns | {"it": [names[city] for city in columns["city"]]}), "city")
-        assert told(data, "warning: column it is the target under other names")
+        assert row_notes(data, "warning: column it is the target under other names")
 
     def test_of_very_large_numbers_are_warned_of(self, path):
         columns = people()
         data = source(path(columns | {"it": [1e200 * value for value in columns["y"]]}))
-        assert told(data, "warning: column it")
+        assert row_notes(data, "warning: column it")
 
     def test_are_not_seen_where_there_are_none(self, path):
         columns = people() | {"id": range(100)}
         noise = np.random.default_rng(0).standard_normal(100) / 100
         columns["close"] = (np.array(columns["y"]) + noise).tolist()
-        assert not told(source(path(columns)), "warning")
-        assert not told(source(path(columns), "city"), "warning")
-        assert not told(source(path(columns), "smoker"), "warning")
+        assert not row_notes(source(path(columns)), "warning")
+        assert not row_notes(source(path(columns), "city"), "warning")
+        assert not row_notes(source(path(columns), "smoker"), "warning")
 
 
 class TestSummary:
@@ -100,9 +100,9 @@ class TestSummary:
 
     def test_says_how_to_take_few_numbers_otherwise(self, path):
         file = path({"x": range(100), "y": [0, 1] * 50})
-        assert told(source(file), "classification", "model=linear_regression")
-        assert told(source(file, task="regression"), "regression, 0 … 1", "model=softmax_regression")
-        assert not told(source(path()), "model=")
+        assert row_notes(source(file), "classification", "model=linear_regression")
+        assert row_notes(source(file, task="regression"), "regression, 0 … 1", "model=softmax_regression")
+        assert not row_notes(source(path()), "model=")
 
     def test_identifies_the_data(self, path, tmp_path):
         from linnet.system.files import sha256

@@ -24,7 +24,7 @@ from linnet.system.errors import InputError, ProcessLost
 from linnet.system.files import read_json
 from linnet.tracking import RunLogger, read_history
 from linnet.training.distributed import strategy
-from linnet.training.distributed.worker_group import Team
+from linnet.training.distributed.worker_group import WorkerGroup
 
 # 97 examples in batches of 32: the last batch has one, and of two processes one has nothing to do then.
 BLOBS = ("data=gaussian_blobs", "data.n_train=97", "data.n_val=40", "data.n_test=40", "data.batch_size=32")
@@ -50,16 +50,16 @@ def weights(directory: Path) -> torch.Tensor:
 
 
 @pytest.fixture(autouse=True)
-def teams(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Team]]:
+def teams(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[WorkerGroup]]:
     """The teams of the test, in order. Afterwards none of their processes is left, and no process group."""
-    formed: list[Team] = []
-    enter = Team.__enter__
+    formed: list[WorkerGroup] = []
+    enter = WorkerGroup.__enter__
 
-    def recorded(team: Team) -> Team:
+    def recorded(team: WorkerGroup) -> WorkerGroup:
         formed.append(team)
         return enter(team)
 
-    monkeypatch.setattr(Team, "__enter__", recorded)
+    monkeypatch.setattr(WorkerGroup, "__enter__", recorded)
     yield formed
     assert all(worker.returncode is not None for team in formed for worker, _ in team._workers)
     assert not dist.is_initialized()
@@ -98,7 +98,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_weights_and_records_are_those_of_one_process(name: str, tmp_path: Path, teams: list[Team]) -> None:
+def test_weights_and_records_are_those_of_one_process(name: str, tmp_path: Path, teams: list[WorkerGroup]) -> None:
     devices, tolerance, overrides = CASES[name]
     common = [*(() if name == "lbfgs" else BLOBS), *COMMON, "trainer.max_epochs=4", *overrides]
     one = linnet.train([f"hydra.run.dir={tmp_path / 'one'}", *common])
@@ -123,7 +123,7 @@ def test_weights_and_records_are_those_of_one_process(name: str, tmp_path: Path,
 
 
 def test_interrupted_then_bereft_then_resumed(
-    tmp_path: Path, teams: list[Team], at_step: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, teams: list[WorkerGroup], at_step: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert cli.run(["train", *ddp(whole, 2, *LONG)]) == 0
@@ -152,7 +152,7 @@ def test_interrupted_then_bereft_then_resumed(
 
 
 def test_a_process_that_stops_answering(
-    tmp_path: Path, teams: list[Team], at_step: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, teams: list[WorkerGroup], at_step: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strategy, "TIMEOUT", timedelta(seconds=2))
     at_step(20, lambda: os.kill(teams[0]._workers[0][0].pid, signal.SIGSTOP))
@@ -162,7 +162,7 @@ def test_a_process_that_stops_answering(
 
 
 def test_a_process_that_cannot_begin_says_why(
-    tmp_path: Path, teams: list[Team], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, teams: list[WorkerGroup], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = "import sys; sys.exit('ImportError: no such library')"
     monkeypatch.setattr("linnet.training.distributed.worker_group.WORKER", (sys.executable, "-c", broken))

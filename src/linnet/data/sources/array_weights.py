@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from linnet.data.storage.sharded_arrays import find_shards
-from linnet.data.table.messages import some
+from linnet.data.table.messages import join_names
 from linnet.system.errors import InputError
 
 
@@ -31,7 +31,7 @@ def read_weights(given: str, n_rows: int) -> Tensor:
     for wrong, what in ((~np.isfinite(weight), "not finite"), (weight < 0, "negative")):
         if wrong.any():
             rows = np.flatnonzero(wrong[:, 0]).tolist()
-            raise InputError(f"{key}: the weight is {what} in row {some(rows)} (counted from 0)")
+            raise InputError(f"{key}: the weight is {what} in row {join_names(rows)} (counted from 0)")
     most = weight.max()
     if most == 0:
         raise InputError(f"{key}: all weights are 0, nothing would count")

@@ -10,13 +10,13 @@ from torch import Tensor
 from linnet.data.normalisation import Normalisation
 from linnet.data.sources.array_weights import read_weights
 from linnet.data.storage.array_file import File
-from linnet.data.storage.array_pairs import Pairs
+from linnet.data.storage.array_pairs import ArrayPairs
 from linnet.data.storage.class_labels import Labels, read_labels, rows_of_absent
 from linnet.data.storage.examples import Examples, Source, Task, checksum
-from linnet.data.storage.float16_examples import Halves
-from linnet.data.storage.out_of_core_examples import Blocks
-from linnet.data.storage.sharded_arrays import Shards, find_shards, same_lengths
-from linnet.data.table.messages import count_words, some
+from linnet.data.storage.float16_examples import Float16Examples
+from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
+from linnet.data.storage.sharded_arrays import ShardedArray, find_shards, same_lengths
+from linnet.data.table.messages import count_words, join_names
 from linnet.system.errors import InputError
 
 BUFFER = 32 * 2**20
@@ -77,7 +77,7 @@ def arrays(
     elif any("U" in targets.kinds or "S" in targets.kinds for _, targets in found.values()):
         raise InputError("data.y holds text, which is classes: use model=softmax_regression loss=cross_entropy")
     parts = {
-        part: Pairs(
+        part: ArrayPairs(
             *pair, classes, getattr(torch, dtype), Normalisation(rows=normalize == "rows"),
             labels=None if labels is None or _are_indices(labels, pair[1]) else labels,
         )
@@ -96,7 +96,8 @@ def arrays(
                 f"{max_memory_mb}, and have no weights then: allow more"
             )
     examples: dict[str, Examples] = {
-        part: _in_memory(pairs) if fits else Blocks(pairs, min(memory, BUFFER)) for part, pairs in parts.items()
+        part: _in_memory(pairs) if fits else OutOfCoreExamples(pairs, min(memory, BUFFER))
+        for part, pairs in parts.items()
     }
     if labels is None:
         _check_finite(examples)
@@ -122,7 +123,7 @@ def arrays(
     )  # fmt: skip
 
 
-def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[Shards, Shards] | None:
+def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[ShardedArray, ShardedArray] | None:
     if x is None and y is None:
         return None
     if x is None or y is None:
@@ -133,7 +134,7 @@ def _shards(one: str, x: str | None, other: str, y: str | None) -> tuple[Shards,
     return found
 
 
-def _check(x: Shards, y: Shards, train_x: Shards, train_y: Shards) -> None:
+def _check(x: ShardedArray, y: ShardedArray, train_x: ShardedArray, train_y: ShardedArray) -> None:
     """Raise InputError unless the files hold something to train on, like the training part."""
     families = {FAMILIES.get(kind, "whole") for kind in y.kinds}
     if len(families) > 1 or len(y.row_shape) > 1:
@@ -150,23 +151,23 @@ def _check(x: Shards, y: Shards, train_x: Shards, train_y: Shards) -> None:
             )
 
 
-def _are_indices(labels: Labels, y: Shards) -> bool:
+def _are_indices(labels: Labels, y: ShardedArray) -> bool:
     """Whether targets as they are in the files index the classes."""
     return labels.are_indices and y.width == 1 and y.kinds <= set("biuf")
 
 
-def _are_halves(pairs: Pairs) -> bool:
+def _are_halves(pairs: ArrayPairs) -> bool:
     return pairs.weights is None and all(
         file.dtype.kind == "f" and file.dtype.itemsize == 2 for file in pairs.features.files
     )
 
 
-def _bytes_in_memory(pairs: Pairs) -> int:
+def _bytes_in_memory(pairs: ArrayPairs) -> int:
     per_number = torch.float16.itemsize if _are_halves(pairs) else pairs.dtype_as_read.itemsize
     return len(pairs) * (pairs.features.width * per_number + pairs.bytes_per_target)
 
 
-def _in_memory(pairs: Pairs) -> Examples:
+def _in_memory(pairs: ArrayPairs) -> Examples:
     halves = _are_halves(pairs)
     as_kept = replace(pairs, dtype=torch.float16, normalisation=Normalisation()) if halves else pairs
     kept = torch.float16 if halves else pairs.dtype_as_read
@@ -175,14 +176,14 @@ def _in_memory(pairs: Pairs) -> Examples:
     at_once = len(pairs) if _compressed(pairs) else max(1, BUFFER // pairs.bytes_per_row)
     for start in range(0, len(pairs), at_once):
         as_kept.read(start, x[start : start + at_once], y[start : start + at_once])
-    return Halves(x, y, pairs.dtype, pairs.normalisation) if halves else Examples(x, y, pairs.weights)
+    return Float16Examples(x, y, pairs.dtype, pairs.normalisation) if halves else Examples(x, y, pairs.weights)
 
 
-def _compressed(pairs: Pairs) -> list[File]:
+def _compressed(pairs: ArrayPairs) -> list[File]:
     return [file for some in (pairs.features, pairs.targets) for file in some.files if file.offset is None]
 
 
-def _refuse_compressed(parts: dict[str, Pairs], needed: int, max_memory_mb: int) -> None:
+def _refuse_compressed(parts: dict[str, ArrayPairs], needed: int, max_memory_mb: int) -> None:
     for file in (file for pairs in parts.values() for file in _compressed(pairs)):
         kind = "is compressed, and " if file.path.suffix == ".npz" else ""
         raise InputError(
@@ -211,7 +212,7 @@ def _notes(labels: Labels, examples: dict[str, Examples], fits: bool) -> list[st
         if not counts:
             continue
         key, rows = f"data.{PARTS[part][1]}", count_words(sum(counts.values()), "row")
-        what = f"{key}: {rows} of classes that no training row has ({some(counts)})"
+        what = f"{key}: {rows} of classes that no training row has ({join_names(counts)})"
         if not fits:
             raise InputError(f"{what}: leave them out, or allow data.max_memory_mb for all examples")
         if sum(counts.values()) == len(examples_of_part):
@@ -229,10 +230,10 @@ def _range(targets: Iterator[Tensor]) -> tuple[float, float]:
 
 def _as_stored(examples: Examples | None) -> Examples | None:
     """Numbers to take a checksum of, without making features of them."""
-    return Examples(examples.stored, examples.y) if isinstance(examples, Halves) else examples
+    return Examples(examples.stored, examples.y) if isinstance(examples, Float16Examples) else examples
 
 
-def _checksum_of_files(parts: dict[str, Pairs]) -> str:
+def _checksum_of_files(parts: dict[str, ArrayPairs]) -> str:
     shards = [shards for pairs in parts.values() for shards in (pairs.features, pairs.targets)]
     known = [[(str(file.dtype), file.shape, file.size, file.modified) for file in some.files] for some in shards]
     return hashlib.sha256(repr(known).encode()).hexdigest()

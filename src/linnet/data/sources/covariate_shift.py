@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from linnet.data.batch import Truth
-from linnet.data.sources.shift_weights import density_ratio, effective_sample_size, of_mean_one
+from linnet.data.batch import TrueParameters
+from linnet.data.sources.shift_weights import density_ratio, effective_sample_size, normalize_weights
 from linnet.data.sources.synthetic import draw_noise
 from linnet.data.storage.examples import Examples, Source, checksum
 from linnet.losses import CrossEntropy
@@ -83,7 +83,7 @@ def covariate_shift(
         weight = None
         if weighted and weighting != "none":
             try:
-                weight = of_mean_one(ratio(x).clamp(max=most)).to(kind)
+                weight = normalize_weights(ratio(x).clamp(max=most)).to(kind)
             except ValueError as error:
                 raise InputError(
                     f"data.weighting={weighting}: {error}, bring data.target_mean={target_mean} nearer to "
@@ -129,10 +129,10 @@ def _estimated_ratio(train: Tensor, target: Tensor) -> Ratio:
     return ratio
 
 
-def _truth(degree: int) -> Truth | None:
+def _truth(degree: int) -> TrueParameters | None:
     """The parameters that made the targets, where there are features for them."""
     if degree < 3:
         return None
     weight = torch.zeros(1, degree, dtype=torch.float64)
     weight[0, 0], weight[0, 2] = -1, 1
-    return Truth(weight, torch.zeros(1, dtype=torch.float64))
+    return TrueParameters(weight, torch.zeros(1, dtype=torch.float64))

@@ -9,7 +9,7 @@ import torch
 from linnet.data.sources.class_folders import find_parts
 from linnet.data.split import hold_out
 from linnet.data.storage.byte_examples import read_pixels
-from linnet.data.storage.examples import Pictures, Source
+from linnet.data.storage.examples import ByteExamples, Source
 
 
 def image_folder(path: str, size: int, color: str, test_fraction: float, dtype: str, seed: int) -> Source:
@@ -38,7 +38,7 @@ def image_folder(path: str, size: int, color: str, test_fraction: float, dtype: 
         rows = {"train": train, "test": test}
     levels, y = torch.from_numpy(pixels), torch.from_numpy(labels).to(torch.int64)
     pictures = {
-        part: Pictures(levels[some], y[some], getattr(torch, dtype)) for part, some in rows.items() if len(some)
+        part: ByteExamples(levels[some], y[some], getattr(torch, dtype)) for part, some in rows.items() if len(some)
     }
     return Source(
         task="classification", train=pictures["train"], val=pictures.get("val"), test=pictures.get("test"),

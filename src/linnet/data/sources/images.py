@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linnet.data.storage.examples import Examples, Pictures, Source
+from linnet.data.storage.examples import ByteExamples, Examples, Source
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 
@@ -92,7 +92,7 @@ def _read(name: str, folder: Path, dtype: str, files: tuple[tuple[Path, int, int
 
 
 def _examples(images: Tensor, labels: Tensor, dtype: str) -> Examples:
-    return Pictures(images.flatten(1), labels.to(torch.int64), getattr(torch, dtype))
+    return ByteExamples(images.flatten(1), labels.to(torch.int64), getattr(torch, dtype))
 
 
 def _paths(name: str, folder: Path) -> list[Path] | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from linnet.data.sources.shift_weights import confusion_matrix, effective_sample_size, label_weights, of_mean_one
+from linnet.data.sources.shift_weights import confusion_matrix, effective_sample_size, label_weights, normalize_weights
 from linnet.data.sources.synthetic import draw_noise
 from linnet.data.storage.examples import Examples, Source, checksum
 from linnet.losses import CrossEntropy
@@ -69,7 +69,7 @@ def label_shift(
     def part(examples: Examples, weighted: bool) -> Examples | None:
         if not len(examples):
             return None
-        weight = of_mean_one(beta[examples.y]) if weighted and weighting != "none" else None
+        weight = normalize_weights(beta[examples.y]) if weighted and weighting != "none" else None
         kind = getattr(torch, dtype)
         return Examples(examples.x.to(kind), examples.y, weight if weight is None else weight.to(kind))
 

@@ -66,7 +66,7 @@ def label_weights(confusion: Tensor, predicted: Tensor) -> Tensor:
     return torch.from_numpy(weights)
 
 
-def of_mean_one(weight: Tensor) -> Tensor:
+def normalize_weights(weight: Tensor) -> Tensor:
     """The weights `[N]` over their mean, as `Examples` has them.
 
     Raises:

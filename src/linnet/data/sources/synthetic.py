@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from linnet.data.batch import Truth
+from linnet.data.batch import TrueParameters
 from linnet.data.storage.examples import Examples, Source, checksum
 from linnet.system.seeds import generator
 
@@ -28,7 +28,7 @@ def draw_noise(shape: Sequence[int], scale: float, kind: str, rng: torch.Generat
 
 
 def _linear_source(
-    truth: Truth,
+    truth: TrueParameters,
     features: Callable[[Tensor], Tensor],
     n_inputs: int,
     noise: float,
@@ -68,7 +68,7 @@ def synthetic_regression(
     seed: int,
 ) -> Source:
     """y = weight·x + bias + ε with x ~ N(0, I) of as many features as weights (Dive into Deep Learning 3.2.1)."""
-    truth = Truth(torch.tensor([weight], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64))
+    truth = TrueParameters(torch.tensor([weight], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64))
     return _linear_source(truth, lambda x: x, len(weight), noise, noise_kind, (n_train, n_val, n_test), dtype, seed)
 
 
@@ -93,7 +93,7 @@ def polynomial(
     inverse_factorials = torch.exp(-torch.lgamma(powers + 1))
     weight = torch.zeros(1, n_columns, dtype=torch.float64)
     weight[0, : len(coefficients) - 1] = torch.tensor(coefficients[1:], dtype=torch.float64)
-    truth = Truth(weight, torch.tensor([coefficients[0]], dtype=torch.float64))
+    truth = TrueParameters(weight, torch.tensor([coefficients[0]], dtype=torch.float64))
     whole = _linear_source(
         truth, lambda x: x**powers * inverse_factorials, 1, noise, noise_kind, (n_train, n_val, n_test), dtype, seed
     )

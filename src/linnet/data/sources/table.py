@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.table.fit import fit
-from linnet.data.table.messages import Where, some
+from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.preprocessing import Missing, refuse_missing
 from linnet.data.table.read import Rows, concatenate, read
@@ -87,7 +87,7 @@ def table_rows(
     rows, given = _read(path, test_path, split_column, delimiter, encoding, comment, skip_rows)
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     table = notation.without_tokens(rows.table)
-    where: Where = rows.where
+    where: RowLocator = rows.where
     roles = Roles(target, None if features is None else tuple(features), tuple(exclude), tuple(categorical), weight,
                   group, split_column)  # fmt: skip
     chosen = roles.chosen(table.column_names, str(rows.files[0]))
@@ -130,7 +130,7 @@ def table_rows(
         "rows in = rows used + rows told"
     )
     lines = summary(
-        rows.table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.told, rows.notes,
+        rows.table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.row_notes, rows.notes,
         leaks(train, {name: kind for name, kind in kinds.items() if kind != "date"}, targets.y[counted]),
     )  # fmt: skip
     return Source(
@@ -162,7 +162,7 @@ def _read(
 
 
 def _complete(
-    table: pa.Table, kinds: Mapping[str, Kind], missing: Missing, where: Where
+    table: pa.Table, kinds: Mapping[str, Kind], missing: Missing, where: RowLocator
 ) -> tuple[NDArray[np.int64], Counter[str]]:
     """The rows to use, and why how many others are left out. Raises InputError where missing values are refused."""
     lacking = {name: is_missing(cleaned(table[name])) for name, kind in kinds.items() if kind != "empty"}
@@ -177,13 +177,13 @@ def _complete(
         )  # fmt: skip
     incomplete = np.logical_or.reduce(list(lacking.values()))
     if incomplete.all():
-        raise InputError(f"data.missing=drop leaves no rows: every row lacks a value of {some(lacking, 20)}")
-    counts = some((f"{name} ({int(mask.sum())})" for name, mask in lacking.items()), 20)
+        raise InputError(f"data.missing=drop leaves no rows: every row lacks a value of {join_names(lacking, 20)}")
+    counts = join_names((f"{name} ({int(mask.sum())})" for name, mask in lacking.items()), 20)
     return everything[~incomplete], Counter({f"left out, they lack {counts}": int(incomplete.sum())})
 
 
 def _with_plain_numbers(
-    table: pa.Table, kinds: Mapping[str, Kind], notation: Notation, where: Where
+    table: pa.Table, kinds: Mapping[str, Kind], notation: Notation, where: RowLocator
 ) -> tuple[pa.Table, list[str]]:
     """The table with numbers in place of texts in this notation, and the columns of plain numbers that it has also."""
     plain = []
@@ -198,7 +198,7 @@ def _with_plain_numbers(
     return table, plain
 
 
-def _of(rows: NDArray[np.int64], where: Where) -> Where:
+def _of(rows: NDArray[np.int64], where: RowLocator) -> RowLocator:
     """Says where rows are that are given by their places among these."""
     return lambda places: where([int(rows[place]) for place in places])
 

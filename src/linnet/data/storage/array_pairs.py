@@ -10,12 +10,12 @@ from torch import Tensor
 
 from linnet.data.normalisation import Normalisation
 from linnet.data.storage.class_labels import Labels
-from linnet.data.storage.sharded_arrays import Shards
+from linnet.data.storage.sharded_arrays import ShardedArray
 from linnet.system.errors import InputError
 
 
 @dataclass(frozen=True)
-class Pairs:
+class ArrayPairs:
     """Rows of x and y.
 
     features, targets: the files of x and y, with equal numbers of rows.
@@ -27,8 +27,8 @@ class Pairs:
     offset: what is subtracted from the targets as they are read, `[C]` float64; None: nothing.
     """
 
-    features: Shards
-    targets: Shards
+    features: ShardedArray
+    targets: ShardedArray
     classes: bool
     dtype: torch.dtype
     normalisation: Normalisation = field(default_factory=Normalisation)
@@ -114,7 +114,7 @@ def _wider(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype == torch.float16 else dtype
 
 
-def _refuse_not_finite(features: Shards, start: int, x: Tensor) -> None:
+def _refuse_not_finite(features: ShardedArray, start: int, x: Tensor) -> None:
     found = (~x.isfinite()).nonzero()
     if not len(found):
         return

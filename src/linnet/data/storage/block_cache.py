@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from linnet.data.storage.array_pairs import Pairs
+from linnet.data.storage.array_pairs import ArrayPairs
 
 
 class Cache:
@@ -16,7 +16,7 @@ class Cache:
         slots: blocks in memory, at least 1.
     """
 
-    def __init__(self, pairs: Pairs, starts: Tensor, block_rows: int, slots: int) -> None:
+    def __init__(self, pairs: ArrayPairs, starts: Tensor, block_rows: int, slots: int) -> None:
         self.pairs, self.starts, self.block_rows = pairs, starts.tolist(), block_rows
         self.x, self.y = pairs.empty(slots, block_rows)
         self._rows, self._targets = self.x.flatten(0, 1), self.y.flatten(0, 1)

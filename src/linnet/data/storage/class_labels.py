@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.data.storage.sharded_arrays import Shards
-from linnet.data.table.messages import count_words, some
+from linnet.data.storage.sharded_arrays import ShardedArray
+from linnet.data.table.messages import count_words, join_names
 from linnet.system.errors import InputError
 
 AT_ONCE = 1 << 18
@@ -60,7 +60,7 @@ class Labels:
 REMEDY = "; numbers are predicted with model=linear_regression loss=squared_error"
 
 
-def read_labels(train: Shards, others: Iterable[Shards]) -> Labels:
+def read_labels(train: ShardedArray, others: Iterable[ShardedArray]) -> Labels:
     """Return the classes of the training labels, and the absent ones of the other parts.
 
     Raises:
@@ -74,15 +74,15 @@ def read_labels(train: Shards, others: Iterable[Shards]) -> Labels:
     labels = Labels(tuple(names), by_value)
     if 2 * len(names) > len(train) and not labels.are_indices:
         raise InputError(
-            f"{train.key} has {len(names)} classes in {count_words(len(train), 'row')} ({some(names)}): for numbers to "
-            f"predict as such give data.task=regression"
+            f"{train.key} has {len(names)} classes in {count_words(len(train), 'row')} ({join_names(names)}): "
+            f"for numbers to predict as such give data.task=regression"
         )
     found = {canonical(name) if by_value else name for other in others for name in _distinct(other)}
     absent = found - set(names)
     return Labels(labels.names, by_value, tuple(in_order(absent, by_value and all(map(is_number, absent)))))
 
 
-def infer_task(y: Shards) -> Literal["regression", "classification"]:
+def infer_task(y: ShardedArray) -> Literal["regression", "classification"]:
     """Return what targets are for: whole numbers of an integer type, text and one-hot rows are classes; of floating
     point also whole numbers of few values.
     """
@@ -130,11 +130,11 @@ def distinct(key: str, rows: NDArray[Any], remedy: str = "") -> tuple[list[str],
         raise InputError(f"{key} holds bytes that are not UTF-8: save the labels as text") from error
     if "" in names:
         rows_without = np.flatnonzero(index == names.index("")).tolist()
-        raise InputError(f"{key} has no label in row {some(rows_without)} (counted from 0): leave out such rows")
+        raise InputError(f"{key} has no label in row {join_names(rows_without)} (counted from 0): leave out such rows")
     return names, index.reshape(-1)
 
 
-def distinct_of(y: Shards) -> tuple[list[str], NDArray[np.int64]]:
+def distinct_of(y: ShardedArray) -> tuple[list[str], NDArray[np.int64]]:
     """As `distinct`, of all rows of an array in files."""
     places: dict[str, int] = {}
     index = []
@@ -144,7 +144,7 @@ def distinct_of(y: Shards) -> tuple[list[str], NDArray[np.int64]]:
     return list(places), np.concatenate(index)
 
 
-def stretches(y: Shards) -> Iterator[NDArray[Any]]:
+def stretches(y: ShardedArray) -> Iterator[NDArray[Any]]:
     """All rows in their order, in parts; an array that can only be read as a whole is one."""
     for file in y.files:
         at_once = file.shape[0] if file.offset is None else AT_ONCE
@@ -185,7 +185,7 @@ NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 
 
-def _distinct(y: Shards) -> set[str]:
+def _distinct(y: ShardedArray) -> set[str]:
     return {name for rows in stretches(y) for name in distinct(y.key, rows, REMEDY)[0]}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from linnet.data.batch import Batch, Truth
+from linnet.data.batch import Batch, TrueParameters
 
 if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
@@ -95,7 +95,7 @@ class Examples:
         return Examples(self.x.to(device), self.y.to(device), weight)
 
 
-class Pictures(Examples):
+class ByteExamples(Examples):
     """Examples whose features are grey levels / 255, kept as bytes: a quarter of the memory, and a gather of rows
     that takes half the time.
 
@@ -128,8 +128,8 @@ class Pictures(Examples):
         kind: torch.dtype = vars(self)["_dtype"]
         return kind
 
-    def take(self, rows: Tensor) -> "Pictures":
-        return Pictures(self.levels.index_select(0, rows), self.y.index_select(0, rows), self.dtype)
+    def take(self, rows: Tensor) -> "ByteExamples":
+        return ByteExamples(self.levels.index_select(0, rows), self.y.index_select(0, rows), self.dtype)
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         length = max(sizes)
@@ -145,8 +145,8 @@ class Pictures(Examples):
         for levels, y in zip(self.levels.split(size), self.y.split(size), strict=True):
             yield Batch(memory[: len(y)].copy_(levels), y, self.byte_scale)
 
-    def to(self, device: torch.device) -> "Pictures":
-        return Pictures(self.levels.to(device), self.y.to(device), self.dtype)
+    def to(self, device: torch.device) -> "ByteExamples":
+        return ByteExamples(self.levels.to(device), self.y.to(device), self.dtype)
 
 
 def _first(memory: Tensor, size: int) -> Tensor:
@@ -176,7 +176,7 @@ class Source:
     stratified: bool = False
     feature_names: tuple[str, ...] = ()
     image_shape: tuple[int, ...] | None = None
-    truth: Truth | None = None
+    truth: TrueParameters | None = None
     bayes_accuracy: float | None = None
     row_norm: bool = False
     unrounded: bool = False

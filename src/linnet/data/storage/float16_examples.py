@@ -8,11 +8,11 @@ from torch import Tensor
 
 from linnet.data.batch import Batch
 from linnet.data.normalisation import Normalisation
-from linnet.data.standardizer import Scaling
+from linnet.data.standardizer import Standardizer
 from linnet.data.storage.examples import Examples
 
 
-class Halves(Examples):
+class Float16Examples(Examples):
     """Examples whose features are kept in float16 and normalised once gathered: half the memory of float32, and a
     gather of 256 rows of 384 takes less time, since it is memory that it waits for.
 
@@ -47,9 +47,9 @@ class Halves(Examples):
         kind: torch.dtype = vars(self)["_dtype"]
         return kind
 
-    def take(self, rows: Tensor) -> "Halves":
+    def take(self, rows: Tensor) -> "Float16Examples":
         stored, y = self.stored.index_select(0, rows), self.y.index_select(0, rows)
-        return Halves(stored, y, self.dtype, self.normalisation)
+        return Float16Examples(stored, y, self.dtype, self.normalisation)
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
         gathered = self.stored.new_empty(max(sizes), self.n_features)
@@ -64,12 +64,12 @@ class Halves(Examples):
         for stored, y in zip(self.stored.split(size), self.y.split(size), strict=True):
             yield Batch(self.normalisation.apply_(memory[: len(y)].copy_(stored)), y)
 
-    def prepared(self, scaling: Scaling | None, y: Tensor, dtype: torch.dtype) -> "Halves":
+    def prepared(self, scaling: Standardizer | None, y: Tensor, dtype: torch.dtype) -> "Float16Examples":
         """The same examples with standardised features of this dtype, and other targets."""
         normalisation = self.normalisation
         if scaling is not None:
             normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
-        return Halves(self.stored, y, dtype, normalisation)
+        return Float16Examples(self.stored, y, dtype, normalisation)
 
-    def to(self, device: torch.device) -> "Halves":
-        return Halves(self.stored.to(device), self.y.to(device), self.dtype, self.normalisation.to(device))
+    def to(self, device: torch.device) -> "Float16Examples":
+        return Float16Examples(self.stored.to(device), self.y.to(device), self.dtype, self.normalisation.to(device))

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from linnet.data.batch import Batch
 from linnet.data.order import Groups
-from linnet.data.standardizer import Scaling
-from linnet.data.storage.array_pairs import Pairs
+from linnet.data.standardizer import Standardizer
+from linnet.data.storage.array_pairs import ArrayPairs
 from linnet.data.storage.block_cache import Cache
 from linnet.data.storage.examples import Examples
 from linnet.system.errors import InputError
@@ -23,7 +23,7 @@ INDICES = 16
 """Bytes per row in memory of what the order of visits takes: int64 indices, and the permutation that mixes them."""
 
 
-class Blocks(Examples):
+class OutOfCoreExamples(Examples):
     """Some of the rows of files, in blocks of consecutive rows, of which a bounded number is in memory.
 
     Args:
@@ -34,13 +34,13 @@ class Blocks(Examples):
 
     streamed: ClassVar[bool] = True
 
-    pairs: Pairs
+    pairs: ArrayPairs
     memory: int
     block_rows: int
     slots: int
     chosen: Tensor
 
-    def __init__(self, pairs: Pairs, memory: int, chosen: Tensor | None = None) -> None:
+    def __init__(self, pairs: ArrayPairs, memory: int, chosen: Tensor | None = None) -> None:
         row = pairs.bytes_per_row + INDICES
         block_rows = max(1, memory // (SLOTS * row))
         vars(self).update(  # past the base class, which is frozen
@@ -103,7 +103,9 @@ class Blocks(Examples):
             yield Batch(x[:n], y[:n])
 
     def raw_chunks(self, size: int) -> Iterator[Batch]:
-        pairs = replace(self.pairs, dtype=self.pairs.dtype_as_read)  # other blocks than those chosen: not of `Blocks`
+        pairs = replace(
+            self.pairs, dtype=self.pairs.dtype_as_read
+        )  # other blocks than those chosen: not of `OutOfCoreExamples`
         at_once = max(1, min(size, self.memory // (8 * pairs.bytes_per_row)))
         x, y = pairs.empty(at_once)
         for start, n in self._stretches(at_once):
@@ -117,7 +119,7 @@ class Blocks(Examples):
             self.pairs.read_targets(start, y[:n])
             yield y[:n]
 
-    def split(self, fraction: float, seed: int) -> tuple["Blocks", "Blocks"]:
+    def split(self, fraction: float, seed: int) -> tuple["OutOfCoreExamples", "OutOfCoreExamples"]:
         """(the rest, a part of about so many of the examples): whole blocks, drawn at random.
 
         Raises:
@@ -132,16 +134,18 @@ class Blocks(Examples):
             )
         drawn = torch.zeros(n, dtype=torch.bool)
         drawn[torch.randperm(n, generator=generator(seed, "data/split"))[:n_drawn]] = True
-        return tuple(Blocks(self.pairs, self.memory, self.chosen[part]) for part in (~drawn, drawn))  # type: ignore[return-value]
+        return tuple(OutOfCoreExamples(self.pairs, self.memory, self.chosen[part]) for part in (~drawn, drawn))  # type: ignore[return-value]
 
-    def prepared(self, scaling: Scaling | None, offset: Tensor | None) -> "Blocks":
+    def prepared(self, scaling: Standardizer | None, offset: Tensor | None) -> "OutOfCoreExamples":
         """The same examples with standardised features, and targets minus offset, float64 `[C]`."""
         normalisation = self.pairs.normalisation
         if scaling is not None:
             normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
-        return Blocks(replace(self.pairs, normalisation=normalisation, offset=offset), self.memory, self.chosen)
+        return OutOfCoreExamples(
+            replace(self.pairs, normalisation=normalisation, offset=offset), self.memory, self.chosen
+        )
 
-    def to(self, device: torch.device) -> "Blocks":
+    def to(self, device: torch.device) -> "OutOfCoreExamples":
         if device.type != "cpu":
             raise InputError(
                 f"data larger than memory is trained on the CPU, not on {device}: use trainer=default, "

@@ -19,7 +19,7 @@ PATH_AND_NAME = re.compile(r"(.+\.(?:npz|safetensors|parquet|pth?)):(.+)")
 
 
 @dataclass(frozen=True)
-class Shards:
+class ShardedArray:
     """The rows of arrays in some files.
 
     key: that names them in the configuration, for messages.
@@ -77,7 +77,7 @@ class Shards:
             done, number, first = done + count, number + 1, 0
 
 
-def find_shards(key: str, pattern: str, text: bool = False) -> Shards:
+def find_shards(key: str, pattern: str, text: bool = False) -> ShardedArray:
     """The arrays in the files that a path or pattern names, in the order of the files' names.
 
     Args:
@@ -107,7 +107,7 @@ def find_shards(key: str, pattern: str, text: bool = False) -> Shards:
                 f"{file} has rows of shape {list(file.shape[1:])}, but {found[0]} of "
                 f"{list(found[0].shape[1:])}: shards of one array have equal rows"
             )
-    return Shards(key, found)
+    return ShardedArray(key, found)
 
 
 def _paths(pattern: str) -> list[Path]:
@@ -117,7 +117,7 @@ def _paths(pattern: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def same_lengths(x: Shards, y: Shards) -> None:
+def same_lengths(x: ShardedArray, y: ShardedArray) -> None:
     """Raise InputError unless the files of x and y pair up in their order, with equal numbers of rows."""
     if len(x.files) != len(y.files):
         raise InputError(

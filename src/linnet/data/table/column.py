@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linnet.data.table.dates import Order, as_days
 from linnet.data.table.levels import as_levels
-from linnet.data.table.messages import Where
+from linnet.data.table.messages import RowLocator
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats, as_numbers, as_truth, cleaned, is_missing
 
@@ -54,13 +54,13 @@ class Column:
 
 
 def fill(
-    x: Floats, column: Column, values: pa.ChunkedArray, where: Where, told: Counter[str], notation: Notation
+    x: Floats, column: Column, values: pa.ChunkedArray, where: RowLocator, row_notes: Counter[str], notation: Notation
 ) -> NDArray[np.bool_]:
     """Write the features of one column into x `[N, features]`; returns which values are missing `[N]`."""
     values, key = cleaned(values), f"column {column.name}"
     missing = is_missing(values)
     if column.kind == "category":
-        _one_hot(x, column, as_levels(key, values, column.by_value), missing, told)
+        _one_hot(x, column, as_levels(key, values, column.by_value), missing, row_notes)
     else:
         number = column.kind == "number"
         notation = PLAIN if column.plain else notation
@@ -74,15 +74,17 @@ def fill(
     return missing
 
 
-def _one_hot(x: Floats, column: Column, texts: pa.ChunkedArray, missing: NDArray[np.bool_], told: Counter[str]) -> None:
+def _one_hot(
+    x: Floats, column: Column, texts: pa.ChunkedArray, missing: NDArray[np.bool_], row_notes: Counter[str]
+) -> None:
     codes = pc.fill_null(pc.index_in(texts, value_set=pa.array(column.levels, pa.string())), -1).to_numpy().copy()
     unseen = (codes < 0) & ~missing
     if column.other:
         codes[unseen] = len(column.levels)
     elif unseen.any():
         first = texts[int(unseen.argmax())].as_py()
-        told[f"column {column.name}: no level of the training data, counts as none of them{SUCH_AS}'{first}')"] += int(
-            unseen.sum()
-        )
+        row_notes[
+            f"column {column.name}: no level of the training data, counts as none of them{SUCH_AS}'{first}')"
+        ] += int(unseen.sum())
     rows = np.flatnonzero(codes >= 0)
     x[rows, codes[rows]] = 1

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linnet.data.table.messages import Where, count_words
+from linnet.data.table.messages import RowLocator, count_words
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.unknown_notation import like_numbers, missing_option, options_for, stand_for_missing
 from linnet.data.table.values import (
@@ -34,7 +34,7 @@ FEW_TOKENS = 3
 
 
 def kind_of(
-    key: str, name: str, column: pa.ChunkedArray, where: Where, otherwise: str, notation: Notation = PLAIN
+    key: str, name: str, column: pa.ChunkedArray, where: RowLocator, otherwise: str, notation: Notation = PLAIN
 ) -> Kind:
     """What a cleaned column holds.
 
@@ -75,7 +75,7 @@ def kind_of(
 
 def _refuse_others(
     key: str, column: pa.ChunkedArray, numbers: NDArray[np.bool_], alike: NDArray[np.bool_],
-    tokens: NDArray[np.bool_], where: Where, otherwise: str, notation: Notation,
+    tokens: NDArray[np.bool_], where: RowLocator, otherwise: str, notation: Notation,
 ) -> None:  # fmt: skip
     """Raise the InputError about a column of which most, but not all, are numbers or look like numbers."""
     foreign = alike & ~numbers

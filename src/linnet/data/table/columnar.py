@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from linnet.data.table.messages import some
+from linnet.data.table.messages import join_names
 from linnet.data.table.values import plain
 from linnet.system.errors import InputError
 
@@ -44,7 +44,7 @@ def read_columnar(
     if table.num_rows == 0:
         raise InputError(f"{path} has no rows")
     index = [name for name in table.column_names if not name or name.startswith("__index_level_")]
-    notes = [f"{path}: column {some(index)} is an index, left out"] if index else []
+    notes = [f"{path}: column {join_names(index)} is an index, left out"] if index else []
     named = [name for name in table.column_names if name not in index]
     kept = [name for name in named if only is None or name in only] or named
     return pa.table({name: plain(table[name]) for name in kept}), notes

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linnet.data.table.messages import Where, listed
+from linnet.data.table.messages import RowLocator, listed
 from linnet.data.table.values import Floats, examples, is_missing, is_text
 from linnet.system.errors import InputError
 
@@ -24,7 +24,7 @@ TIME = re.compile(
 )
 
 
-def order_of(key: str, name: str, column: pa.ChunkedArray, day_first: bool | None, where: Where) -> Order:
+def order_of(key: str, name: str, column: pa.ChunkedArray, day_first: bool | None, where: RowLocator) -> Order:
     """Return in which order a column of dates has year, month and day.
 
     Years of four digits come first, or day and month decide: 31 is no month, and points stand between day, month and
@@ -60,7 +60,7 @@ def order_of(key: str, name: str, column: pa.ChunkedArray, day_first: bool | Non
     )
 
 
-def as_days(key: str, column: pa.ChunkedArray, order: Order, where: Where) -> Floats:
+def as_days(key: str, column: pa.ChunkedArray, order: Order, where: RowLocator) -> Floats:
     """Return a cleaned column of dates as days `[N]`, NaN where they are missing; numbers are such days already.
 
     Times without a zone count as UTC.

@@ -10,7 +10,7 @@ from linnet.data.constant_columns import is_constant
 from linnet.data.table.column import Column
 from linnet.data.table.dates import as_days, order_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
-from linnet.data.table.messages import Where, row_words, some
+from linnet.data.table.messages import RowLocator, join_names, row_words
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.preprocessing import Missing, Preprocessing, Target
 from linnet.data.table.values import Floats, Kind, as_numbers, as_truth, cleaned
@@ -24,7 +24,7 @@ def fit(
     missing: Missing,
     min_count: int,
     ignored: Sequence[str] = (),
-    where: Where = row_words,
+    where: RowLocator = row_words,
     weight: Floats | None = None,
     keep_constant: bool = False,
     notation: Notation = PLAIN,
@@ -65,13 +65,13 @@ def fit(
         else:
             columns.append(replace(found, plain=name in plain))
     if not columns:
-        reasons = some((f"{name} {why}" for name, why in dropped), 20) or "there is none beside the target"
+        reasons = join_names((f"{name} {why}" for name, why in dropped), 20) or "there is none beside the target"
         raise InputError(f"no column is left to predict {target.name} from: {reasons}")
     return Preprocessing(tuple(columns), target, missing, tuple(dropped), tuple(ignored), notation)
 
 
 def _number(
-    name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: Where, weight: Floats,
+    name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: RowLocator, weight: Floats,
     keep_constant: bool, day_first: bool | None,
 ) -> Column | str:  # fmt: skip
     """The column, or why it tells nothing."""

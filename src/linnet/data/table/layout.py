@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linnet.data.table.encoding import SAMPLE
-from linnet.data.table.messages import MOST, some
+from linnet.data.table.messages import MOST, join_names
 from linnet.system.errors import InputError
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -80,7 +80,7 @@ def _nameless(path: Path, text: bytes, delimiter: str, place: int) -> str:
     numbers = [int(value) for value in values if value.isdecimal()]
     where = f"{path}: column {place + 1} has no name"
     if numbers and len(numbers) == len(values) and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-        return f"{where} and is an index ({some(values, 3)}), left out"
+        return f"{where} and is an index ({join_names(values, 3)}), left out"
     if not any(values):
         return f"{where} and no values, left out"
     example = " ".join(next(value for value in values if value)[:40].splitlines())
@@ -116,7 +116,7 @@ def _header(path: Path, text: bytes, delimiter: str, option: str, least: int) ->
         )
     twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
-        numbers = some(i + 1 for i, name in enumerate(header) if name == twice[0])
+        numbers = join_names(i + 1 for i, name in enumerate(header) if name == twice[0])
         raise InputError(f"{path}: columns {numbers} are all called {twice[0]}: rename them in the first line")
     return header
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from linnet.system.errors import InputError
 
-Where = Callable[[Sequence[int]], str]
+RowLocator = Callable[[Sequence[int]], str]
 """Turns indices of rows, counted from 0, into words: `rows 3, 4 of houses.csv`."""
 
 MOST = 5
 
 
-def some(words: Iterable[object], most: int = MOST) -> str:
+def join_names(words: Iterable[object], most: int = MOST) -> str:
     """The first few of them: `a, b, c and 4 more`."""
     listed = [str(word) for word in words]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
@@ -20,7 +20,7 @@ def some(words: Iterable[object], most: int = MOST) -> str:
 
 def row_words(rows: Sequence[int]) -> str:
     """Rows are counted from 1, the one below the header: `row 3`, `rows 3, 4`."""
-    return f"row{'s' if len(rows) != 1 else ''} {some(int(row) + 1 for row in rows)}"
+    return f"row{'s' if len(rows) != 1 else ''} {join_names(int(row) + 1 for row in rows)}"
 
 
 def count_words(count: int, noun: str) -> str:
@@ -49,4 +49,4 @@ def hint(name: str, columns: Sequence[str]) -> str:
     """What a column that is not there may be called instead: `, did you mean age?`."""
     folded = {column.casefold(): column for column in columns}
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return f", did you mean {folded[near[0]]}?" if near else f"; its columns are {some(columns, 20)}"
+    return f", did you mean {folded[near[0]]}?" if near else f"; its columns are {join_names(columns, 20)}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linnet.data.table.column import Column, fill
 from linnet.data.table.feature_names import distinct_names
-from linnet.data.table.messages import Where, hint, row_words, some
+from linnet.data.table.messages import RowLocator, hint, join_names, row_words
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats
 from linnet.system.errors import InputError
@@ -37,12 +37,12 @@ class Applied(NamedTuple):
 
     x: features `[N', D]`, float64.
     rows: indices of the rows that they come from `[N']`.
-    told: what was done -> to how many rows.
+    row_notes: what was done -> to how many rows.
     """
 
     x: Floats
     rows: NDArray[np.int64]
-    told: Counter[str]
+    row_notes: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Preprocessing:
         """Of all D features, each another, none `bias`."""
         return distinct_names(self.columns)
 
-    def apply(self, table: pa.Table, where: Where = row_words) -> Applied:
+    def apply(self, table: pa.Table, where: RowLocator = row_words) -> Applied:
         """The features of the rows of a table whose columns may stand in any order. Row by row the same for any chunks.
 
         Args:
@@ -82,17 +82,19 @@ class Preprocessing:
         """
         table = self.notation.without_tokens(table)
         unknown = self.unknown(table.column_names, "the table")
-        told = Counter({f"column {name} was not in the training data: ignored": table.num_rows for name in unknown})
+        row_notes = Counter(
+            {f"column {name} was not in the training data: ignored": table.num_rows for name in unknown}
+        )
         x = np.zeros((table.num_rows, len(self.feature_names)))
         missing: dict[str, NDArray[np.bool_]] = {}
         start = 0
         for column in self.columns:
             end = start + len(column.features)
-            missing[column.name] = fill(x[:, start:end], column, table[column.name], where, told, self.notation)
+            missing[column.name] = fill(x[:, start:end], column, table[column.name], where, row_notes, self.notation)
             start = end
-        keep = self._keep(missing, table.num_rows, where, told)
+        keep = self._keep(missing, table.num_rows, where, row_notes)
         rows = np.flatnonzero(keep)
-        return Applied(x if keep.all() else x[rows], rows, told)
+        return Applied(x if keep.all() else x[rows], rows, row_notes)
 
     def unknown(self, columns: Sequence[str], place: str) -> list[str]:
         """Those of some columns that the training data did not have.
@@ -104,13 +106,13 @@ class Preprocessing:
         missing = [column.name for column in self.columns if column.name not in columns]
         if missing:
             raise InputError(
-                f"{place} has no column {some(missing, 20)}, which the model needs{hint(missing[0], columns)}"
+                f"{place} has no column {join_names(missing, 20)}, which the model needs{hint(missing[0], columns)}"
             )
         known = {*needed, *self.ignored, self.target.name, *(name for name, _ in self.dropped)}
         return [name for name in columns if name not in known]
 
     def _keep(
-        self, missing: Mapping[str, NDArray[np.bool_]], n_rows: int, where: Where, told: Counter[str]
+        self, missing: Mapping[str, NDArray[np.bool_]], n_rows: int, where: RowLocator, row_notes: Counter[str]
     ) -> NDArray[np.bool_]:
         """Which rows stay, once missing values are dealt with."""
         counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
@@ -119,11 +121,11 @@ class Preprocessing:
         if self.missing == "mean":
             for column in self.columns:
                 if column.name in counts and not column.indicator:
-                    told[f"column {column.name}: missing, as no training value was"] += counts[column.name]
+                    row_notes[f"column {column.name}: missing, as no training value was"] += counts[column.name]
             return np.ones(n_rows, np.bool_)
         keep: NDArray[np.bool_] = ~np.logical_or.reduce([np.zeros(n_rows, np.bool_), *missing.values()])
         if not keep.all():
-            told[f"left out for missing values in {some(counts, 20)}"] += int((~keep).sum())
+            row_notes[f"left out for missing values in {join_names(counts, 20)}"] += int((~keep).sum())
         return keep
 
     def to_node(self) -> dict[str, Any]:
@@ -146,12 +148,12 @@ class Preprocessing:
             raise InputError(f"the description of the preprocessing is damaged: {error}") from error
 
 
-def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: Where, remedy: str) -> None:
+def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: RowLocator, remedy: str) -> None:
     """Raise the InputError about missing values, given by column which rows lack one `[N]`."""
     counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
     first = next(iter(counts))
     raise InputError(
-        f"values are missing: {some((f'{name} {count}' for name, count in counts.items()), 20)} "
+        f"values are missing: {join_names((f'{name} {count}' for name, count in counts.items()), 20)} "
         f"({first}: {where(np.flatnonzero(missing[first]).tolist())}): {remedy}"
     )
 

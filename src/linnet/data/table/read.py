@@ -12,7 +12,7 @@ import pyarrow as pa
 from linnet.data.table.columnar import read_columnar
 from linnet.data.table.delimited import read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
-from linnet.data.table.messages import row_words, some
+from linnet.data.table.messages import join_names, row_words
 from linnet.system.errors import InputError
 
 Stamp = tuple[Path, int, int]
@@ -110,7 +110,9 @@ def concatenate(first: Rows, second: Rows) -> Rows:
     """The rows of both. Raises InputError if a file is in both, or their columns differ."""
     twice = {path.resolve() for path in first.files} & {path.resolve() for path in second.files}
     if twice:
-        raise InputError(f"data.test_path: {some(twice)} is in data.path too: the model would be tested on what it saw")
+        raise InputError(
+            f"data.test_path: {join_names(twice)} is in data.path too: the model would be tested on what it saw"
+        )
     table = _like_the_first(first.table, second.table, first.files[0], second.files[0])
     return Rows(
         _joined([first.table, table]), first.files + second.files,
@@ -125,7 +127,7 @@ def _like_the_first(first: pa.Table, table: pa.Table, first_path: Path, path: Pa
     known, here = set(names), set(found)
     missing, extra = [name for name in names if name not in here], [name for name in found if name not in known]
     if missing or extra:
-        parts = [f"{word} {some(names)}" for word, names in (("lacks", missing), ("has also", extra)) if names]
+        parts = [f"{word} {join_names(names)}" for word, names in (("lacks", missing), ("has also", extra)) if names]
         raise InputError(f"{path} {' and '.join(parts)}, unlike {first_path}: all files must have the same columns")
     table = table.select(names)
     for field, wanted in zip(table.schema, first.schema, strict=True):

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from linnet.data.table.column_types import kind_of
 from linnet.data.table.dates import UNIT
-from linnet.data.table.messages import Where, listed, require_column
+from linnet.data.table.messages import RowLocator, listed, require_column
 from linnet.data.table.notation import Notation
 from linnet.data.table.values import Kind, cleaned, examples, is_missing
 from linnet.system.errors import InputError
@@ -61,7 +61,7 @@ def feature_kinds(
     table: pa.Table,
     names: Sequence[str],
     categorical: Sequence[str],
-    where: Where,
+    where: RowLocator,
     notation: Notation,
     dates_as_days: bool = False,
 ) -> dict[str, Kind]:
@@ -90,7 +90,7 @@ def feature_kinds(
     return kinds
 
 
-def _kind_of(name: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Kind:
+def _kind_of(name: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Kind:
     otherwise = f"or data.categorical={listed([name])} if they are names of categories"
     return kind_of(f"column {name}", name, column, where, otherwise, notation.of_column(column))
 

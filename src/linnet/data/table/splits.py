@@ -7,14 +7,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.split import PARTS, Rows, hold_out
-from linnet.data.table.messages import Where, some
+from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.values import as_text, cleaned, is_missing
 from linnet.system.errors import InputError
 
 Parts = Mapping[str, Rows]
 
 
-def labelled(column: pa.ChunkedArray, name: str, where: Where) -> NDArray[np.str_]:
+def labelled(column: pa.ChunkedArray, name: str, where: RowLocator) -> NDArray[np.str_]:
     """The part of each row as a split column names it, "train", "val" or "test" `[N]`.
 
     Raises:
@@ -24,11 +24,11 @@ def labelled(column: pa.ChunkedArray, name: str, where: Where) -> NDArray[np.str
     texts = np.array([(text or "").lower() for text in as_text(key, cleaned(column)).to_pylist()])
     wrong = np.flatnonzero(~np.isin(texts, list(PARTS)))
     if len(wrong):
-        raise InputError(f"{key}: '{texts[wrong[0]]}' in {where(wrong.tolist())}, expected {some(PARTS)}")
+        raise InputError(f"{key}: '{texts[wrong[0]]}' in {where(wrong.tolist())}, expected {join_names(PARTS)}")
     return np.array([PARTS[text] for text in texts])
 
 
-def group_codes(column: pa.ChunkedArray, name: str, where: Where) -> NDArray[np.int64]:
+def group_codes(column: pa.ChunkedArray, name: str, where: RowLocator) -> NDArray[np.int64]:
     """The index of each row's group `[N]`. Raises InputError where a row has none."""
     values = cleaned(column)
     missing = np.flatnonzero(is_missing(values))
@@ -79,7 +79,7 @@ def assign(
     return parts
 
 
-def check_groups(parts: Parts, groups: NDArray[np.int64], name: str, where: Where) -> None:
+def check_groups(parts: Parts, groups: NDArray[np.int64], name: str, where: RowLocator) -> None:
     """Raise InputError if rows of one group are in two parts, as given files or a split column may have it."""
     for one, other in (("train", "test"), ("train", "val"), ("val", "test")):
         both = np.intersect1d(groups[parts[one]], groups[parts[other]])
@@ -91,13 +91,13 @@ def check_groups(parts: Parts, groups: NDArray[np.int64], name: str, where: Wher
             )
 
 
-def check_classes(parts: Parts, y: NDArray[np.int64], class_names: tuple[str, ...], where: Where) -> None:
+def check_classes(parts: Parts, y: NDArray[np.int64], class_names: tuple[str, ...], where: RowLocator) -> None:
     """Raise InputError if a class occurs that no training row has."""
     for part in ("val", "test"):
         unseen = np.setdiff1d(y[parts[part]], y[parts["train"]])
         if len(unseen):
             rows = parts[part][np.isin(y[parts[part]], unseen)]
             raise InputError(
-                f"the {part} part has {some(class_names[k] for k in unseen)} ({where(rows.tolist())}), which no "
+                f"the {part} part has {join_names(class_names[k] for k in unseen)} ({where(rows.tolist())}), which no "
                 f"training row has: add such rows to training, or remove these"
             )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnet.data.table.feature_names import renamed
-from linnet.data.table.messages import count_words, some
+from linnet.data.table.messages import count_words, join_names
 from linnet.data.table.preprocessing import Preprocessing
 from linnet.data.table.target import Targets
 
@@ -23,7 +23,7 @@ def summary(
     targets: Targets,
     preprocessing: Preprocessing,
     parts: Mapping[str, NDArray[np.int64]],
-    told: Mapping[str, int],
+    row_notes: Mapping[str, int],
     notes: Iterable[str],
     warnings: Iterable[str],
 ) -> tuple[str, ...]:
@@ -31,11 +31,11 @@ def summary(
 
     Args:
         n_rows: read from the files.
-        told: what was done to rows -> how many of them.
+        row_notes: what was done to rows -> how many of them.
         notes: of the files.
         warnings: of columns that give the target away.
     """
-    lines = [f"{count_words(n_rows, 'row')} of {some(files, 3)}", _target(targets, parts)]
+    lines = [f"{count_words(n_rows, 'row')} of {join_names(files, 3)}", _target(targets, parts)]
     kinds = ["date" if column.date else column.kind for column in preprocessing.columns]
     shares = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
     lines.append(
@@ -43,7 +43,7 @@ def summary(
     )
     lines.append("parts: " + ", ".join(f"{len(rows)} {part}" for part, rows in parts.items() if len(rows)))
     lines += [f"column {name} {why}: left out" for name, why in preprocessing.dropped]
-    lines += [f"{count_words(count, 'row')}: {what}" for what, count in told.items()]
+    lines += [f"{count_words(count, 'row')}: {what}" for what, count in row_notes.items()]
     lines += [*renamed(preprocessing.columns), *notes]
     lines += [f"warning: {warning}" for warning in warnings]
     return tuple(lines)
@@ -57,5 +57,5 @@ def _target(targets: Targets, parts: Mapping[str, NDArray[np.int64]]) -> str:
     else:
         counts = np.bincount(y.astype(np.int64), minlength=len(target.class_names))
         shares = (f"{name} {count}" for name, count in zip(target.class_names, counts, strict=True))
-        found = f"classification, {count_words(len(counts), 'class')}: {some(shares, MOST_CLASSES)}"
+        found = f"classification, {count_words(len(counts), 'class')}: {join_names(shares, MOST_CLASSES)}"
     return f"target {target.name}: {found}{f' ({OVERRIDE[target.task]})' if targets.either else ''}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linnet.data.table.column_types import kind_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
-from linnet.data.table.messages import Where, count_words, require_column, some
+from linnet.data.table.messages import RowLocator, count_words, join_names, require_column
 from linnet.data.table.notation import PLAIN, Notation, make_notation
 from linnet.data.table.preprocessing import Missing, Target
 from linnet.data.table.read import read
@@ -72,20 +72,20 @@ def infer_task(
     require_column("data.target", target, rows.table.column_names, str(rows.files[0]))
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     column = notation.without_tokens(rows.table.select([target]))[target]
-    where: Where = rows.where
+    where: RowLocator = rows.where
     if missing == "drop":
         column, where = with_target(column, where)
     return read_target(column, target, None, where, notation).target.task
 
 
-def with_target(column: pa.ChunkedArray, where: Where) -> tuple[pa.ChunkedArray, Where]:
+def with_target(column: pa.ChunkedArray, where: RowLocator) -> tuple[pa.ChunkedArray, RowLocator]:
     """The values of the target that are not missing, and a function that says where they are."""
     kept = np.flatnonzero(~is_missing(cleaned(column)))
     return column.take(pa.array(kept)), lambda rows: where([int(kept[row]) for row in rows])
 
 
 def read_target(
-    column: pa.ChunkedArray, name: str, task: Task | None, where: Where, notation: Notation = PLAIN
+    column: pa.ChunkedArray, name: str, task: Task | None, where: RowLocator, notation: Notation = PLAIN
 ) -> Targets:
     """The values of the target.
 
@@ -117,7 +117,7 @@ def read_target(
     )
 
 
-def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Task:
+def _infer(key: str, name: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Task:
     kind = kind_of(key, name, column, where, OTHERWISE, notation)
     if kind == "duration":
         raise InputError(
@@ -134,21 +134,21 @@ def _infer(key: str, name: str, column: pa.ChunkedArray, where: Where, notation:
     return "classification" if few else "regression"
 
 
-def number_targets(key: str, column: pa.ChunkedArray, where: Where, notation: Notation = PLAIN) -> Floats:
+def number_targets(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation = PLAIN) -> Floats:
     """The numbers of a cleaned column `[N]`, NaN where they are missing; true and false as 1 and 0."""
     if pa.types.is_boolean(column.type):
         return as_truth(key, column, where)
     return as_numbers(key, column, where, notation.of_column(column))
 
 
-def _numbers(key: str, name: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Targets:
+def _numbers(key: str, name: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Targets:
     values = number_targets(key, column, where, notation)
     if values.min() == values.max():
         raise InputError(f"{key} is {values[0]:g} in all rows: there is nothing to predict")
     return Targets(Target(name, "regression"), values, whole_numbers(key, column, where, notation) is not None)
 
 
-def class_labels(key: str, column: pa.ChunkedArray, where: Where) -> tuple[list[str], NDArray[np.int64], bool]:
+def class_labels(key: str, column: pa.ChunkedArray, where: RowLocator) -> tuple[list[str], NDArray[np.int64], bool]:
     """The names of the classes in a cleaned column in their order, the index of each row's `[N]`, and whether they are
     whole numbers.
     """
@@ -161,13 +161,13 @@ def class_labels(key: str, column: pa.ChunkedArray, where: Where) -> tuple[list[
     return names, y.astype(np.int64), whole_numbers(key, column, where) is not None
 
 
-def _classes(key: str, name: str, column: pa.ChunkedArray, where: Where) -> Targets:
+def _classes(key: str, name: str, column: pa.ChunkedArray, where: RowLocator) -> Targets:
     names, y, whole = class_labels(key, column, where)
     if len(names) == 1:
         raise InputError(f"{key} has one class only, '{names[0]}': there is nothing to tell apart")
     if 2 * len(names) > len(column):
         raise InputError(
-            f"{key} has {len(names)} classes in {count_words(len(column), 'row')} ({some(names)}): is it the right "
-            f"column? For numbers give data.task=regression"
+            f"{key} has {len(names)} classes in {count_words(len(column), 'row')} ({join_names(names)}): is it the "
+            f"right column? For numbers give data.task=regression"
         )
     return Targets(Target(name, "classification", tuple(names)), y, whole)

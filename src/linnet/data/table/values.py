@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linnet.data.table.messages import Where, listed
+from linnet.data.table.messages import RowLocator, listed
 from linnet.data.table.notation import MISSING, PLAIN, Notation
 from linnet.system.errors import InputError
 
@@ -60,7 +60,7 @@ def kind_of_type(key: str, name: str, kind: pa.DataType) -> Kind:
     )
 
 
-def as_numbers(key: str, column: pa.ChunkedArray, where: Where, notation: Notation = PLAIN) -> Floats:
+def as_numbers(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation = PLAIN) -> Floats:
     """A cleaned column as float64 `[N]`, NaN where it is missing.
 
     Args:
@@ -88,7 +88,7 @@ def as_numbers(key: str, column: pa.ChunkedArray, where: Where, notation: Notati
     return values
 
 
-def as_truth(key: str, column: pa.ChunkedArray, where: Where) -> Floats:
+def as_truth(key: str, column: pa.ChunkedArray, where: RowLocator) -> Floats:
     """A cleaned column of true and false, or 1 and 0, as 1 and 0 `[N]`, NaN where it is missing.
 
     Raises:
@@ -121,7 +121,7 @@ def as_text(key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def whole_numbers(key: str, column: pa.ChunkedArray, where: Where, notation: Notation = PLAIN) -> Floats | None:
+def whole_numbers(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation = PLAIN) -> Floats | None:
     """The values of a cleaned column without missing ones `[N]`; None if they are not all whole numbers."""
     if is_text(column):
         if parsed_numbers(column, notation) is None and notation.plain_numbers(column).null_count:
@@ -154,7 +154,7 @@ def parsed_numbers(column: pa.ChunkedArray, notation: Notation = PLAIN) -> Float
     return values if np.isfinite(values).sum() == len(column) - column.null_count else None
 
 
-def _numbers_in(key: str, column: pa.ChunkedArray, where: Where, notation: Notation) -> Floats:
+def _numbers_in(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Floats:
     """The numbers of a text column in any spelling, infinite ones among them."""
     values = parsed_numbers(column, notation)
     if values is None:
@@ -176,7 +176,7 @@ def _from_numeric(column: pa.ChunkedArray) -> Floats:
     return values
 
 
-def examples(column: pa.ChunkedArray, chosen: NDArray[np.bool_], where: Where) -> str:
+def examples(column: pa.ChunkedArray, chosen: NDArray[np.bool_], where: RowLocator) -> str:
     """`'abc' in row 3 of a.csv`: the first value, and the rows of all."""
     rows = np.flatnonzero(chosen)
     first = " ".join(str(column[int(rows[0])].as_py())[:40].splitlines())

@@ -3,14 +3,14 @@
 import numpy as np
 import pyarrow as pa
 
-from linnet.data.table.messages import Where
+from linnet.data.table.messages import RowLocator
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.splits import Parts
 from linnet.data.table.values import Floats, as_numbers, cleaned
 from linnet.system.errors import InputError
 
 
-def example_weights(column: pa.ChunkedArray, name: str, where: Where, notation: Notation = PLAIN) -> Floats:
+def example_weights(column: pa.ChunkedArray, name: str, where: RowLocator, notation: Notation = PLAIN) -> Floats:
     """The weight of each row `[N]`, at least 0.
 
     Raises:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from linnet.data.table.column import Column
 from linnet.data.table.dates import as_days
 from linnet.data.table.levels import CANONICAL, canonical
-from linnet.data.table.messages import Where, row_words
+from linnet.data.table.messages import RowLocator, row_words
 from linnet.data.table.notation import MISSING, PLAIN
 from linnet.data.table.preprocessing import Preprocessing
 from linnet.data.table.values import as_numbers, as_truth, cleaned, plain
@@ -52,7 +52,7 @@ def terms(predictor: Predictor) -> list[Term]:
     return found
 
 
-def typed(preprocessing: Preprocessing, table: pa.Table, where: Where = row_words) -> dict[str, NDArray[Any]]:
+def typed(preprocessing: Preprocessing, table: pa.Table, where: RowLocator = row_words) -> dict[str, NDArray[Any]]:
     """The columns of a table as read as the inputs of an exported model.
 
     Raises:

@@ -10,7 +10,7 @@ from linnet.solvers.certificates.duality_gap import Certified, duality_gap
 from linnet.solvers.conjugate import Robust
 from linnet.solvers.l1.active_set import is_small, refine
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, plane_through, widths
+from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, widths
 from linnet.solvers.rounding import UNIT_ROUNDOFF
 
 METHOD = ", active set in extended precision"
@@ -86,7 +86,7 @@ def untied(problem: Problem, weight: Tensor, bias: Tensor, certified: Certified,
         here = found.weight, found.bias
         outer = found.theta.abs() >= limits * (1 - 4 * UNIT_ROUNDOFF)
         theta = torch.where(outer, found.theta.sign() * limits, found.theta)
-        plane = plane_through(problem, found.weight, theta) if found.optimal else None
+        plane = lad_vertex(problem, found.weight, theta) if found.optimal else None
         if plane is not None:
             # By its own dual point, which no other plane of the same value has. Else a residual is within the width.
             last = _best_certified(problem, *plane[:2], (plane[2], theta))

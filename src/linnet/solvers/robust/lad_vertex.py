@@ -27,7 +27,7 @@ def widths(problem: Problem) -> list[float]:
     return [spread * 0.1**k for k in range(10)]
 
 
-def plane_through(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
     """Solve the optimality conditions for the examples with |θ| below their weight and the weights that are not zero.
 
     The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and

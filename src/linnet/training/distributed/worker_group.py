@@ -28,18 +28,18 @@ class Task:
     """What every process of a run must know to train in step with the others.
 
     config: checked, and resolved to plain containers.
-    per_bundle: minibatches in a Lightning batch.
+    per_chunk: minibatches in a Lightning batch.
     checkpoint: to go on from, if any.
     parameters: that training begins with, if not those that the configuration draws.
     """
 
     config: Mapping[str, Any]
-    per_bundle: int
+    per_chunk: int
     checkpoint: Mapping[str, Any] | None
     parameters: Mapping[str, Any] | None = None
 
 
-class Team:
+class WorkerGroup:
     """A context manager in which processes 1 to N − 1 of N run and are about to join; process 0 is this one.
 
     Args:
@@ -56,7 +56,7 @@ class Team:
         self._task = {**vars(task), "port": port, "threads": torch.get_num_threads()}
         self._workers: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
 
-    def __enter__(self) -> "Team":
+    def __enter__(self) -> "WorkerGroup":
         if dist.is_initialized():
             raise InputError("trainer=ddp: this process is in a group of torch already, use trainer=default")
         try:
