@@ -65,7 +65,7 @@ class Chunks:
         seed: of the order.
         steps_done: called at the start of each epoch for the number of minibatches done in all epochs.
         overfit_batches: visit only the first so many minibatches of epoch 0, in every epoch; 0: all.
-        per_chunk: minibatches in a bundle.
+        per_chunk: minibatches in a chunk.
         groups: of examples that are read by blocks; None: all are mixed.
     """
 
@@ -103,7 +103,7 @@ class Chunks:
             yield rows[max(0, done * self.batch_size - start * length) :]
 
     def _of_groups(self, groups: Groups, epoch: int, done: int, length: int) -> Iterator[Tensor]:
-        """As `__iter__`, with no more than a bundle and a group of the order in memory."""
+        """As `__iter__`, with no more than a chunk and a group of the order in memory."""
         pieces = grouped_order(self.n_samples, self.seed, epoch, groups, done)
         rest = torch.empty(0, dtype=torch.int64)
         for start in range(0, self.n_visited, length):

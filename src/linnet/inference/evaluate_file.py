@@ -39,8 +39,8 @@ def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int
     if found.unseen:
         n_rows = sum(found.unseen.values())
         notes.append(
-            f"{count_words(n_rows, 'row')} of classes that the model does not have ({join_names(found.unseen)}): counted "
-            f"as wrong, and left out of loss, nll and kl_divergence"
+            f"{count_words(n_rows, 'row')} of classes that the model does not have ({join_names(found.unseen)}): "
+            f"counted as wrong, and left out of loss, nll and kl_divergence"
         )
     return {f"test/{key}": value for key, value in metrics.items()}, len(found.scores), notes
 

@@ -38,7 +38,7 @@ class SeriesLogger(Protocol):
 class LinearNetwork(LinearMap):
     """prediction = weight x + bias, trained by minibatch gradient descent on loss + penalty.
 
-    One Lightning batch is a bundle of many minibatches, given as row indices into the data module's training
+    One Lightning batch is a chunk of many minibatches, given as row indices into the data module's training
     examples. The gradient is the closed form by default, and autograd on request.
 
     Args:
@@ -133,7 +133,7 @@ class LinearNetwork(LinearMap):
         self._factors: list[Hyperparameter] = factors.tolist() if factors.dim() == 1 else list(factors)
 
     def training_step(self, rows: Tensor, batch_idx: int) -> None:
-        """Train on a bundle of minibatches: rows holds the concatenated indices of each."""
+        """Train on a chunk of minibatches: rows holds the concatenated indices of each."""
         if len(rows) == 0:  # done before the run was interrupted
             return
         if self.solution is not None:
@@ -180,7 +180,7 @@ class LinearNetwork(LinearMap):
         self._close_epoch()
 
     def _record(self, steps: range, result: BundleResult, factors: Sequence[Hyperparameter], interval: int) -> None:
-        """Log a bundle at once; a model's training ends at its first loss that is not finite."""
+        """Log a chunk at once; a model's training ends at its first loss that is not finite."""
         sampled = [(i, step) for i, step in enumerate(steps) if step in result.grad_norms]
         for k in self.in_training:
             losses = result.losses[:, k].tolist()

@@ -1,4 +1,4 @@
-"""The inner loop: a bundle of minibatches, one update each, with nothing between them but arithmetic."""
+"""The inner loop: a chunk of minibatches, one update each, with nothing between them but arithmetic."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Objective = Callable[[Batch], tuple[Tensor, list[Tensor]]]
 
 @dataclass
 class BundleResult:
-    """What a bundle leaves, fetched from the device once.
+    """What a chunk leaves, fetched from the device once.
 
     losses: mean loss of each minibatch before its update, for each model, `[T, K]` float64; T may be less than was
         asked for.
