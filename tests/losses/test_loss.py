@@ -15,6 +15,8 @@ LOSSES = [
     losses.AbsoluteError(),
     losses.Huber(),
     losses.Huber(delta=0.3),
+    losses.LogCosh(),
+    losses.LogCosh(delta=0.3),
     losses.GaussianNLL(),
     losses.GaussianNLL(sigma=0.4),
     losses.PoissonNLL(),

@@ -35,7 +35,7 @@ def family_of(loss: Loss) -> Family:
             return Poisson(PoissonNLL())
         case CrossEntropy(label_smoothing=smoothing) | CrossEntropyNaive(label_smoothing=smoothing):
             return Softmax(CrossEntropy(smoothing), smoothing)
-    raise ValueError(f"{type(loss).__name__} is not known to be convex: solve takes linnet's own losses")
+    raise ValueError(f"there is no exact solver for {type(loss).__name__}")
 
 
 def is_known(loss: Loss) -> bool:

@@ -235,7 +235,7 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     if mode in (False, "off"):
         return ""
     if not is_known(model.loss):
-        return f"{type(model.loss).__name__} is none of linnet's own losses"
+        return f"there is no exact solver for {type(model.loss).__name__}"
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.streamed:
