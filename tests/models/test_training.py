@@ -80,7 +80,7 @@ class TestTwins:
 class TestEveryOption:
     """Every option of every group trains a debug step; the other groups as that option needs them."""
 
-    REGRESSION = ("absolute_error", "gaussian_nll", "huber", "poisson_nll", "squared_error")
+    REGRESSION = ("absolute_error", "gaussian_nll", "huber", "log_cosh", "poisson_nll", "squared_error")
     IMAGES = ("fashion_mnist", "kmnist", "mnist")
 
     @pytest.mark.parametrize(

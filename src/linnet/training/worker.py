@@ -40,7 +40,7 @@ def train(task: dict[str, Any], answers: IO[bytes]) -> None:
     config = task["config"]
     torch.set_num_threads(task["threads"])
     data = build_data(config)
-    data.per_chunk = task["per_bundle"]
+    data.per_chunk = task["per_chunk"]
     model = build_model(config, data)
     model.monitor = config["objective"]["metric"]
     if task["parameters"] is not None:
