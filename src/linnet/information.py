@@ -1,4 +1,4 @@
-"""How much a message says: surprisal, entropy, divergence (Dive into Deep Learning, 3.4.7).
+"""Self-information, entropy, cross-entropy and KL divergence (Dive into Deep Learning, 3.4.7).
 
 Distributions lie along the last dimension, `[..., n]`; leading dimensions broadcast and remain in the result.
 Arguments are tensors, or anything `torch.as_tensor` takes, which becomes float64. Results are in `unit`s of "nats"

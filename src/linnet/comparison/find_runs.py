@@ -1,4 +1,4 @@
-"""Where the runs are."""
+"""Find run directories below a directory."""
 
 import os
 from collections.abc import Iterator, Sequence

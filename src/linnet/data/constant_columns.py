@@ -1,4 +1,4 @@
-"""When a column is constant."""
+"""Decide whether a column is constant up to rounding."""
 
 import numpy as np
 

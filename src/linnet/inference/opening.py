@@ -1,4 +1,4 @@
-"""What an input is, by its first bytes, and a reader of it."""
+"""Detect the format of an input by its first bytes, and open a reader of it."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Where predictions go: to a file that is whole or absent, or to standard output as they come."""
+"""Write predictions atomically to a file, or to standard output as they come."""
 
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Two run directories side by side, figure by figure."""
+"""Compare two run directories, metric by metric."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is not the same as when something was recorded: versions, machine, threads, data and code."""
+"""Differences between the recorded environment and this one: versions, machine, threads, data and code."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

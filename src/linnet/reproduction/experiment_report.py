@@ -1,4 +1,4 @@
-"""What came of running an experiment again."""
+"""Report on a reproduced experiment."""
 
 from collections import Counter
 from collections.abc import Sequence

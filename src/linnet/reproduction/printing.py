@@ -1,4 +1,4 @@
-"""What tables of runs and of experiments are made of."""
+"""Cells and styles shared by the tables of runs and of experiments."""
 
 from collections.abc import Sequence
 from typing import Any

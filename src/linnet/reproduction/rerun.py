@@ -1,4 +1,4 @@
-"""A recorded run lived once more, in a directory of its own."""
+"""Re-run a recorded run in a new directory."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""What came of running a run again."""
+"""Report on a reproduced run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Optima that were found before, for every run and every process of this machine."""
+"""Cache of optima, shared by all runs and processes of this machine."""
 
 import fcntl
 import hashlib

@@ -1,4 +1,4 @@
-"""What finding an optimum costs, compared with training: rough, and a function of shapes alone.
+"""Estimate the cost of solving, compared with training, from shapes alone.
 
 It must not depend on the machine or on how busy that is: whether a run tells its distance to the optimum is part of
 what it computes, and has to come out the same when the run is resumed or reproduced.

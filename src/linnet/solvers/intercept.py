@@ -1,4 +1,4 @@
-"""The bias that is best for given weights: C unknowns, and no pass over the features."""
+"""Minimise over the bias for given weights: C unknowns, and no pass over the features."""
 
 import torch
 from torch import Tensor

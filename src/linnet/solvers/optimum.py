@@ -1,4 +1,4 @@
-"""What a solver hands back: parameters, and how far from the best possible objective they can be at most."""
+"""Result of a solver: parameters, and a bound on their distance from the minimum."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""All that is known of a training problem before anyone trains: its optimum, its curvature, its statistics."""
+"""What is known of a training problem before training: optimum, curvature, statistics."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What a method hands to `solve`: an `Optimum` without clock and proof of its own."""
+"""Result of a method, which `solve` completes to an `Optimum`."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Which jobs of a sweep can be trained side by side, on one pass over the data, and why others cannot."""
+"""Group jobs of a sweep that can be trained on one pass over the data, and say why others cannot."""
 
 import os
 import resource

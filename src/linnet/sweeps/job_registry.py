@@ -1,4 +1,4 @@
-"""The ledger of a sweep directory: which job is which, kept across restarts and changed grids.
+"""Registry of the jobs of a sweep directory, kept across restarts and changed grids.
 
 A job is identified by the hash of its resolved configuration, so it is recognised wherever it stands in a later grid.
 Its number, which names its directory, is given once and never again. Its state is what its own status.json says.

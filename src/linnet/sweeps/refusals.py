@@ -1,4 +1,4 @@
-"""What a sweep cannot do, answered in one line before anything is made."""
+"""Refuse sweeps that cannot be carried out, before anything is written."""
 
 from collections.abc import Sequence
 

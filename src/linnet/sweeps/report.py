@@ -1,4 +1,4 @@
-"""What a person sees of a sweep: a line for each job that ends, and a summary of all."""
+"""Print the progress of a sweep: a line per finished job, and a summary."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""The ways in which a run ends early through no fault of the program, and their exit codes."""
+"""Errors that are not faults of the program, with their exit codes."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: a reader, or the next run after a crash, never sees half of one."""
+"""Write files atomically: a reader, or the next run after a crash, never sees a partial one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""When Python looks for garbage: never while almost all that is made is there to stay."""
+"""Pause Python's garbage collection while almost all new objects are long-lived."""
 
 import gc
 from collections.abc import Iterator

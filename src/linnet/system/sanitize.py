@@ -1,4 +1,4 @@
-"""What strangers wrote, made fit for a terminal."""
+"""Sanitize untrusted text for terminal output."""
 
 import re
 from typing import Any

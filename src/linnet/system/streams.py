@@ -1,4 +1,4 @@
-"""Standard output and standard error that cannot print a character, or whose reader has gone."""
+"""Handle output streams that cannot encode a character, or whose reader has gone."""
 
 import os
 import sys

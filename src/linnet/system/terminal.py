@@ -1,4 +1,4 @@
-"""What is printed: text as it stands, whatever characters it holds, for as long as somebody reads it."""
+"""Print text to a terminal as it stands, whatever characters it holds."""
 
 import sys
 from typing import Any

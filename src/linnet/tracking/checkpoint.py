@@ -1,4 +1,4 @@
-"""The state of a run as it goes on: what a run that is interrupted begins again with, and what it ends with."""
+"""Checkpoints of a run: the last state, to resume from, and the best one."""
 
 import time
 from collections.abc import Mapping, Sequence

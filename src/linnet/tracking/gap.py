@@ -1,4 +1,4 @@
-"""How far from the best possible: the objective's distance to its optimum, epoch by epoch."""
+"""Log the objective's distance to its optimum, epoch by epoch."""
 
 import math
 from typing import cast

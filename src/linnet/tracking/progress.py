@@ -1,4 +1,4 @@
-"""How a person sees training go on: a bar on a terminal, plain lines elsewhere."""
+"""Report progress of training: a bar on a terminal, plain lines elsewhere."""
 
 import logging
 import time

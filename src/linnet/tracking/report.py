@@ -1,4 +1,4 @@
-"""The end of a run as a person sees it: a table of results, and figures."""
+"""Print the result of a run as a table, and draw its figures."""
 
 import io
 import warnings

@@ -1,4 +1,4 @@
-"""The parts of a run, made from its checked configuration."""
+"""Build the components of a run from its checked configuration."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""A job: what to do and where, with all its parts once it is prepared, and how it ended."""
+"""A job before and after its setup, and the status recorded when it ends."""
 
 import logging
 import time

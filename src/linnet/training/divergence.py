@@ -1,4 +1,4 @@
-"""Whether training ended far above where it began, and a learning rate with which it would not have.
+"""Detect that training diverged, and suggest a learning rate with which it would not.
 
 Gradient descent on a convex function with a stable step never leaves the sublevel set it starts in, and the noise of
 minibatches and the overshoot of momentum raise the loss by factors far below `FACTOR`. A final loss beyond that factor

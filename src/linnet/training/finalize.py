@@ -1,4 +1,4 @@
-"""The end of a run: the weights that are kept, their figures, and the files that say so."""
+"""Finalize a run: choose weights, evaluate them, and write metrics, figures and hashes."""
 
 import time
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Training by Lightning, with what it would say and do differently left out."""
+"""Train by Lightning, without its messages and its handling of signals."""
 
 import logging
 import warnings

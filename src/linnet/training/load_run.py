@@ -1,4 +1,4 @@
-"""A run directory read back: its configuration, checked anew, and its weights."""
+"""Read a run directory: its configuration, checked again, and its weights."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The best training objective that a run could reach, found before it trains, and what it means for the training."""
+"""Solve a run's training problem exactly before it trains, where that is affordable, and report what it means."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""What a run that was stopped goes on with, and what a run that begins leaves for that."""
+"""State needed to resume an interrupted run, and the record that a new run writes for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

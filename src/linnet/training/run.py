@@ -1,4 +1,4 @@
-"""The life of one run in its directory: data, model, fit, choose, test, record."""
+"""Carry out one run in its directory: data, model, fit, choose, test, record."""
 
 import logging
 from collections.abc import Mapping

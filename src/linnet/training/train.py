@@ -1,4 +1,4 @@
-"""From a command line to a run: compose, check, claim a directory, and live.
+"""From a command line to a run: compose, check, claim a directory, and train.
 
 `linnet.training.run` imports torch and Lightning, which takes seconds; mistakes are answered before that.
 """

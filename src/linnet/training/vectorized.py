@@ -1,4 +1,4 @@
-"""The lives of many runs that are trained side by side: K models, one pass over the data for all of them."""
+"""Train many runs at once: K models, one pass over the data for all of them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress

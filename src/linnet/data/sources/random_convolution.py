@@ -1,4 +1,4 @@
-"""Features that nobody trained: the digits, seen through random filters."""
+"""Random convolutional features of the digits."""
 
 from dataclasses import replace
 

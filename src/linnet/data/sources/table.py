@@ -1,4 +1,4 @@
-"""From files to examples."""
+"""Data source `table`: from CSV, Parquet or Feather files to examples."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Examples in float16, as embeddings are often saved, in memory as they came."""
+"""Examples in float16, as embeddings are often saved, kept in float16 in memory."""
 
 from collections.abc import Iterator
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What a column holds: numbers, true and false, names of categories, dates or times."""
+"""Types of columns: numbers, booleans, categories, dates or times."""
 
 import numpy as np
 import pyarrow as pa

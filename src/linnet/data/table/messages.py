@@ -1,4 +1,4 @@
-"""Names and rows in messages."""
+"""Format names and row numbers for messages."""
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Columns that give the target away."""
+"""Detect columns from which the target follows (target leakage)."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Directions in which an unpenalised objective falls for ever, so that no optimum exists.
+"""Directions of recession of an unpenalised objective, along which it has no minimum (separation).
 
 Softmax regression: classes are separable if some weight and bias give every example's label a logit at least as large
 as any other, and some a larger one (Albert and Anderson, "On the existence of maximum likelihood estimates in

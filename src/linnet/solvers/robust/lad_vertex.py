@@ -1,4 +1,4 @@
-"""Absolute error: the exact solution, once it is known which examples the plane passes through."""
+"""Least absolute deviations: the exact vertex, given the examples that it interpolates."""
 
 import torch
 from torch import Tensor

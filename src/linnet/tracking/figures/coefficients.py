@@ -1,4 +1,4 @@
-"""What a model has learnt, feature by feature."""
+"""Draw the coefficients of a model by feature."""
 
 from collections.abc import Sequence
 
