@@ -10,7 +10,7 @@ from interrupted_run import one_line, resume, status
 
 from linnet.cli import main as cli
 from linnet.tracking import read_history
-from linnet.training import finalize as conclusion
+from linnet.training import finalize
 
 COMMON = ("figures=false", "threads=1")
 
@@ -64,7 +64,7 @@ class TestDiverging:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(conclusion, "raise_if_diverged", interrupted)
+            patch.setattr(finalize, "raise_if_diverged", interrupted)
             assert train(tmp_path / "run", *given) == 130
         assert resume(tmp_path / "run") == 3
         assert status(tmp_path / "run")["state"] == "diverged"

@@ -23,7 +23,7 @@ from linnet.system import files
 from linnet.system.interrupts import Interrupts
 from linnet.tracking import Checkpoint, manifest
 from linnet.tracking import lock as directory_lock
-from linnet.training import finalize as conclusion
+from linnet.training import finalize
 
 OVERRIDES = ["data=fashion_mnist", "trainer.max_epochs=10"]
 
@@ -43,7 +43,7 @@ def without() -> Iterator[None]:
             (files, "sync_directory", nothing),
             (directory_lock.fcntl, "flock", nothing),
             (Interrupts, "install", nothing),
-            (conclusion, "sha256", lambda _: ""),
+            (finalize, "sha256", lambda _: ""),
             (manifest, "_git", nothing),
             (SoftmaxRegression, "intervals", lambda *_: {}),
         ):

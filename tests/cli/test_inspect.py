@@ -15,7 +15,7 @@ from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.tracking import figures
 from linnet.tracking.report import result_figures
 from linnet.tracking.weights import OPTIMUM
-from linnet.training import optimality as analyse_problem
+from linnet.training import optimality
 
 TABLE = ["data=table", "data.path=f.csv", "data.target=y", "figures=false"]
 NUMBERS = [*TABLE, "data.exclude=[city]", "data.dtype=float64"]
@@ -153,7 +153,7 @@ class TestFigure:
         drawn = {}
         monkeypatch.setattr(figures, "coefficients", lambda *given, **more: drawn.update(more, weight=given[0]))
         run = linnet.train([*NUMBERS, "optimizer=exact", "figures=false"])
-        analysis = analyse_problem.load(run.directory)
+        analysis = optimality.load(run.directory)
         result_figures(run.model, run.data, {}, {"val/loss": ([1], [1.0])}, analysis)
         np.testing.assert_allclose(drawn["optimum"], drawn["weight"], rtol=1e-9)
         deviation = run.data.scaling.deviation.numpy()

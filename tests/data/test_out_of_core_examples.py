@@ -115,7 +115,7 @@ class TestBatches:
 
     @pytest.mark.parametrize("size", [1, 100, 2048])
     def test_chunks_and_targets_are_all_in_their_order(self, blocks, dense, size):
-        found = [(batch.x.clone(), batch.y.clone()) for batch in blocks.pieces(size)]
+        found = [(batch.x.clone(), batch.y.clone()) for batch in blocks.chunks(size)]
         assert max(len(y) for _, y in found) <= size
         assert torch.equal(torch.cat([x for x, _ in found]), dense.x)
         assert torch.equal(torch.cat([y for _, y in found]), dense.y)
@@ -166,12 +166,12 @@ class TestSplit:
         assert not set(train.chosen.tolist()) & set(val.chosen.tolist())
         assert len(train) + len(val) == N
         assert len(val) == pytest.approx(fraction * N, abs=blocks.block_rows)
-        rows = torch.cat([batch.x.clone() for part in (train, val) for batch in part.pieces(100)])
+        rows = torch.cat([batch.x.clone() for part in (train, val) for batch in part.chunks(100)])
         assert sorted(rows[:, 0].tolist()) == sorted(dense.x[:, 0].tolist())
 
     def test_batches_of_a_part_are_its_rows(self, blocks):
         for part in blocks.split(0.3, seed=1):
-            x = torch.cat([batch.x.clone() for batch in part.pieces(64)])
+            x = torch.cat([batch.x.clone() for batch in part.chunks(64)])
             rows = torch.randperm(len(part), generator=torch.Generator().manual_seed(0))
             (batch,) = part.batches(rows, [len(part)])
             assert torch.equal(batch.x, x[rows])
@@ -189,23 +189,23 @@ class TestSplit:
 class TestStandardisation:
     def test_is_that_of_the_same_rows_in_memory(self, blocks, dense):
         data = prepare(Source("classification", blocks, blocks, "", class_names=("0",) * 4), 10, 0.0, True, 0, seed=0)
-        expected = Standardizer.of(lambda: dense.pieces(50))
+        expected = Standardizer.of(lambda: dense.chunks(50))
         torch.testing.assert_close(data.scaling.mean, expected.mean, rtol=1e-12, atol=1e-14)
         torch.testing.assert_close(data.scaling.deviation, expected.deviation, rtol=1e-12, atol=1e-14)
         for part in (data.train, data.test):
-            x = torch.cat([batch.x.clone() for batch in part.pieces(50)])
+            x = torch.cat([batch.x.clone() for batch in part.chunks(50)])
             torch.testing.assert_close(x, expected.apply(dense.x, torch.float32), rtol=1e-6, atol=1e-6)
 
     @given(split=st.integers(1, 49), scale=st.floats(1e-3, 1e3), shift=st.floats(-1e6, 1e6))
     def test_of_parts_is_that_of_the_whole(self, split, scale, shift):
         x = torch.randn(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * scale + shift
-        whole, parts = (Standardizer.of(lambda size=size: Examples(x, x).pieces(size)) for size in (50, split))
+        whole, parts = (Standardizer.of(lambda size=size: Examples(x, x).chunks(size)) for size in (50, split))
         torch.testing.assert_close(parts.mean, whole.mean, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(parts.deviation, whole.deviation, rtol=1e-6, atol=0)
 
     def test_of_constant_features_only_centres(self):
         x = torch.full((10, 2), 0.1)
-        assert Standardizer.of(lambda: Examples(x, x).pieces(3)).deviation.tolist() == [1.0, 1.0]
+        assert Standardizer.of(lambda: Examples(x, x).chunks(3)).deviation.tolist() == [1.0, 1.0]
 
     def test_outliers_are_refused(self, blocks):
         source = Source("classification", blocks, None, "", class_names=("0",) * 4)

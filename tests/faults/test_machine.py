@@ -24,7 +24,7 @@ from linnet.system.errors import Interrupted
 from linnet.system.files import read_json
 from linnet.tracking.checkpoint_file import load
 from linnet.training import components as build
-from linnet.training import finalize as conclusion
+from linnet.training import finalize
 
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4")
 # Some 2.5 MB of history and events.
@@ -115,7 +115,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was interrupted in evaluation. To be copied."""
     directory = tmp_path_factory.mktemp("interrupted") / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(conclusion, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGTERM))
+        patch.setattr(finalize, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGTERM))
         linnet.train([*COMMON, "data.n_train=60", "trainer.max_epochs=1", f"hydra.run.dir={directory}"])
     return directory
 

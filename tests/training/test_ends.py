@@ -8,7 +8,7 @@ from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
 from linnet.tracking import read_history
-from linnet.training import finalize as conclusion
+from linnet.training import finalize
 from linnet.training import run as life
 
 
@@ -31,7 +31,7 @@ class TestFailure:
         def broken(*_: object) -> None:
             raise RuntimeError("the evaluation broke\nin two lines")
 
-        monkeypatch.setattr(conclusion, "evaluate_parts", broken)
+        monkeypatch.setattr(finalize, "evaluate_parts", broken)
         with pytest.raises(RuntimeError, match="the evaluation broke"):
             train(tmp_path / "run", *self.OVERRIDES)
         status = read_json(tmp_path / "run" / "status.json")
@@ -46,7 +46,7 @@ class TestFailure:
         def broken(*_: object) -> None:
             raise RuntimeError("broken")
 
-        monkeypatch.setattr(conclusion, "evaluate_parts", broken)
+        monkeypatch.setattr(finalize, "evaluate_parts", broken)
         with pytest.raises(RuntimeError):
             train(tmp_path / "run", *self.OVERRIDES)
         assert len(read_history(tmp_path / "run" / "history.csv")["val/loss"].step) == 2

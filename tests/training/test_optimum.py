@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from linnet.cli import main as cli
 from linnet.data.sources import covariate_shift
 from linnet.penalties import L2
 from linnet.solvers.cache import kept
+from linnet.solvers.l1.extended_solution import UNRESOLVED
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.smoothness import Curvature
 from linnet.system.files import read_json
 from linnet.tracking.weights import OPTIMUM
-from linnet.training import optimality as analyse_problem
+from linnet.training import optimality
 from linnet.training.finalize import Run
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
@@ -36,7 +38,7 @@ def run(tmp_path_factory) -> Run:
 def empty_cache(tmp_path, monkeypatch) -> Path:
     """A place for optima that no other test has filled."""
     folder = tmp_path / "optima"
-    monkeypatch.setattr(analyse_problem, "_folder", lambda: folder)
+    monkeypatch.setattr(optimality, "_folder", lambda: folder)
     return folder
 
 
@@ -81,7 +83,7 @@ class TestEveryRun:
         assert not (finished.directory / OPTIMUM).exists()
 
     def test_says_that_it_would_cost_too_much(self, tmp_path, monkeypatch, capsys):
-        monkeypatch.setattr(analyse_problem, "solve_seconds", lambda *_: 1e6)
+        monkeypatch.setattr(optimality, "solve_seconds", lambda *_: 1e6)
         finished = train(tmp_path / "run", *DIABETES)
         printed = capsys.readouterr().out
         assert "it would take about 1e+06 s" in printed
@@ -92,7 +94,7 @@ class TestEveryRun:
         def fail(*_: object) -> ProblemAnalysis:
             raise RuntimeError("the solver\nbroke")
 
-        monkeypatch.setattr(analyse_problem, "find", fail)
+        monkeypatch.setattr(optimality, "find", fail)
         finished = train(tmp_path / "run", *DIABETES)
         assert "not found: the solver broke" in capsys.readouterr().out
         assert "optimum/loss" not in finished.metrics
@@ -166,7 +168,7 @@ class TestExact:
 class TestCache:
     def test_is_asked_by_runs_that_differ_in_nothing_that_matters(self, tmp_path, monkeypatch):
         first = train(tmp_path / "0", *PENALISED)
-        monkeypatch.setattr(analyse_problem, "find", lambda *_: pytest.fail("it is known already"))
+        monkeypatch.setattr(optimality, "find", lambda *_: pytest.fail("it is known already"))
         other = ("seed=0", "optimizer.lr=0.5", "data.batch_size=64", "model.init=zeros")
         again = train(tmp_path / "1", *PENALISED, *other)
         assert again.metrics["optimum/loss"] == first.metrics["optimum/loss"]
@@ -218,3 +220,12 @@ class TestCache:
             process.join()
         assert [process.exitcode for process in processes] == [0] * 6
         assert len(list(tmp_path.glob("solved by *"))) == 1
+
+
+def test_what_rounding_hides_is_warned_of(tmp_path, capsys):
+    run = train(tmp_path / "run", "data=diabetes", "penalty=l1", "penalty.strength=0.1", "trainer.max_epochs=1")
+    analysis = optimality.load(run.directory)
+    unsure = replace(analysis.optimum, certificate=analysis.optimum.certificate + UNRESOLVED)
+    assert "rounding hides" not in capsys.readouterr().out
+    optimality.tell(replace(analysis, optimum=unsure), run.model, run.data, exact=False)
+    assert "other weights may be as good" in capsys.readouterr().out

@@ -19,6 +19,7 @@ from linnet.solvers import Curvature, Optimum, curvature, solve
 from linnet.solvers.cache import kept
 from linnet.solvers.cost import RATE, solve_seconds, training_seconds
 from linnet.solvers.inference import inference, withheld
+from linnet.solvers.l1.extended_solution import UNRESOLVED
 from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.loss_conjugates import is_known
 from linnet.solvers.problem_analysis import ProblemAnalysis
@@ -166,6 +167,8 @@ def tell(analysis: ProblemAnalysis, model: LinearNetwork, data: Data, *, exact: 
         log.info(f"best possible objective: not solved, {_reached(optimum)}")
     else:
         log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+    if optimum.certificate.endswith(UNRESOLVED):
+        log.warning("warning: rounding hides what the penalty decides: other weights may be as good as these")
     if analysis.statistics and model.bias is None:
         log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
     if analysis.withheld is not None:

@@ -28,7 +28,7 @@ from linnet.models import network
 from linnet.system.files import read_json
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint_file import load
-from linnet.training import finalize as conclusion
+from linnet.training import finalize
 from linnet.training import run as life
 
 
@@ -76,7 +76,7 @@ class TestEndsAsIfNotInterrupted:
             (Checkpoint, "on_train_end", signal.SIGTERM),
             (Checkpoint, "restore_selected", signal.SIGINT),
             (RunLogger, "log_result", signal.SIGTERM),
-            (conclusion, "print_result", signal.SIGINT),
+            (finalize, "print_result", signal.SIGINT),
         ],
     )
     def test_after_a_signal_in(self, owner, hook, signum, finished, compare, tmp_path):
@@ -95,7 +95,7 @@ class TestEndsAsIfNotInterrupted:
 
     def test_after_a_signal_in_evaluation(self, finished, compare, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr(conclusion, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGINT))
+            patch.setattr(finalize, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGINT))
             assert train(tmp_path / "run", *FAMILIES["momentum"]) == INTERRUPTED
         assert status(tmp_path / "run")["state"] == "interrupted"
         with monkeypatch.context() as patch:
@@ -108,7 +108,7 @@ class TestEndsAsIfNotInterrupted:
             raise RuntimeError("broken")
 
         with monkeypatch.context() as patch:
-            patch.setattr(conclusion, "evaluate_parts", broken)
+            patch.setattr(finalize, "evaluate_parts", broken)
             with pytest.raises(RuntimeError, match="broken"):
                 train(tmp_path / "run", *FAMILIES["momentum"])
         assert status(tmp_path / "run")["state"] == "failed"
