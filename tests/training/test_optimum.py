@@ -23,6 +23,7 @@ from linnet.system.files import read_json
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
 from linnet.training.finalize import Run
+from linnet.training.optimality_report import report
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
 PENALISED = ("penalty=l2", "penalty.strength=0.01", "figures=false", "trainer.max_epochs=3")
@@ -227,5 +228,5 @@ def test_what_rounding_hides_is_warned_of(tmp_path, capsys):
     analysis = optimality.load(run.directory)
     unsure = replace(analysis.optimum, certificate=analysis.optimum.certificate + UNRESOLVED)
     assert "rounding hides" not in capsys.readouterr().out
-    optimality.tell(replace(analysis, optimum=unsure), run.model, run.data, exact=False)
+    report(replace(analysis, optimum=unsure), run.model, run.data, solved=True, exact=False)
     assert "other weights may be as good" in capsys.readouterr().out

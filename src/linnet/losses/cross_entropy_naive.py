@@ -1,12 +1,12 @@
 """Cross-entropy as its definition reads, kept to show where that fails."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from linnet.losses.label_smoothing import check_smoothing, expectation, subtract_labels_
-from linnet.losses.loss import Loss
+from linnet.losses.loss import Link, Loss
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class CrossEntropyNaive(Loss):
     """
 
     task: ClassVar[str] = "classification"
-    link: ClassVar[Literal["identity", "exp", "softmax"]] = "softmax"
+    link: ClassVar[Link] = "softmax"
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:

@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+Link = Literal["identity", "exp", "softmax"]
+
 
 class Loss(ABC):
     """A pure function of prediction and target, together with its derivative.
@@ -26,7 +28,7 @@ class Loss(ABC):
     task: ClassVar[str]
     """"regression" or "classification": which targets the loss takes."""
 
-    link: ClassVar[Literal["identity", "exp", "softmax"]] = "identity"
+    link: ClassVar[Link] = "identity"
     """From prediction to what is expected of the target: itself, a rate, or the probabilities of the classes."""
 
     lowest_target: ClassVar[float] = -math.inf

@@ -1,11 +1,11 @@
 """Negative log-likelihood of counts."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
-from linnet.losses.loss import Loss
+from linnet.losses.loss import Link, Loss
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class PoissonNLL(Loss):
     """
 
     task: ClassVar[str] = "regression"
-    link: ClassVar[Literal["identity", "exp", "softmax"]] = "exp"
+    link: ClassVar[Link] = "exp"
     lowest_target: ClassVar[float] = 0.0
     shift_invariant: ClassVar[bool] = False
 

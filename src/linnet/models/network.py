@@ -97,7 +97,7 @@ class LinearNetwork(LinearMap):
         self.optimizer_state: dict[str, Any] | None = None
         self._saved_optimizer: dict[str, Any] | None = None
         self.diverged: dict[int, Diverged] = {}
-        """Models whose training has ended; what they compute from there on is nobody's, and touches no other model."""
+        """Models whose training has ended; their outputs are ignored from then on, and touch no other model."""
         self.figures: list[dict[str, float]] = [{} for _ in range(n_models)]
         """The latest "train/loss_epoch" and "val/…" of each model."""
         self._epoch_loss = np.zeros(n_models)

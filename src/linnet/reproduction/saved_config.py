@@ -1,4 +1,4 @@
-"""What a run directory says was run, checked as if it came from a stranger."""
+"""The configuration that a run directory records, checked as untrusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

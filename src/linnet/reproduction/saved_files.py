@@ -1,4 +1,4 @@
-"""The files of a run directory that may come from a stranger: read, but neither trusted nor followed elsewhere."""
+"""Read the untrusted files of a run directory, without following links out of it."""
 
 import csv
 import hashlib

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Look for no garbage within. Hundreds of configurations and runs would be gone through again and again.
+    """Disable garbage collection inside the block, which would search hundreds of runs again and again.
 
     Not for training, which may take hours: what Lightning leaves in each epoch would stay.
     """

@@ -8,7 +8,7 @@ DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # of a commit, or a sha256
 
 
 def leaf(value: Any) -> Any:
-    """A value of a stranger's JSON that is to be told in a report: as it is, or in one line if it is no plain value."""
+    """Return a value of untrusted JSON for a report: as it is, or in one line if it is no plain value."""
     return value if value is None or isinstance(value, (bool, int)) else plain(value)
 
 

@@ -20,8 +20,8 @@ State = Literal["running", "completed", "failed", "diverged", "interrupted"]
 
 FORMAT = 2
 """Of a run directory, in manifest.json. In format 1, which has no key for it, weights of losses of residuals are for
-targets that are not centred; what else differs is told by the files themselves. CONTRIBUTING.md says what stays
-readable."""
+targets that are not centred; for other differences each file has its own version or keys. CONTRIBUTING.md says what
+stays readable."""
 RESERVE = 16_384
 """Bytes of padding in the lock file: given up on a full disk, so that status.json can still say so."""
 

@@ -159,6 +159,6 @@ def _check_targets(loss: Loss, data: Data) -> None:
         lowest = math.inf if part is None else min(float(y.min()) for y in part.targets())
         if lowest < loss.lowest_target:
             raise InputError(
-                f"loss=poisson_nll needs targets of at least {loss.lowest_target:g}, but the {name} part has "
+                f"{type(loss).__name__} needs targets of at least {loss.lowest_target:g}, but the {name} part has "
                 f"{lowest:g}: use loss=squared_error, or other data"
             )

@@ -44,7 +44,7 @@ def evaluate_parts(
     `test/…_ci95_low` and `test/…_ci95_high`, see `linnet.models.intervals`; `train/objective` = loss + penalty;
     with an l1 penalty `parameter/nonzero`, how many weights it has left;
     for synthetic data `parameter/weight_error` = ‖ŵ − w‖ and `parameter/bias_error` = ‖b̂ − b‖ in the units the data
-    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average; with a landscape,
+    was made in, or `test/bayes_accuracy`, the accuracy that no classifier can exceed on average; with an analysis,
     `optimum/loss` = the best possible train/objective, `optimum/bound`, `optimum/gap`, `optimum/distance`, and what
     inference says of it.
 

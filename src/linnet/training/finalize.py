@@ -63,8 +63,8 @@ def finalize(prepared: TrainingContext, known: Mapping[str, dict[str, float]] | 
     kept = prepared.checkpoint_callback.restore_selected(model) or epochs
     job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
-    anew = config["figures"] and not data.train.streamed  # figures are drawn of predictions
-    metrics, predictions = evaluate_parts(model, data, prepared.analysis, None if anew else known)
+    draws = config["figures"] and not data.train.streamed  # figures are drawn of predictions
+    metrics, predictions = evaluate_parts(model, data, prepared.analysis, None if draws else known)
     record["weights_sha256"] = save_weights(model, path)
     if config["figures"]:
         drawn = result_figures(model, data, predictions, logger.history.curves, prepared.analysis)

@@ -21,12 +21,12 @@ from linnet.training.components import build_model
 
 
 def load_config(run: Path) -> dict[str, Any]:
-    """The job's configuration, resolved and checked as if it came from a stranger."""
+    """Return the job's configuration, resolved and checked as untrusted."""
     return load_hydra(run)[0]
 
 
 def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], DictConfig]:
-    """The job's configuration, resolved and checked as if it came from a stranger, and Hydra's own.
+    """Return the job's configuration, resolved and checked as untrusted, and Hydra's own.
 
     Args:
         run: its directory.

@@ -14,18 +14,17 @@ from torch import Tensor
 from linnet.data import Data, Examples
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
-from linnet.optimizers import SGD, Momentum, TorchSGD
-from linnet.solvers import Curvature, Optimum, curvature, solve
+from linnet.solvers import Optimum, curvature, solve
 from linnet.solvers.cache import kept
-from linnet.solvers.cost import RATE, solve_seconds, training_seconds
+from linnet.solvers.cost import solve_seconds, training_seconds
 from linnet.solvers.inference import inference, withheld
-from linnet.solvers.l1.extended_solution import UNRESOLVED
 from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.loss_conjugates import is_known
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.components import dtype_of, is_exact
+from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +34,12 @@ EXACT_TOLERANCE = 1e-12
 """The same where the optimum is the result: a bound of ε allows errors of coefficients of the order of √ε."""
 SOLVED = 1e-2
 """Bound beyond which an optimum counts as not solved, relative to the objective."""
-NEGLIGIBLE = 0.5
-"""Seconds that nobody minds: starting the process takes ten times as long."""
 NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
 """Keys of `data` that change no example."""
 
 
 def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> ProblemAnalysis | None:
-    """The landscape of a run's training problem, or None if it is not asked for or would cost more than the training.
+    """Return the analysis of a run's training problem, or None if it is not asked for or would cost more than training.
 
     Args:
         config: of the run; `optimum` says whether.
@@ -64,7 +61,7 @@ def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork)
         if reason is not None:
             if reason:
                 log.info(f"best possible objective: not looked for, {reason}")
-                _tell_cheap_curvature(data, model)
+                report_cheap_curvature(data, model)
             return None
     try:
         analysis, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
@@ -78,12 +75,13 @@ def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork)
             f"optimizer=exact: no finite optimum exists ({analysis.optimum.certificate}): use penalty=l2, or another "
             f"optimizer"
         )
-    if exact and not _is_solved(analysis.optimum, model, data):
+    solved = not analysis.optimum.attained or _is_solved(analysis.optimum, model, data)
+    if exact and not solved:
         raise InputError(
-            f"optimizer=exact: not solved, {_reached(analysis.optimum)}: use another penalty or optimizer, or leave "
+            f"optimizer=exact: not solved, {reached(analysis.optimum)}: use another penalty or optimizer, or leave "
             f"out columns of extreme values"
         )
-    tell(analysis, model, data, exact=exact)
+    report(analysis, model, data, solved=solved, exact=exact)
     return analysis
 
 
@@ -98,12 +96,6 @@ def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
     """Whether the objective is known well enough to be called the best possible one."""
     size = max(abs(optimum.objective), abs(optimum.lower))
     return optimum.bound <= SOLVED * size or optimum.bound <= 1e-6 * _scale(data.train_in_float64, model)
-
-
-def _reached(optimum: Optimum) -> str:
-    return (
-        f"an objective of {optimum.objective:.8g} was reached, and proven only that none is below {optimum.lower:.8g}"
-    )
 
 
 def _tolerance(config: Mapping[str, Any]) -> float:
@@ -158,63 +150,8 @@ def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork)
     return replace(analysis, statistics=found.metrics(), coefficients=(coefficients, errors))
 
 
-def tell(analysis: ProblemAnalysis, model: LinearNetwork, data: Data, *, exact: bool) -> None:
-    """Say what the landscape means: the best objective, and what `tell_curvature` says of runs that are not exact."""
-    optimum = analysis.optimum
-    if not optimum.attained:
-        log.info(f"no finite optimum exists: {optimum.certificate}")
-    elif not _is_solved(optimum, model, data):
-        log.info(f"best possible objective: not solved, {_reached(optimum)}")
-    else:
-        log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
-    if optimum.certificate.endswith(UNRESOLVED):
-        log.warning("warning: rounding hides what the penalty decides: other weights may be as good as these")
-    if analysis.statistics and model.bias is None:
-        log.info("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
-    if analysis.withheld is not None:
-        log.info(f"no standard errors: {analysis.withheld}")
-    if analysis.curvature is not None and not exact:
-        tell_curvature(analysis.curvature, model, standardized=data.scaling is not None)
-
-
-def tell_curvature(curved: Curvature, model: LinearNetwork, *, standardized: bool) -> None:
-    """Say how many steps gradient descent takes and which learning rates are stable, and warn of one that is not."""
-    stable = curved.largest_stable_step
-    if curved.smallest == 0:
-        condition = "condition number infinite, as the objective is flat in some direction"
-    else:
-        condition = f"condition number {'' if curved.exact else 'at most '}{curved.condition:.3g}"
-        condition += f", so gradient descent takes {'' if curved.exact else 'at most '}about {curved.steps():.2g} steps"
-    log.info(f"{condition}; largest stable learning rate {stable:.4g}")
-    optimizer = model.optimizer
-    if isinstance(optimizer, (SGD, Momentum, TorchSGD)):
-        momentum = float(getattr(optimizer, "momentum", 0.0))
-        if getattr(optimizer, "nesterov", False):
-            limit = stable * (1 + momentum) / (1 + 2 * momentum)
-        else:
-            limit = stable * (1 + momentum)
-        if float(optimizer.lr) > limit:
-            risk = "diverges" if curved.exact else "may diverge"
-            log.warning(
-                f"warning: optimizer.lr={float(optimizer.lr):g} is beyond {limit:.4g}, where gradient descent {risk}; "
-                f"try optimizer.lr={limit / 2:.2g}{'' if standardized else ', or data.standardize=true'}"
-            )
-
-
-def _tell_cheap_curvature(data: Data, model: LinearNetwork) -> None:
-    """As `tell_curvature`, where it costs next to nothing."""
-    n, d = len(data.train), data.train.n_features
-    if data.train.streamed or not is_known(model.loss):
-        return
-    if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
-        bias, weight = model.bias is not None, data.train.weight
-        curved = curvature(data.train.x, model.loss, model.penalty, bias=bias, sample_weight=weight)
-        if curved is not None:
-            tell_curvature(curved, model, standardized=data.scaling is not None)
-
-
 def metrics(analysis: ProblemAnalysis) -> dict[str, float]:
-    """What metrics.json says of the landscape itself; nothing where there is no finite optimum."""
+    """Return the metrics of the analysis itself; none where there is no finite optimum."""
     optimum = analysis.optimum
     if not optimum.attained:
         return {}
@@ -222,7 +159,7 @@ def metrics(analysis: ProblemAnalysis) -> dict[str, float]:
 
 
 def load(run: Path) -> ProblemAnalysis | None:
-    """What a run directory keeps of it."""
+    """Return the analysis that a run directory holds, if any."""
     path = run / OPTIMUM
     if not path.exists():
         return None
@@ -233,7 +170,7 @@ def load(run: Path) -> ProblemAnalysis | None:
 
 
 def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str | None:
-    """None: it is to be found; else the reason that it is not, empty if nobody asked."""
+    """Return why the optimum is skipped, empty if it was not asked for, or None if it will be computed."""
     mode = config["optimum"]
     if mode in (False, "off"):
         return ""
@@ -255,7 +192,7 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
 
 
 def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:
-    """All that the landscape depends on, down to its last bits."""
+    """Return all that the analysis depends on, down to its last bits."""
     weight = data.train.weight
     return {
         "data": {key: value for key, value in config["data"].items() if key not in NOT_OF_THE_PROBLEM},

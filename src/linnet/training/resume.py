@@ -32,7 +32,7 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
     """Go on with a run that was killed, interrupted, or failed, and return what it left behind.
 
     Args:
-        path: the run directory. What lies in it is treated as if it came from a stranger.
+        path: the run directory. Its files are untrusted.
         max_epochs: how many epochs the run is to have in all, also if it is completed; None: as many as it was
             started with. What a refusal leaves of a completed run is the completed run.
 
@@ -99,7 +99,7 @@ def _resume_state(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], R
             return changed, ResumeState(manifest, _checkpoint(path))
         raise InputError(
             f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
-            f"is another): put it back, or train anew"
+            f"is another): put it back, or start a new run"
         )
     return config, ResumeState(manifest, _checkpoint(path))
 
@@ -107,8 +107,8 @@ def _resume_state(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], R
 def _refuse_earlier_format(path: Path, manifest: Mapping[str, Any]) -> None:
     if format_of(manifest) < FORMAT:
         raise InputError(
-            f"{path} was begun by an earlier version of linnet (run directory of format {format_of(manifest)}, "
-            f"here {FORMAT}), whose training prepared the data in another way: train anew"
+            f"{path} was started by an earlier version of linnet (run directory of format {format_of(manifest)}, "
+            f"here {FORMAT}), whose training prepared the data in another way: start a new run"
         )
 
 

@@ -57,7 +57,7 @@ def write_record(
     elif resume_state.manifest["data_checksum"] != data.source.checksum:
         raise InputError(
             f"{path}: the data is not what the run began with (checksum {data.source.checksum[:12]}, recorded "
-            f"{resume_state.manifest['data_checksum'][:12]}): put it back, or train anew"
+            f"{resume_state.manifest['data_checksum'][:12]}): put it back, or start a new run"
         )
     else:
         step = resume_state.checkpoint["linnet"]["steps_done"] if resume_state.checkpoint else 0

@@ -38,7 +38,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
         refuse_chdir(config)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
-        import linnet.training.run  # noqa: F401  # before there is a directory, which whoever gets impatient would leave empty
+        import linnet.training.run  # noqa: F401  # first: interrupted in the directory, it would leave that empty
 
         if imported is not None:
             imported()
