@@ -130,7 +130,7 @@ def test_arguments_out_of_range(kind: type, arguments: dict[str, float]) -> None
 
 
 def test_steps_per_epoch_out_of_range() -> None:
-    with pytest.raises(ValueError, match="steps_per_epoch must be an integer in"):
+    with pytest.raises(ValueError, match="steps_per_epoch must be at least 1"):
         factors(Constant(), 0, steps_per_epoch=0)
 
 

@@ -11,16 +11,24 @@ gradient; the absolute part, which has none at zero, by a proximal step, so that
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 
+from linnet.config.option_types import check_options
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled, along_models
-from linnet.optimizers.interval import NON_NEGATIVE, UNIT
 
 
 class Penalty(ABC):
     """A penalty on the weights `[K, C, D]` of K models; coefficients are one number or `[K]`."""
+
+    needs_proximal_step: ClassVar[bool] = False
+    """Whether there can be an l1 part, which takes an optimizer with a proximal step."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     @property
     @abstractmethod
@@ -98,12 +106,9 @@ class L2(Penalty):
         ValueError: `strength` is out of range.
     """
 
-    strength: Hyperparameter
+    strength: Annotated[Hyperparameter, Ge(0)]
 
     absolute = 0.0
-
-    def __post_init__(self) -> None:
-        NON_NEGATIVE.check("strength", self.strength)
 
     @property
     def squared(self) -> Hyperparameter:
@@ -123,12 +128,11 @@ class L1(Penalty):
         ValueError: `strength` is out of range.
     """
 
-    strength: Hyperparameter
+    needs_proximal_step: ClassVar[bool] = True
+
+    strength: Annotated[Hyperparameter, Ge(0)]
 
     squared = 0.0
-
-    def __post_init__(self) -> None:
-        NON_NEGATIVE.check("strength", self.strength)
 
     @property
     def absolute(self) -> Hyperparameter:
@@ -149,12 +153,10 @@ class ElasticNet(Penalty):
         ValueError: a hyperparameter is out of range.
     """
 
-    strength: Hyperparameter
-    l1_ratio: Hyperparameter = 0.5
+    needs_proximal_step: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        NON_NEGATIVE.check("strength", self.strength)
-        UNIT.check("l1_ratio", self.l1_ratio)
+    strength: Annotated[Hyperparameter, Ge(0)]
+    l1_ratio: Annotated[Hyperparameter, Ge(0), Le(1)] = 0.5
 
     @property
     def absolute(self) -> Hyperparameter:

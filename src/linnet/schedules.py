@@ -6,11 +6,13 @@ A schedule is computed for many steps at once and before they are taken; a resum
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Gt, Le
 from torch import Tensor
 
-from linnet.optimizers.interval import NON_NEGATIVE, POSITIVE, POSITIVE_INTEGER, POSITIVE_UNIT, UNIT
+from linnet.config.option_types import NonNegative, Positive, Unit, check_options
 
 PROBES = 4096
 """Steps at which the beginnings of two trainings are compared."""
@@ -23,7 +25,13 @@ class Schedule(ABC):
     `steps_per_epoch` steps: the first step already moves, and the last of the warm-up is a full one.
     """
 
-    warmup_epochs: float
+    warmup_epochs: NonNegative
+
+    ends_with_training: ClassVar[bool] = False
+    """Whether the decay ends at `max_epochs`, which must then be more than `warmup_epochs`."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     @abstractmethod
     def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
@@ -43,7 +51,8 @@ class Schedule(ABC):
         Raises:
             ValueError: `steps_per_epoch` is out of range, or the schedule needs a limit and `max_epochs` is -1.
         """
-        POSITIVE_INTEGER.check("steps_per_epoch", steps_per_epoch)
+        if steps_per_epoch < 1:
+            raise ValueError(f"steps_per_epoch must be at least 1, got {steps_per_epoch}")
         steps = steps.to(torch.float64)
         factor = self.decay(steps, steps_per_epoch, max_epochs)
         if self.warmup_epochs == 0:
@@ -68,10 +77,7 @@ class Constant(Schedule):
         ValueError: `warmup_epochs` is out of range.
     """
 
-    warmup_epochs: float = 0.0
-
-    def __post_init__(self) -> None:
-        NON_NEGATIVE.check("warmup_epochs", self.warmup_epochs)
+    warmup_epochs: NonNegative = 0.0
 
     def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
         return torch.ones_like(steps)
@@ -92,14 +98,9 @@ class Step(Schedule):
         ValueError: an argument is out of range.
     """
 
-    step_epochs: float
-    gamma: float
-    warmup_epochs: float = 0.0
-
-    def __post_init__(self) -> None:
-        POSITIVE.check("step_epochs", self.step_epochs)
-        POSITIVE_UNIT.check("gamma", self.gamma)
-        NON_NEGATIVE.check("warmup_epochs", self.warmup_epochs)
+    step_epochs: Positive
+    gamma: Annotated[float, Gt(0), Le(1)]
+    warmup_epochs: NonNegative = 0.0
 
     def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
         # One division of whole numbers: fractions of an epoch, divided again, could round below a drop.
@@ -124,12 +125,10 @@ class Cosine(Schedule):
         ValueError: an argument is out of range; in `factor`, training is unlimited or no longer than the warm-up.
     """
 
-    final_factor: float = 0.0
-    warmup_epochs: float = 0.0
+    ends_with_training: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        UNIT.check("final_factor", self.final_factor)
-        NON_NEGATIVE.check("warmup_epochs", self.warmup_epochs)
+    final_factor: Unit = 0.0
+    warmup_epochs: NonNegative = 0.0
 
     def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
         if max_epochs <= self.warmup_epochs:

@@ -1,13 +1,8 @@
 """The check refuses whatever is not right, alone or together, before anything is built; one line each."""
 
 import pytest
-from hydra.utils import get_object
-from pictures import write_pictures
 
-from linnet.config.check import CLASSIFICATION
-from linnet.config.groups import options, shipped
 from linnet.system.errors import InputError
-from linnet.training.components import PREPARATION, make
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -122,8 +117,8 @@ class TestFit:
             (["model=linear_regression"], ["model=linear_regression", "model=softmax_regression"]),
             (["data=diabetes", "model=softmax_regression"], ["model=softmax_regression", "model=linear_regression"]),
             (["data.val_fraction=null"], ["data.val_fraction", "data=digits", "give a number"]),
-            (["penalty=l1", "optimizer=torch_sgd"], ["penalty=l1", "optimizer=torch_sgd", "optimizer=sgd"]),
-            (["penalty=elastic_net", "optimizer=torch_lbfgs"], ["penalty=elastic_net", "optimizer=sgd"]),
+            (["penalty=l1", "optimizer=torch_sgd"], ["penalty=l1", "optimizer=torch_sgd", "rmsprop or sgd"]),
+            (["penalty=elastic_net", "optimizer=torch_lbfgs"], ["penalty=elastic_net", "rmsprop or sgd"]),
             (["schedule=cosine", "schedule.warmup_epochs=20"], ["schedule.warmup_epochs=20", "trainer.max_epochs=20"]),
             (["optimizer=momentum", "optimizer.momentum=0", "optimizer.nesterov=true"], ["optimizer.momentum above 0"]),
         ],
@@ -134,37 +129,3 @@ class TestFit:
 
     def test_of_the_source_s_own_validation_examples_passes(self, checked):
         assert checked("data=polynomial", "data.val_fraction=null")["data"]["val_fraction"] is None
-
-
-class TestClassification:
-    """CLASSIFICATION repeats, without torch, what the components say of themselves."""
-
-    @pytest.mark.parametrize("option", options("loss"))
-    def test_agrees_with_the_losses(self, option):
-        target = shipped()["loss"][option]["_target_"]
-        assert (target in CLASSIFICATION) == (get_object(target).task == "classification")
-
-    @pytest.mark.parametrize("option", options("model"))
-    def test_agrees_with_the_models_default_losses(self, option):
-        target = shipped()["model"][option]["_target_"]
-        assert (target in CLASSIFICATION) == (get_object(target)(1, 2).loss.task == "classification")
-
-    # What a table or arrays are for is found in them, see test_inferred.py and tests/data/test_arrays.py.
-    @pytest.mark.parametrize(
-        "option", [name for name in options("data") if "mnist" not in name and name not in ("table", "arrays")]
-    )
-    def test_agrees_with_the_sources(self, option, tmp_path):
-        node = {key: value for key, value in shipped()["data"][option].items() if key not in PREPARATION}
-        if option == "image_folder":
-            node["path"] = str(write_pictures(tmp_path / "pictures"))
-        assert (node["_target_"] in CLASSIFICATION) == (make({**node, "seed": 0}).task == "classification")
-
-    @pytest.mark.parametrize("option", [name for name in options("data") if "mnist" in name])
-    def test_agrees_with_the_image_sets(self, option, fashion_mnist):
-        # One function reads them all, so what it says of one holds for the others.
-        assert shipped()["data"][option]["_target_"] == "linnet.data.image_classes"
-        assert ("linnet.data.image_classes" in CLASSIFICATION) == (fashion_mnist.task == "classification")
-
-    def test_names_nothing_else(self):
-        targets = {node["_target_"] for group in ("data", "model", "loss") for node in shipped()[group].values()}
-        assert targets >= CLASSIFICATION

@@ -6,9 +6,10 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import EXPERIMENT, GROUPS, compose, options, session
-from linnet.config.compose import flat_keys, nearest
+from linnet.config import EXPERIMENT, GROUPS, compose, compose_sweep, options, session
+from linnet.config.compose import flat_keys
 from linnet.config.groups import SEARCH
+from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -41,7 +42,7 @@ class TestOptions:
             SEARCH,
         }
         for group in (*GROUPS, SEARCH):
-            assert options(group) == sorted(path.stem for path in (conf / group).glob("*.yaml"))
+            assert options(group) == sorted(path.stem for path in (conf / group).glob("[!_]*.yaml"))
 
     @pytest.mark.parametrize("experiment", options(EXPERIMENT))
     def test_experiment_composes_and_passes_the_check(self, experiment, checked):
@@ -208,3 +209,11 @@ def test_flat_keys_names_every_value_unresolved():
     config = OmegaConf.create({"a": {"b": 1, "c": {"d": "${nowhere}"}}, "e": [1, {"f": 2}], "g": {}})
     assert isinstance(config, DictConfig)
     assert flat_keys(config) == ["a.b", "a.c.d", "e", "g"]
+
+
+@pytest.mark.parametrize("group", ["data", "trainer", "model"])
+def test_a_file_that_others_are_based_on_is_no_option(group):
+    with session():
+        for composed in (compose, compose_sweep):
+            with pytest.raises(InputError, match=f"^{group}=_base: no such option; choose from: "):
+                composed([f"{group}=_base"])

@@ -1,30 +1,27 @@
 """Every option of the `loss` group builds its loss, and its file states the defaults that the code has."""
 
-import dataclasses
-from pathlib import Path
+import inspect
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from hydra.utils import get_object, instantiate
 
 from linnet import losses
+from linnet.config.groups import shipped
+from linnet.config.option_types import options_of
 
-OPTIONS = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
 
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda path: path.stem)
-class TestLossOption:
-    def test_states_every_default(self, option):
-        config = OmegaConf.load(option)
-        loss = instantiate(config)
-        assert loss == type(loss)()
-        assert set(config) - {"_target_"} == {field.name for field in dataclasses.fields(loss)}
-
-    def test_opens_with_a_command_that_uses_it(self, option):
-        comment = [line for line in option.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-        assert any("linnet train" in line and f"loss={option.stem}" in line for line in comment)
+@pytest.mark.parametrize("option", shipped()["loss"])
+def test_option_states_every_default(option):
+    node = shipped()["loss"][option]
+    loss = instantiate(node)
+    assert loss == type(loss)()
+    assert set(node) - {"_target_"} == set(options_of(type(loss)))
 
 
 def test_every_loss_has_an_option():
-    built = {type(instantiate(OmegaConf.load(option))).__name__ for option in OPTIONS}
-    assert built == set(losses.__all__) - {"Loss", "TorchLoss", "softmax"}
+    modules = [import_module(f"linnet.losses.{module.name}") for module in iter_modules(losses.__path__)]
+    classes = {value for module in modules for value in vars(module).values() if inspect.isclass(value)}
+    concrete = {value for value in classes if issubclass(value, losses.Loss) and not inspect.isabstract(value)}
+    assert {get_object(node["_target_"]) for node in shipped()["loss"].values()} == concrete

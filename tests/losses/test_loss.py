@@ -4,33 +4,19 @@ import dataclasses
 
 import pytest
 import torch
+from hydra.utils import get_object
 from torch import Tensor
 from torch.testing import assert_close
 
 from linnet import losses
+from linnet.config.groups import shipped
+from linnet.config.option_types import options_of
 from linnet.losses import Loss
 
-LOSSES = [
-    losses.SquaredError(),
-    losses.AbsoluteError(),
-    losses.Huber(),
-    losses.Huber(delta=0.3),
-    losses.LogCosh(),
-    losses.LogCosh(delta=0.3),
-    losses.GaussianNLL(),
-    losses.GaussianNLL(sigma=0.4),
-    losses.PoissonNLL(),
-    losses.CrossEntropy(),
-    losses.CrossEntropy(label_smoothing=0.2),
-    losses.CrossEntropyNaive(),
-    losses.CrossEntropyNaive(label_smoothing=0.2),
-    losses.TorchSquaredError(),
-    losses.TorchAbsoluteError(),
-    losses.TorchHuber(delta=0.3),
-    losses.TorchGaussianNLL(sigma=0.4),
-    losses.TorchPoissonNLL(),
-    losses.TorchCrossEntropy(label_smoothing=0.2),
-]
+CLASSES = [get_object(node["_target_"]) for node in shipped()["loss"].values()]
+OTHER = 0.3
+"""A number that every option of a loss admits."""
+LOSSES = [loss for kind in CLASSES for loss in dict.fromkeys([kind(), kind(**dict.fromkeys(options_of(kind), OTHER))])]
 
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 
@@ -178,23 +164,17 @@ class TestConstructor:
                 setattr(loss, field.name, 0.5)
 
 
+@pytest.mark.parametrize("refused", [-0.1, float("inf"), float("nan")])
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in CLASSES for name in options_of(kind)])
+def test_numbers_out_of_range_are_refused(kind, name, refused):
+    with pytest.raises(ValueError, match=rf"^{name} must be a number in [\[(]0, .*, got {refused}$"):
+        kind(**{name: refused})
+
+
 @pytest.mark.parametrize(
-    ("constructor", "name", "refused"),
-    [
-        (constructor, name, refused)
-        for constructors, name, numbers in [
-            ([losses.Huber, losses.TorchHuber], "delta", [0.0, -1.0, float("inf"), float("nan")]),
-            ([losses.GaussianNLL, losses.TorchGaussianNLL], "sigma", [0.0, -1.0, float("inf"), float("nan")]),
-            (
-                [losses.CrossEntropy, losses.CrossEntropyNaive, losses.TorchCrossEntropy],
-                "label_smoothing",
-                [-0.1, 1.0, float("nan")],
-            ),
-        ]
-        for constructor in constructors
-        for refused in numbers
-    ],
-)
-def test_numbers_out_of_range_are_refused(constructor, name, refused):
-    with pytest.raises(ValueError, match=rf"{name} is {refused}.* in [\[(]0, "):
-        constructor(**{name: refused})
+    ("kind", "name", "end"), [(losses.Huber, "delta", 0), (losses.GaussianNLL, "sigma", 0),
+                              (losses.CrossEntropy, "label_smoothing", 1)],
+)  # fmt: skip
+def test_ends_of_ranges_at_which_a_loss_is_not_defined_are_refused(kind, name, end):
+    with pytest.raises(ValueError, match=name):
+        kind(**{name: end})

@@ -12,6 +12,8 @@ from tables import people, write_csv
 
 import linnet
 from linnet.config import options
+from linnet.config.check_options import declared
+from linnet.config.groups import shipped
 from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
 from linnet.data.sources.images import FILES, SIZES
 from linnet.losses import CrossEntropy, Huber, SquaredError
@@ -80,7 +82,6 @@ class TestTwins:
 class TestEveryOption:
     """Every option of every group trains a debug step; the other groups as that option needs them."""
 
-    REGRESSION = ("absolute_error", "gaussian_nll", "huber", "log_cosh", "poisson_nll", "squared_error")
     IMAGES = ("fashion_mnist", "kmnist", "mnist")
 
     @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ class TestEveryOption:
         elif option == "arrays":
             for key, array in zip("xy", classes(100), strict=True):
                 overrides.append(f"data.{key}='{write_shards(tmp_path, key, array, [100])}'")
-        if option == "linear_regression" or option.removeprefix("torch_") in self.REGRESSION:
+        if group in ("model", "loss") and declared(shipped()[group][option]).task == "regression":
             overrides.append("data=diabetes")
         if "poisson" in option:
             overrides.append("optimizer.lr=1e-4")

@@ -7,8 +7,12 @@ from omegaconf import OmegaConf
 
 from linnet.cli.parser import Parser
 from linnet.config.check import check
+from linnet.config.check_options import nodes, options_for
 from linnet.config.compose import compose, session
-from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options, shipped, summary
+from linnet.config.option_types import describe
+from linnet.config.unknown_key import nearest
+from linnet.system.errors import InputError
 from linnet.system.garbage_collection import keep_imports
 
 
@@ -27,7 +31,11 @@ def main(arguments: Sequence[str]) -> int:
     """Train one run or a sweep, or print the options or the configuration; return the exit code."""
     request = parse(arguments)
     if request.help:
-        print_options()
+        chosen = [text.split("=", 1) for text in request.overrides if text.partition("=")[0] in GROUPS]
+        for group, option in chosen:
+            print_component(group, option)
+        if not chosen:
+            print_options()
     elif request.show:
         print_config(request)
     elif request.multirun:
@@ -69,10 +77,28 @@ def print_config(request: Request) -> None:
         print(OmegaConf.to_yaml(shown), end="")
 
 
+def print_component(group: str, option: str) -> None:
+    """Print the options of a component, each with its default and what it may be.
+
+    Raises:
+        InputError: the group has no such option.
+    """
+    if option not in shipped()[group]:
+        known = list(shipped()[group])
+        raise InputError(f"{group}={option}: no such option{nearest(option, known)}; choose from: {', '.join(known)}")
+    print(f"{group}={option}  {summary(group, option)}")
+    for path, node in nodes(group, option):
+        options = options_for(group, node)
+        for key, default in node.items():
+            if key != "_target_":
+                text = OmegaConf.to_yaml([default]).removeprefix("- ").strip()
+                print(f"  {f'{path}.{key}={text}':<40} {describe(options[key].annotation)}")
+
+
 def print_options() -> None:
-    """Every config group with its options, for `linnet train --help`."""
+    """Print every config group with its options."""
     print("linnet train [--multirun] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]\n")
-    print("Groups and their options (defaults: linnet train --cfg job)")
+    print("Groups and their options (defaults: linnet train --cfg job; keys of one: linnet train loss=huber --help)")
     for group in (*GROUPS, SEARCH, EXPERIMENT):
         lines = _wrapped(options(group), 92)
         print(f"  {group + '=':<13}{lines[0]}")

@@ -1,6 +1,5 @@
 """Composition by Hydra, with its errors turned into one line each."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.config.inferred import decides, inferred
+from linnet.config.unknown_key import nearest, unknown_key
 from linnet.system.errors import InputError
 
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
@@ -50,6 +50,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     """
     with errors_in_one_line(overrides):
         config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+        _refuse_bases(config)
         more = inferred(overrides, config)
         if more:
             config = hydra.compose("train", overrides=[*overrides, *more], return_hydra_config=True)
@@ -74,6 +75,7 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
         open_groups = {group for key in swept for group in CHOSEN_BY.get(key, (key,))}
         own = [text for text in overrides if keys[text].partition(".")[0] not in open_groups or "." not in keys[text]]
         config = session_hydra.compose_config("train", list(own), RunMode.MULTIRUN, from_shell=False)
+        _refuse_bases(config)
         more = [] if any(map(decides, swept)) else inferred(overrides, config)  # else each job looks for itself
         if more:
             config = session_hydra.compose_config("train", [*own, *more], RunMode.MULTIRUN, from_shell=False)
@@ -82,6 +84,14 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
             config.hydra.overrides.task = [*task, *more]
         _ = config.hydra.sweep.dir
         return config
+
+
+def _refuse_bases(config: DictConfig) -> None:
+    """Raise InputError where a file that others are based on was chosen as an option."""
+    for group in GROUPS:
+        option = str(config.hydra.runtime.choices.get(group))
+        if option.startswith("_"):
+            raise InputError(f"{group}={option}: no such option; choose from: {', '.join(shipped()[group])}")
 
 
 @contextmanager
@@ -117,8 +127,8 @@ def _missing_option(error: MissingConfigException) -> str:
         return f"{group}={option} is not installed: pip install hydra-{launcher}-launcher"
     if group == EXPERIMENT:
         refuse_unreadable(option)
-    near = nearest(option, error.options)
-    return f"{group}={option}: no such option{near}; choose from: {', '.join(sorted(error.options))}"
+    known = sorted(name for name in error.options if not name.startswith("_"))
+    return f"{group}={option}: no such option{nearest(option, known)}; choose from: {', '.join(known)}"
 
 
 def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]) -> str:
@@ -132,22 +142,6 @@ def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]
     parser = OverridesParser.create()
     single = [text for text in valid if not parser.parse_override(text).is_sweep_override()]
     return unknown_key(key, [*GROUPS, SEARCH, EXPERIMENT, *flat_keys(compose(single))])
-
-
-def unknown_key(key: str, known: Sequence[str]) -> str:
-    """The message for a key that does not exist; Hydra's own settings are left out of the suggestions."""
-    group, _, name = key.partition(".")
-    owners = [option for option, node in shipped().get(group, {}).items() if name in node]
-    if owners:
-        return f"{key}: the chosen {group} has no such key, it belongs to {group}={', '.join(owners)}"
-    remedy = nearest(key, [word for word in known if not word.startswith("hydra.") and "_target_" not in word])
-    return f"{key}: no such key{remedy}; `linnet train --cfg job` lists them"
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """', did you mean …?' if there is a near match, else nothing."""
-    match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f", did you mean {match[0]}?" if match else ""
 
 
 def flat_keys(config: DictConfig) -> list[str]:

@@ -1,6 +1,6 @@
 """The config groups that linnet ships, and the experiments found in the package and in ./experiments."""
 
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +16,21 @@ SEARCH, EXPERIMENT = "search", "experiment"
 
 @cache
 def shipped() -> dict[str, dict[str, dict[str, Any]]]:
-    """Group -> option -> its YAML as a dict, unresolved and without its defaults list: what `conf/` holds."""
+    """Return group -> option -> its YAML as a dict, unresolved, over the files of the group that it is based on.
+
+    A file whose name begins with an underscore is a base of others and no option.
+    """
     conf = Path(str(files("linnet.conf")))
-    return {group: {path.stem: _load(path) for path in sorted((conf / group).glob("*.yaml"))} for group in GROUPS}
+    return {
+        group: {path.stem: _load(path) for path in sorted((conf / group).glob("*.yaml")) if path.name[0] != "_"}
+        for group in GROUPS
+    }
+
+
+def summary(group: str, option: str) -> str:
+    """Return the first line of an option's file, which says what it is."""
+    path = Path(str(files("linnet.conf"))) / group / f"{option}.yaml"
+    return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
 
 
 def experiments() -> dict[str, Path]:
@@ -72,8 +84,8 @@ def options(group: str) -> list[str]:
 
 def _load(path: Path) -> dict[str, Any]:
     node = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
-    node.pop("defaults", None)
-    return node
+    bases = [_load(path.with_name(f"{base}.yaml")) for base in node.pop("defaults", []) if isinstance(base, str)]
+    return reduce(lambda before, after: before | after, [*bases, node])
 
 
 def _first_line(error: Exception) -> str:

@@ -6,32 +6,27 @@ from typing import Any
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
+from linnet.config.check_options import declared, options_for
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
-from linnet.config.rules import RULES
-from linnet.config.tasks import CLASSIFICATION
+from linnet.config.option_types import accepts, options_of
+from linnet.config.skeleton import skeleton
 
 DEFAULTS = {
     "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
     "regression": {"model": "linear_regression", "loss": "squared_error"},
 }
-LOOKED_AT = {
-    "table": (
-        "linnet.data.table.target.infer_task",
-        (
-            "path", "target", "delimiter", "encoding", "decimal", "thousands", "strip", "missing_tokens", "missing",
-            "comment", "skip_rows",
-        ),
-    ),
-    "arrays": ("linnet.data.sources.arrays_task.infer_task", ("y",)),
-}  # fmt: skip
-"""Options of `data` -> the function that looks at the targets, and the keys that are its arguments."""
 
 
 def decides(key: str) -> bool:
-    """Whether model and loss may follow from the value of this key."""
+    """Return whether model and loss may follow from the value of this key."""
     group, _, name = key.partition(".")
-    of_targets = {name for _, names in LOOKED_AT.values() for name in names}
-    return key in (EXPERIMENT, "data", "data.task") or (group == "data" and name in of_targets)
+    return key in (EXPERIMENT, "data", "data.task") or (group == "data" and name in _looked_at())
+
+
+def _looked_at() -> set[str]:
+    """Return the options of data sources that say where the targets are."""
+    found = {declared(node).infer_task for node in shipped()["data"].values()}
+    return {name for function in found if function for name in options_of(skeleton(function))}
 
 
 def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMapping[str, str] | None = None) -> list[str]:
@@ -55,21 +50,22 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
         **_named_by_experiment(chosen.get(EXPERIMENT)),
         **dict(text.split("=", 1) for text in overrides if "=" in text),
     }
-    if chosen["data"] not in LOOKED_AT:
-        return []
-    look, keys = LOOKED_AT[chosen["data"]]
     data: Any = OmegaConf.to_container(config.data, resolve=True)
-    if not all(key in data and RULES[f"data.{key}"].accepts(data[key]) for key in keys):
+    look = declared(shipped()["data"][chosen["data"]]).infer_task
+    if look is None:
+        return []
+    options = options_for("data", data)
+    where = {key: data.get(key) for key in options_of(skeleton(look))}
+    if not all(key in data and accepts(options[key].annotation, value) for key, value in where.items()):
         return []
     named = data.get("task")
     if "data.task" in given and named not in DEFAULTS:
         return []
     tasks: set[str] = {named} if named else _tasks(given)
     if not tasks:
-        places = tuple(data[key] for key in keys)
-        if repr(places) not in looked:
-            looked[repr(places)] = get_method(look)(*places)
-        tasks.add(looked[repr(places)])
+        if repr(where) not in looked:
+            looked[repr(where)] = get_method(look)(**where)
+        tasks.add(looked[repr(where)])
     if len(tasks) > 1 or not tasks <= set(DEFAULTS):
         return []
     (task,) = tasks
@@ -79,7 +75,7 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
         if group not in given and _tasks({group: chosen[group]}) != {task}
     ]
     # Of arrays, numbers of a floating-point type are predicted as such unless something else is said.
-    left_open = "task" in data and not named and (chosen["data"] == "table" or task == "classification")
+    left_open = "task" in data and not named and (declared(data).is_table or task == "classification")
     return [*added, *([f"data.task={task}"] if left_open else [])]
 
 
@@ -100,6 +96,5 @@ def _tasks(options: Mapping[str, Any]) -> set[str]:
     for group in ("model", "loss"):
         for name in options[group].split(",") if group in options else ():
             node = shipped()[group].get(name)
-            task = "classification" if node and node["_target_"] in CLASSIFICATION else "regression"
-            found.add(task if node else "unknown")
+            found.add(declared(node).task if node else "unknown")
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from linnet.config.check_options import declared
 from linnet.data.table.messages import count_words, join_names
 from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
 from linnet.inference.predictor import load_predictor
@@ -15,7 +16,7 @@ from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_inte
 from linnet.models.metrics import as_floats
 from linnet.models.running_metrics import ClassificationTally, RegressionTally
 from linnet.system.errors import InputError
-from linnet.training.components import SPLITS_ITSELF, make
+from linnet.training.components import make
 from linnet.training.load_run import load_config
 
 
@@ -48,7 +49,7 @@ def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int
 def weight_column(config: Mapping[str, Any]) -> str | None:
     """The column of example weights of a run that was trained on a table, if it has one."""
     data = config["data"]
-    return data["weight"] if data["_target_"] == SPLITS_ITSELF else None
+    return data["weight"] if declared(data).is_table else None
 
 
 def _regression(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:

@@ -5,7 +5,6 @@ from linnet.losses.cross_entropy import CrossEntropy, softmax
 from linnet.losses.cross_entropy_naive import CrossEntropyNaive
 from linnet.losses.gaussian_nll import GaussianNLL
 from linnet.losses.huber import Huber
-from linnet.losses.log_cosh import LogCosh
 from linnet.losses.loss import Loss
 from linnet.losses.poisson_nll import PoissonNLL
 from linnet.losses.squared_error import SquaredError
@@ -25,7 +24,6 @@ __all__ = [
     "CrossEntropyNaive",
     "GaussianNLL",
     "Huber",
-    "LogCosh",
     "Loss",
     "PoissonNLL",
     "SquaredError",

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from linnet.losses.label_smoothing import check_smoothing, expectation, subtract_labels_
+from linnet.config.option_types import Fraction
+from linnet.losses.label_smoothing import expectation, subtract_labels_
 from linnet.losses.loss import Link, Loss
 
 
@@ -27,10 +28,7 @@ class CrossEntropyNaive(Loss):
 
     task: ClassVar[str] = "classification"
     link: ClassVar[Link] = "softmax"
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_smoothing(self.label_smoothing)
+    label_smoothing: Fraction = 0.0
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)

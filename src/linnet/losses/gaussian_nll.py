@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from linnet.config.option_types import Positive
 from linnet.losses.loss import Loss
 
 
@@ -27,11 +28,7 @@ class GaussianNLL(Loss):
     """
 
     task: ClassVar[str] = "regression"
-    sigma: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.sigma < math.inf:
-            raise ValueError(f"sigma is {self.sigma}: Gaussian noise wants a number in (0, inf)")
+    sigma: Positive = 1.0
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)

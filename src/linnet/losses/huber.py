@@ -1,11 +1,11 @@
 """Huber's loss: squared error for small residuals, absolute error for large ones."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
+from linnet.config.option_types import Positive
 from linnet.losses.loss import Loss
 
 
@@ -26,11 +26,7 @@ class Huber(Loss):
     """
 
     task: ClassVar[str] = "regression"
-    delta: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.delta < math.inf:
-            raise ValueError(f"delta is {self.delta}: Huber's loss wants a number in (0, inf)")
+    delta: Positive = 1.0
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)

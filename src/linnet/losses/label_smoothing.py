@@ -8,12 +8,6 @@ one-hot matrix as large as the logits would be the costliest thing in a training
 from torch import Tensor
 
 
-def check_smoothing(label_smoothing: float) -> None:
-    """Raise ValueError unless 0 ≤ label_smoothing < 1."""
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing is {label_smoothing}: a number in [0, 1) is wanted")
-
-
 def expectation(scores: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
     """Σ_c q_c s_c, `[K, B]`, of scores `[K, C, B]` under the distributions q of the labels `[B]`."""
     of_label = scores.gather(1, target.expand(scores.shape[0], 1, -1)).squeeze(1)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from linnet.config.option_types import Positive
 from linnet.losses.loss import Loss
 
 
@@ -28,11 +29,7 @@ class LogCosh(Loss):
     """
 
     task: ClassVar[str] = "regression"
-    delta: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.delta < math.inf:
-            raise ValueError(f"delta is {self.delta}: log-cosh wants a number in (0, inf)")
+    delta: Positive = 1.0
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)

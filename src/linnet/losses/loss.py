@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from linnet.config.option_types import check_options
+
 Link = Literal["identity", "exp", "softmax"]
 
 
@@ -39,6 +41,9 @@ class Loss(ABC):
 
     shift_invariant: ClassVar[bool] = True
     """Whether ℓ(p + c, y + c) = ℓ(p, y), so that an offset of the targets is one of the bias; of regression."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     @abstractmethod
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:

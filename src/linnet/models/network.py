@@ -3,12 +3,13 @@
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from linnet.config.option_types import Count, NonNegative, Seed
 from linnet.data import Data, Examples
 from linnet.losses import Loss
 from linnet.models.all_reduce import all_reduce_mean, share
@@ -54,15 +55,18 @@ class LinearNetwork(LinearMap):
         n_models: K.
     """
 
+    task: ClassVar[str]
+    """"regression" or "classification": what is predicted."""
+
     def __init__(
         self,
         n_features: int,
-        n_outputs: int = 1,
+        n_outputs: Count = 1,
         bias: bool = True,
-        init: str = "normal",
-        init_std: float = 0.01,
-        init_seed: int = 0,
-        gradient: str = "analytic",
+        init: Literal["normal", "zeros"] = "normal",
+        init_std: NonNegative = 0.01,
+        init_seed: Seed = 0,
+        gradient: Literal["analytic", "autograd"] = "analytic",
         dtype: str = "float32",
         loss: Loss | None = None,
         penalty: Penalty | None = None,

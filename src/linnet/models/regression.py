@@ -1,6 +1,7 @@
 """Linear regression (Dive into Deep Learning, chapter 3)."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ class LinearRegression(LinearNetwork):
 
     With a loss that has a link (poisson_nll: rate = exp(prediction)), metrics compare expected targets with targets.
     """
+
+    task: ClassVar[str] = "regression"
 
     def default_loss(self) -> Loss:
         return SquaredError()

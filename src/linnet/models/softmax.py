@@ -1,6 +1,7 @@
 """Softmax regression (Dive into Deep Learning, chapter 4)."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -17,6 +18,8 @@ class SoftmaxRegression(LinearNetwork):
 
     Metrics: accuracy, top2_accuracy, macro_f1, nll, calibration_error, predictive_entropy, kl_divergence.
     """
+
+    task: ClassVar[str] = "classification"
 
     def default_loss(self) -> Loss:
         return CrossEntropy()

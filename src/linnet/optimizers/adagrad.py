@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.interval import NON_NEGATIVE, POSITIVE
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
 
 
@@ -27,14 +28,9 @@ class Adagrad(Optimizer):
         ValueError: a hyperparameter is out of range.
     """
 
-    lr: Hyperparameter
-    eps: Hyperparameter = 1e-10
-    initial_accumulator: Hyperparameter = 0.0
-
-    def __post_init__(self) -> None:
-        POSITIVE.check("lr", self.lr)
-        POSITIVE.check("eps", self.eps)
-        NON_NEGATIVE.check("initial_accumulator", self.initial_accumulator)
+    lr: Annotated[Hyperparameter, Gt(0)]
+    eps: Annotated[Hyperparameter, Gt(0)] = 1e-10
+    initial_accumulator: Annotated[Hyperparameter, Ge(0)] = 0.0
 
     def init(self, params: Sequence[Tensor]) -> State:
         start = self.initial_accumulator

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.interval import DECAY, POSITIVE
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
 
 
@@ -31,16 +32,10 @@ class Adam(Optimizer):
         ValueError: a hyperparameter is out of range.
     """
 
-    lr: Hyperparameter
-    beta1: Hyperparameter = 0.9
-    beta2: Hyperparameter = 0.999
-    eps: Hyperparameter = 1e-8
-
-    def __post_init__(self) -> None:
-        POSITIVE.check("lr", self.lr)
-        DECAY.check("beta1", self.beta1)
-        DECAY.check("beta2", self.beta2)
-        POSITIVE.check("eps", self.eps)
+    lr: Annotated[Hyperparameter, Gt(0)]
+    beta1: Annotated[Hyperparameter, Ge(0), Lt(1)] = 0.9
+    beta2: Annotated[Hyperparameter, Ge(0), Lt(1)] = 0.999
+    eps: Annotated[Hyperparameter, Gt(0)] = 1e-8
 
     def init(self, params: Sequence[Tensor]) -> State:
         return {

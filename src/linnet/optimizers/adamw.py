@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from annotated_types import Ge
 from torch import Tensor
 
 from linnet.optimizers.adam import Adam
 from linnet.optimizers.hyperparameter import Hyperparameter, along_models
-from linnet.optimizers.interval import NON_NEGATIVE
 from linnet.optimizers.optimizer import Evaluate, State
 
 
@@ -28,11 +29,7 @@ class AdamW(Adam):
         ValueError: a hyperparameter is out of range.
     """
 
-    weight_decay: Hyperparameter = 0.01
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        NON_NEGATIVE.check("weight_decay", self.weight_decay)
+    weight_decay: Annotated[Hyperparameter, Ge(0)] = 0.01
 
     def update(
         self,

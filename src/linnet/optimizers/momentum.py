@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
+from linnet.config.option_types import Needs
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled, along_models
-from linnet.optimizers.interval import DECAY, OPEN_UNIT, POSITIVE
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
 
 
@@ -24,22 +26,15 @@ class Momentum(Optimizer):
     Args:
         lr: learning rate in (0, inf), one number or `[K]`.
         momentum: decay of the velocity in [0, 1), one number or `[K]`.
-        nesterov: look one step ahead; demands momentum > 0.
+        nesterov: look one step ahead; needs momentum above 0.
 
     Raises:
         ValueError: a hyperparameter is out of range.
     """
 
-    lr: Hyperparameter
-    momentum: Hyperparameter
-    nesterov: bool = False
-
-    def __post_init__(self) -> None:
-        POSITIVE.check("lr", self.lr)
-        if self.nesterov:
-            OPEN_UNIT.check("momentum with nesterov", self.momentum)
-        else:
-            DECAY.check("momentum", self.momentum)
+    lr: Annotated[Hyperparameter, Gt(0)]
+    momentum: Annotated[Hyperparameter, Ge(0), Lt(1)]
+    nesterov: Annotated[bool, Needs("momentum", 0.9)] = False
 
     def init(self, params: Sequence[Tensor]) -> State:
         return {"velocity": [torch.zeros_like(param) for param in params]}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 import torch
 from torch import Tensor
 
+from linnet.config.option_types import check_options
 from linnet.optimizers.hyperparameter import Hyperparameter
 
 State: TypeAlias = dict[str, Any]
@@ -29,6 +30,15 @@ class Optimizer(ABC):
 
     has_proximal_step: ClassVar[bool] = True
     """Whether `step_size` is defined, as an l1 penalty demands."""
+
+    trains_many: ClassVar[bool] = True
+    """Whether hyperparameters may be tensors `[K]`, one number per model."""
+
+    exact: ClassVar[bool] = False
+    """Whether the run is solved for, and takes no steps."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     @abstractmethod
     def init(self, params: Sequence[Tensor]) -> State:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.interval import DECAY, POSITIVE
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
 
 
@@ -27,14 +28,9 @@ class RMSprop(Optimizer):
         ValueError: a hyperparameter is out of range.
     """
 
-    lr: Hyperparameter
-    alpha: Hyperparameter = 0.99
-    eps: Hyperparameter = 1e-8
-
-    def __post_init__(self) -> None:
-        POSITIVE.check("lr", self.lr)
-        DECAY.check("alpha", self.alpha)
-        POSITIVE.check("eps", self.eps)
+    lr: Annotated[Hyperparameter, Gt(0)]
+    alpha: Annotated[Hyperparameter, Ge(0), Lt(1)] = 0.99
+    eps: Annotated[Hyperparameter, Gt(0)] = 1e-8
 
     def init(self, params: Sequence[Tensor]) -> State:
         return {"squared_mean": [torch.zeros_like(param) for param in params]}

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from annotated_types import Gt
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled
-from linnet.optimizers.interval import POSITIVE
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
 
 
@@ -23,10 +24,7 @@ class SGD(Optimizer):
         ValueError: `lr` is out of range.
     """
 
-    lr: Hyperparameter
-
-    def __post_init__(self) -> None:
-        POSITIVE.check("lr", self.lr)
+    lr: Annotated[Hyperparameter, Gt(0)]
 
     def init(self, params: Sequence[Tensor]) -> State:
         return {}

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from linnet.config.option_types import Count, Positive
 from linnet.optimizers.hyperparameter import Hyperparameter
-from linnet.optimizers.interval import POSITIVE, POSITIVE_INTEGER
 from linnet.optimizers.optimizer import Evaluate, State
-from linnet.optimizers.torch_optim import TorchOptimizer, check_number, scaled_optimizer, set_gradients
+from linnet.optimizers.torch_optim import TorchOptimizer, scaled_optimizer, set_gradients
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,10 @@ class TorchLBFGS(TorchOptimizer):
 
     needs_evaluate: ClassVar[bool] = True
 
-    lr: float = 1.0
-    max_iter: int = 20
-    history_size: int = 10
+    lr: Positive = 1.0
+    max_iter: Count = 20
+    history_size: Count = 10
     line_search: Literal["strong_wolfe"] | None = "strong_wolfe"
-
-    def __post_init__(self) -> None:
-        check_number(POSITIVE, "lr", self.lr)
-        check_number(POSITIVE_INTEGER, "max_iter", self.max_iter)
-        check_number(POSITIVE_INTEGER, "history_size", self.history_size)
-        if self.line_search not in ("strong_wolfe", None):
-            raise ValueError(f"line_search must be 'strong_wolfe' or null, got {self.line_search!r}")
 
     def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
         if params[0].shape[0] != 1:  # one line search cannot choose a step for several objectives

@@ -8,13 +8,13 @@ import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from linnet.config.option_types import Fraction, Needs, NonNegative, Positive
 from linnet.optimizers.hyperparameter import Hyperparameter
-from linnet.optimizers.interval import DECAY, NON_NEGATIVE, OPEN_UNIT, POSITIVE, Interval
 from linnet.optimizers.optimizer import Evaluate, Optimizer, State
 
 
@@ -22,6 +22,7 @@ class TorchOptimizer(Optimizer):
     """Adapter from `torch.optim`; the state holds the library's optimizer, made over the very tensors of `init`."""
 
     has_proximal_step: ClassVar[bool] = False
+    trains_many: ClassVar[bool] = False
 
     @abstractmethod
     def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
@@ -61,16 +62,9 @@ class TorchOptimizer(Optimizer):
 class TorchSGD(TorchOptimizer):
     """`torch.optim.SGD`, the twin of `SGD` (momentum 0) and `Momentum`; arguments as there."""
 
-    lr: float
-    momentum: float = 0.0
-    nesterov: bool = False
-
-    def __post_init__(self) -> None:
-        check_number(POSITIVE, "lr", self.lr)
-        if self.nesterov:
-            check_number(OPEN_UNIT, "momentum with nesterov", self.momentum)
-        else:
-            check_number(DECAY, "momentum", self.momentum)
+    lr: Positive
+    momentum: Fraction = 0.0
+    nesterov: Annotated[bool, Needs("momentum", 0.9)] = False
 
     def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.SGD(params, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
@@ -80,16 +74,10 @@ class TorchSGD(TorchOptimizer):
 class TorchAdam(TorchOptimizer):
     """`torch.optim.Adam`, the twin of `Adam`; arguments as there."""
 
-    lr: float
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check_number(POSITIVE, "lr", self.lr)
-        check_number(DECAY, "beta1", self.beta1)
-        check_number(DECAY, "beta2", self.beta2)
-        check_number(POSITIVE, "eps", self.eps)
+    lr: Positive
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    eps: Positive = 1e-8
 
     def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.Adam(params, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
@@ -99,11 +87,7 @@ class TorchAdam(TorchOptimizer):
 class TorchAdamW(TorchAdam):
     """`torch.optim.AdamW`, the twin of `AdamW`; arguments as there. Decays the weight, never the bias."""
 
-    weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number(NON_NEGATIVE, "weight_decay", self.weight_decay)
+    weight_decay: NonNegative = 0.01
 
     def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
         groups: list[dict[str, Any]] = [
@@ -111,17 +95,6 @@ class TorchAdamW(TorchAdam):
             {"params": params[1:], "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
-
-
-def check_number(interval: Interval, name: str, value: object) -> None:
-    """Refuse a value outside the interval and, unlike `Interval.check`, one number per model.
-
-    Raises:
-        ValueError: as described.
-    """
-    if isinstance(value, Tensor):
-        raise ValueError(f"{name} must be one plain number for a torch.optim twin, got {value.tolist()}")
-    interval.check(name, value)
 
 
 def scaled_optimizer(state: State, params: Sequence[Tensor], factor: Hyperparameter) -> torch.optim.Optimizer:

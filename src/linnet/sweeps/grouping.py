@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from linnet.config.check_options import declared
 from linnet.config.compose import flat
 
 Item = TypeVar("Item")
@@ -22,11 +23,11 @@ COPIES = 12
 
 def reason_alone(config: Mapping[str, Any]) -> str | None:
     """Why a job can only be trained by itself; None if it need not be."""
-    optimizer = config["optimizer"]["_target_"].rpartition(".")[2]
-    if optimizer.startswith("Torch"):
-        return "the optimizers of torch take one number for all models"
-    if optimizer == "Exact":
+    optimizer = declared(config["optimizer"])
+    if optimizer.exact:
         return "optimizer=exact trains nothing"
+    if not optimizer.trains_many:
+        return "the optimizers of torch take one number for all models"
     if config["callbacks"]["early_stopping"]:
         return "callbacks=early_stopping ends each run at its own epoch"
     if config["trainer"]["strategy"] == "ddp":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
-from linnet.config.rules import SEED
+from linnet.config.option_types import Seed, accepts, describe
 from linnet.system.errors import InputError
 
 SEARCH_TARGET = "linnet.sweeps.search.search"
@@ -41,5 +41,5 @@ def refuse_numbers(sweeper: DictConfig) -> None:
         value = sweeper[name]
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"hydra.sweeper.{name}={value}: expected a whole number of at least 1")
-    if search and not SEED.accepts(sweeper.seed):
-        raise InputError(f"hydra.sweeper.seed={sweeper.seed}: expected {SEED.words}")
+    if search and not accepts(Seed, sweeper.seed):
+        raise InputError(f"hydra.sweeper.seed={sweeper.seed}: expected {describe(Seed)}")

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 
+from linnet.config.option_types import Count, NonNegative
 from linnet.models.network import LinearNetwork
 from linnet.tracking.checkpoint_file import BEST, save, save_last, snapshot
 from linnet.tracking.logger import RunLogger
@@ -39,9 +40,9 @@ class Checkpoint(LightningCheckpoint):
         folder: Path,
         monitor: str,
         direction: str,
-        every_n_seconds: float = 10.0,
-        every_n_steps: int | None = None,
-        select: str = "best",
+        every_n_seconds: NonNegative = 10.0,
+        every_n_steps: Count | None = None,
+        select: Literal["best", "last"] = "best",
     ) -> None:
         self.folder, self.monitor, self.select = folder, monitor, select
         self.k = 0

@@ -16,6 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
+from linnet.config.option_types import CountOrZero
 from linnet.tracking import events
 from linnet.tracking.checkpoint_file import Damaged
 from linnet.tracking.events import PATTERN, EventWriter
@@ -34,7 +35,9 @@ class RunLogger(TensorBoardLogger):
         resumed_at: the step that the files in the directory end with, of a run that goes on; None: there are none.
     """
 
-    def __init__(self, save_dir: str | Path, histogram_every_n_epochs: int = 1, resumed_at: int | None = None) -> None:
+    def __init__(
+        self, save_dir: str | Path, histogram_every_n_epochs: CountOrZero = 1, resumed_at: int | None = None
+    ) -> None:
         # An empty version keeps Lightning from numbering one, for which jobs that start together would race.
         super().__init__(save_dir=str(save_dir), name="", version="", default_hp_metric=False)
         self.histogram_every_n_epochs = histogram_every_n_epochs

@@ -4,32 +4,32 @@ import math
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from hydra.utils import get_object
 
+from linnet.config.check_options import declared
 from linnet.config.direction import direction
-from linnet.config.tasks import CLASSIFICATION
+from linnet.config.option_types import options_of
+from linnet.config.run_options import Preparation
 from linnet.data import Data, Source, prepare
 from linnet.losses import Loss
 from linnet.models import LinearNetwork
 from linnet.optimizers import Exact
 from linnet.system.errors import InputError
+from linnet.tracking import Checkpoint
 
-PREPARATION = ("batch_size", "val_fraction", "standardize", "outliers", "outlier_value")
+PREPARATION = tuple(options_of(Preparation).keys() - {"dtype", "seed"})
 """The keys of `data` that say how examples are prepared; the others say where they come from."""
-HAS_ITS_OWN_VALIDATION = ("linnet.data.arrays", "linnet.data.image_folder")
-"""The sources whose validation part, where they are given one, comes before a part of the training examples."""
-SPLITS_ITSELF = "linnet.data.table_rows"
-"""The source that holds out its validation part itself, since what it does to the others depends on the rest."""
 # What torch says where Python would raise a MemoryError: there is none left, or no such number exists.
 TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
 
 
 def is_exact(config: Mapping[str, Any]) -> bool:
     """Whether the run is solved for and not trained."""
-    return bool(config["optimizer"]["_target_"] == "linnet.optimizers.Exact")
+    return bool(declared(config["optimizer"]).exact)
 
 
 def dtype_of(config: Mapping[str, Any]) -> str:
@@ -50,19 +50,21 @@ def build_data(config: Mapping[str, Any]) -> Data:
     dtype = dtype_of(config)
     options = {**config["data"], "dtype": dtype}
     preparation = {key: options.pop(key) for key in PREPARATION if key in options}
-    if options["_target_"] == SPLITS_ITSELF:
+    declaration = declared(options)
+    if "val_fraction" in options_of(declaration):  # held out by the source itself
         options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
+    if declaration.is_table:
         options["keep_constant"] = not config["model"]["bias"]
     try:
         source: Source = make(options)
         _check_task(config, source)
         _check_device(config, source)
-        if options["_target_"] in HAS_ITS_OWN_VALIDATION and source.val is not None:
+        if declaration.validation == "given" and source.val is not None:
             preparation["val_fraction"] = None
         bias = bool(config["model"]["bias"])
         data = prepare(
             source, seed=options["seed"], **preparation, dtype=dtype, bias=bias,
-            centre_targets=bias and _object(config["loss"]["_target_"]).shift_invariant,
+            centre_targets=bias and declared(config["loss"]).shift_invariant,
         )  # fmt: skip
     except (MemoryError, RuntimeError, TypeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in TOO_LARGE):
@@ -93,6 +95,15 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     return make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
 
 
+def build_checkpoint(config: Mapping[str, Any], run: Path) -> Checkpoint:
+    """Return the callback that keeps the last and the best state in the run directory."""
+    objective, node = config["objective"], config["callbacks"]["checkpoint"]
+    found: Checkpoint = make(
+        node, folder=run / "checkpoints", monitor=objective["metric"], direction=direction(objective)
+    )
+    return found
+
+
 def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
     """The callback that stops a run whose objective no longer improves, if one is asked for."""
     objective, chosen = config["objective"], config["callbacks"]["early_stopping"]
@@ -117,14 +128,14 @@ _object = cache(get_object)  # looking one up takes as long as making a small pa
 
 def _check_task(config: Mapping[str, Any], source: Source) -> None:
     """That the loss is for targets such as these: some sources are known by what they hold only."""
-    expected = "classification" if config["loss"]["_target_"] in CLASSIFICATION else "regression"
+    expected = declared(config["loss"]).task
     if source.task != expected:
         nature = {"classification": "classes", "regression": "numbers"}
         remedy = {
             "classification": "model=softmax_regression loss=cross_entropy",
             "regression": "model=linear_regression loss=squared_error",
         }
-        if config["data"]["_target_"] == SPLITS_ITSELF:
+        if declared(config["data"]).is_table:
             found, otherwise = f"the data.target of data=table holds {nature[source.task]}", f"data.task={expected}"
         else:
             kind = {"classification": "whole numbers or text", "regression": "floating point"}[source.task]

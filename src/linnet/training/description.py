@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from linnet.config import EXPERIMENT, GROUPS
+from linnet.config.check_options import declared
 from linnet.config.compose import flat
 from linnet.data import Data
 
@@ -18,7 +19,7 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
     sizes = [
         f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
     ]
-    if config["optimizer"]["_target_"] == "linnet.optimizers.Exact":
+    if declared(config["optimizer"]).exact:
         how = "solved exactly"
     else:
         how = (

@@ -101,7 +101,7 @@ class TestCheck:
         table = Preprocessing((far, near, category), Target("y", "regression"), "mean")
         weight = np.array([[1e-9, 0.5, 1e9, -1, 2, 0.3, 0.7]])
         predictor = Predictor(weight, np.zeros(1), "regression", "identity", table=table)
-        config = {"data": {"_target_": check.SPLITS_ITSELF, "path": "no.csv", "delimiter": None, "encoding": None}}
+        config = {"data": {"_target_": "linnet.data.table_rows", "path": "no.csv", "delimiter": None, "encoding": None}}
         export(predictor, config, kind)
         to_bytes = MODULES[kind].to_bytes
         for i in range(7):
@@ -125,7 +125,7 @@ class TestCheck:
         predictor = Predictor(np.ones((1, 6)), np.zeros(1), "regression", "identity", table=table)
         (sample,) = check.samples(
             predictor,
-            {"data": {"_target_": check.SPLITS_ITSELF, "path": "no.csv", "delimiter": None, "encoding": None}},
+            {"data": {"_target_": "linnet.data.table_rows", "path": "no.csv", "delimiter": None, "encoding": None}},
         )
         assert set(sample.inputs["c"]) == {"a", "b", " a\t", " b\t", check.UNSEEN, "NA", " ", None}
         assert 0 < np.isnan(sample.inputs["n"]).sum() < 300

@@ -3,10 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Count, DType, Seed, Words
 from linnet.data.normalisation import Normalisation
 from linnet.data.sources.array_weights import read_weights
 from linnet.data.storage.array_file import File
@@ -19,6 +22,7 @@ from linnet.data.storage.sharded_arrays import ShardedArray, find_shards, same_l
 from linnet.data.table.messages import count_words, join_names
 from linnet.system.errors import InputError
 
+FORMATS = "an .npy, .npz, .safetensors, .parquet or .pt file"
 BUFFER = 32 * 2**20
 """Bytes of examples in memory where not all are: this leaves room for torch and Lightning in a process of 1 GB."""
 PARTS = {"train": ("x", "y"), "val": ("x_val", "y_val"), "test": ("x_test", "y_test")}
@@ -26,17 +30,18 @@ FAMILIES = {"f": "floating", "U": "text", "S": "text"}
 """numpy's letter of a kind of numbers -> what targets of one array have in common; of all others "whole"."""
 
 
+@data_source(infer_task="linnet.data.sources.arrays_task.infer_task", validation="given")
 def arrays(
-    x: str,
-    y: str,
+    x: Annotated[str, Words(f"{FORMATS} or a pattern: data.x='my/x_*.npy'")],
+    y: Annotated[str, Words(f"{FORMATS} or a pattern: data.y='my/y_*.npy'")],
     x_val: str | None,
     y_val: str | None,
     x_test: str | None,
     y_test: str | None,
-    max_memory_mb: int,
-    normalize: str,
-    dtype: str,
-    seed: int,
+    max_memory_mb: Count,
+    normalize: Literal["none", "rows"],
+    dtype: DType,
+    seed: Seed,
     task: Task | None = None,
     weight: str | None = None,
 ) -> Source:

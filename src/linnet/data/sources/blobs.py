@@ -1,9 +1,13 @@
 """Classes around known means, for which the best possible accuracy is known."""
 
 import math
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Count, CountOrZero, DType, NoiseKind, NonNegative, Seed
 from linnet.data.sources.blobs_bayes import bayes_accuracy
 from linnet.data.sources.synthetic import draw_noise
 from linnet.data.storage.examples import Examples, Source, checksum
@@ -11,17 +15,18 @@ from linnet.system.errors import InputError
 from linnet.system.seeds import generator
 
 
+@data_source("classification", validation="made")
 def gaussian_blobs(
-    n_classes: int,
-    n_features: int,
-    separation: float,
-    noise: float,
-    noise_kind: str,
-    n_train: int,
-    n_val: int,
-    n_test: int,
-    dtype: str,
-    seed: int,
+    n_classes: Annotated[int, Ge(2)],
+    n_features: Count,
+    separation: NonNegative,
+    noise: NonNegative,
+    noise_kind: NoiseKind,
+    n_train: Count,
+    n_val: CountOrZero,
+    n_test: CountOrZero,
+    dtype: DType,
+    seed: Seed,
 ) -> Source:
     """Classes of equal probability; class k has mean separation·e_k and independent noise in each of the features.
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Count, CountOrZero, DType, NoiseKind, NonNegative, Positive, Seed, Weighting
 from linnet.data.batch import TrueParameters
 from linnet.data.sources.shift_weights import density_ratio, effective_sample_size, normalize_weights
 from linnet.data.sources.synthetic import draw_noise
@@ -23,22 +25,23 @@ Ratio = Callable[[Tensor], Tensor]
 """β of inputs `[N, 1]`: `[N]`."""
 
 
+@data_source("regression", validation="made")
 def covariate_shift(
-    degree: int,
+    degree: Count,
     train_mean: float,
-    train_std: float,
+    train_std: Positive,
     target_mean: float,
-    target_std: float,
-    noise: float,
-    noise_kind: str,
-    weighting: str,
-    max_weight: float | None,
-    n_train: int,
-    n_val: int,
-    n_test: int,
-    n_target: int,
-    dtype: str,
-    seed: int,
+    target_std: Positive,
+    noise: NonNegative,
+    noise_kind: NoiseKind,
+    weighting: Weighting,
+    max_weight: Positive | None,
+    n_train: Count,
+    n_val: CountOrZero,
+    n_test: CountOrZero,
+    n_target: Count,
+    dtype: DType,
+    seed: Seed,
 ) -> Source:
     """y = x³ − x + ε, with x from one normal distribution for training and validation, and from another for testing.
 

@@ -2,17 +2,28 @@
 
 import hashlib
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Count, DType, Fraction, Seed, Words
 from linnet.data.sources.class_folders import find_parts
 from linnet.data.split import hold_out
 from linnet.data.storage.byte_examples import read_pixels
 from linnet.data.storage.examples import ByteExamples, Source
 
 
-def image_folder(path: str, size: int, color: str, test_fraction: float, dtype: str, seed: int) -> Source:
+@data_source("classification", validation="given")
+def image_folder(
+    path: Annotated[str, Words("a folder with a folder of images for each class: data.path=my/pictures")],
+    size: Count,
+    color: Literal["grey", "rgb"],
+    test_fraction: Fraction,
+    dtype: DType,
+    seed: Seed,
+) -> Source:
     """Images as levels / 255 `[N, channels · size · size]`, of the classes that their folders are named after.
 
     Args:

@@ -13,11 +13,14 @@ import struct
 import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import DType, Seed
 from linnet.data.storage.examples import ByteExamples, Examples, Source
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
@@ -48,7 +51,10 @@ DISTRIBUTED = {"FashionMNIST": Path("/usr/share/datasets/fashion-mnist")}
 """Where Debian's packages put them, gzipped."""
 
 
-def image_classes(name: str, root: str | None, download: bool, dtype: str, seed: int) -> Source:
+@data_source("classification")
+def image_classes(
+    name: Literal["FashionMNIST", "MNIST", "KMNIST"], root: str | None, download: bool, dtype: DType, seed: Seed
+) -> Source:
     """60000 + 10000 grey images of 28×28 pixels in [0, 1], 10 classes.
 
     Args:

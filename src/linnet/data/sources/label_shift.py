@@ -1,10 +1,24 @@
 """Label shift: classes have other proportions in the target than in training, and look the same in both."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import MinLen, Predicate
 from torch import Tensor
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import (
+    Count,
+    CountOrZero,
+    DType,
+    NoiseKind,
+    NonNegative,
+    Positive,
+    Seed,
+    Weighting,
+    Words,
+)
 from linnet.data.sources.shift_weights import confusion_matrix, effective_sample_size, label_weights, normalize_weights
 from linnet.data.sources.synthetic import draw_noise
 from linnet.data.storage.examples import Examples, Source, checksum
@@ -18,19 +32,22 @@ PENALTY = L2(1e-5)
 """Of the classifier whose confusions are counted, so that it has an optimum where classes can be told apart."""
 
 
+@data_source("classification", validation="made")
 def label_shift(
-    train_proportions: Sequence[float],
-    target_proportions: Sequence[float],
-    separation: float,
-    noise: float,
-    noise_kind: str,
-    weighting: str,
-    n_train: int,
-    n_val: int,
-    n_test: int,
-    n_target: int,
-    dtype: str,
-    seed: int,
+    train_proportions: Annotated[Sequence[Positive], MinLen(2), Words("a list of at least 2 numbers in (0, inf)")],
+    target_proportions: Annotated[
+        Sequence[NonNegative], MinLen(2), Predicate(any), Words("a list of at least 2 numbers in [0, inf), not all 0")
+    ],
+    separation: NonNegative,
+    noise: NonNegative,
+    noise_kind: NoiseKind,
+    weighting: Weighting,
+    n_train: Count,
+    n_val: CountOrZero,
+    n_test: CountOrZero,
+    n_target: Count,
+    dtype: DType,
+    seed: Seed,
 ) -> Source:
     """Blobs: of C features, class k has mean separation·e_k, and proportions that differ between training and test.
 

@@ -1,11 +1,14 @@
 """Random convolutional features of the digits."""
 
 from dataclasses import replace
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Count, DType, Seed, Words
 from linnet.data.sources.shipped import digits
 from linnet.data.storage.examples import Examples, Source, checksum
 from linnet.system.seeds import generator
@@ -14,7 +17,10 @@ POOL = 2
 """Pixels along each side of the squares whose responses are averaged."""
 
 
-def random_convolution(n_filters: int, filter_size: int, dtype: str, seed: int) -> Source:
+@data_source("classification")
+def random_convolution(
+    n_filters: Count, filter_size: Annotated[Literal[1, 3, 5, 7], Words("1, 3, 5 or 7")], dtype: DType, seed: Seed
+) -> Source:
     """The `digits`, as max(filter ∗ image, 0) averaged over 2×2 pixels: 16 features for each of the filters.
 
     A linear probe of them is a network of one hidden layer whose weights stay as they were drawn.

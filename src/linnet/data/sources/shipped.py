@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import DType, Seed
 from linnet.data.storage.examples import Examples, Source, Task, checksum
 from linnet.system.seeds import generator
 
@@ -16,7 +18,8 @@ TEST_FRACTION = 0.2
 figures of different runs speak of the same examples."""
 
 
-def diabetes(dtype: str, seed: int) -> Source:
+@data_source("regression")
+def diabetes(dtype: DType, seed: Seed) -> Source:
     """442 patients, 10 measurements, disease progression after a year (Efron et al., Least angle regression, 2004).
 
     Features come scaled by scikit-learn to mean 0 and sum of squares 1 over all patients; targets are 25 to 346.
@@ -25,7 +28,8 @@ def diabetes(dtype: str, seed: int) -> Source:
     return _source("regression", bunch.data, bunch.target[:, None], dtype, feature_names=tuple(bunch.feature_names))
 
 
-def digits(dtype: str, seed: int) -> Source:
+@data_source("classification")
+def digits(dtype: DType, seed: Seed) -> Source:
     """1797 handwritten digits of 8×8 pixels (E. Alpaydin and C. Kaynak, UCI, 1998); grey levels 0 … 16 become 0 … 1."""
     table = _digits()
     names = tuple(str(digit) for digit in range(10))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Count, CountOrZero, DType, NoiseKind, NonNegative, Numbers, Seed
 from linnet.data.batch import TrueParameters
 from linnet.data.storage.examples import Examples, Source, checksum
 from linnet.system.seeds import generator
@@ -56,32 +58,34 @@ def _linear_source(
     )  # fmt: skip
 
 
+@data_source("regression", validation="made")
 def synthetic_regression(
-    weight: Sequence[float],
+    weight: Numbers,
     bias: float,
-    noise: float,
-    noise_kind: str,
-    n_train: int,
-    n_val: int,
-    n_test: int,
-    dtype: str,
-    seed: int,
+    noise: NonNegative,
+    noise_kind: NoiseKind,
+    n_train: Count,
+    n_val: CountOrZero,
+    n_test: CountOrZero,
+    dtype: DType,
+    seed: Seed,
 ) -> Source:
     """y = weight·x + bias + ε with x ~ N(0, I) of as many features as weights (Dive into Deep Learning 3.2.1)."""
     truth = TrueParameters(torch.tensor([weight], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64))
     return _linear_source(truth, lambda x: x, len(weight), noise, noise_kind, (n_train, n_val, n_test), dtype, seed)
 
 
+@data_source("regression", validation="made")
 def polynomial(
-    coefficients: Sequence[float],
-    degree: int,
-    noise: float,
-    noise_kind: str,
-    n_train: int,
-    n_val: int,
-    n_test: int,
-    dtype: str,
-    seed: int,
+    coefficients: Numbers,
+    degree: Count,
+    noise: NonNegative,
+    noise_kind: NoiseKind,
+    n_train: Count,
+    n_val: CountOrZero,
+    n_test: CountOrZero,
+    dtype: DType,
+    seed: Seed,
 ) -> Source:
     """y = Σ coefficients[i] xⁱ/i! + ε with x ~ N(0, 1); the features are xⁱ/i! for i = 1 … degree.
 
@@ -110,8 +114,16 @@ def polynomial(
     )  # fmt: skip
 
 
+@data_source("regression", validation="made")
 def high_dimensional(
-    n_features: int, noise: float, noise_kind: str, n_train: int, n_val: int, n_test: int, dtype: str, seed: int
+    n_features: Count,
+    noise: NonNegative,
+    noise_kind: NoiseKind,
+    n_train: Count,
+    n_val: CountOrZero,
+    n_test: CountOrZero,
+    dtype: DType,
+    seed: Seed,
 ) -> Source:
     """y = 0.05 + Σ 0.01 xᵢ + ε with x ~ N(0, I) (Dive into Deep Learning 3.7.3)."""
     return synthetic_regression([0.01] * n_features, 0.05, noise, noise_kind, n_train, n_val, n_test, dtype, seed)

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import torch
+from annotated_types import MaxLen
 from numpy.typing import NDArray
 
+from linnet.config.data_source import data_source
+from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files, Fraction, Seed, Words
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.table.fit import fit
 from linnet.data.table.messages import RowLocator, join_names
@@ -24,35 +27,43 @@ from linnet.data.table.values import Floats, Kind, as_numbers, cleaned, is_missi
 from linnet.data.table.weights import example_weights, scaled
 from linnet.system.errors import InputError
 
+Delimiter = Annotated[
+    Literal["comma", "semicolon", "tab", "bar"] | Annotated[str, MaxLen(1)],
+    Words("one of comma, semicolon, tab, bar or one character"),
+]
 
+
+@data_source(infer_task="linnet.data.table.target.infer_task", is_table=True)
 def table_rows(
-    path: str | Sequence[str],
-    target: str,
+    path: Annotated[Files, Words("a file, a pattern or a list of these: data.path=my.csv")],
+    target: Annotated[
+        str, Words("the name of the column to predict: data.target=NAME (data.target='\"0\"' if it is a number)")
+    ],
     task: Task | None,
-    features: Sequence[str] | None,
+    features: Columns | None,
     exclude: Sequence[str],
     categorical: Sequence[str],
     weight: str | None,
     missing: Missing,
-    min_count: int,
-    test_path: str | Sequence[str] | None,
+    min_count: Count,
+    test_path: Files | None,
     split_column: str | None,
-    test_fraction: float,
-    val_fraction: float,
+    test_fraction: Fraction,
+    val_fraction: Fraction,
     group: str | None,
-    delimiter: str | None,
-    encoding: str | None,
-    dtype: str,
-    seed: int,
+    delimiter: Delimiter | None,
+    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"] | None,
+    dtype: DType,
+    seed: Seed,
     keep_constant: bool = False,
-    decimal: str = ".",
-    thousands: str | None = None,
+    decimal: Literal[".", ","] = ".",
+    thousands: Literal[".", ",", " ", "'", "_"] | None = None,
     strip: Sequence[str] = (),
     missing_tokens: Sequence[str] = (),
     dates: Literal["error", "days"] = "error",
     day_first: bool | None = None,
     comment: str | None = None,
-    skip_rows: int = 0,
+    skip_rows: CountOrZero = 0,
 ) -> Source:
     """The rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 

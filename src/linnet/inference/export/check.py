@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linnet.config.check_options import declared
 from linnet.data.table.read import read
 from linnet.inference.export.terms import Floats, Inputs, Term, terms, typed
 from linnet.inference.predictor import Predictor
 from linnet.system.errors import InputError
-from linnet.training.components import SPLITS_ITSELF, build_data
+from linnet.training.components import build_data
 
 TOLERANCE = 1e-6
 """Largest difference, relative to the largest prediction."""
@@ -41,7 +42,7 @@ def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]
         config: of the run.
     """
     try:
-        own = (_own_rows if config["data"]["_target_"] == SPLITS_ITSELF else _own_arrays)(predictor, config)
+        own = (_own_rows if declared(config["data"]).is_table else _own_arrays)(predictor, config)
     except (InputError, OSError, MemoryError):  # the data has gone, or is no longer what it was: the others must do
         own = None
     if own is not None and len(own.expected):

@@ -1,0 +1,120 @@
+"""The check of every component's options against what the component declares."""
+
+from collections.abc import Mapping, Sequence
+from inspect import Parameter, isfunction
+from typing import Any
+
+from linnet.config.groups import GROUPS, shipped
+from linnet.config.option_types import accepts, describe, lacks, options_of
+from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
+from linnet.config.skeleton import skeleton
+from linnet.config.unknown_key import unknown_key
+from linnet.config.walk import walk
+from linnet.system.errors import InputError
+
+CALLBACKS = ("checkpoint", "early_stopping")
+Options = Mapping[str, Parameter]
+
+
+def declared(node: Mapping[str, Any]) -> Any:
+    """Return what stands for the component of a node: its stand-in, or linnet's options for a class of a library."""
+    target = node["_target_"]
+    return OF_LIBRARY.get(target) or skeleton(target)
+
+
+def options_for(group: str, node: Mapping[str, Any]) -> Options:
+    """Return the options that a node of this group may set: those of its component, and the group's."""
+    return {**options_of(declared(node)), **(options_of(OF_GROUP[group]) if group in OF_GROUP else {})}
+
+
+def check_options(config: dict[str, Any]) -> None:
+    """Check that every `_target_` stands where linnet looks for one and is shipped there, and all keys and values.
+
+    Raises:
+        InputError: for the first that is not as declared.
+    """
+    places = _places(config)
+    for path, (node, twins) in places.items():
+        _check_target(path, node, twins)
+    for path, key, value in walk(config):
+        if key.startswith("_") and path.removesuffix("._target_") not in places:
+            raise InputError(f"{path}={value}: a key that builds objects is not allowed here")
+    run = {key: value for key, value in config.items() if key not in (*GROUPS, "objective")}
+    for path, node, declaration in (("", run, Run), ("objective", config.get("objective"), Objective)):
+        if not isinstance(node, dict):
+            raise InputError(f"{path}={node}: expected {', '.join(options_of(declaration))}")
+        options = options_of(declaration)
+        _check_keys(path, node, set(options), options)
+        _check_values(path, node, options)
+    for key in config.get("callbacks") or {}:
+        if key not in CALLBACKS:
+            raise InputError(unknown_key(f"callbacks.{key}", [f"callbacks.{name}" for name in CALLBACKS]))
+    for path, (node, _) in places.items():
+        _check_values(path, node, options_for(path.partition(".")[0], node))
+
+
+def nodes(group: str, option: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return (path, node) of each component that a shipped option chooses: one, or several callbacks."""
+    found = shipped()[group][option]
+    if group != "callbacks":
+        return [(group, found)]
+    return [(f"callbacks.{name}", node) for name, node in found.items() if node is not None]
+
+
+def _places(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
+    """Return path -> (node, shipped nodes that it may repeat) of each place that may hold a `_target_`."""
+    places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS if group != "callbacks"}
+    given = config.get("callbacks") or {}
+    for name in CALLBACKS:
+        if given.get(name) is not None or name == "checkpoint":
+            twins = [option[name] for option in shipped()["callbacks"].values() if option.get(name)]
+            places[f"callbacks.{name}"] = (given.get(name), twins)
+    return places
+
+
+def _check_target(path: str, node: Any, twins: Sequence[Mapping[str, Any]]) -> None:
+    group = path.partition(".")[0]
+    if not isinstance(node, dict) or "_target_" not in node:
+        raise InputError(f"{path}={node}: expected one of the options of {group}")
+    if node["_target_"] not in {twin["_target_"] for twin in twins}:
+        raise InputError(f"{path}._target_={node['_target_']}: not on the list of callables that linnet runs")
+    known = {key for twin in twins if twin["_target_"] == node["_target_"] for key in twin if key != "_target_"}
+    _check_keys(path, node, known, options_for(group, node) if isfunction(declared(node)) else {})
+
+
+def _check_keys(path: str, node: Mapping[str, Any], known: set[str], optional: Options) -> None:
+    """Check that a node has all keys and no others.
+
+    optional: an option with a default may be missing among these: data sources and runs gain options, which recorded
+    configurations of before do not have.
+    """
+    for key, value in node.items():
+        if key not in known and key != "_target_":
+            leaf = [key, *(path for path, _, below in walk(value, key) if not isinstance(below, dict))][-1]
+            raise InputError(unknown_key(_join(path, leaf), [_join(path, name) for name in sorted(known)]))
+    for key in sorted(known):
+        has_default = key in optional and optional[key].default is not Parameter.empty
+        if key not in node and not has_default:
+            raise InputError(f"{_join(path, key)} is missing: do not delete it, set it")
+
+
+def _check_values(path: str, node: Mapping[str, Any], options: Options) -> None:
+    for key, value in node.items():
+        if key == "_target_":
+            continue
+        annotation = options[key].annotation
+        if not accepts(annotation, value):
+            raise InputError(f"{_join(path, key)}={value}: expected {describe(annotation)}, got {_kind(value)}")
+        need = lacks(annotation, value, node)
+        if need:
+            raise InputError(
+                f"{_join(path, key)}=true needs {_join(path, need.option)} above 0, for example {need.example}"
+            )
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _kind(value: Any) -> str:
+    return f"the text '{value}'" if isinstance(value, str) else "null" if value is None else f"{value}"

@@ -1,0 +1,33 @@
+"""What a data source declares of itself, so that a configuration is checked before anything is read."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def data_source(
+    task: Literal["regression", "classification"] | None = None,
+    *,
+    infer_task: str | None = None,
+    validation: Literal["drawn", "made", "given"] = "drawn",
+    is_table: bool = False,
+) -> Callable[[Function], Function]:
+    """Declare a function to be a data source: it takes options and returns examples as a `Source`.
+
+    A source with an option `val_fraction` holds out the validation split itself.
+
+    Args:
+        task: of its targets; None: it depends on what they are.
+        infer_task: dotted name of a function that finds the task then; it takes options of the source by their names
+            and imports no torch.
+        validation: "drawn": a part of the training examples, `data.val_fraction` of them; "made": examples of its own
+            where that is null; "given": those that the user may name, and else a part of the training examples.
+        is_table: whether features are made of the columns of a table.
+    """
+
+    def declare(function: Function) -> Function:
+        vars(function).update(task=task, infer_task=infer_task, validation=validation, is_table=is_table)
+        return function
+
+    return declare

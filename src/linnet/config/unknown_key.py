@@ -1,0 +1,22 @@
+"""The message for a key that does not exist, with the nearest one that does."""
+
+import difflib
+from collections.abc import Sequence
+
+from linnet.config.groups import shipped
+
+
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """The message for a key that does not exist; Hydra's own settings are left out of the suggestions."""
+    group, _, name = key.partition(".")
+    owners = [option for option, node in shipped().get(group, {}).items() if name in node]
+    if owners:
+        return f"{key}: the chosen {group} has no such key, it belongs to {group}={', '.join(owners)}"
+    remedy = nearest(key, [word for word in known if not word.startswith("hydra.") and "_target_" not in word])
+    return f"{key}: no such key{remedy}; `linnet train --cfg job` lists them"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """', did you mean …?' if there is a near match, else nothing."""
+    match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f", did you mean {match[0]}?" if match else ""
