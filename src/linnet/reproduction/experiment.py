@@ -76,7 +76,7 @@ def measure(planned: Planned) -> Measured:
     from linnet.reproduction.rerun import as_many_threads_afterwards, log_to
     from linnet.system.terminal import Terminal
     from linnet.tracking.directory import RunDirectory
-    from linnet.training.context import Job
+    from linnet.training.context import RunRequest
     from linnet.training.run import run_to_end
 
     with tempfile.TemporaryDirectory(prefix="linnet-") as folder, as_many_threads_afterwards():
@@ -84,7 +84,7 @@ def measure(planned: Planned) -> Measured:
         try:
             with log_to(directory / "train.log"):
                 metrics = run_to_end(
-                    Job(RunDirectory(directory), planned.config, planned.choices, Terminal(quiet=True))
+                    RunRequest(RunDirectory(directory), planned.config, planned.choices, Terminal(quiet=True))
                 ).metrics
             state = "completed"
         except Diverged:

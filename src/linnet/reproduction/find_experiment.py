@@ -9,8 +9,8 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from linnet.config.compose import nearest
 from linnet.config.groups import EXPERIMENT, experiments
+from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
 from linnet.system.sanitize import plain
 

@@ -17,7 +17,7 @@ from linnet.system.errors import Diverged, InputError
 from linnet.system.files import write_atomic
 from linnet.system.terminal import Terminal
 from linnet.tracking.directory import RunDirectory
-from linnet.training.context import Job
+from linnet.training.context import RunRequest
 from linnet.training.finalize import Run
 from linnet.training.run import run_to_end
 
@@ -29,7 +29,7 @@ def run_again(saved: SavedConfig, directory: Path) -> Run | None:
     write_hydra(saved, directory)
     try:
         with as_many_threads_afterwards(), log_to(directory / "train.log"):
-            job = Job(
+            job = RunRequest(
                 RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
                 initial_weights=saved.initial_weights,
             )  # fmt: skip

@@ -22,8 +22,8 @@ from linnet.system.terminal import Terminal
 from linnet.system.threads import available
 from linnet.tracking.directory import RunDirectory
 from linnet.training.components import build_data
-from linnet.training.context import Job, TrainingContext, record_status
-from linnet.training.run import prepare
+from linnet.training.context import RunRequest, TrainingContext, record_status
+from linnet.training.setup import setup
 from linnet.training.vectorized import train_vectorized
 
 Numbered = tuple[registry.Job, Planned]
@@ -95,12 +95,12 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
         # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
         with Interrupts() as interrupts, suppress(Exception):
             group = _Group(waiting, interrupts, report, share, data, group.like if group else None)
-            train_vectorized(group.prepared(), interrupts, Terminal(quiet=share.of > 1), group.log_of)
+            train_vectorized(group.contexts(), interrupts, Terminal(quiet=share.of > 1), group.log_of)
         report.ended()
 
 
 class _Group:
-    """As many of the waiting jobs as fit into memory, prepared one after the other on the same data."""
+    """As many of the waiting jobs as fit into memory, set up one after the other on the same data."""
 
     def __init__(
         self,
@@ -115,46 +115,46 @@ class _Group:
         self.data, self.like = data, like
         self.directories = JobDirectories()
 
-    def prepared(self) -> Iterator[TrainingContext]:
-        """The jobs, taken from those that wait; one that cannot be prepared is left out, and its directory says why."""
+    def contexts(self) -> Iterator[TrainingContext]:
+        """The jobs, taken from those that wait; one that cannot be set up is left out, and its directory says why."""
         ready: list[tuple[int, TrainingContext]] = []
         with synced_at_once():
             while self.waiting and len(ready) < (self._fitting(ready[0][1]) if ready else 1):
                 numbered, planned = self.waiting.pop(0)
                 with suppress(Exception):  # recorded, as above
-                    prepared = self._prepare(planned, self.report.registry.directory(numbered))
-                    ready.append((numbered.number, prepared))
-                    yield prepared
+                    context = self._set_up(planned, self.report.registry.directory(numbered))
+                    ready.append((numbered.number, context))
+                    yield context
             numbers = [number for number, _ in ready]
-            for _, prepared in ready if len(ready) > 1 else []:
-                prepared.record["side_by_side"] = numbers
-                write_json(prepared.job.path / "manifest.json", prepared.record)
+            for _, context in ready if len(ready) > 1 else []:
+                context.manifest["side_by_side"] = numbers
+                write_json(context.request.path / "manifest.json", context.manifest)
         left = f", {len(self.waiting)} more after them" if self.waiting else ""
         self.report.say(f"training {len(ready)} jobs side by side{left}")
 
-    def _prepare(self, planned: Planned, path: Path) -> TrainingContext:
+    def _set_up(self, planned: Planned, path: Path) -> TrainingContext:
         path = path.absolute()
         config = self.directories.open(path, planned)
         choices = dict(planned.config.hydra.runtime.choices)
-        job = Job(RunDirectory(path), config, choices, Terminal(quiet=True))
+        request = RunRequest(RunDirectory(path), config, choices, Terminal(quiet=True))
         try:
-            with record_status(job):
+            with record_status(request):
                 data = self.data if config is planned.resolved else None  # else it may be of another moment
-                self.like = prepare(job, self.interrupts, self.like, data)
+                self.like = setup(request, self.interrupts, self.like, data)
         except BaseException:
-            job.directory.close()
+            request.directory.close()
             raise
         return self.like
 
-    def _fitting(self, prepared: TrainingContext) -> int:
-        _, n_outputs, n_features = prepared.model.weight.shape
+    def _fitting(self, context: TrainingContext) -> int:
+        _, n_outputs, n_features = context.model.weight.shape
         return largest_group(
-            n_outputs, n_features, prepared.data.batch_size, prepared.model.weight.element_size(),
+            n_outputs, n_features, context.data.batch_size, context.model.weight.element_size(),
             self.share.max_models, self.share.of,
         )  # fmt: skip
 
     @contextmanager
-    def log_of(self, prepared: TrainingContext) -> Iterator[None]:
+    def log_of(self, context: TrainingContext) -> Iterator[None]:
         """Write what is logged to the job's own file."""
-        self.directories.log_into(prepared.job.path)
+        self.directories.log_into(context.request.path)
         yield

@@ -1,4 +1,4 @@
-"""A job before and after its setup, and the status recorded when it ends."""
+"""A run before and after its setup, and the status recorded when it ends."""
 
 import logging
 import time
@@ -23,15 +23,15 @@ from linnet.training.resume_state import ResumeState
 
 
 @dataclass(frozen=True)
-class Job:
-    """What to do, and where.
+class RunRequest:
+    """What to run, and where.
 
     directory: of the run, owned by this process.
     config: checked, and resolved to plain containers.
     choices: config group -> chosen option.
-    console: for a person.
-    resume_state: of a run that goes on.
-    initial_weights: file of the weights that training is known to begin with, in a run with `init_from`.
+    console: what is printed goes there.
+    resume_state: of a run that is resumed.
+    initial_weights: file with the recorded initial weights of a run with `init_from`.
     started: by `time.monotonic`.
     """
 
@@ -47,51 +47,60 @@ class Job:
     def path(self) -> Path:
         return self.directory.path
 
+    @property
+    def checkpoint(self) -> dict[str, Any] | None:
+        """The state that a resumed run goes on from; None if training starts from its beginning."""
+        return None if self.resume_state is None else self.resume_state.checkpoint
+
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """A job with all its parts, ready to be trained.
+    """A run with all its parts, ready to be trained.
 
-    record: what manifest.json holds.
-    checkpoint_callback: of its states, the last and the best.
-    stopping: what may end training early, if anything.
-    checkpoint: None for a run that begins.
+    manifest: what manifest.json holds; `finalize` adds to it.
+    analysis: what is known of the optimum of the training problem, if anything.
+    checkpoint_callback: writes the last and the best state.
+    stopping: callbacks that may end training early.
     """
 
-    job: Job
+    request: RunRequest
     data: Data
     model: LinearNetwork
-    record: dict[str, Any]
+    manifest: dict[str, Any]
     analysis: ProblemAnalysis | None
     checkpoint_callback: Checkpoint
     stopping: list[pl.Callback]
     logger: RunLogger
-    checkpoint: dict[str, Any] | None
+
+    @property
+    def metric(self) -> str:
+        """The metric that chooses the best epoch."""
+        return str(self.request.config["objective"]["metric"])
 
     @property
     def gap(self) -> Gap | None:
-        """Logs the distance from the best possible, where that is finite and known."""
+        """Return the callback that logs the distance from the optimum, if there is one and it is known."""
         return Gap(self.analysis.optimum) if self.analysis is not None and self.analysis.optimum.attained else None
 
 
 @contextmanager
-def record_status(job: Job) -> Iterator[None]:
-    """Record how the job ends, if that is by an error."""
-    directory = job.directory
+def record_status(request: RunRequest) -> Iterator[None]:
+    """Record how a run ends, if that is by an error."""
+    directory = request.directory
     try:
         yield
     except Diverged as error:
         directory.set("diverged", step=error.step, error=str(error))
         raise
     except InputError as error:
-        if job.resume_state is None:
+        if request.resume_state is None:
             directory.set("failed", error=str(error))
         else:
             directory.refuse(error)
         raise
     except ProcessLost as error:
         directory.set("interrupted", error=str(error))
-        print_next(job.console, "go on", f"linnet resume {directory.shown}")
+        print_next(request.console, "go on", f"linnet resume {directory.shown}")
         raise
     except Exception as error:
         directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
@@ -99,5 +108,5 @@ def record_status(job: Job) -> Iterator[None]:
         raise
     except BaseException as error:
         directory.set("interrupted", error=str(error) or "stopped from outside")
-        print_next(job.console, "go on", f"linnet resume {directory.shown}")
+        print_next(request.console, "go on", f"linnet resume {directory.shown}")
         raise

@@ -24,20 +24,20 @@ LARGEST_BATCH = 2048
 """Examples of a minibatch whose curvature is computed; the Gram matrix of more would take longer than an epoch."""
 
 
-def raise_if_diverged(prepared: TrainingContext) -> None:
+def raise_if_diverged(context: TrainingContext) -> None:
     """Raise Diverged if the mean loss of the last epoch is `FACTOR` times that of the initial weights, and of zeros.
 
     A start next to the optimum may well be left by that factor, hence the zeros: predicting nothing is the scale of
     the loss. Looks at the data only if the logged losses have grown that much.
     """
-    curves, model, data = prepared.logger.history.curves, prepared.model, prepared.data
+    curves, model, data = context.logger.history.curves, context.model, context.data
     losses, means = curves.get("train/loss"), curves.get("train/loss_epoch")
     if model.solution is not None or losses is None or means is None or not losses.value or not means.value:
         return
     last = means.value[-1]
     if last <= FACTOR * abs(losses.value[0]):
         return
-    start = max(_magnitudes(prepared))
+    start = max(_magnitudes(context))
     if last <= FACTOR * start:
         return
     rate = number_of(model.optimizer.lr, 0)
@@ -85,12 +85,12 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
 
 
 @torch.no_grad()
-def _magnitudes(prepared: TrainingContext) -> tuple[float, float]:
+def _magnitudes(context: TrainingContext) -> tuple[float, float]:
     """The mean magnitude of the loss on the training examples, of the initial weights and of zeros."""
-    config, data = prepared.job.config, prepared.data
-    model = build_model(config, data).to(prepared.model.weight.device)
+    config, data = context.request.config, context.data
+    model = build_model(config, data).to(context.model.weight.device)
     if config.get("init_from"):
-        load_initial_weights(model, prepared.job.path)
+        load_initial_weights(model, context.request.path)
     first = _magnitude(model, data.train)
     for parameter in model.parameters():
         parameter.zero_()

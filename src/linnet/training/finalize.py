@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from safetensors.torch import save
+from torch import Tensor
 
 from linnet.data import Data
 from linnet.models import LinearNetwork
@@ -48,56 +49,75 @@ class Run:
         return read_history(self.directory / "history.csv")
 
 
-def finalize(prepared: TrainingContext, known: Mapping[str, dict[str, float]] | None = None) -> Run:
-    """All that comes after the last step of training, but closing the logger.
+def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | None = None) -> Run:
+    """Choose the weights, evaluate them once on every split, record and print the result; leave the logger open.
 
     Args:
-        prepared: with its model as training left it.
-        known: part -> figures of the kept weights, where those are in the model already.
+        context: with its model as training left it.
+        known: split -> metrics of the chosen weights, where the model has those already.
     """
-    job, data, model, record, logger = prepared.job, prepared.data, prepared.model, prepared.record, prepared.logger
-    path, config = job.path, job.config
+    request, data, model = context.request, context.data, context.model
     data.move_to(model.weight.device)
-    raise_if_diverged(prepared)
+    raise_if_diverged(context)
     epochs = model.steps_done // data.chunks.steps_per_epoch
-    kept = prepared.checkpoint_callback.restore_selected(model) or epochs
-    job.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
+    kept = context.checkpoint_callback.restore_selected(model) or epochs
+    request.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
-    draws = config["figures"] and not data.train.streamed  # figures are drawn of predictions
-    metrics, predictions = evaluate_parts(model, data, prepared.analysis, None if draws else known)
-    record["weights_sha256"] = save_weights(model, path)
-    if config["figures"]:
-        drawn = result_figures(model, data, predictions, logger.history.curves, prepared.analysis)
-        for name, figure in drawn.items():
-            (path / "figures").mkdir(exist_ok=True)
-            picture = png(figure)
-            write_atomic(path / "figures" / f"{name}.png", picture, durable=False)
-            logger.log_picture(f"figures/{name}", picture, model.steps_done)
+    draws = request.config["figures"] and not data.train.streamed  # figures are drawn of predictions
+    metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known)
+    context.manifest["weights_sha256"] = save_weights(model, request.path)
+    if request.config["figures"]:
+        _draw(context, predictions)
+    _record(context, metrics)
+    if not request.console.quiet:
+        _print(context, metrics, kept, epochs)
+    return Run(request.path, metrics, model, data)
+
+
+def _draw(context: TrainingContext, predictions: Mapping[str, Tensor]) -> None:
+    """Save the figures of the result, `[N, C]` predictions by split, in the run directory and in TensorBoard."""
+    logger, folder = context.logger, context.request.path / "figures"
+    curves = logger.history.curves
+    for name, figure in result_figures(context.model, context.data, predictions, curves, context.analysis).items():
+        folder.mkdir(exist_ok=True)
+        picture = png(figure)
+        write_atomic(folder / f"{name}.png", picture, durable=False)
+        logger.log_picture(f"figures/{name}", picture, context.model.steps_done)
+
+
+def _record(context: TrainingContext, metrics: Mapping[str, float]) -> None:
+    """Write metrics.json, TensorBoard's hyperparameters and the manifest with the hashes of all results."""
+    request, logger = context.request, context.logger
     shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
-    logger.log_result(hyperparameters(job.choices, config), shown, model.steps_done)
+    logger.log_result(hyperparameters(request.choices, request.config), shown, context.model.steps_done)
     logger.history.flush()
-    write_json(path / "metrics.json", metrics)
-    record["files_sha256"] = {name: sha256(path / name) for name in HASHED if (path / name).is_file()}
-    write_json(path / "manifest.json", record)
-    chosen = f"kept epoch {kept} of {epochs}"
-    if model.solution is not None:
+    write_json(request.path / "metrics.json", metrics)
+    files = [name for name in HASHED if (request.path / name).is_file()]
+    context.manifest["files_sha256"] = {name: sha256(request.path / name) for name in files}
+    write_json(request.path / "manifest.json", context.manifest)
+
+
+def _print(context: TrainingContext, metrics: Mapping[str, float], kept: int, epochs: int) -> None:
+    request, data = context.request, context.data
+    console, shown = request.console, request.directory.shown
+    if context.model.solution is not None:
         chosen = "kept the exact optimum"
         table = coefficients_table(metrics, data.scaling, data.feature_names)
         if table is not None:
-            job.console.print(table)
-    if not job.console.quiet:
-        for line in () if model.solution is not None else _reasons(prepared, epochs):
-            job.console.print(line, soft_wrap=True)
-        print_result(job.console, metrics, job.directory.shown, chosen, time.monotonic() - job.started)
-        if data.source.preprocessing is not None:
-            print_next(job.console, "predict", f"linnet predict {job.directory.shown} --input FILE")
-    return Run(path, metrics, model, data)
+            console.print(table)
+    else:
+        chosen = f"kept epoch {kept} of {epochs}"
+        for line in _reasons(context, epochs):
+            console.print(line, soft_wrap=True)
+    print_result(console, metrics, shown, chosen, time.monotonic() - request.started)
+    if data.source.preprocessing is not None:
+        print_next(console, "predict", f"linnet predict {shown} --input FILE")
 
 
-def _reasons(prepared: TrainingContext, epochs: int) -> Iterator[str]:
-    """Why training with early stopping ended when it did, and why the last epoch is kept where no best one is known."""
-    config, metric = prepared.job.config, prepared.checkpoint_callback.monitor
-    for callback in prepared.stopping:
+def _reasons(context: TrainingContext, epochs: int) -> Iterator[str]:
+    """Yield why early stopping ended training or did not, and why the last epoch is kept where it is not the best."""
+    config, metric = context.request.config, context.checkpoint_callback.monitor
+    for callback in context.stopping:
         waited, patience = (int(getattr(callback, name)) for name in ("wait_count", "patience"))
         if waited >= patience:
             least = f" by more than {delta:g}" if (delta := config["callbacks"]["early_stopping"]["min_delta"]) else ""
@@ -106,9 +126,9 @@ def _reasons(prepared: TrainingContext, epochs: int) -> Iterator[str]:
             yield f"stopped after epoch {epochs} of {limit}: {metric} has not improved{least} for {waiting}"
         else:
             yield f"trained for all {epochs} epochs: {metric} last improved in epoch {epochs - waited}"
-    if prepared.checkpoint_callback.select == "last":
+    if context.checkpoint_callback.select == "last":
         yield "the last epoch is kept: callbacks.checkpoint.select=last"
-    elif prepared.checkpoint_callback.best is None:
+    elif context.checkpoint_callback.best is None:
         yield "the last epoch is kept: there are no validation examples to choose by"
 
 

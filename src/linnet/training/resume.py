@@ -10,14 +10,14 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import config_hash
-from linnet.config.check import OUTPUT_DIR
+from linnet.config.check_hydra import OUTPUT_DIR
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
 from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status
 from linnet.tracking.logger import check_position
-from linnet.training.context import Job
+from linnet.training.context import RunRequest
 from linnet.training.continuation import complete, plan
 from linnet.training.finalize import Run
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
@@ -68,7 +68,9 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
     else:
         log.info(f"going on after step {resume_state.checkpoint['linnet']['steps_done']}")
     initial_weights = path.absolute() / INITIAL_WEIGHTS
-    return run_to_end(Job(directory, config, dict(hydra.runtime.choices), Terminal(), resume_state, initial_weights))
+    return run_to_end(
+        RunRequest(directory, config, dict(hydra.runtime.choices), Terminal(), resume_state, initial_weights)
+    )
 
 
 def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | None, max_epochs: int) -> ResumeState:

@@ -23,7 +23,7 @@ from linnet.tracking.directory import RunDirectory, refuse_claimed
 from linnet.tracking.lock import Lock
 
 if TYPE_CHECKING:
-    from linnet.training.context import Job
+    from linnet.training.context import RunRequest
     from linnet.training.finalize import Run
 
 
@@ -67,15 +67,15 @@ def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None
     """
     from linnet.training.run import run_to_end
 
-    return run_to_end(job_of(config, quiet=quiet, lock=lock))
+    return run_to_end(request_of(config, quiet=quiet, lock=lock))
 
 
-def job_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "Job":
-    """The job that Hydra is running; takes its output directory. Arguments as for `execute`."""
-    from linnet.training.context import Job
+def request_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "RunRequest":
+    """Return what Hydra has been asked to run, and take its output directory. Arguments as for `execute`."""
+    from linnet.training.context import RunRequest
 
     hydra = HydraConfig.get()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_job(resolved)  # again, since an interpolation may have another value by now
     directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
-    return Job(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))
+    return RunRequest(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))

@@ -24,7 +24,7 @@ REAPED = 5.0
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """What every process of a run must know to train in step with the others.
 
     config: checked, and resolved to plain containers.
@@ -51,7 +51,7 @@ class WorkerGroup:
         InputError: this process is one of others' already.
     """
 
-    def __init__(self, task: Task, port: int) -> None:
+    def __init__(self, task: WorkerTask, port: int) -> None:
         self._size = task.config["trainer"]["devices"]
         self._task = {**vars(task), "port": port, "threads": torch.get_num_threads()}
         self._workers: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []

@@ -1,0 +1,149 @@
+"""Set up a run: from its configuration to data, model, callbacks and logger, ready to be trained."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import yaml
+
+from linnet.config.direction import training_counterpart
+from linnet.data import Data
+from linnet.models import LinearNetwork
+from linnet.solvers.problem_analysis import ProblemAnalysis
+from linnet.system import threads
+from linnet.system.errors import InputError
+from linnet.system.files import write_atomic, write_json
+from linnet.system.interrupts import Interrupts
+from linnet.tracking import RunLogger
+from linnet.tracking.linear_predictor import FILE as PREDICTOR
+from linnet.tracking.linear_predictor import specification
+from linnet.tracking.logger import rewind
+from linnet.tracking.weights import OPTIMUM
+from linnet.training import optimality
+from linnet.training.components import build_checkpoint, build_data, build_early_stopping, build_model, is_exact, make
+from linnet.training.context import RunRequest, TrainingContext
+from linnet.training.description import describe
+from linnet.training.initial_weights import initialize
+from linnet.training.record import write_record
+from linnet.training.resume_state import restore_training
+from linnet.training.trainer import refuse_missing_gpu
+
+log = logging.getLogger(__name__)
+
+
+def setup(
+    request: RunRequest, interrupts: Interrupts, like: TrainingContext | None = None, data: Data | None = None
+) -> TrainingContext:
+    """Return a run that is ready for its first training step, or for the next one if it is resumed.
+
+    Args:
+        request: the configuration and the directory.
+        interrupts: the signals of this process.
+        like: a run that was set up just before, with equal data; its data and its descriptions are used again.
+        data: the data of the configuration, if it has been read already.
+
+    Raises:
+        InputError: the configuration asks for something that the data or the machine does not have.
+    """
+    config = request.config
+    torch.set_num_threads(_n_threads(request))
+    refuse_missing_gpu(config["trainer"])
+    if data is None:
+        data = like.data if like else build_data(config)
+    manifest = write_record(request, data, (like.request.path, like.manifest) if like else None)
+    model = _model(request, data, manifest)
+    model.interrupts = interrupts
+    log.info(describe(request.choices, config, data, request.path))
+    analysis = _analyse(request, data, model)
+    checkpoint, stopping = build_checkpoint(config, request.path), build_early_stopping(config)
+    if request.checkpoint is None:
+        _write_first_files(request, data, model, analysis, like)
+    else:
+        _restore(request, model, [checkpoint, *stopping], manifest)
+    return TrainingContext(request, data, model, manifest, analysis, checkpoint, stopping, _logger(request, model))
+
+
+def _n_threads(request: RunRequest) -> int:
+    """Return the number of torch's threads; a resumed run keeps its own, for equal results."""
+    if request.resume_state is not None:
+        return int(request.resume_state.manifest["threads"])
+    return request.config["threads"] or max(1, threads.available() // request.config["trainer"]["devices"])
+
+
+def _model(request: RunRequest, data: Data, manifest: dict[str, Any]) -> LinearNetwork:
+    """Return the model with its initial weights, and record in the manifest where those of another run come from."""
+    config = request.config
+    model = build_model(config, data)
+    if config.get("init_from") and request.checkpoint is None:
+        origin = initialize(model, data, config, request.path, request.initial_weights)
+        manifest.setdefault("init_from", origin)
+        write_json(request.path / "manifest.json", manifest)
+    model.monitor = config["objective"]["metric"]
+    _check_objective(config, data, model)
+    return model
+
+
+def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
+    metric = config["objective"]["metric"]
+    if data.val is None and config["callbacks"]["early_stopping"]:
+        raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
+    split = data.train if data.val is None else data.val
+    few = split.take(torch.arange(min(8, len(split))))
+    names = [f"val/{name}" for name in model.evaluate(few)[0]]
+    if metric not in names and (data.val is not None or metric not in map(training_counterpart, names)):
+        raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")
+
+
+def _analyse(request: RunRequest, data: Data, model: LinearNetwork) -> ProblemAnalysis | None:
+    """Return what is known of the training problem's optimum; a resumed run reads what it found before."""
+    if request.checkpoint is None:
+        analysis = optimality.analyse_problem(request.config, data, model)
+    else:
+        analysis = optimality.load(request.path)
+    if is_exact(request.config) and analysis is not None:
+        model.solution = analysis.optimum.weight, analysis.optimum.bias
+    return analysis
+
+
+def _write_first_files(
+    request: RunRequest,
+    data: Data,
+    model: LinearNetwork,
+    analysis: ProblemAnalysis | None,
+    like: TrainingContext | None,
+) -> None:
+    """Write what describes predictor and optimum, and clear the logs of a start that was interrupted."""
+    if like is None:
+        solved = model.solution is not None and analysis is not None and analysis.coefficients is not None
+        described: str | bytes = specification(data, model.loss, solved=solved)
+    else:
+        described = (like.request.path / PREDICTOR).read_bytes()
+    write_atomic(request.path / PREDICTOR, described)
+    rewind(request.path, {})
+    if analysis is not None:
+        write_atomic(request.path / OPTIMUM, analysis.to_bytes())
+
+
+def _restore(
+    request: RunRequest, model: LinearNetwork, callbacks: Sequence[pl.Callback], manifest: Mapping[str, Any]
+) -> None:
+    """Go back to the state of the checkpoint; with more epochs than before, record that from here on."""
+    assert request.resume_state is not None and request.checkpoint is not None
+    restore_training(request.checkpoint, request.path, model, callbacks)
+    continuation = request.resume_state.continuation
+    if continuation is not None:
+        continuation.write(request.path, manifest)
+        request.directory.state_before = "interrupted"
+
+
+def _logger(request: RunRequest, model: LinearNetwork) -> RunLogger:
+    """Return the run's logger; a new run begins with its configuration."""
+    resumed_at = None if request.checkpoint is None else model.steps_done
+    logger: RunLogger = make(request.config["logger"], save_dir=request.path, resumed_at=resumed_at)
+    if resumed_at is None:
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        text = yaml.dump(request.config, Dumper=dumper, sort_keys=False)
+        logger.experiment.add_text("config", f"```yaml\n{text}```")
+    return logger
