@@ -1,4 +1,4 @@
-"""Every command of the README is run as it stands there."""
+"""Every command of the README and of its pages is run as it stands there."""
 
 import csv
 import os
@@ -16,21 +16,49 @@ from linnet.data import Source
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHELL = [
-    line.partition("  #")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines() if line.strip()
+PAGES = [
+    ROOT / name
+    for name in ("conf/README.md", "experiments/README.md", "src/linnet/README.md", "src/linnet/solvers/README.md",
+                 "src/linnet/sweeps/README.md", "src/linnet/tracking/README.md", "src/linnet/training/README.md")
 ]  # fmt: skip
+
+
+def commands_of(text: str) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+SHELL = commands_of(README)
 LINNET = [line for line in SHELL if line.startswith("linnet ")]
 MAKE = [line for line in SHELL if line.startswith("make ")]
+OF_PAGES = [
+    command for path in PAGES for command in commands_of(path.read_text(encoding="utf-8")) if command not in LINNET
+]
 
 
 def test_all_commands_are_covered() -> None:
-    assert len(LINNET) >= 7 and MAKE == ["make train", "make test"]
+    assert len(LINNET) >= 7 and MAKE == ["make train", "make train", "make test"]
     assert set(SHELL) == {*LINNET, *MAKE}
+    assert OF_PAGES and all(command.startswith("linnet ") for command in OF_PAGES)
 
 
-@pytest.mark.parametrize("command", LINNET)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
+    assert all((path.parent / link).exists() for link in links if "://" not in link), links
+
+
+def test_every_experiment_is_in_the_index() -> None:
+    index = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
+    for folder in (path.parent for path in (ROOT / "experiments").glob("*/experiment.yaml")):
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        (question,) = re.findall(r"\*\*Question\.\*\*\s+(.*?)\n\n", text, re.DOTALL)
+        assert f"| [{folder.name}]({folder.name}/README.md) | {' '.join(question.split())} |" in index
+
+
+@pytest.mark.parametrize("command", [*LINNET, *OF_PAGES])
 def test_linnet_command(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -81,10 +109,11 @@ def test_the_optimum_is_what_training_prints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (command,) = [line for line in LINNET if "optimum=always" in line]
+    (command,) = [line for line in OF_PAGES if "optimum=always" in line]
+    page = (ROOT / "src/linnet/solvers/README.md").read_text(encoding="utf-8")
     assert cli.run([*shlex.split(command)[1:], "figures=false", "trainer.max_epochs=1"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    promised = [line for line in README.splitlines() if line.startswith(("best possible", "condition number"))]
+    promised = [line for line in page.splitlines() if line.startswith(("best possible", "condition number"))]
     assert len(promised) == 2
     assert all(line in printed for line in promised)
 
