@@ -22,7 +22,7 @@ __all__ = ["__version__", "load", "train"]
 
 
 def load(run: str | Path) -> "Predictor":
-    """A completed run as a function of new examples; see `linnet.inference.predictor.Predictor`. Loads no torch.
+    """Load a completed run as a function of new examples; see `linnet.inference.predictor.Predictor`. Loads no torch.
 
     Args:
         run: its directory.

@@ -81,7 +81,7 @@ def kl_divergence(p: Probabilities, q: Probabilities, unit: str = "nats") -> Ten
 
 
 def perplexity(p: Probabilities, q: Probabilities) -> Tensor:
-    """The number of equally likely outcomes that surprise as much: exp H(p, q), from H in nats; `[...]`."""
+    """Return the perplexity exp H(p, q), from H in nats: the number of equally likely outcomes with that entropy."""
     return cross_entropy(p, q).exp()
 
 

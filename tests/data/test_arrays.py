@@ -63,7 +63,7 @@ class TestRuns:
         overrides = ["data.max_memory_mb=1", "callbacks.checkpoint.every_n_steps=50", "optimizer=adam"]
         expected = train(tmp_path / "whole", files, *overrides)
 
-        original = network.train_bundle
+        original = network.train_chunk
         calls = iter(range(100))
 
         def stop(*given: Any, **named: Any) -> Any:
@@ -71,10 +71,10 @@ class TestRuns:
                 raise KeyboardInterrupt
             return original(*given, **named)
 
-        monkeypatch.setattr(network, "train_bundle", stop)
+        monkeypatch.setattr(network, "train_chunk", stop)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", files, *overrides)
-        monkeypatch.setattr(network, "train_bundle", original)
+        monkeypatch.setattr(network, "train_chunk", original)
         resumed = resume(tmp_path / "cut")
         assert torch.equal(resumed.model.weight, expected.model.weight)
         assert resumed.metrics == expected.metrics

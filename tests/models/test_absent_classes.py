@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from linnet.models.absent_classes import AbsentTally
+from linnet.models.absent_classes import AbsentClassMetrics
 from linnet.models.metrics import as_floats, expected_calibration_error
 
 
@@ -13,11 +13,11 @@ def test_are_those_of_scikit_learn(size):
     rng = torch.Generator().manual_seed(0)
     logits = torch.randn(2, 50, 3, generator=rng)
     y = torch.randint(-2, 3, (50,), generator=rng)
-    tally = AbsentTally(2, 3, 0.0, logits, 2)
+    running = AbsentClassMetrics(2, 3, 0.0, logits, 2)
     for start in range(0, 50, size):
-        tally.add(logits[:, start : start + size], y[start : start + size])
+        running.update(logits[:, start : start + size], y[start : start + size])
     seen = y >= 0
-    for found, scores in zip(as_floats(tally), logits, strict=True):
+    for found, scores in zip(as_floats(running), logits, strict=True):
         predicted, probability = scores.argmax(1), scores.double().softmax(1)
         assert found["accuracy"] == pytest.approx(accuracy_score(y, predicted), rel=1e-12)
         assert found["macro_f1"] == pytest.approx(f1_score(y, predicted, average="macro"), rel=1e-12)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from linnet.models.metrics import as_floats, classification_metrics, regression_metrics
-from linnet.models.running_metrics import ClassificationTally, RegressionTally
+from linnet.models.running_metrics import ClassificationMetrics, RegressionMetrics
 
 K, N, C = 3, 50, 4
 
@@ -19,28 +19,28 @@ def prediction() -> Tensor:
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_classification(prediction: Tensor, size: int, smoothing: float) -> None:
     target = torch.randint(0, C, (N,), generator=torch.Generator().manual_seed(2))
-    tally = ClassificationTally(K, C, smoothing, prediction)
+    running = ClassificationMetrics(K, C, smoothing, prediction)
     for some, y in zip(prediction.split(size, dim=1), target.split(size), strict=True):
-        tally.add(some, y)
-    for k, figures in enumerate(as_floats(tally)):
+        running.update(some, y)
+    for k, figures in enumerate(as_floats(running)):
         assert figures == pytest.approx(classification_metrics(prediction[k], target, smoothing), rel=1e-12)
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])
 def test_regression(prediction: Tensor, size: int) -> None:
     target = 1e3 + torch.randn(N, C, generator=torch.Generator().manual_seed(3))
-    tally = RegressionTally()
+    running = RegressionMetrics()
     for some, y in zip(prediction.split(size, dim=1), target.split(size), strict=True):
-        tally.add(some, y)
-    for k, figures in enumerate(as_floats(tally)):
+        running.update(some, y)
+    for k, figures in enumerate(as_floats(running)):
         assert figures == pytest.approx(regression_metrics(prediction[k], target), rel=1e-9)
 
 
 def test_a_target_that_is_constant_over_all_chunks_has_no_r2(prediction: Tensor) -> None:
     for last, expected in ((2.0, True), (3.0, False)):
-        tally = RegressionTally()
+        running = RegressionMetrics()
         target = torch.full((N, C), 2.0)
         target[-1] = last
         for some, y in zip(prediction.split(10, dim=1), target.split(10), strict=True):
-            tally.add(some, y)
-        assert all((figures["r2"] != figures["r2"]) is expected for figures in as_floats(tally))
+            running.update(some, y)
+        assert all((figures["r2"] != figures["r2"]) is expected for figures in as_floats(running))

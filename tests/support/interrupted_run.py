@@ -72,9 +72,9 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 def at_step(patch: pytest.MonkeyPatch, step: int, act: Callable[[], object]) -> None:
     """Do something in the next run after the update with that number, before anyone asks for signals."""
-    original = network.train_bundle
+    original = network.train_chunk
 
-    def train_bundle(*arguments: Any) -> Any:
+    def train_chunk(*arguments: Any) -> Any:
         numbers = iter(next(argument for argument in arguments if isinstance(argument, range)))
         interrupted = arguments[-1]
 
@@ -85,7 +85,7 @@ def at_step(patch: pytest.MonkeyPatch, step: int, act: Callable[[], object]) -> 
 
         return original(*arguments[:-1], asked)
 
-    patch.setattr(network, "train_bundle", train_bundle)
+    patch.setattr(network, "train_chunk", train_chunk)
 
 
 def interrupt(directory: Path, step: int, *overrides: str, signum: int = signal.SIGTERM) -> None:

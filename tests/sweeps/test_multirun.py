@@ -184,14 +184,14 @@ class TestFailure:
     ) -> None:
         from linnet.models import LinearRegression
 
-        original = LinearRegression.tally
+        original = LinearRegression.new_metrics
 
         def broken(self: LinearRegression, *given: int) -> RunningMetrics:
             if float(self.optimizer.lr) == 0.02:
                 raise RuntimeError("a planted fault")
             return original(self, *given)
 
-        monkeypatch.setattr(LinearRegression, "tally", broken)
+        monkeypatch.setattr(LinearRegression, "new_metrics", broken)
         rates = "optimizer.lr=0.01,1e6,0.02,0.03"
         assert sweep(tmp_path, "data=synthetic_regression", "trainer.max_epochs=1", rates) == 1
         states = [read_json(tmp_path / str(number) / "status.json") for number in range(4)]
@@ -212,7 +212,7 @@ class TestFailure:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(SoftmaxRegression, "tally", interrupt)
+            patch.setattr(SoftmaxRegression, "new_metrics", interrupt)
             assert sweep(tmp_path, *QUICK) == 130
         printed = capsys.readouterr().out
         assert read_json(tmp_path / "0" / "status.json")["state"] == "interrupted"

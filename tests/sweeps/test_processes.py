@@ -59,14 +59,14 @@ def in_third_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], No
     """Let something happen there, in every process that trains."""
 
     def install(what: Callable[[], None]) -> None:
-        original, calls = network.train_bundle, itertools.count()
+        original, calls = network.train_chunk, itertools.count()
 
-        def train_bundle(*arguments: Any) -> Any:
+        def train_chunk(*arguments: Any) -> Any:
             if next(calls) == 2:
                 what()
             return original(*arguments)
 
-        monkeypatch.setattr(network, "train_bundle", train_bundle)
+        monkeypatch.setattr(network, "train_chunk", train_chunk)
 
     return install
 

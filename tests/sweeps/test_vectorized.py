@@ -188,15 +188,15 @@ class TestGrouping:
 
 class TestInterrupted:
     def interrupt(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-        original, calls = network.train_bundle, itertools.count()
+        original, calls = network.train_chunk, itertools.count()
 
-        def train_bundle(*arguments: Any) -> Any:
+        def train_chunk(*arguments: Any) -> Any:
             if next(calls) == 2:  # in the third epoch
                 signal.raise_signal(signal.SIGTERM)
             return original(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(network, "train_bundle", train_bundle)
+            patch.setattr(network, "train_chunk", train_chunk)
             assert sweep(folder, *words) == 143
 
     def test_each_goes_on_by_itself_or_with_the_sweep(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +226,7 @@ def test_an_error_in_training_is_recorded_by_all(tmp_path: Path, monkeypatch: py
     def broken(*arguments: Any) -> Any:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr(network, "train_bundle", broken)
+    monkeypatch.setattr(network, "train_chunk", broken)
     assert sweep(tmp_path, *LINE, "optimizer.lr=0.1,0.2") == 1
     assert [read_json(tmp_path / name / "status.json")["error"] for name in "01"] == ["RuntimeError: no such luck"] * 2
 

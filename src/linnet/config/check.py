@@ -14,7 +14,7 @@ from linnet.system.errors import InputError
 
 
 def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorded: bool = False) -> dict[str, Any]:
-    """The job's configuration, resolved to plain containers, once every check has passed.
+    """Check a composed configuration and return it, resolved to plain containers.
 
     Args:
         config: as composed, with its `hydra` node.
@@ -38,7 +38,7 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
 
 
 def refuse_chdir(config: DictConfig) -> None:
-    """Raise InputError if a run that is about to begin would change to its own directory."""
+    """Raise InputError if a run would change to its own directory."""
     if config.hydra.job.chdir:
         raise InputError(
             "hydra.job.chdir=true: relative paths, as data.path=my.csv, begin where linnet was started; leave it out"
@@ -46,7 +46,7 @@ def refuse_chdir(config: DictConfig) -> None:
 
 
 def plain_job(config: DictConfig) -> dict[str, Any]:
-    """Everything but the `hydra` node, resolved to plain containers."""
+    """Return everything but the `hydra` node, resolved to plain containers."""
     plain: dict[str, Any] = {}
     for key in map(str, config):
         if key != "hydra":
@@ -57,13 +57,13 @@ def plain_job(config: DictConfig) -> dict[str, Any]:
 
 
 def plain_hydra(config: DictConfig) -> dict[str, Any]:
-    """The `hydra` node in plain containers, unresolved."""
+    """Return the `hydra` node in plain containers, unresolved."""
     node: Any = OmegaConf.to_container(config.hydra, resolve=False)
     return node
 
 
 def check_job(resolved: dict[str, Any]) -> None:
-    """The part of `check` that needs no Hydra: what may be built, and from which values. Raises InputError."""
+    """Check what may be built, and from which values; needs no Hydra. Raises InputError."""
     check_options(resolved)
 
 

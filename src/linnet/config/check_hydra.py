@@ -65,7 +65,7 @@ def check_hydra(hydra: Any) -> None:
 
 
 def _is_in_run_directory(filename: Any) -> bool:
-    """Whether a log goes to a file of its own in the run directory, and to none of the files that linnet reads."""
+    """Return whether a log goes to a NAME.log in the run directory."""
     return any(
         isinstance(filename, str) and re.fullmatch(re.escape(start) + r"[\w-]+\.log", filename) for start in OUTPUT_DIR
     )

@@ -30,7 +30,7 @@ CHOSEN_BY = {EXPERIMENT: GROUPS, "data": ("data", "model", "loss")}
 
 @contextmanager
 def session() -> Iterator[None]:
-    """Hydra initialised on linnet's configuration, and restored to its former state afterwards.
+    """Initialise Hydra on linnet's configuration, and restore its former state afterwards.
 
     `${first:a,b}` in the configuration is the first of its arguments that is not null.
     """
@@ -43,7 +43,7 @@ def session() -> Iterator[None]:
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """One run's configuration with its `hydra` node, inside a `session`.
+    """Return one run's configuration with its `hydra` node, inside a `session`.
 
     Raises:
         InputError: naming the override that could not be applied, and the nearest name that exists.
@@ -59,7 +59,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
 
 
 def compose_sweep(overrides: Sequence[str]) -> DictConfig:
-    """A sweep's configuration: swept keys at their defaults, all overrides listed in `hydra.overrides`.
+    """Return a sweep's configuration: swept keys at their defaults, all overrides listed in `hydra.overrides`.
 
     Values of a group may be of options that only the jobs choose. They are left to the jobs where a group is swept.
 
@@ -145,12 +145,12 @@ def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]
 
 
 def flat_keys(config: DictConfig) -> list[str]:
-    """Dotted names of all values, interpolations left as they are."""
+    """Return the dotted names of all values; interpolations are left as they are."""
     return list(flat(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False))))
 
 
 def flat(node: object, prefix: str = "") -> dict[str, Any]:
-    """Dotted name -> value of everything in nested dicts; of an empty dict, itself."""
+    """Return dotted name -> value of everything in nested dicts; an empty dict is a value."""
     if not isinstance(node, Mapping) or not node:
         return {prefix: node}
     found: dict[str, Any] = {}

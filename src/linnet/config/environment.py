@@ -1,4 +1,4 @@
-"""`${oc.env:NAME}` in overrides: replaced when the command is read, so that what is stored says what was run."""
+"""`${oc.env:NAME}` in overrides is replaced when the command is read, so that the recorded value is the one used."""
 
 import os
 import re

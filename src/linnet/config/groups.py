@@ -34,7 +34,7 @@ def summary(group: str, option: str) -> str:
 
 
 def experiments() -> dict[str, Path]:
-    """Experiment name -> its folder. A folder in ./experiments comes before a shipped one of the same name."""
+    """Return experiment name -> its folder; one in ./experiments comes before a shipped one of the same name."""
     roots = [Path(str(files("linnet.experiments"))), Path("experiments").resolve()]
     return {path.parent.name: path.parent for root in roots for path in sorted(root.glob("*/experiment.yaml"))}
 
@@ -60,7 +60,7 @@ def refuse_unreadable(name: str) -> None:
 
 
 def read_experiment(folder: Path) -> dict[str, Any]:
-    """What an experiment's YAML holds, unresolved. Raises InputError if it cannot be read."""
+    """Return the content of an experiment's YAML, unresolved. Raises InputError if it cannot be read."""
     path = folder / "experiment.yaml"
     node = OmegaConf.to_container(_experiment(path, path.stat().st_mtime_ns), resolve=False)
     return cast(dict[str, Any], node) if isinstance(node, dict) else {}
@@ -68,7 +68,7 @@ def read_experiment(folder: Path) -> dict[str, Any]:
 
 @cache
 def _experiment(path: Path, mtime: int) -> Any:
-    """The file's content; read once, as long as it does not change."""
+    """Return the file's content; cached until the file changes."""
     try:
         return OmegaConf.load(path)
     except Exception as error:
@@ -76,7 +76,7 @@ def _experiment(path: Path, mtime: int) -> Any:
 
 
 def options(group: str) -> list[str]:
-    """The names that `group=` accepts, sorted."""
+    """Return the names that `group=` accepts, sorted."""
     if group == SEARCH:
         return sorted(path.stem for path in Path(str(files("linnet.conf"))).glob("search/*.yaml"))
     return sorted(experiments()) if group == EXPERIMENT else sorted(shipped()[group])

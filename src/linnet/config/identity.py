@@ -1,4 +1,4 @@
-"""The identity of a run: a hash of what it computes, and not of where it lies."""
+"""Hash of a configuration: of everything that the result depends on, and not of names and paths."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from linnet.config.direction import direction
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Sha256 of a resolved configuration as canonical JSON: equal for equal settings, however they were given.
+    """Return the sha256 of a resolved configuration as canonical JSON: equal for equal settings.
 
     Names and paths are left out, since they say where things lie and not what they are. The objective counts with its
     direction, stated or not.
@@ -24,7 +24,7 @@ def canonical(config: Mapping[str, Any]) -> str:
 
 
 def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a configuration that the result depends on."""
+    """Return the part of a configuration that the result depends on."""
     config = {key: value for key, value in config.items() if key != "name"}
     if config.get("init_from") is None:  # of runs of before there was such a key, too
         config.pop("init_from", None)

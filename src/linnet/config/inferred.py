@@ -1,4 +1,4 @@
-"""What `data=table` and `data=arrays` leave open: task, model and loss, which follow from what the targets are."""
+"""Infer task, model and loss from the targets, where the data source leaves them open (table, arrays)."""
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
@@ -30,11 +30,9 @@ def _looked_at() -> set[str]:
 
 
 def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMapping[str, str] | None = None) -> list[str]:
-    """The overrides to add, so that a run with `data=table` or `data=arrays` says all that it is; none where nothing
-    follows.
+    """Return the overrides for model, loss and task that follow from the targets; none where nothing follows.
 
-    The task is that of the model or loss that the overrides or the experiment name, else that of the targets, which are
-    looked at.
+    The task is that of the model or loss that overrides or experiment choose, else that of the targets in the files.
 
     Args:
         overrides: of the command line, some perhaps with many values.
@@ -80,7 +78,7 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
 
 
 def _named_by_experiment(name: str | None) -> dict[str, str]:
-    """Group -> option of the model and loss that an experiment's defaults list names."""
+    """Return group -> option of the model and loss that an experiment's defaults list names."""
     folder = experiments().get(name) if name else None
     defaults = read_experiment(folder).get("defaults") if folder else None
     entries = [entry for entry in defaults or [] if isinstance(entry, dict)]
@@ -91,7 +89,7 @@ def _named_by_experiment(name: str | None) -> dict[str, str]:
 
 
 def _tasks(options: Mapping[str, Any]) -> set[str]:
-    """The tasks of the models and losses among these, given as group -> option, or options separated by commas."""
+    """Return the tasks of the models and losses among these: group -> option, or options separated by commas."""
     found: set[str] = set()
     for group in ("model", "loss"):
         for name in options[group].split(",") if group in options else ():

@@ -20,7 +20,7 @@ REAL = ("abc", "annotated_types", "collections", "dataclasses", "math", "typing"
 
 
 class Unknown(type):
-    """The type of stand-ins for what is not read: any of its attributes, too, is unknown."""
+    """The type of stand-ins for everything that is not read; their attributes are unknown, too."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):

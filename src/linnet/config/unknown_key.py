@@ -1,4 +1,4 @@
-"""The message for a key that does not exist, with the nearest one that does."""
+"""Message for a key that does not exist, with the nearest one that does."""
 
 import difflib
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from linnet.config.groups import shipped
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
-    """The message for a key that does not exist; Hydra's own settings are left out of the suggestions."""
+    """Return the message for a key that does not exist; Hydra's own settings are not suggested."""
     group, _, name = key.partition(".")
     owners = [option for option, node in shipped().get(group, {}).items() if name in node]
     if owners:
@@ -17,6 +17,6 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """', did you mean …?' if there is a near match, else nothing."""
+    """Return ", did you mean …?" if there is a near match, else nothing."""
     match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f", did you mean {match[0]}?" if match else ""

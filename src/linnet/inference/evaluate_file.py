@@ -11,10 +11,10 @@ from linnet.data.table.messages import count_words, join_names
 from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
 from linnet.inference.predictor import load_predictor
 from linnet.losses import Loss
-from linnet.models.absent_classes import AbsentTally
+from linnet.models.absent_classes import AbsentClassMetrics
 from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_intervals, wilson_interval
 from linnet.models.metrics import as_floats
-from linnet.models.running_metrics import ClassificationTally, RegressionTally
+from linnet.models.running_metrics import ClassificationMetrics, RegressionMetrics
 from linnet.system.errors import InputError
 from linnet.training.components import make
 from linnet.training.load_run import load_config
@@ -54,10 +54,10 @@ def weight_column(config: Mapping[str, Any]) -> str | None:
 
 def _regression(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
     scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
-    prediction, tally = loss.mean(scores[None])[0], RegressionTally()
-    tally.add(prediction[None], y)
-    figures = {"loss": _loss(found, loss, scores, y), **as_floats(tally)[0]}
-    return figures, bootstrap_intervals(prediction, y)
+    prediction, running = loss.mean(scores[None])[0], RegressionMetrics()
+    running.update(prediction[None], y)
+    metrics = {"loss": _loss(found, loss, scores, y), **as_floats(running)[0]}
+    return metrics, bootstrap_intervals(prediction, y)
 
 
 def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
@@ -66,11 +66,11 @@ def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Inte
     if not bool((y >= 0).any()):
         raise InputError(f"the model has none of the classes in the file ({join_names(found.unseen)})")
     given = 1, scores.shape[1], smoothing, scores
-    tally = AbsentTally(*given, len(found.unseen)) if found.unseen else ClassificationTally(*given)
-    tally.add(scores[None], y)
-    figures = as_floats(tally)[0]
-    intervals = {key: wilson_interval(figures[key], len(scores)) for key in SHARES}
-    return {"loss": _loss(found, loss, scores, y), **figures}, intervals
+    running = AbsentClassMetrics(*given, len(found.unseen)) if found.unseen else ClassificationMetrics(*given)
+    running.update(scores[None], y)
+    metrics = as_floats(running)[0]
+    intervals = {key: wilson_interval(metrics[key], len(scores)) for key in SHARES}
+    return {"loss": _loss(found, loss, scores, y), **metrics}, intervals
 
 
 def _loss(found: Labelled, loss: Loss, scores: torch.Tensor, y: torch.Tensor) -> float:

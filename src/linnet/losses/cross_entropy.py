@@ -11,7 +11,7 @@ from linnet.losses.loss import Link, Loss
 
 
 def softmax(logits: Tensor, dim: int = -1) -> Tensor:
-    """exp(o_c) / Σ_j exp(o_j) along `dim`: numbers in [0, 1] that sum to 1, of the same shape as the logits.
+    """Return exp(o_c) / Σ_j exp(o_j) along `dim`: numbers in [0, 1] that sum to 1, of the same shape as the logits.
 
     Adding a constant to all logits changes nothing, so their maximum is subtracted first: the largest exponential
     is then exp(0) = 1, and none overflows (Dive into Deep Learning, 3.7.2).
@@ -58,12 +58,12 @@ class CrossEntropy(Loss):
         return value, subtract_labels_(logits.softmax(1), target, self.label_smoothing).transpose(1, 2)
 
     def mean(self, prediction: Tensor) -> Tensor:
-        """Class probabilities softmax(o), `[K, B, C]`: the expected one-hot label."""
+        """Return class probabilities softmax(o), `[K, B, C]`: the expected one-hot label."""
         return softmax(prediction)
 
 
 def _shifted_exponentials(logits: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits less their maximum, the exponentials of those, and the sum of these along `dim`."""
+    """Return logits less their maximum, the exponentials of those, and the sum of these along `dim`."""
     # No result depends on what is subtracted, so no derivative has to pass through the maximum.
     shifted = logits - logits.detach().amax(dim, keepdim=True)
     exponential = shifted.exp()

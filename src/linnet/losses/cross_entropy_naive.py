@@ -39,6 +39,6 @@ class CrossEntropyNaive(Loss):
         return subtract_labels_(self.mean(prediction).transpose(1, 2), target, self.label_smoothing).transpose(1, 2)
 
     def mean(self, prediction: Tensor) -> Tensor:
-        """Class probabilities, `[K, B, C]`, NaN where an exponential overflowed."""
+        """Return class probabilities, `[K, B, C]`, NaN where an exponential overflowed."""
         exponential = prediction.exp()
         return exponential / exponential.sum(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""The distribution over classes that a label stands for, smoothed or not, without ever writing it out.
+"""Label smoothing: the distribution over classes that a label stands for, applied without storing it.
 
 A label y with smoothing ε means q = (1 − ε) onehot(y) + ε/C: probability ε is spread evenly over all C classes,
 y among them (Szegedy et al., "Rethinking the Inception Architecture", 2016, section 7; torch's convention). A
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def expectation(scores: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
-    """Σ_c q_c s_c, `[K, B]`, of scores `[K, C, B]` under the distributions q of the labels `[B]`."""
+    """Return Σ_c q_c s_c, `[K, B]`, of scores `[K, C, B]` under the distributions q of the labels `[B]`."""
     of_label = scores.gather(1, target.expand(scores.shape[0], 1, -1)).squeeze(1)
     if label_smoothing == 0:
         return of_label

@@ -47,7 +47,7 @@ class Loss(ABC):
 
     @abstractmethod
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Loss of each example, `[K, B]`; differentiable by autograd.
+        """Return the loss of each example, `[K, B]`; differentiable by autograd.
 
         Raises:
             ValueError: the shapes of prediction and target do not belong together.
@@ -56,18 +56,18 @@ class Loss(ABC):
 
     @abstractmethod
     def gradient(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Derivative of `value` with respect to the prediction, `[K, B, C]`. Raises as `value` does."""
+        """Return the derivative of `value` by the prediction, `[K, B, C]`. Raises as `value` does."""
 
     def value_and_gradient(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Both at once, `[K, B]` and `[K, B, C]`: what a training step asks for. Raises as `value` does."""
+        """Return value and gradient, `[K, B]` and `[K, B, C]`, at once. Raises as `value` does."""
         return self.value(prediction, target), self.gradient(prediction, target)
 
     def mean(self, prediction: Tensor) -> Tensor:
-        """Expected target under the model's distribution, `[K, B, C]`: the inverse link, here the identity."""
+        """Return the expected target of the model's distribution, `[K, B, C]`: the inverse link, here the identity."""
         return prediction
 
     def check(self, prediction: Tensor, target: Tensor) -> None:
-        """Refuse a target that does not fit: `(B,)` against `(B, 1)` would silently broadcast to `B × B`."""
+        """Raise for a target of another shape or dtype: `(B,)` against `(B, 1)` would silently broadcast to `B × B`."""
         if self.task == "regression":
             expected, dtype = prediction.shape[1:], prediction.dtype
         else:

@@ -33,5 +33,5 @@ class PoissonNLL(Loss):
         return prediction.exp() - target
 
     def mean(self, prediction: Tensor) -> Tensor:
-        """The rate exp(p), `[K, B, C]`."""
+        """Return the rate exp(p), `[K, B, C]`."""
         return prediction.exp()

@@ -1,4 +1,4 @@
-"""The sum over processes that makes the gradients of their shares that of the whole minibatch."""
+"""Sum gradients over processes, so that shares of a minibatch give the gradient of the whole."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ SLICE = timedelta(seconds=1)
 
 
 def share(rows: Tensor, sizes: Sequence[int], rank: int, size: int) -> tuple[Tensor, list[int]]:
-    """The rows that process `rank` of `size` takes of some minibatches, and how many of each, which may be none.
+    """Return the rows that process `rank` of `size` computes, and how many of each minibatch, which may be none.
 
     Args:
         rows: those of all minibatches, one after the other.
@@ -30,7 +30,7 @@ def share(rows: Tensor, sizes: Sequence[int], rank: int, size: int) -> tuple[Ten
 
 
 def all_reduce_mean(objective: Objective, size: int) -> Objective:
-    """The objective over the shares of all `size` processes, from one that is given its own share.
+    """Return the objective of whole minibatches, made from the objective of one process's share.
 
     Means over shares of b of B examples, weighted by b/B, add up to the mean over the minibatch; a penalty, which is in
     each of them, to itself. What comes out is equal in all processes, bit for bit, so that their weights stay so.
@@ -56,7 +56,7 @@ def _average(objective: Objective) -> Objective:
 
 
 def _add_up(flat: Tensor) -> None:
-    """Sum over all processes, in place. Raises RuntimeError if one of them is gone, or silent for too long."""
+    """Sum over all processes, in place. Raises RuntimeError if one of them has ended or does not answer."""
     if flat.is_cuda:
         dist.all_reduce(flat)
         return

@@ -1,4 +1,4 @@
-"""How far a figure of the test examples may be from that of all examples like them: 95 % intervals.
+"""95 % confidence intervals of test metrics.
 
 They say what other test examples could have changed, for the weights at hand. What another seed or another training
 set would change is not in them: for that, compare runs over seeds.
@@ -25,7 +25,7 @@ Intervals = dict[str, tuple[float, float]]
 
 
 def wilson_interval(share: float, n: int) -> tuple[float, float]:
-    """Of a probability that was seen as a share of n independent trials.
+    """Return the Wilson score interval of a binomial proportion.
 
     The centre of the interval is drawn towards ½, so that it stays within [0, 1] and is right for few trials and for
     shares near 0 and 1 too, where the usual ± 1.96 √(p(1 − p)/n) is not (Wilson, 1927; Brown, Cai and DasGupta,
@@ -40,7 +40,7 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
 
 
 def bootstrap_intervals(prediction: Tensor, target: Tensor) -> Intervals:
-    """Of mse, rmse, mae and r2: percentiles over resampled test examples (Efron and Tibshirani, 1993, chapter 13).
+    """Return percentile bootstrap intervals of mse, rmse, mae and r2 (Efron and Tibshirani, 1993, chapter 13).
 
     The resamples are the same in every call with as many examples, so equal predictions have equal intervals.
 
@@ -58,8 +58,8 @@ def bootstrap_intervals(prediction: Tensor, target: Tensor) -> Intervals:
         spread = squares - sum(np.square(total) for total in sums) / n
         r2 = 1 - mse * n_outputs / np.where(spread > 0, spread, np.nan)
     tail = (1 - CONFIDENCE) / 2
-    figures = {"mse": mse / n, "rmse": np.sqrt(mse / n), "mae": mae / n, "r2": r2}
-    return {name: _quantiles(values, tail) for name, values in figures.items()}
+    metrics = {"mse": mse / n, "rmse": np.sqrt(mse / n), "mae": mae / n, "r2": r2}
+    return {name: _quantiles(values, tail) for name, values in metrics.items()}
 
 
 def _quantiles(values: Array, tail: float) -> tuple[float, float]:
@@ -70,13 +70,13 @@ def _quantiles(values: Array, tail: float) -> tuple[float, float]:
 
 @lru_cache(maxsize=2)
 def _counts(n: int) -> Array:
-    """How often each of n examples is in each resample, `[RESAMPLES, n]`; the jobs of a sweep share it."""
+    """Return how often each of n examples is drawn in each resample, `[RESAMPLES, n]`; cached for a sweep."""
     rng = np.random.default_rng(n)
     return np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(RESAMPLES)]).astype(np.float64)
 
 
 def _resampled(table: Array) -> Array:
-    """Column sums of each resample. Of very many examples fewer resamples are drawn: their spread is small."""
+    """Return column sums of each resample; of very many examples fewer resamples are drawn, since they vary less."""
     n = len(table)
     rng = np.random.default_rng(n)
     repeats = max(200, min(RESAMPLES, 10**8 // n))

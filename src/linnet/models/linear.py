@@ -33,7 +33,7 @@ def predict(x: Tensor, weight: Tensor, bias: Tensor | None, scale: float = 1.0) 
 
 
 def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0) -> list[Tensor]:
-    """Gradients of the mean loss of a batch, from those of each example's loss by the prediction.
+    """Return the gradients of a batch's mean loss, given the derivative of each example's loss by its prediction.
 
     With loss = 1/B Σ_b ℓ(prediction_b) the chain rule gives ∂/∂weight = gradientᵀ x / B and ∂/∂bias = Σ_b gradient / B.
     Nothing has to be recorded for it, which is why no autograd runs on the default path.
@@ -62,12 +62,12 @@ def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0
 
 
 def mean(values: Tensor) -> Tensor:
-    """The mean of each row of `[N, B]`, `[N]`, in a third of the time that `values.mean(1)` takes for short rows."""
+    """Return the mean of each row of `[N, B]`, `[N]`; for short rows in a third of the time of `values.mean(1)`."""
     return torch.mv(values, _shares(values.shape[1], values.dtype, values.device))
 
 
 def _pieces(n_rows: int, x: Tensor, axis: int) -> int:
-    """In how many equal parts of an axis of x the product of a few rows with it is computed side by side.
+    """Return in how many equal pieces of an axis of x the product of a few rows with it is computed side by side.
 
     The library leaves a product of so few rows to a single thread, however long they are.
     """
@@ -79,24 +79,24 @@ def _pieces(n_rows: int, x: Tensor, axis: int) -> int:
 
 @lru_cache(maxsize=64)
 def _divisor(length: int, most: int) -> int:
-    """The largest number up to `most` that divides the length; 1 if there is none."""
+    """Return the largest divisor of the length that is at most `most`."""
     return next((pieces for pieces in range(most, 1, -1) if length % pieces == 0), 1)
 
 
 def _side_by_side(pieces: Tensor) -> Tensor:
-    """Pieces `[P, R, n]` as `[R, P n]`; copied, since a product into such a view is computed by a single thread."""
+    """Return pieces `[P, R, n]` as `[R, P n]`; copied, since a product into such a view uses a single thread."""
     return pieces.transpose(0, 1).reshape(pieces.shape[1], -1)
 
 
 @cache
 def _nothing(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """What a product with a factor is added to, zero times: `addmm` multiplies by the factor in passing."""
+    """Return the input of `addmm` that is added zero times: `addmm` applies a factor to the product at no cost."""
     with torch.inference_mode(False):
         return torch.zeros(1, 1, dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=8)
 def _shares(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """1/n, n times."""
+    """Return the weights of a mean over n examples: 1/n, n times."""
     with torch.inference_mode(False):
         return torch.full((n,), 1 / max(1, n), dtype=dtype, device=device)

@@ -1,4 +1,4 @@
-"""A linear map as an objective and its gradients, and as figures: all of a network but its training."""
+"""The linear map: predictions, objective, gradients, and metrics; training is in `network`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ EVALUATION_ROWS = 2048
 
 
 class LinearMap(pl.LightningModule, ABC):
-    """K linear maps side by side, prediction = weight x + bias, with what they are judged by."""
+    """K linear maps side by side, prediction = weight x + bias, with objective and metrics."""
 
     weight: nn.Parameter
     bias: nn.Parameter | None
@@ -30,19 +30,19 @@ class LinearMap(pl.LightningModule, ABC):
 
     @property
     def params(self) -> list[Tensor]:
-        """`[weight [K, C, D], bias [K, C]]`, the second only if there is one."""
+        """Return `[weight [K, C, D], bias [K, C]]`, or the weight alone."""
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Predictions `[K, B, C]` of features `[B, D]`; logits, for classification."""
+        """Return the predictions `[K, B, C]` of features `[B, D]`; logits, for classification."""
         return predict(x, self.weight, self.bias)
 
     def predict_batch(self, batch: Batch) -> Tensor:
-        """Predictions `[K, B, C]` of a batch."""
+        """Return the predictions `[K, B, C]` of a batch."""
         return predict(batch.x, self.weight, self.bias, batch.scale)
 
     def objective_and_gradients(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-        """Mean loss of a batch for each model, `[K]`, and the gradients of loss + smooth part of the penalty.
+        """Return the mean loss of a batch for each model, `[K]`, and gradients of loss + smooth part of the penalty.
 
         The loss of each example counts times its weight, and the mean is over their number: see `Examples`.
         """
@@ -61,25 +61,25 @@ class LinearMap(pl.LightningModule, ABC):
         return mean(values), grads
 
     @abstractmethod
-    def tally(self, n_absent: int = 0) -> RunningMetrics:
-        """A fresh counter of the task's figures; of classification n_absent classes may occur that have no output."""
+    def new_metrics(self, n_absent: int = 0) -> RunningMetrics:
+        """Return new running metrics of the task; n_absent classes may occur that have no output."""
 
     @abstractmethod
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
-        """The 95 % intervals of those figures of `tally` that have one, see `linnet.models.intervals`.
+    def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        """Return the 95 % intervals of the metrics that have one, see `linnet.models.intervals`.
 
         Args:
-            figures: of one model on the examples.
+            metrics: of one model on the examples.
             prediction: `[N, C]`, or None where they are not known, which some intervals need.
             examples: N of them.
         """
 
     @torch.no_grad()
     def evaluate_all(self, examples: Examples, kept: list[Tensor] | None = None) -> list[dict[str, float]]:
-        """Loss and metrics of each model on the examples.
+        """Return loss and metrics of each model on the examples.
 
         The loss is Σ weight loss / Σ weight where examples have weights; in the metrics all of them count the same.
-        Classes without an output are as `AbsentTally` has them.
+        Classes without an output are as `AbsentClassMetrics` has them.
 
         Args:
             examples: any number; they are predicted in chunks.
@@ -87,7 +87,7 @@ class LinearMap(pl.LightningModule, ABC):
         """
         absent = _absent(examples)
         total_weight = examples.total_weight
-        tally, losses = self.tally(0 if absent is None else len(absent.unique())), []
+        running, losses = self.new_metrics(0 if absent is None else len(absent.unique())), []
         for batch in examples.chunks(EVALUATION_ROWS):
             prediction = self.predict_batch(batch)
             if absent is None:
@@ -97,21 +97,21 @@ class LinearMap(pl.LightningModule, ABC):
                 total_weight -= float(batch.weighed((~known).double()).sum())
                 values = torch.where(known, self.loss.value(prediction, batch.y.clamp(min=0)), 0.0)
             losses.append(batch.weighed(values.double()).sum(dim=1))
-            tally.add(self.loss.mean(prediction) if self.loss.task == "regression" else prediction, batch.y)
+            running.update(self.loss.mean(prediction) if self.loss.task == "regression" else prediction, batch.y)
             if kept is not None:
                 kept.append(prediction)
         means = (torch.stack(losses).sum(dim=0) / total_weight).tolist()
-        return [{"loss": mean, **figures} for mean, figures in zip(means, as_floats(tally), strict=True)]
+        return [{"loss": mean, **metrics} for mean, metrics in zip(means, as_floats(running), strict=True)]
 
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:
-        """Loss and metrics on the examples, and the predictions `[N, C]` they come from. For a single model."""
+        """Return loss and metrics of a single model on the examples, and its predictions `[N, C]`."""
         kept: list[Tensor] = []
-        (figures,) = self.evaluate_all(examples, kept)
-        return figures, torch.cat([prediction[0] for prediction in kept])
+        (metrics,) = self.evaluate_all(examples, kept)
+        return metrics, torch.cat([prediction[0] for prediction in kept])
 
     @torch.no_grad()
     def training_objective(self, examples: Examples) -> list[float]:
-        """Mean loss + penalty of each model, the mean weighted as in `evaluate_all`."""
+        """Return mean loss + penalty of each model, the mean weighted as in `evaluate_all`."""
         losses = [
             batch.weighed(self.loss.value(self.predict_batch(batch), batch.y).double()).sum(dim=1)
             for batch in examples.chunks(EVALUATION_ROWS)
@@ -121,7 +121,7 @@ class LinearMap(pl.LightningModule, ABC):
 
 
 def _absent(examples: Examples) -> Tensor | None:
-    """The targets of classes that have no output, below 0; None: there are none, as always in data on the disk."""
+    """Return the targets below 0, which stand for classes without an output; None if there are none."""
     if examples.streamed or examples.y.is_floating_point():
         return None
     absent = examples.y < 0

@@ -1,19 +1,19 @@
-"""What is reported about a model: plain numbers from all its predictions of one split."""
+"""Metrics of a model, from all its predictions of one split."""
 
 import torch
 from torch import Tensor
 
 from linnet.models.running_metrics import (
     CALIBRATION_BINS,
-    ClassificationTally,
-    RegressionTally,
+    ClassificationMetrics,
+    RegressionMetrics,
     RunningMetrics,
     calibration_gap,
 )
 
 
 def regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
-    """Errors of scalar or vector predictions; all outputs count alike, none of the figures carries the ½ of the loss.
+    """Return mse, rmse, mae and r2; all outputs count alike, and none of them carries the ½ of the loss.
 
     Args:
         prediction: `[N, C]`.
@@ -33,15 +33,15 @@ def regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
             f"prediction and target must both be [N, C], got {list(prediction.shape)} and {list(target.shape)}"
         )
     _require_examples(prediction)
-    tally = RegressionTally()
-    tally.add(prediction[None], target)
-    return as_floats(tally)[0]
+    running = RegressionMetrics()
+    running.update(prediction[None], target)
+    return as_floats(running)[0]
 
 
 def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> dict[str, float]:
-    """How often, how surely and how honestly a softmax classifier is right.
+    """Return accuracy, confidence and calibration metrics of a softmax classifier.
 
-    All figures are finite for finite float32 logits, however large.
+    All are finite for finite float32 logits, however large.
 
     Args:
         logits: `[N, C]` with C >= 2.
@@ -73,13 +73,13 @@ def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: floa
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be in [0, 1], got {label_smoothing}")
 
-    tally = ClassificationTally(1, n_classes, label_smoothing, logits)
-    tally.add(logits[None], target)
-    return as_floats(tally)[0]
+    running = ClassificationMetrics(1, n_classes, label_smoothing, logits)
+    running.update(logits[None], target)
+    return as_floats(running)[0]
 
 
 def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = CALIBRATION_BINS) -> Tensor:
-    """Mean gap between how sure the model was and how often it was right, over bins of equal confidence width.
+    """Return the expected calibration error: mean |confidence − accuracy| over bins of equal width in confidence.
 
     Σ_b (n_b / N) |accuracy_b − confidence_b|, where bin b holds the confidences in [b/bins, (b+1)/bins) and the last
     one also 1 (Guo et al. 2017, "On Calibration of Modern Neural Networks"; torchmetrics instead gives confidence 1
@@ -98,11 +98,11 @@ def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = 
     return gap.abs().sum() / confidence.shape[0]
 
 
-def as_floats(tally: RunningMetrics) -> list[dict[str, float]]:
-    """The figures of each model as plain numbers, fetched from the device at once."""
-    figures = tally.figures()
-    numbers = torch.stack([value.double() for value in figures.values()], dim=1).tolist()
-    return [dict(zip(figures, row, strict=True)) for row in numbers]
+def as_floats(running: RunningMetrics) -> list[dict[str, float]]:
+    """Return the metrics of each model as plain numbers, fetched from the device at once."""
+    metrics = running.compute()
+    numbers = torch.stack([value.double() for value in metrics.values()], dim=1).tolist()
+    return [dict(zip(metrics, row, strict=True)) for row in numbers]
 
 
 def _require_examples(values: Tensor) -> None:

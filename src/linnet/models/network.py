@@ -1,4 +1,4 @@
-"""The training of both LightningModules: K linear maps side by side on one order of minibatches."""
+"""The training of both LightningModules: K linear maps on one order of minibatches."""
 
 import math
 from abc import abstractmethod
@@ -14,7 +14,7 @@ from linnet.data import Data, Examples
 from linnet.losses import Loss
 from linnet.models.all_reduce import all_reduce_mean, share
 from linnet.models.linear_map import LinearMap
-from linnet.models.train_steps import BundleResult, train_bundle
+from linnet.models.train_steps import ChunkResult, train_chunk
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
 from linnet.optimizers.optimizer import state_of
@@ -102,20 +102,20 @@ class LinearNetwork(LinearMap):
         self._saved_optimizer: dict[str, Any] | None = None
         self.diverged: dict[int, Diverged] = {}
         """Models whose training has ended; their outputs are ignored from then on, and touch no other model."""
-        self.figures: list[dict[str, float]] = [{} for _ in range(n_models)]
+        self.metrics: list[dict[str, float]] = [{} for _ in range(n_models)]
         """The latest "train/loss_epoch" and "val/…" of each model."""
         self._epoch_loss = np.zeros(n_models)
 
     @abstractmethod
     def default_loss(self) -> Loss:
-        """The loss of a module that is given none."""
+        """Return the loss of a module that is given none."""
 
     @property
     def data(self) -> Data:
         return cast(Data, self.trainer.datamodule)  # type: ignore[attr-defined]
 
     def configure_optimizers(self) -> Any:
-        """None for Lightning: the update rules are ours, and their state is `optimizer_state`."""
+        """Return no optimizer to Lightning: updates are ours, and their state is `optimizer_state`."""
         return []
 
     def on_fit_start(self) -> None:
@@ -155,7 +155,7 @@ class LinearNetwork(LinearMap):
         # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
         by_library = self.autograd or self.loss.needs_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
-            result = train_bundle(
+            result = train_chunk(
                 all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
                 self.penalty, batches, factors, steps, interval, self.interrupts.any,
             )  # fmt: skip
@@ -170,7 +170,7 @@ class LinearNetwork(LinearMap):
 
     @torch.no_grad()
     def _take(self, weight: Tensor, bias: Tensor) -> None:
-        """The whole epoch of a run that is solved and not trained; its later bundles find nothing to do."""
+        """Set the solution of a run that is solved and not trained; later chunks of the epoch have nothing to do."""
         chunks = self.data.chunks
         if self.steps_done == chunks.steps_per_epoch:
             return
@@ -183,7 +183,7 @@ class LinearNetwork(LinearMap):
         self._epoch_loss[:] = loss * chunks.n_visited
         self._close_epoch()
 
-    def _record(self, steps: range, result: BundleResult, factors: Sequence[Hyperparameter], interval: int) -> None:
+    def _record(self, steps: range, result: ChunkResult, factors: Sequence[Hyperparameter], interval: int) -> None:
         """Log a chunk at once; a model's training ends at its first loss that is not finite."""
         sampled = [(i, step) for i, step in enumerate(steps) if step in result.grad_norms]
         for k in self.in_training:
@@ -202,14 +202,14 @@ class LinearNetwork(LinearMap):
         return number_of(self.optimizer.lr, k) * number_of(factor, k)
 
     def _diverged(self, k: int, error: Diverged) -> None:
-        """One model alone has nothing left to do; of several, the others go on as if nothing had happened."""
+        """Record that a model diverged, and stop if no other one is still training."""
         self.diverged[k] = error
         if not self.in_training:
             raise error
 
     @property
     def in_training(self) -> list[int]:
-        """The models that have not diverged."""
+        """Return the numbers of the models that have not diverged."""
         return [k for k in range(len(self.weight)) if k not in self.diverged]
 
     def _close_epoch(self) -> None:
@@ -218,7 +218,7 @@ class LinearNetwork(LinearMap):
         self._epoch_loss = np.zeros_like(means)
         for k in self.in_training:
             self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)
-            self.figures[k]["train/loss_epoch"] = float(means[k])
+            self.metrics[k]["train/loss_epoch"] = float(means[k])
             for logger in self.loggers_of(k):
                 if logger.histogram_every_n_epochs and (self.current_epoch + 1) % logger.histogram_every_n_epochs == 0:
                     logger.log_histograms({name: p[k] for name, p in self.named_parameters()}, self.steps_done)
@@ -228,34 +228,34 @@ class LinearNetwork(LinearMap):
     def log_series(
         self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0
     ) -> None:
-        """Points of one model's curve to every logger of its that takes them in bulk."""
+        """Hand points of one model's curve to each of its loggers that takes them in bulk."""
         for logger in self.loggers_of(model):
             logger.log_series(name, steps, values, every)
 
     def loggers_of(self, k: int) -> list[SeriesLogger]:
-        """All loggers where there is one model; of several models, each has the logger at its place."""
+        """Return the loggers of model k: all of them if it is the only model, else the k-th one."""
         loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
         return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
 
     def validation_step(self, examples: Examples, batch_idx: int) -> None:
         if self.trainer.sanity_checking:
             return
-        all_figures = self.evaluate_all(examples)
+        all_metrics = self.evaluate_all(examples)
         for k in self.in_training:
-            figures = all_figures[k]
-            if not math.isfinite(figures["loss"]):  # the last update went wrong, and no training loss has shown it yet
-                self._diverged(k, Diverged(self.steps_done, self._rate(k, 1.0), figures["loss"]))
+            metrics = all_metrics[k]
+            if not math.isfinite(metrics["loss"]):  # the last update went wrong, and no training loss has shown it yet
+                self._diverged(k, Diverged(self.steps_done, self._rate(k, 1.0), metrics["loss"]))
                 continue
-            for name, value in figures.items():
+            for name, value in metrics.items():
                 self.log_series(f"val/{name}", [self.steps_done], [value], model=k)
-                self.figures[k][f"val/{name}"] = value
-        if len(all_figures) == 1:
-            for name, value in all_figures[0].items():
+                self.metrics[k][f"val/{name}"] = value
+        if len(all_metrics) == 1:
+            for name, value in all_metrics[0].items():
                 if self.monitor in (None, f"val/{name}"):
                     self.log(f"val/{name}", value, logger=False, batch_size=len(examples))
 
     def training_state(self, k: int) -> dict[str, Any]:
-        """What the rest of one model's training depends on besides its parameters, as if it were alone."""
+        """Return the state that the rest of one model's training depends on, besides its parameters."""
         state = self.optimizer_state
         if state is not None:
             state = self.optimizer.state_dict(state if len(self.weight) == 1 else state_of(state, k))

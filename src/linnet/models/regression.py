@@ -9,7 +9,7 @@ from linnet.data import Examples
 from linnet.losses import Loss, SquaredError
 from linnet.models.intervals import Intervals, bootstrap_intervals
 from linnet.models.network import LinearNetwork
-from linnet.models.running_metrics import RegressionTally, RunningMetrics
+from linnet.models.running_metrics import RegressionMetrics, RunningMetrics
 
 
 class LinearRegression(LinearNetwork):
@@ -23,8 +23,8 @@ class LinearRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return SquaredError()
 
-    def tally(self, n_absent: int = 0) -> RunningMetrics:
-        return RegressionTally()
+    def new_metrics(self, n_absent: int = 0) -> RunningMetrics:
+        return RegressionMetrics()
 
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+    def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
         return {} if prediction is None else bootstrap_intervals(self.loss.mean(prediction[None])[0], examples.y)

@@ -1,4 +1,4 @@
-"""Sums from which the figures of models come, taken in while their predictions pass by.
+"""Metrics from running sums, updated batch by batch.
 
 Predictions of all examples need not be in memory at once, and K models are counted together. Arithmetic is float64:
 differences of float32 losses between epochs would otherwise sit at the edge of rounding.
@@ -14,14 +14,14 @@ CALIBRATION_BINS = 15
 
 
 class RunningMetrics(ABC):
-    """Counts the predictions of K models on the same examples."""
+    """Metrics of K models on the same examples."""
 
     def __init__(self) -> None:
         self.n = 0
 
     @abstractmethod
-    def add(self, prediction: Tensor, target: Tensor) -> None:
-        """Take in B more examples.
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add B more examples.
 
         Args:
             prediction: `[K, B, C]`.
@@ -29,12 +29,12 @@ class RunningMetrics(ABC):
         """
 
     @abstractmethod
-    def figures(self) -> dict[str, Tensor]:
-        """Metric -> one number per model, `[K]` float64, of all examples so far."""
+    def compute(self) -> dict[str, Tensor]:
+        """Return metric -> one number per model, `[K]` float64, of all examples so far."""
 
 
-class RegressionTally(RunningMetrics):
-    """Errors of scalar or vector predictions, see `linnet.models.metrics.regression_metrics`."""
+class RegressionMetrics(RunningMetrics):
+    """Metrics of scalar or vector predictions, see `linnet.models.metrics.regression_metrics`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class RegressionTally(RunningMetrics):
         self.absolute: Tensor | float = 0.0  # [K], Σ |prediction − target|
         self.constant = True
 
-    def add(self, prediction: Tensor, target: Tensor) -> None:
+    def update(self, prediction: Tensor, target: Tensor) -> None:
         truth = target.double()
         error = prediction.double() - truth
         self.squares = self.squares + error.square().sum(dim=(1, 2))
@@ -59,7 +59,7 @@ class RegressionTally(RunningMetrics):
         self.constant = self.constant and bool((target == self.first).all())
         self.n += n
 
-    def figures(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Tensor]:
         assert isinstance(self.squares, Tensor) and isinstance(self.absolute, Tensor)
         numbers = self.n * self.mean.numel()
         mse = self.squares / numbers
@@ -67,8 +67,8 @@ class RegressionTally(RunningMetrics):
         return {"mse": mse, "rmse": mse.sqrt(), "mae": self.absolute / numbers, "r2": r2}
 
 
-class ClassificationTally(RunningMetrics):
-    """How often, how surely and how honestly classifiers are right, see `linnet.models.metrics.classification_metrics`.
+class ClassificationMetrics(RunningMetrics):
+    """Accuracy, confidence and calibration, see `linnet.models.metrics.classification_metrics`.
 
     Args:
         n_models: K.
@@ -86,7 +86,7 @@ class ClassificationTally(RunningMetrics):
         self.true, self.predicted, self.both = (zeros.new_zeros(n_models, n_classes) for _ in range(3))
         self.calibration_gap = zeros.new_zeros(n_models, CALIBRATION_BINS)
 
-    def add(self, prediction: Tensor, target: Tensor) -> None:
+    def update(self, prediction: Tensor, target: Tensor) -> None:
         n_models, n_classes = self.true.shape
         logits = prediction.transpose(
             1, 2
@@ -113,7 +113,7 @@ class ClassificationTally(RunningMetrics):
         self.calibration_gap += calibration_gap(probability.amax(dim=1), correct)
         self.n += len(target)
 
-    def figures(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Tensor]:
         n, epsilon, n_classes = self.n, self.label_smoothing, self.true.shape[1]
         nll = self.nll / n
         # KL(q ‖ p) = Σ q log q − Σ q log p; the first sum is the same for every example.
@@ -134,7 +134,7 @@ class ClassificationTally(RunningMetrics):
 
 
 def calibration_gap(confidence: Tensor, correct: Tensor, bins: int = CALIBRATION_BINS) -> Tensor:
-    """Σ (correct − confidence) in each bin [b/bins, (b+1)/bins) of confidence, the last one closed: `[K, bins]`.
+    """Return Σ (correct − confidence) in each bin [b/bins, (b+1)/bins) of confidence, the last one closed: `[K, bins]`.
 
     Args:
         confidence, correct: `[K, N]`.
@@ -146,7 +146,7 @@ def calibration_gap(confidence: Tensor, correct: Tensor, bins: int = CALIBRATION
 
 
 def _count(index: Tensor, length: int, weights: Tensor | None = None) -> Tensor:
-    """Sum of weights (1 by default) by index, for each model: `[K, N]` -> `[K, length]` float64."""
+    """Return the sum of weights (1 by default) by index, for each model: `[K, N]` -> `[K, length]` float64."""
     n_models = index.shape[0]
     offset = torch.arange(n_models, device=index.device).unsqueeze(1) * length
     flat = None if weights is None else weights.double().flatten()

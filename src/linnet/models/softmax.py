@@ -7,10 +7,10 @@ from torch import Tensor
 
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Loss
-from linnet.models.absent_classes import AbsentTally
+from linnet.models.absent_classes import AbsentClassMetrics
 from linnet.models.intervals import SHARES, Intervals, wilson_interval
 from linnet.models.network import LinearNetwork
-from linnet.models.running_metrics import ClassificationTally, RunningMetrics
+from linnet.models.running_metrics import ClassificationMetrics, RunningMetrics
 
 
 class SoftmaxRegression(LinearNetwork):
@@ -24,10 +24,10 @@ class SoftmaxRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
-    def tally(self, n_absent: int = 0) -> RunningMetrics:
+    def new_metrics(self, n_absent: int = 0) -> RunningMetrics:
         n_models, n_classes, _ = self.weight.shape
         given = n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight
-        return AbsentTally(*given, n_absent) if n_absent else ClassificationTally(*given)
+        return AbsentClassMetrics(*given, n_absent) if n_absent else ClassificationMetrics(*given)
 
-    def intervals(self, figures: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
-        return {key: wilson_interval(figures[key], len(examples)) for key in SHARES}
+    def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
+        return {key: wilson_interval(metrics[key], len(examples)) for key in SHARES}

@@ -14,7 +14,7 @@ Part = TypeVar("Part", bound=Any)
 
 
 def stack(models: Sequence[LinearNetwork]) -> LinearNetwork:
-    """A module of K models that starts where each of them is, and trains each by its own numbers.
+    """Return one module of K models, each with its own parameters and hyperparameters.
 
     Args:
         models: of one model each; alike in everything but parameters, schedules, and the numbers of optimizer and
@@ -39,7 +39,7 @@ def stack(models: Sequence[LinearNetwork]) -> LinearNetwork:
 
 
 def join(parts: Sequence[Part]) -> Part:
-    """Dataclasses of one kind as one: numbers in which they differ become `[K]`, float64."""
+    """Return one dataclass for several of one kind: numbers in which they differ become `[K]`, float64."""
     first = parts[0]
     joined = {}
     for field in dataclasses.fields(first):

@@ -1,4 +1,4 @@
-"""The inner loop: a chunk of minibatches, one update each, with nothing between them but arithmetic."""
+"""The inner loop of training: a chunk of minibatches, one update each."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ Objective = Callable[[Batch], tuple[Tensor, list[Tensor]]]
 
 
 @dataclass
-class BundleResult:
-    """What a chunk leaves, fetched from the device once.
+class ChunkResult:
+    """Losses and gradient norms of a chunk, fetched from the device once.
 
     losses: mean loss of each minibatch before its update, for each model, `[T, K]` float64; T may be less than was
         asked for.
@@ -31,7 +31,7 @@ class BundleResult:
     grad_norms: dict[int, Tensor] = field(default_factory=dict)
 
 
-def train_bundle(
+def train_chunk(
     objective: Objective,
     params: Sequence[Tensor],
     optimizer: Optimizer,
@@ -42,7 +42,7 @@ def train_bundle(
     steps: range,
     norm_every: int,
     interrupted: Callable[[], bool],
-) -> BundleResult:
+) -> ChunkResult:
     """Update the parameters in place, once per minibatch; under `torch.no_grad()`.
 
     Args:
@@ -71,10 +71,10 @@ def train_bundle(
         if interrupted():
             break
     fetched = torch.stack([*losses, *norms.values()]).double().cpu()
-    return BundleResult(fetched[: len(losses)], dict(zip(norms, fetched[len(losses) :], strict=True)))
+    return ChunkResult(fetched[: len(losses)], dict(zip(norms, fetched[len(losses) :], strict=True)))
 
 
 def _again(objective: Objective, penalty: Penalty, weight: Tensor, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-    """The whole objective of all models, and its gradients, at the parameters as they are by now."""
+    """Return objective and gradients of all models at the current parameters."""
     value, gradients = objective(batch)
     return (value + penalty.smooth_value(weight)).sum(), gradients

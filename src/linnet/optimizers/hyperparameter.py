@@ -39,12 +39,12 @@ def along_models(value: Hyperparameter, like: Tensor) -> Hyperparameter:
 
 
 def number_of(value: Hyperparameter, model: int) -> float:
-    """The hyperparameter of one of the models."""
+    """Return the hyperparameter of one of the models."""
     return float(value[model]) if isinstance(value, Tensor) and value.numel() > 1 else float(value)
 
 
 def add_scaled(target: Tensor, source: Tensor, scale: Hyperparameter) -> None:
-    """In place, `target += scale * source`; both tensors are `[K, ...]`."""
+    """Add in place: `target += scale * source`; both tensors are `[K, ...]`."""
     if isinstance(scale, Tensor):
         target.addcmul_(source, along_models(scale, target))
     else:
@@ -52,7 +52,7 @@ def add_scaled(target: Tensor, source: Tensor, scale: Hyperparameter) -> None:
 
 
 def add_scaled_ratio(target: Tensor, numerator: Tensor, denominator: Tensor, scale: Hyperparameter) -> None:
-    """In place, `target += scale * numerator / denominator`; overwrites `denominator`, all are `[K, ...]`."""
+    """Add in place: `target += scale * numerator / denominator`, all `[K, ...]`; overwrites `denominator`."""
     if isinstance(scale, Tensor):
         target.addcdiv_(numerator, denominator.div_(along_models(scale, target)))
     else:

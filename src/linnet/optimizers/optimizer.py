@@ -109,7 +109,7 @@ class Optimizer(ABC):
 
 
 def state_of(state: State, k: int) -> State:
-    """The part of the state that belongs to one of the models, as a view."""
+    """Return the state of one of the models, as a view."""
     return {
         name: [tensor[k : k + 1] for tensor in entry] if isinstance(entry, list) else entry
         for name, entry in state.items()

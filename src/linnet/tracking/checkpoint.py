@@ -80,7 +80,7 @@ class Checkpoint(LightningCheckpoint):
 
     def compare(self, model: LinearNetwork, epoch: int) -> None:
         """Keep the state if it is the best so far."""
-        value = model.figures[self.k].get(self.monitor)
+        value = model.metrics[self.k].get(self.monitor)
         if value is not None and self.sign * value < self.best_value:
             self.best_value = self.sign * value
             self.best = snapshot(model, epoch, self.k)

@@ -46,7 +46,7 @@ class ProgressReport(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        epoch, total, latest = trainer.current_epoch + 1, trainer.max_epochs or 1, model.figures[0]
+        epoch, total, latest = trainer.current_epoch + 1, trainer.max_epochs or 1, model.metrics[0]
         figures = f"train/loss {latest['train/loss_epoch']:.4g}"
         if self.monitor in latest:
             figures += f"  {self.monitor} {latest[self.monitor]:.4g}"

@@ -28,12 +28,12 @@ TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Ov
 
 
 def is_exact(config: Mapping[str, Any]) -> bool:
-    """Whether the run is solved for and not trained."""
+    """Return whether the run is solved exactly and not trained."""
     return bool(declared(config["optimizer"]).exact)
 
 
 def dtype_of(config: Mapping[str, Any]) -> str:
-    """Return the dtype of features, weights and metrics: what is called exact is so in double precision."""
+    """Return the dtype of features, weights and metrics: float64 where the run is solved exactly."""
     return "float64" if is_exact(config) else str(config["data"]["dtype"])
 
 
@@ -78,7 +78,7 @@ def build_data(config: Mapping[str, Any]) -> Data:
 
 
 def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
-    """The module for this data, with its loss, penalty, optimizer and schedule.
+    """Return the module for this data, with its loss, penalty, optimizer and schedule.
 
     Raises:
         InputError: if the model's outputs or the loss do not fit the data.
@@ -105,7 +105,7 @@ def build_checkpoint(config: Mapping[str, Any], run: Path) -> Checkpoint:
 
 
 def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
-    """The callback that stops a run whose objective no longer improves, if one is asked for."""
+    """Return the callback that stops a run whose objective no longer improves, if one is asked for."""
     objective, chosen = config["objective"], config["callbacks"]["early_stopping"]
     return [make(chosen, monitor=objective["metric"], mode=direction(objective)[:3])] if chosen else []
 
@@ -127,7 +127,7 @@ _object = cache(get_object)  # looking one up takes as long as making a small pa
 
 
 def _check_task(config: Mapping[str, Any], source: Source) -> None:
-    """That the loss is for targets such as these: some sources are known by what they hold only."""
+    """Check that the loss is for targets such as these; the task of some sources is only known from their data."""
     expected = declared(config["loss"]).task
     if source.task != expected:
         nature = {"classification": "classes", "regression": "numbers"}

@@ -49,7 +49,7 @@ class RunRequest:
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
-        """The state that a resumed run goes on from; None if training starts from its beginning."""
+        """Return the state that a resumed run goes on from; None if training starts from its beginning."""
         return None if self.resume_state is None else self.resume_state.checkpoint
 
 
@@ -74,7 +74,7 @@ class TrainingContext:
 
     @property
     def metric(self) -> str:
-        """The metric that chooses the best epoch."""
+        """Return the name of the metric that chooses the best epoch."""
         return str(self.request.config["objective"]["metric"])
 
     @property

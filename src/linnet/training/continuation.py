@@ -39,7 +39,7 @@ class Continuation:
     entry: dict[str, Any]
 
     def record(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """The manifest that describes the longer run."""
+        """Return the manifest of the longer run."""
         continued = manifest.get("continued")
         earlier = continued if isinstance(continued, list) else []
         return {
@@ -111,7 +111,7 @@ def plan(
 
 
 def complete(path: Path, config: dict[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Finish `Continuation.write` after a process was killed within; the configuration that the run has then.
+    """Finish a `Continuation.write` that was killed, and return the configuration that the run has then.
 
     None: it was not that.
 
@@ -136,7 +136,7 @@ def complete(path: Path, config: dict[str, Any], manifest: Mapping[str, Any]) ->
 
 
 def _epochs(checkpoint: Mapping[str, Any]) -> int | None:
-    """Epochs that the checkpoint has seen, the last perhaps in part."""
+    """Return the number of epochs that the checkpoint has seen, the last one perhaps in part."""
     last = checkpoint.get("epoch")
     return last + 1 if isinstance(last, int) else None
 

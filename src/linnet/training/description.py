@@ -1,4 +1,4 @@
-"""A run in words and numbers: for the person who started it, and TensorBoard's HPARAMS page."""
+"""Describe a run: in two lines for the terminal, and as hyperparameters for TensorBoard."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ OF_NO_RESULT = ("name", "figures", "data.root", "data.download")
 
 
 def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
-    """What is about to be trained on what, in two lines, after what the source found in its data."""
+    """Return what the data source reports, model, data and training in one line, and the run directory."""
     sizes = [
         f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
     ]
@@ -36,7 +36,7 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
 
 
 def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """What HPARAMS shows: every key that may be swept, and so may be all that two runs differ in.
+    """Return the hyperparameters for TensorBoard: every key that may be swept.
 
     Numbers stay numbers, for its axes; all else is a text. Where files lie and what is drawn is left out.
     """

@@ -45,13 +45,13 @@ def raise_if_diverged(context: TrainingContext) -> None:
 
 
 def with_stable_rate(error: Diverged, model: LinearNetwork, data: Data) -> Diverged:
-    """The same error about a loss that is not finite, with a rate to try; arguments as for `stable_rate`."""
+    """Return the error with a learning rate to try; arguments as for `stable_rate`."""
     stable = stable_rate(model, data, error.lr)
     return Diverged(error.step, error.lr, error.value, stable=stable, standardized=data.scaling is not None)
 
 
 def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
-    """A learning rate below `rate` with which training does not diverge, as far as that can be known.
+    """Return a learning rate below `rate` with which training does not diverge, if one can be computed.
 
     For plain descent it is 1/L, L the largest eigenvalue of the Hessian's bound on any of a few minibatches: steps up
     to 2/L bring no two models apart. Momentum β makes steps 1/(1 − β) times as long in the end, so that its rate is
@@ -86,7 +86,7 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
 
 @torch.no_grad()
 def _magnitudes(context: TrainingContext) -> tuple[float, float]:
-    """The mean magnitude of the loss on the training examples, of the initial weights and of zeros."""
+    """Return the mean magnitude of the training loss at the initial weights, and at zeros."""
     config, data = context.request.config, context.data
     model = build_model(config, data).to(context.model.weight.device)
     if config.get("init_from"):

@@ -18,7 +18,7 @@ from linnet.training.load_run import load_config, load_model
 
 
 def evaluate(run: Path) -> tuple[dict[str, float], bool]:
-    """All figures of the final weights, and whether the data has the checksum in the run's manifest.
+    """Return all metrics of the final weights, and whether the data has the checksum in the run's manifest.
 
     Raises:
         InputError: if the directory holds no completed run.
@@ -38,7 +38,7 @@ def evaluate_parts(
     analysis: ProblemAnalysis | None = None,
     known: Mapping[str, dict[str, float]] | None = None,
 ) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
-    """All final figures, and the predictions `[N, C]` of each part.
+    """Return all final metrics, and the predictions `[N, C]` of each split.
 
     Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; the ends of 95 % intervals of test figures,
     `test/…_ci95_low` and `test/…_ci95_high`, see `linnet.models.intervals`; `train/objective` = loss + penalty;
@@ -52,7 +52,7 @@ def evaluate_parts(
         model: a single one.
         data: the examples.
         analysis: of the training problem.
-        known: part -> its figures, where they were found for many models at once; only the test part is predicted then.
+        known: split -> its metrics, if computed before for many models at once; only the test split is predicted then.
     """
     metrics: dict[str, float] = {}
     predictions: dict[str, torch.Tensor] = {}

@@ -45,7 +45,7 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, Curve]:
-        """Every logged point: `plt.plot(*run.history["train/loss"])`."""
+        """Return every logged point: `plt.plot(*run.history["train/loss"])`."""
         return read_history(self.directory / "history.csv")
 
 

@@ -52,7 +52,7 @@ def initialize(
 
 
 def load_initial_weights(model: LinearNetwork, path: Path) -> None:
-    """Set the weights that a run's directory records as those that its training began with. Raises InputError."""
+    """Set the initial weights that a run directory recorded. Raises InputError."""
     weights = {name: torch.from_numpy(array) for name, array in load_weights(path, FILE).items()}
     _check_shapes(model, weights, path / FILE)
     _set(model, weights)
@@ -65,7 +65,7 @@ def _set(model: LinearNetwork, weights: Mapping[str, torch.Tensor]) -> None:
 
 
 def _taken(model: LinearNetwork, data: Data, run: Path) -> dict[str, torch.Tensor]:
-    """The final weights of a run, in the units and the order of another run's features and outputs."""
+    """Return the final weights of a run, in the units and order of another run's features and outputs."""
     try:
         predictor = load(run, LinearPredictor)
     except InputError as error:
@@ -93,7 +93,7 @@ def _taken(model: LinearNetwork, data: Data, run: Path) -> dict[str, torch.Tenso
 
 
 def _check_kind(predictor: LinearPredictor, model: LinearNetwork, data: Data, run: Path) -> None:
-    """That a linear map of the other run means the same in this one. Raises InputError."""
+    """Raise InputError if the model of the other run is of another kind than this one."""
     source, given = data.source, f"init_from={run}"
     if predictor.task != source.task:
         raise InputError(f"{given}: it is a model of {predictor.task}, this data is for {source.task}")
@@ -115,7 +115,7 @@ def _check_kind(predictor: LinearPredictor, model: LinearNetwork, data: Data, ru
 
 
 def _order(what: str, there: tuple[str, ...], here: tuple[str, ...], run: Path) -> Any:
-    """Where each of these names stands in the other run, all in place if one of the two has no names."""
+    """Return the position of each name in the other run; unchanged positions if one of the two has no names."""
     if not there or not here or there == here:
         return slice(None)
     places = {name: place for place, name in enumerate(there)}

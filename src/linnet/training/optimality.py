@@ -86,14 +86,14 @@ def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork)
 
 
 def _origin(data: Data, n_features: int) -> Tensor:
-    """What was subtracted from the features, `[D]`, in their present units; what is read from a file is rounded."""
+    """Return what was subtracted from the features, `[D]`, in their present units."""
     if data.scaling is None:
         return torch.zeros(n_features, dtype=torch.float64)
     return data.scaling.mean / data.scaling.deviation
 
 
 def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
-    """Whether the objective is known well enough to be called the best possible one."""
+    """Return whether the bound is small enough to call the problem solved."""
     size = max(abs(optimum.objective), abs(optimum.lower))
     return optimum.bound <= SOLVED * size or optimum.bound <= 1e-6 * _scale(data.train_in_float64, model)
 
@@ -125,7 +125,7 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Prob
 
 
 def _scale(examples: Examples, model: LinearNetwork) -> float:
-    """Size of the objective of predicting nothing."""
+    """Return the magnitude of the objective at zero weights."""
     weight, n_outputs = examples.weight, model.weight.shape[1]
     values = model.loss.value(torch.zeros(1, len(examples), n_outputs, dtype=examples.x.dtype), examples.y).double()
     return abs(float((values if weight is None else values * weight).mean())) or 1.0
@@ -192,7 +192,7 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
 
 
 def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:
-    """Return all that the analysis depends on, down to its last bits."""
+    """Return everything that the analysis depends on bit for bit: the key of its cache."""
     weight = data.train.weight
     return {
         "data": {key: value for key, value in config["data"].items() if key not in NOT_OF_THE_PROBLEM},

@@ -66,7 +66,7 @@ def report_curvature(curved: Curvature, model: LinearNetwork, *, standardized: b
 
 
 def report_cheap_curvature(data: Data, model: LinearNetwork) -> None:
-    """As `report_curvature`, where it costs next to nothing."""
+    """Log what `report_curvature` says where that is cheap to compute."""
     n, d = len(data.train), data.train.n_features
     if data.train.streamed or not is_known(model.loss):
         return

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def resume(path: Path, max_epochs: int | None = None) -> Run:
-    """Go on with a run that was killed, interrupted, or failed, and return what it left behind.
+    """Resume a run that was killed, interrupted, or failed, and return its result.
 
     Args:
         path: the run directory. Its files are untrusted.
@@ -74,7 +74,7 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
 
 
 def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | None, max_epochs: int) -> ResumeState:
-    """What is there to go on with for more epochs. Raises InputError if that cannot be."""
+    """Return the state to continue with for more epochs. Raises InputError if that is impossible."""
     if resume_state is None or resume_state.checkpoint is None:
         raise InputError(
             f"{path} has no checkpoint yet that more epochs could follow: linnet resume {path} comes first"
@@ -85,7 +85,7 @@ def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | N
 
 
 def _resume_state(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], ResumeState | None]:
-    """The configuration, and what is there to go on with; None if the run had not got as far as its manifest."""
+    """Return the configuration and the state to resume; no state if the run was stopped before its manifest."""
     if not (path / "manifest.json").exists():
         return config, None
     try:
@@ -115,7 +115,7 @@ def _refuse_earlier_format(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _checkpoint(path: Path) -> dict[str, Any] | None:
-    """The last checkpoint that is whole and whose log files are there; None if none was written yet."""
+    """Return the last undamaged checkpoint whose log files exist; None if none was written yet."""
     folder, faults = path / "checkpoints", []
     if not any((folder / name).exists() for name in (LAST, PREVIOUS)):
         return None
@@ -137,7 +137,7 @@ def _checkpoint(path: Path) -> dict[str, Any] | None:
 
 
 def _check_kinds(file: Path, saved: Any) -> None:
-    """Raise InputError unless what linnet itself looks up in a checkpoint is of the kind that it writes."""
+    """Raise InputError unless linnet's own entries of a checkpoint have the types that it writes."""
     kinds = {"steps_done": int, "epoch_loss": float, "stopped": bool, "position": dict}
     fits = isinstance(saved, dict) and all(isinstance(saved.get(key), kind) for key, kind in kinds.items())
     if not fits or not all(
@@ -147,7 +147,7 @@ def _check_kinds(file: Path, saved: Any) -> None:
 
 
 def _refuse_links(path: Path) -> None:
-    """Whoever made the directory must not have us write elsewhere."""
+    """Raise InputError for links that lead out of the directory: an untrusted one must not make us write elsewhere."""
     inside = path.resolve()
     for entry in (path, *path.rglob("*")):
         if entry.is_symlink() and entry != path and not entry.resolve().is_relative_to(inside):
@@ -157,7 +157,7 @@ def _refuse_links(path: Path) -> None:
 
 
 def _log_as_before(path: Path, hydra: DictConfig) -> None:
-    """Set up logging as Hydra did for the run; train.log grows."""
+    """Set up logging as Hydra did for the run; train.log is appended to."""
     try:
         options: Any = OmegaConf.to_container(hydra.job_logging, resolve=False)
         for handler in options.get("handlers", {}).values():

@@ -16,9 +16,9 @@ from linnet.training.continuation import Continuation
 
 @dataclass(frozen=True)
 class ResumeState:
-    """What an interrupted run has left to go on with.
+    """State of an interrupted run.
 
-    manifest: as it was written at the beginning.
+    manifest: as written at the start of the run.
     checkpoint: None if there was none yet.
     continuation: what changes for a run that is to have more epochs.
     """
@@ -47,6 +47,6 @@ def restore_training(
 
 
 def is_trained(checkpoint: Mapping[str, Any], steps: int) -> bool:
-    """Whether training had ended, after so many steps or by early stopping."""
+    """Return whether training had ended, after so many steps or by early stopping."""
     saved = checkpoint["linnet"]
     return bool(saved["stopped"] or saved["steps_done"] >= steps)

@@ -58,7 +58,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
 
 
 def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "Run":
-    """Run a job inside its Hydra output directory, and leave a true status behind however it ends.
+    """Run a job inside its Hydra output directory, and record how it ends.
 
     Args:
         config: the job's; Hydra's own, which has passed `check`, is looked up.

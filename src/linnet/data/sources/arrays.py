@@ -45,7 +45,7 @@ def arrays(
     task: Task | None = None,
     weight: str | None = None,
 ) -> Source:
-    """Features `[n, …]` of any numbers, flattened to `[n, D]`, and targets.
+    """Return features `[n, …]` of any numbers, flattened to `[n, D]`, and targets.
 
     Classes are labels by value: whole numbers `[n]`, text `[n]` or one-hot rows `[n, C]`. Those of the training part
     are the outputs, in the order of numbers or of letters; rows of another class in the other parts count as wrong.
@@ -206,7 +206,7 @@ def _check_finite(examples: dict[str, Examples]) -> None:
 
 
 def _notes(labels: Labels, examples: dict[str, Examples], fits: bool) -> list[str]:
-    """A line for each part that has absent classes.
+    """Return a line for each split that has absent classes.
 
     Raises:
         InputError: if such a part is larger than memory, or has no other classes.
@@ -227,7 +227,7 @@ def _notes(labels: Labels, examples: dict[str, Examples], fits: bool) -> list[st
 
 
 def _range(targets: Iterator[Tensor]) -> tuple[float, float]:
-    """The lowest and the highest of some targets; nan if one is."""
+    """Return the lowest and the highest target; nan if one is."""
     bounds = [torch.stack(y.aminmax()) for y in targets]
     both = torch.stack(bounds)
     return both[:, 0].min().item(), both[:, 1].max().item()

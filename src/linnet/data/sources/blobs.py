@@ -28,7 +28,7 @@ def gaussian_blobs(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """Classes of equal probability; class k has mean separation·e_k and independent noise in each of the features.
+    """Return classes of equal probability; class k has mean separation·e_k and independent noise in each feature.
 
     Args:
         n_classes, n_features: C and D, with D ≥ C since each mean has an axis of its own.

@@ -55,7 +55,7 @@ def _gaussian(n_classes: int, distance: float) -> float:
 
 
 def _laplace(n_classes: int, distance: float) -> float:
-    """Closed form, from the distribution of the clipped scores; d = s/b, q = ½ e^(−d), n = C − 1.
+    """Return the Bayes accuracy in closed form, with d = s/b, q = ½ e^(−d), n = C − 1.
 
     The log-likelihood of class k is, up to terms shared by all, (|x_k| − |x_k − s|) / b = clip(2x_k − s, −s, s) / b.
     So the class with the largest U_k = clip(x_k, 0, s) / b wins. With Laplace noise e in units of b:

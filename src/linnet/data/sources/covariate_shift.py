@@ -107,7 +107,7 @@ def covariate_shift(
 
 
 def _known_ratio(train: tuple[float, float], target: tuple[float, float]) -> Ratio:
-    """Of two normal densities, each given by its mean and standard deviation."""
+    """Return the ratio of two normal densities, each given by its mean and standard deviation."""
 
     def log_density(x: Tensor, mean: float, std: float) -> Tensor:
         return -0.5 * ((x[:, 0] - mean) / std).square() - math.log(std)
@@ -116,7 +116,7 @@ def _known_ratio(train: tuple[float, float], target: tuple[float, float]) -> Rat
 
 
 def _estimated_ratio(train: Tensor, target: Tensor) -> Ratio:
-    """By logistic regression between two samples of inputs, `[N, 1]` each."""
+    """Return the density ratio estimated by logistic regression between two samples of inputs, `[N, 1]` each."""
 
     def features(x: Tensor) -> Tensor:
         return torch.cat([x, x.square()], dim=1)
@@ -133,7 +133,7 @@ def _estimated_ratio(train: Tensor, target: Tensor) -> Ratio:
 
 
 def _truth(degree: int) -> TrueParameters | None:
-    """The parameters that made the targets, where there are features for them."""
+    """Return the parameters that made the targets, where there are features for them."""
     if degree < 3:
         return None
     weight = torch.zeros(1, degree, dtype=torch.float64)

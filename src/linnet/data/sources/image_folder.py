@@ -24,7 +24,7 @@ def image_folder(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """Images as levels / 255 `[N, channels · size · size]`, of the classes that their folders are named after.
+    """Return images as levels / 255 `[N, channels · size · size]`; folders name their classes.
 
     Args:
         path: a folder as torchvision's ImageFolder reads it, `path/cat/1.png`; or of two or three such folders, train

@@ -1,4 +1,4 @@
-"""Fashion-MNIST and its siblings, read from idx files wherever they lie on this machine.
+"""Fashion-MNIST, MNIST and KMNIST, read from idx files on this machine.
 
 The format (LeCun, Cortes, Burges, The MNIST database): a four-byte magic number whose last byte is the number of
 dimensions, the dimensions as big-endian 32-bit integers, then unsigned bytes.
@@ -55,7 +55,7 @@ DISTRIBUTED = {"FashionMNIST": Path("/usr/share/datasets/fashion-mnist")}
 def image_classes(
     name: Literal["FashionMNIST", "MNIST", "KMNIST"], root: str | None, download: bool, dtype: DType, seed: Seed
 ) -> Source:
-    """60000 + 10000 grey images of 28×28 pixels in [0, 1], 10 classes.
+    """Return 60000 + 10000 grey images of 28×28 pixels in [0, 1], 10 classes.
 
     Args:
         name: "FashionMNIST" (Xiao, Rasul, Vollgraf, 2017), "MNIST" or "KMNIST" (Clanuwat et al., 2018).
@@ -77,7 +77,7 @@ def image_classes(
 
 @lru_cache(maxsize=1)
 def _read(name: str, folder: Path, dtype: str, files: tuple[tuple[Path, int, int], ...]) -> Source:
-    """The examples in these files (path, time of change, size), once for all jobs of a sweep; never written to."""
+    """Return the examples in these files (path, mtime, size); cached for the jobs of a sweep, and never written to."""
     contents = {path: _content(path) for path, _, _ in files}
     digests = [hashlib.sha256(content).hexdigest() for content in contents.values()]
     tensors = []
@@ -102,7 +102,7 @@ def _examples(images: Tensor, labels: Tensor, dtype: str) -> Examples:
 
 
 def _paths(name: str, folder: Path) -> list[Path] | None:
-    """Where the four files are, or None if one is not on this machine."""
+    """Return the paths of the four files, or None if one is not on this machine."""
     found = []
     for file in FILES:
         zipped = [place / f"{file}.gz" for place in (folder, DISTRIBUTED.get(name, folder))]
@@ -114,7 +114,7 @@ def _paths(name: str, folder: Path) -> list[Path] | None:
 
 
 def _content(path: Path) -> bytes:
-    """Of a file, uncompressed."""
+    """Return the uncompressed content of a file."""
     try:
         return path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
@@ -122,7 +122,7 @@ def _content(path: Path) -> bytes:
 
 
 def _keep_unpacked(content: bytes, destination: Path) -> None:
-    """Save what was unpacked, and has been checked, for the next run."""
+    """Save unpacked and checked content for the next run."""
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(destination, content)
@@ -131,7 +131,7 @@ def _keep_unpacked(content: bytes, destination: Path) -> None:
 
 
 def _parse_idx(path: Path, content: bytes, size: int) -> Tensor:
-    """The array of an idx file as uint8, once magic number, dimensions and length agree."""
+    """Return the array of an idx file as uint8; magic number, dimensions and length must agree."""
     n_dimensions = content[3] if content[:3] == b"\0\0\x08" else 0
     shape = struct.unpack(f">{n_dimensions}I", content[4 : 4 + 4 * n_dimensions].ljust(4 * n_dimensions, b"\0"))
     expected = (size,) if "labels" in path.name else (size, 28, 28)

@@ -108,7 +108,7 @@ def _shares(proportions: Sequence[float]) -> Tensor:
 
 
 def _estimated(train: Examples, val: Examples, target: Tensor, n_classes: int) -> Tensor:
-    """β(y) `[C]`, from labelled examples of the one distribution and inputs `[N, D]` of the other."""
+    """Return β(y) `[C]`, from labelled examples of the one distribution and inputs `[N, D]` of the other."""
     if not len(val):
         raise InputError("data.n_val=0: data.weighting=estimated counts confusions among them, give a number above 0")
     found = solve(train, CrossEntropy(), PENALTY, bias=True, n_outputs=n_classes)

@@ -21,7 +21,7 @@ POOL = 2
 def random_convolution(
     n_filters: Count, filter_size: Annotated[Literal[1, 3, 5, 7], Words("1, 3, 5 or 7")], dtype: DType, seed: Seed
 ) -> Source:
-    """The `digits`, as max(filter ∗ image, 0) averaged over 2×2 pixels: 16 features for each of the filters.
+    """Return the digits as max(filter ∗ image, 0) averaged over 2×2 pixels: 16 features per filter.
 
     A linear probe of them is a network of one hidden layer whose weights stay as they were drawn.
 
@@ -47,7 +47,7 @@ def random_convolution(
 
 
 def responses(images: Tensor, filters: Tensor) -> Tensor:
-    """What filters say of images, rectified and pooled: `[N, F (H/2) (W/2)]`, those of one filter side by side.
+    """Return rectified and pooled filter responses, `[N, F (H/2) (W/2)]`, those of one filter side by side.
 
     Args:
         images: `[N, H, W]`.

@@ -1,4 +1,4 @@
-"""Weights that make training examples speak for a target of another distribution (Dive into Deep Learning 4.7.3).
+"""Importance weights of training examples for a target of another distribution (Dive into Deep Learning 4.7.3).
 
 Training examples come from q(x, y), the target from p(x, y). Under covariate shift q(y|x) = p(y|x), under label shift
 q(x|y) = p(x|y). In both, the loss times β = p/q, of inputs or of labels, has under q the mean that the loss has under
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def density_ratio(logits: Tensor, n_train: int, n_target: int) -> Tensor:
-    """β(x) = p(x)/q(x), from a classifier that tells inputs of the target from inputs of the training examples.
+    """Return β(x) = p(x)/q(x), from a classifier that distinguishes target inputs from training inputs.
 
     Its odds are exp(h) = n_target p(x) / n_train q(x), so that β(x) = exp(h) n_train / n_target.
 
@@ -29,7 +29,7 @@ def density_ratio(logits: Tensor, n_train: int, n_target: int) -> Tensor:
 
 
 def confusion_matrix(predicted: Tensor, y: Tensor, n_classes: int) -> Tensor:
-    """Examples of class j that are predicted to be of class i: `[C, C]`, int64, entry (i, j).
+    """Return the confusion matrix `[C, C]`, int64: entry (i, j) counts examples of class j predicted as i.
 
     Args:
         predicted, y: classes in [0, C), `[N]` int64.
@@ -39,7 +39,7 @@ def confusion_matrix(predicted: Tensor, y: Tensor, n_classes: int) -> Tensor:
 
 
 def label_weights(confusion: Tensor, predicted: Tensor) -> Tensor:
-    """β(y) = p(y)/q(y), from how often each class is predicted for the target, whose labels are not known.
+    """Return β(y) = p(y)/q(y), from how often each class is predicted for the unlabelled target.
 
     What the classifier does with the inputs of a class is the same under p as under q. So with C the confusion matrix
     and μ the predictions, both as shares, μ_i = Σ_j C_ij β_j, which is solved by least squares with β ≥ 0.
@@ -67,7 +67,7 @@ def label_weights(confusion: Tensor, predicted: Tensor) -> Tensor:
 
 
 def normalize_weights(weight: Tensor) -> Tensor:
-    """The weights `[N]` over their mean, as `Examples` has them.
+    """Return the weights `[N]` divided by their mean, as `Examples` has them.
 
     Raises:
         ValueError: there is none above 0, or one is not finite.
@@ -79,7 +79,7 @@ def normalize_weights(weight: Tensor) -> Tensor:
 
 
 def effective_sample_size(weight: Tensor) -> float:
-    """(Σ w)² / Σ w²: so many examples of equal weight give a mean as uncertain as the weighted one.
+    """Return Kish's effective sample size, (Σ w)² / Σ w².
 
     From 1, where a single example has all the weight, to N (Kish, Survey Sampling, 1965).
 

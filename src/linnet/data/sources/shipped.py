@@ -20,7 +20,9 @@ figures of different runs speak of the same examples."""
 
 @data_source("regression")
 def diabetes(dtype: DType, seed: Seed) -> Source:
-    """442 patients, 10 measurements, disease progression after a year (Efron et al., Least angle regression, 2004).
+    """Return 442 patients, 10 measurements, disease progression after a year.
+
+    Source: Efron et al., Least angle regression, 2004.
 
     Features come scaled by scikit-learn to mean 0 and sum of squares 1 over all patients; targets are 25 to 346.
     """
@@ -30,7 +32,7 @@ def diabetes(dtype: DType, seed: Seed) -> Source:
 
 @data_source("classification")
 def digits(dtype: DType, seed: Seed) -> Source:
-    """1797 handwritten digits of 8×8 pixels (E. Alpaydin and C. Kaynak, UCI, 1998); grey levels 0 … 16 become 0 … 1."""
+    """Return 1797 handwritten digits of 8×8 pixels, grey levels in [0, 1] (Alpaydin and Kaynak, UCI, 1998)."""
     table = _digits()
     names = tuple(str(digit) for digit in range(10))
     return _source("classification", table[:, :-1] / 16, table[:, -1], dtype, class_names=names, image_shape=(8, 8))
@@ -46,7 +48,7 @@ def _diabetes() -> Any:
 
 @cache
 def _digits() -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """`[1797, 65]`: 64 grey levels, and the digit.
+    """Return `[1797, 65]`: 64 grey levels, and the digit.
 
     From scikit-learn's file where it has always been, since importing scikit-learn takes as long as the training.
     """

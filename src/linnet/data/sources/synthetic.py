@@ -18,7 +18,7 @@ from linnet.system.seeds import generator
 
 
 def draw_noise(shape: Sequence[int], scale: float, kind: str, rng: torch.Generator) -> Tensor:
-    """Noise of mean 0 and standard deviation `scale`, float64.
+    """Return noise of mean 0 and standard deviation `scale`, float64.
 
     kind "gaussian": density ∝ exp(−ε²/2σ²); "laplace": density ∝ exp(−|ε|/b) with b = σ/√2, heavier tails.
     """
@@ -39,7 +39,7 @@ def _linear_source(
     dtype: str,
     seed: int,
 ) -> Source:
-    """Examples (features(x), weight·features(x) + bias + noise) with x ~ N(0, I), for train, val and test."""
+    """Return examples (features(x), weight·features(x) + bias + noise) with x ~ N(0, I), for train, val and test."""
 
     def draw(name: str, size: int) -> Examples | None:
         if size == 0:
@@ -70,7 +70,7 @@ def synthetic_regression(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """y = weight·x + bias + ε with x ~ N(0, I) of as many features as weights (Dive into Deep Learning 3.2.1)."""
+    """Return y = weight·x + bias + ε with x ~ N(0, I), one feature per weight (Dive into Deep Learning 3.2.1)."""
     truth = TrueParameters(torch.tensor([weight], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64))
     return _linear_source(truth, lambda x: x, len(weight), noise, noise_kind, (n_train, n_val, n_test), dtype, seed)
 
@@ -87,7 +87,7 @@ def polynomial(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """y = Σ coefficients[i] xⁱ/i! + ε with x ~ N(0, 1); the features are xⁱ/i! for i = 1 … degree.
+    """Return y = Σ coefficients[i] xⁱ/i! + ε with x ~ N(0, 1); the features are xⁱ/i! for i = 1 … degree.
 
     A degree below that of the truth underfits, one far above it overfits (Dive into Deep Learning, polynomial
     regression). The division by i! keeps the features of high degree from dwarfing the others.
@@ -125,5 +125,5 @@ def high_dimensional(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """y = 0.05 + Σ 0.01 xᵢ + ε with x ~ N(0, I) (Dive into Deep Learning 3.7.3)."""
+    """Return y = 0.05 + Σ 0.01 xᵢ + ε with x ~ N(0, I) (Dive into Deep Learning 3.7.3)."""
     return synthetic_regression([0.01] * n_features, 0.05, noise, noise_kind, n_train, n_val, n_test, dtype, seed)

@@ -65,7 +65,7 @@ def table_rows(
     comment: str | None = None,
     skip_rows: CountOrZero = 0,
 ) -> Source:
-    """The rows of CSV, Parquet or Feather files, one column of which is predicted from others.
+    """Return the rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 
     Args:
         path: file, pattern, or list of these.
@@ -160,7 +160,7 @@ def _read(
     comment: str | None,
     skip_rows: int,
 ) -> tuple[Rows, NDArray[np.str_] | None]:
-    """All rows, and the part of each where the files say so."""
+    """Return all rows, and the split of each where the files say so."""
     options: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "comment": comment, "skip_rows": skip_rows}
     rows = read("data.path", path, **options)
     if test_path is None:
@@ -175,7 +175,7 @@ def _read(
 def _complete(
     table: pa.Table, kinds: Mapping[str, Kind], missing: Missing, where: RowLocator
 ) -> tuple[NDArray[np.int64], Counter[str]]:
-    """The rows to use, and why how many others are left out. Raises InputError where missing values are refused."""
+    """Return the rows to use, and notes on those left out. Raises InputError where missing values are refused."""
     lacking = {name: is_missing(cleaned(table[name])) for name, kind in kinds.items() if kind != "empty"}
     lacking = {name: mask for name, mask in lacking.items() if mask.any()}
     everything = np.arange(table.num_rows)
@@ -196,7 +196,7 @@ def _complete(
 def _with_plain_numbers(
     table: pa.Table, kinds: Mapping[str, Kind], notation: Notation, where: RowLocator
 ) -> tuple[pa.Table, list[str]]:
-    """The table with numbers in place of texts in this notation, and the columns of plain numbers that it has also."""
+    """Return the table with texts in this notation read as numbers, and the columns that held plain numbers already."""
     plain = []
     for name, kind in kinds.items() if not notation.is_plain else ():
         column = cleaned(table[name])
@@ -221,7 +221,7 @@ def _examples(
     kept: NDArray[np.int64],
     parts: Parts,
 ) -> dict[str, Examples]:
-    """The examples of each part that has any. x `[N', D]` is of the rows kept, all else of all rows of the table."""
+    """Return the examples of each split that has any; x `[N', D]` has the rows kept, all else all rows of the table."""
     found = {}
     for name, rows in parts.items():
         if len(rows):

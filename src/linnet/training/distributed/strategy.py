@@ -1,4 +1,4 @@
-"""Lightning's strategy of data-parallel training, between processes that linnet starts itself."""
+"""Lightning's strategy of data-parallel training, with processes that linnet starts."""
 
 import socket
 from datetime import timedelta
@@ -66,7 +66,7 @@ class DataParallel(DDPStrategy):
             self._store = TCPStore(HOST, port, is_master=False, timeout=TIMEOUT)
 
     def _configure_launcher(self) -> None:
-        """None: Lightning's would set the number of threads, too."""
+        """Use no launcher of Lightning's, which would change the number of threads."""
 
     def setup_distributed(self) -> None:
         self.set_world_ranks()

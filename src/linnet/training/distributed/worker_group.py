@@ -1,4 +1,4 @@
-"""The other processes of a data-parallel run: started for it, awaited, and ended with it."""
+"""Worker processes of a data-parallel run: start them, wait for them, end them with the run."""
 
 import io
 import os
@@ -25,7 +25,7 @@ REAPED = 5.0
 
 @dataclass(frozen=True)
 class WorkerTask:
-    """What every process of a run must know to train in step with the others.
+    """What a worker process needs to train in step with the others.
 
     config: checked, and resolved to plain containers.
     per_chunk: minibatches in a Lightning batch.
@@ -40,7 +40,7 @@ class WorkerTask:
 
 
 class WorkerGroup:
-    """A context manager in which processes 1 to N − 1 of N run and are about to join; process 0 is this one.
+    """A context manager that runs worker processes 1 to N − 1 of N; process 0 is this one.
 
     Args:
         task: of all of them.
@@ -75,7 +75,7 @@ class WorkerGroup:
         self.end()
 
     def end(self) -> None:
-        """Whatever the others are at: they hold nothing that this process does not."""
+        """End the workers at once; they hold no state that this process does not have."""
         for worker, errors in self._workers:
             worker.kill()
             worker.wait()
@@ -87,7 +87,7 @@ class WorkerGroup:
             dist.destroy_process_group()
 
     def raise_if_lost(self, error: Exception) -> None:
-        """Raise ProcessLost if that is what an error means."""
+        """Raise ProcessLost if an error is the consequence of a lost worker."""
         silent = re.search("timed? ?out", str(error), re.IGNORECASE)
         until = time.monotonic() + (0 if silent else REAPED)
         while True:
@@ -121,7 +121,7 @@ class WorkerGroup:
 
 
 def send(task: Mapping[str, Any], worker: "subprocess.Popen[bytes]") -> None:
-    """Hand over the task. The pipe is left open: its end tells the worker that this process has ended."""
+    """Send the task to a worker. The pipe stays open: when it closes, the worker knows that this process has ended."""
     buffer = io.BytesIO()
     torch.save(dict(task), buffer)
     assert worker.stdin is not None
@@ -131,7 +131,7 @@ def send(task: Mapping[str, Any], worker: "subprocess.Popen[bytes]") -> None:
 
 
 def receive(stream: IO[bytes]) -> dict[str, Any]:
-    """The other end of `send`. Raises EOFError if the sender has ended."""
+    """Receive what `send` sent. Raises EOFError if the sender has ended."""
     size = int.from_bytes(stream.read(8), "little")
     content = stream.read(size)
     if not size or len(content) < size:
@@ -140,7 +140,7 @@ def receive(stream: IO[bytes]) -> dict[str, Any]:
 
 
 def _end_of(worker: "subprocess.Popen[bytes]", errors: IO[bytes]) -> str:
-    """How a process ended, in the words of its last line if it had any."""
+    """Return how a process ended: its last line of output, if it had one."""
     errors.seek(0)
     lines: Sequence[str] = errors.read().decode(errors="replace").strip().splitlines()
     if worker.returncode < 0:
