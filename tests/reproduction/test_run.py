@@ -230,7 +230,7 @@ class TestRefused:
         def gone(*args, **kwargs):
             raise InputError("the data is gone")
 
-        monkeypatch.setattr("linnet.training.run.build_data", gone)
+        monkeypatch.setattr("linnet.training.setup.build_data", gone)
         assert "the data is gone" in refusal(run)
         Path("runs").mkdir()
         refusal(run, "--dir", "runs/mine")

@@ -103,7 +103,7 @@ def test_data_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             file.write(f"{os.getpid()}\n")
         return original(*arguments)
 
-    for module in ("linnet.sweeps.vectorized", "linnet.training.run"):
+    for module in ("linnet.sweeps.vectorized", "linnet.training.setup"):
         monkeypatch.setattr(f"{module}.build_data", build_data)
     assert sweep(tmp_path / "sweep", *FOUR, TWO_PROCESSES) == 0
     assert (tmp_path / "read").read_text() == f"{os.getpid()}\n"

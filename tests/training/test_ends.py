@@ -8,8 +8,7 @@ from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.system.files import read_json
 from linnet.tracking import read_history
-from linnet.training import finalize
-from linnet.training import run as life
+from linnet.training import finalize, setup
 
 
 class TestSweep:
@@ -53,7 +52,7 @@ class TestFailure:
         assert events(tmp_path / "run").Scalars("val/loss")
 
     def test_claims_the_directory(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(life, "build_data", lambda _: 1 / 0)
+        monkeypatch.setattr(setup, "build_data", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", *self.OVERRIDES)
         with pytest.raises(InputError, match=r"belongs to another run \(state failed\)"):

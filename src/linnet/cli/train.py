@@ -1,5 +1,6 @@
 """`linnet train`: overrides, and a few of Hydra's flags."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,7 +92,7 @@ def print_component(group: str, option: str) -> None:
         options = options_for(group, node)
         for key, default in node.items():
             if key != "_target_":
-                text = OmegaConf.to_yaml([default]).removeprefix("- ").strip()
+                text = default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)
                 print(f"  {f'{path}.{key}={text}':<40} {describe(options[key].annotation)}")
 
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from linnet.system.errors import InputError
 from linnet.system.files import read_json, write_json
-from linnet.training import run as life
+from linnet.training import setup
 
 
 class TestChangedSince:
@@ -23,7 +23,7 @@ class TestChangedSince:
         assert "was changed after the run began" in status(run)["error"]
 
     def test_data(self, run, finished, compare, capsys, monkeypatch):
-        original = life.build_data
+        original = setup.build_data
 
         def altered(config: dict[str, Any]) -> Any:
             data = original(config)
@@ -31,7 +31,7 @@ class TestChangedSince:
             return data
 
         with monkeypatch.context() as patch:
-            patch.setattr(life, "build_data", altered)
+            patch.setattr(setup, "build_data", altered)
             assert resume(run) == 2
         assert "the data is not what the run began with (checksum 000000000000, recorded" in one_line(capsys)
         assert status(run)["state"] == "interrupted"
@@ -43,7 +43,7 @@ class TestChangedSince:
             raise InputError("not on this machine")
 
         with monkeypatch.context() as patch:
-            patch.setattr(life, "build_data", missing)
+            patch.setattr(setup, "build_data", missing)
             assert resume(run) == 2
         assert one_line(capsys) == "linnet: not on this machine"
         assert status(run)["state"] == "interrupted"

@@ -28,8 +28,7 @@ from linnet.models import network
 from linnet.system.files import read_json
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint_file import load
-from linnet.training import finalize
-from linnet.training import run as life
+from linnet.training import finalize, fit, setup
 
 
 class TestEndsAsIfNotInterrupted:
@@ -56,7 +55,7 @@ class TestEndsAsIfNotInterrupted:
 
     def test_after_a_signal_while_data_is_loaded(self, finished, compare, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr(life, "build_data", lambda _: signal.raise_signal(signal.SIGTERM))
+            patch.setattr(setup, "build_data", lambda _: signal.raise_signal(signal.SIGTERM))
             assert train(tmp_path / "run", *FAMILIES["momentum"]) == KILLED
         assert status(tmp_path / "run")["state"] == "interrupted"
         assert resume(tmp_path / "run") == 0
@@ -99,7 +98,7 @@ class TestEndsAsIfNotInterrupted:
             assert train(tmp_path / "run", *FAMILIES["momentum"]) == INTERRUPTED
         assert status(tmp_path / "run")["state"] == "interrupted"
         with monkeypatch.context() as patch:
-            patch.setattr(life, "fit", lambda *_: pytest.fail("it was trained already"))
+            patch.setattr(fit, "run_trainer", lambda *_: pytest.fail("it was trained already"))
             assert resume(tmp_path / "run") == 0
         compare(tmp_path / "run", finished)
 
