@@ -13,7 +13,8 @@ import pytest
 
 import linnet
 from linnet.cli import main as cli
-from linnet.system.files import read_json, write_json
+from linnet.system.files import write_json
+from linnet.system.reading import read_json
 from linnet.tracking.manifest import FORMAT
 
 FORMAT_1 = Path(__file__).parent / "fixtures" / "format_1"

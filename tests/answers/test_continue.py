@@ -13,7 +13,7 @@ import pytest
 from interrupted_run import BLOBS, FAMILIES, RESTLESS, STOPPING, at_step, one_line, resume, status, words
 
 from linnet.cli import main as cli
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.training import continuation
 
 SHORT, LONG = "trainer.max_epochs=2", "trainer.max_epochs=4"

@@ -15,7 +15,7 @@ from tables import write_csv
 
 import linnet
 from linnet.cli import main as cli
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 COMMON = ("figures=false", "threads=1", "trainer.max_epochs=3", "data.dtype=float64")
 ROUNDING = 1e-9

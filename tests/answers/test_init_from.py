@@ -13,7 +13,7 @@ from tables import write_csv
 
 import linnet
 from linnet.cli import main as cli
-from linnet.system.files import read_json, sha256
+from linnet.system.reading import read_json, sha256
 
 STILL = ("data.dtype=float64", "optimizer.lr=1e-300", "trainer.max_epochs=1")
 """Too small a step to change any weight that is not 0."""

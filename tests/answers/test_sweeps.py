@@ -14,7 +14,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from linnet.cli import main as cli
 from linnet.config.groups import shipped
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from linnet.cli import main as cli
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

@@ -15,7 +15,7 @@ from linnet.cli import train
 from linnet.config import EXPERIMENT, GROUPS, options
 from linnet.config.groups import SEARCH
 from linnet.data.sources import images
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import read_history
 
 pytestmark = pytest.mark.usefixtures("workplace")

@@ -14,7 +14,7 @@ from shards import QUICK, N, classes, source, train, write_all, write_shards, wr
 from linnet.models import network
 from linnet.sweeps.multirun import multirun
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.training.resume import resume
 
 

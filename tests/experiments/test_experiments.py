@@ -15,7 +15,7 @@ import linnet
 from linnet.config.groups import experiments
 from linnet.reproduction import reproduce_experiment
 from linnet.sweeps.grid import expand, parse
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 SHIPPED = sorted(path.parent.name for path in (Path(__file__).parents[2] / "experiments").glob("*/experiment.yaml"))
 ARMS = [

@@ -41,7 +41,7 @@ import linnet.training.train  # noqa: F401
 from linnet.cli import main as cli
 from linnet.comparison.runs import read_run
 from linnet.data.sources.images import DISTRIBUTED
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import Curve, read_history
 from linnet.tracking.checkpoint_file import load
 from linnet.tracking.directory import read_status

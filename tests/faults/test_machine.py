@@ -21,7 +21,7 @@ import linnet
 import linnet.training.resume
 from linnet.cli import main as cli
 from linnet.system.errors import Interrupted
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.checkpoint_file import load
 from linnet.training import components as build
 from linnet.training import finalize

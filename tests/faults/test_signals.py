@@ -17,8 +17,8 @@ import linnet
 import linnet.training.resume
 from linnet.cli import main as cli
 from linnet.system.errors import Interrupted
-from linnet.system.files import read_json
 from linnet.system.interrupts import Interrupts
+from linnet.system.reading import read_json
 
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4", "optimizer=adam")
 # Some 4000 updates: seconds, and many chances to stop.

@@ -17,7 +17,8 @@ from linnet.cli import main as cli
 from linnet.inference import text
 from linnet.inference.writers import Csv
 from linnet.system.errors import Interrupted
-from linnet.system.files import read_json, write_json
+from linnet.system.files import write_json
+from linnet.system.reading import read_json
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

@@ -12,7 +12,7 @@ import linnet
 from linnet.cli import main as cli
 from linnet.config import groups
 from linnet.system.errors import Diverged
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import manifest
 
 Answer = tuple[int, str, str]

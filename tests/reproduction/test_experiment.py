@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from linnet.config.groups import EXPERIMENT, experiments, options
 from linnet.reproduction import experiment, record_experiment, reproduce_experiment
 from linnet.reproduction.find_experiment import find_experiment
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 MARKER = "planted-was-here"
 

@@ -13,7 +13,7 @@ from linnet.cli import main as cli
 from linnet.reproduction import reproduce_run
 from linnet.reproduction import run as again
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import manifest
 
 

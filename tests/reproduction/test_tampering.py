@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from linnet.reproduction import reproduce_run
 from linnet.reproduction import run as again
 from linnet.reproduction.saved_files import SavedFiles
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 
 @pytest.fixture(scope="module")

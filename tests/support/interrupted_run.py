@@ -12,7 +12,7 @@ import linnet.training.resume
 from linnet.cli import main as cli
 from linnet.models import network
 from linnet.system.errors import Interrupted
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.checkpoint_file import load
 
 N_STEPS, N_EPOCHS = 15, 3

@@ -5,7 +5,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import linnet
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.training.finalize import Run
 
 EPOCHS = 3

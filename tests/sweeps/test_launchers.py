@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from linnet.cli import main as cli
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 GRID = ["trainer.max_epochs=1", "optimizer.lr=0.1,1", "seed=0,1"]
 PACKAGES = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher", "submitit_local": "hydra_submitit_launcher"}

@@ -14,7 +14,7 @@ from linnet.cli import main as cli
 from linnet.models.running_metrics import RunningMetrics
 from linnet.sweeps.job_registry import JobRegistry
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.directory import RunDirectory
 
 QUICK = ["trainer.max_epochs=1", "optimizer.lr=0.1,0.2", "seed=0,1"]

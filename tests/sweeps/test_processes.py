@@ -18,7 +18,7 @@ from shards import write_all
 from linnet.cli import main as cli
 from linnet.models import network
 from linnet.sweeps import vectorized
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import read_history
 from linnet.tracking.directory import is_owned, read_status
 

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from linnet.cli import main as cli
 from linnet.sweeps.search import Outcome, search
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 SPACE = {"optimizer.lr": optuna.distributions.FloatDistribution(0.001, 10, log=True)}
 

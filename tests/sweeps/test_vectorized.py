@@ -15,7 +15,7 @@ import linnet
 from linnet.cli import main as cli
 from linnet.models import network
 from linnet.sweeps.grouping import group, largest_group
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import read_history
 from linnet.training.resume import resume
 

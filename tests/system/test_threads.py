@@ -8,7 +8,7 @@ import torch
 from linnet.cli import main as cli
 from linnet.system import threads
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 
 def test_what_torch_found_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

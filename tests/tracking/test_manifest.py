@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 import linnet
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import manifest
 from linnet.tracking.manifest import environment_differences, git_state, write_changes
 

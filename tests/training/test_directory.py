@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
 import linnet
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 
 class TestRunDirectory:

@@ -6,7 +6,7 @@ from run_directory import FILES, SHORT, events, files, train, weights_sha256
 
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import read_history
 from linnet.training import finalize, setup
 

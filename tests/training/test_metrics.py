@@ -10,7 +10,7 @@ from run_directory import SHORT, train, weights_sha256
 from safetensors.numpy import load_file
 
 from linnet.cli import main as cli
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 
 class TestMetrics:

@@ -19,7 +19,7 @@ from linnet.solvers.l1.extended_solution import UNRESOLVED
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.smoothness import Curvature
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
 from linnet.training.finalize import Run

@@ -5,7 +5,7 @@ import torch
 from run_directory import FILES, RESTLESS, files, train
 
 from linnet.models import LinearRegression, SoftmaxRegression
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 
 class TestCheckpoints:

@@ -12,7 +12,8 @@ from linnet.comparison.runs import SavedRun, read_run
 from linnet.comparison.summary import summary_csv
 from linnet.comparison.table import best_line, comparison_table, incomplete_lines
 from linnet.system.errors import InputError
-from linnet.system.files import read_json, write_atomic, write_json
+from linnet.system.files import write_atomic, write_json
+from linnet.system.reading import read_json
 from linnet.system.terminal import Terminal, labelled
 from linnet.tracking.lock import Lock, Owned
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from linnet.comparison.groups import Group, legend_label
 from linnet.comparison.outer_legend import outer_legend
 from linnet.comparison.sensitivity import MAX_LINES, scale_metric
+from linnet.system.reading import read_text
 from linnet.tracking.figures.style import new_figure, style_plot
 
 CURVES = ("val/loss", "train/loss_epoch", "train/loss")
@@ -66,7 +67,7 @@ def read_curve(history: Path, name: str) -> tuple[list[int], list[float]]:
     Only that metric's lines are parsed: a sweep's histories hold millions of others.
     """
     try:
-        text = history.read_text(encoding="utf-8", errors="replace")
+        text = read_text(history, errors="replace")
     except OSError:
         return [], []
     whole = text[: text.rfind("\n") + 1]

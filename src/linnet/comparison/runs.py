@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from linnet.system.files import read_json
+from linnet.system.reading import read_json, read_yaml
 
 NOT_SETTINGS = ("hydra", "figures", "name", "seed")
 """Overrides that no two runs are compared by: where files go, what is drawn, and the seed, which is averaged over."""
@@ -90,7 +90,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _read_yaml(path: Path) -> Any:
     try:
-        return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        return OmegaConf.to_container(read_yaml(path, path.parents[1]), resolve=False)
     except Exception:  # OmegaConf lets through whatever its YAML reader raises
         return None
 

@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from linnet.system.errors import InputError
+from linnet.system.reading import read_yaml
 
 GROUPS = ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
 SEARCH, EXPERIMENT = "search", "experiment"
@@ -70,7 +71,7 @@ def read_experiment(folder: Path) -> dict[str, Any]:
 def _experiment(path: Path, mtime: int) -> Any:
     """Return the file's content; cached until the file changes."""
     try:
-        return OmegaConf.load(path)
+        return read_yaml(path)
     except Exception as error:
         raise InputError(f"{path} is not readable YAML: {_first_line(error)}") from error
 

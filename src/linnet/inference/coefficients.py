@@ -7,16 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from scipy.special import stdtr
 
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.solvers.inference import critical_t
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.linear_predictor import FILE
-from linnet.tracking.weights import OPTIMUM
+from linnet.tracking.weights import OPTIMUM, load_weights
 from linnet.training import optimality
 from linnet.training.components import is_exact
 from linnet.training.load_run import load_config
@@ -85,7 +84,7 @@ def load_coefficients(run: Path) -> Coefficients:
         InputError: if there is no completed run, or a file of it is missing or damaged.
     """
     predictor = load_predictor(run)
-    fed = load_file(run / "weights.safetensors")["weight"].astype(np.float64)  # for standardised features
+    fed = load_weights(run)["weight"].astype(np.float64)  # for standardised features
     means = read_json(run / FILE)["mean"]
     unit = None if means is None else "per std" if any(means) else "per rms"
     own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]

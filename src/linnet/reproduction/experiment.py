@@ -14,7 +14,7 @@ from linnet.reproduction.find_experiment import Experiment, find_experiment
 from linnet.reproduction.plan import Planned, plan
 from linnet.reproduction.results import Arm, Recorded, Results, read_results, write_results
 from linnet.system.errors import Diverged, InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.system.sanitize import plain
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
 
 from linnet.config.groups import EXPERIMENT, experiments
 from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
+from linnet.system.reading import read_yaml
 from linnet.system.sanitize import plain
 
 FILE, RESULTS = "experiment.yaml", "results.json"
@@ -65,7 +65,7 @@ def as_option(experiment: Experiment) -> Iterator[str]:
         return
     path = experiment.folder / FILE
     try:
-        node = OmegaConf.load(path)
+        node = read_yaml(path)
     except Exception as error:  # whatever the YAML reader raises
         raise InputError(f"{path} is not readable YAML: {plain(error)}") from error
     option = f"given_{hashlib.sha256(bytes(path)).hexdigest()[:16]}"

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from linnet.system.errors import InputError
-from linnet.system.files import read_json, write_json
+from linnet.system.files import write_json
+from linnet.system.reading import read_json
 from linnet.system.sanitize import plain
 
 STATES = ("completed", "diverged")

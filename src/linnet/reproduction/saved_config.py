@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from linnet.config import GROUPS, config_hash
 from linnet.system.errors import InputError
+from linnet.system.reading import read_yaml
 from linnet.system.sanitize import plain
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.training.load_run import load_hydra
@@ -105,7 +106,7 @@ def _flat(node: Any, path: str = "") -> dict[str, Any]:
 
 def _overrides(path: Path) -> list[str]:
     try:
-        node = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        node = OmegaConf.to_container(read_yaml(path, path.parents[1]), resolve=False)
     except Exception:  # they only name what is in the configuration anyway
         return []
     return [text for text in node if isinstance(text, str) and "${" not in text] if isinstance(node, list) else []

@@ -1,7 +1,6 @@
 """Read the untrusted files of a run directory, without following links out of it."""
 
 import csv
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from safetensors.torch import load
 from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, OPTIMUM, STATUS, WEIGHTS
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
+from linnet.system.reading import TENSOR_LIMIT, read_bytes, sha256
 from linnet.system.sanitize import plain
 from linnet.tracking import Curve, read_history
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
@@ -112,7 +112,7 @@ class SavedFiles:
         if not path.exists():
             return None
         try:
-            return ProblemAnalysis.from_bytes(path.read_bytes())
+            return ProblemAnalysis.from_bytes(read_bytes(path, limit=TENSOR_LIMIT))
         except ValueError as error:
             self.faults[OPTIMUM] = f"is damaged: {plain(error)}"
             return None
@@ -120,7 +120,7 @@ class SavedFiles:
     def content(self, name: str) -> bytes | None:
         """Of a file that must be there."""
         try:
-            return (self.path / name).read_bytes()
+            return read_bytes(self.path / name, self.path, TENSOR_LIMIT)
         except FileNotFoundError:
             self.faults[name] = "is missing"
             return None
@@ -128,7 +128,7 @@ class SavedFiles:
     def digest(self, name: str) -> str | None:
         """Sha256 of a file, None if there is none."""
         path = self.path / name
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        return sha256(path) if path.is_file() else None
 
     def _json(self, name: str) -> dict[str, Any] | None:
         content = self.content(name)

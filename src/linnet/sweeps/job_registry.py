@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any
 
 from linnet.system.errors import InputError
-from linnet.system.files import read_json, write_json
+from linnet.system.files import write_json
+from linnet.system.reading import read_json
 from linnet.tracking.directory import is_owned
 from linnet.tracking.lock import Lock, Owned
 

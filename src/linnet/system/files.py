@@ -1,6 +1,5 @@
 """Write files atomically: a reader, or the next run after a crash, never sees a partial one."""
 
-import hashlib
 import json
 import math
 import os
@@ -89,15 +88,6 @@ def to_json(content: Any) -> str:
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError:
         return json.dumps(_finite(content), indent=2, ensure_ascii=False)
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def sha256(path: Path) -> str:
-    """Of a file's content, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _finite(node: Any) -> Any:

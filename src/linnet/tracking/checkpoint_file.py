@@ -13,6 +13,7 @@ import torch
 from linnet.models.network import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.system.files import TEMPORARY, write_atomic
+from linnet.system.reading import TENSOR_LIMIT, read_bytes
 
 LIGHTNING = version("pytorch-lightning")
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
@@ -74,7 +75,7 @@ def _duplicate(file: Path, name: Path) -> None:
     try:
         os.link(file, spare)
     except OSError:  # not every file system has links
-        write_atomic(name, file.read_bytes())
+        write_atomic(name, read_bytes(file, file.parents[1], TENSOR_LIMIT))
         return
     spare.replace(name)
     spare.unlink(missing_ok=True)  # it stays if both were names of the same file already
@@ -87,7 +88,7 @@ def load(path: Path) -> dict[str, Any]:
         Damaged: the file is cut short or altered.
         InputError: it is whole, but holds what no checkpoint of linnet does.
     """
-    content = path.read_bytes()
+    content = read_bytes(path, path.parents[1], TENSOR_LIMIT)
     archive, comment, digest = content[: -DIGEST - 2], content[-DIGEST - 2 : -DIGEST], content[-DIGEST:]
     if comment != COMMENT or digest != _digest(archive):
         raise Damaged(f"{path.name} is damaged: it is not what was written")

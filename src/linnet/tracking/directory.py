@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 from linnet.system.errors import InputError
-from linnet.system.files import TEMPORARY, read_json, write_atomic, write_json
+from linnet.system.files import TEMPORARY, write_atomic, write_json
+from linnet.system.reading import read_bytes, read_json
 from linnet.tracking.lock import FILE, Lock, Owned
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
@@ -48,7 +49,7 @@ class RunDirectory:
             if not resumed:
                 refuse_claimed(path)  # again, now that no other process can begin
             file = path / "status.json"
-            self._found = file.read_bytes() if file.is_file() else b""
+            self._found = read_bytes(file) if file.is_file() else b""
             self._status = {"started": _now(), **(read_status(path) if resumed else {})}
             self._clock = time.monotonic() - (self._status.pop("seconds", None) or 0.0)
             before = self._status.get("state")

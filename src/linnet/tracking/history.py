@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from linnet.system.files import sync
+from linnet.system.reading import read_text
 
 HEADER = ("metric", "step", "value")
 
@@ -72,7 +73,7 @@ def read_history(path: Path) -> dict[str, Curve]:
     """
     curves: dict[str, Curve] = {}
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         whole = text[: text.rfind("\n") + 1]
         for row in csv.DictReader(whole.splitlines()):
             curve = curves.setdefault(row["metric"], Curve([], []))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.directory import refuse_newer, require_completed
 from linnet.tracking.weights import OPTIMUM, load_coefficients, load_weights
 

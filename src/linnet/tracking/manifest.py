@@ -16,6 +16,7 @@ import torch
 
 from linnet.config import config_hash
 from linnet.system.files import write_atomic
+from linnet.system.reading import read_bytes
 from linnet.system.version import VERSION
 from linnet.tracking.directory import FORMAT
 
@@ -85,7 +86,7 @@ def write_changes(path: Path, record: Mapping[str, Any], like: Path | None = Non
     if not record["git"] or not record["git"]["dirty"]:
         return
     if like is not None:
-        write_atomic(path / CHANGES, (like / CHANGES).read_bytes())
+        write_atomic(path / CHANGES, read_bytes(like / CHANGES))
         return
     folder = next(folder for folder in _checkouts() if git_state(folder))
     diff = _git(folder, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv") or ""

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 from linnet.system.errors import InputError
+from linnet.system.reading import TENSOR_LIMIT, read_bytes
 
 FILE = "weights.safetensors"
 OPTIMUM = "optimum.safetensors"
@@ -22,7 +23,7 @@ def load_coefficients(run: Path) -> "NDArray[np.float64] | None":
     """
     path = run / OPTIMUM
     try:
-        return load_file(path).get("coefficients")
+        return load(read_bytes(path, limit=TENSOR_LIMIT)).get("coefficients")
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is missing or damaged: {error}") from error
 
@@ -35,7 +36,7 @@ def load_weights(run: Path, name: str = FILE) -> "dict[str, NDArray[np.floating[
     """
     path = run / name
     try:
-        return load_file(path)
+        return load(read_bytes(path, limit=TENSOR_LIMIT))
     except FileNotFoundError as error:
         raise InputError(f"{run} holds no final weights: the run did not complete") from error
     except (SafetensorError, OSError) as error:

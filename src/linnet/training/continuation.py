@@ -18,6 +18,7 @@ from linnet.config.compose import flat
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic, write_json
+from linnet.system.reading import read_yaml
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.components import is_exact, make
 from linnet.training.load_run import load_hydra
@@ -150,12 +151,12 @@ def write_changes(path: Path, changes: Mapping[str, Any]) -> None:
     folder = path / ".hydra"
     words = [f"{key}={value}" for key, value in changes.items()]
     try:
-        overrides = [str(word) for word in OmegaConf.load(folder / "overrides.yaml")]
+        overrides = [str(word) for word in read_yaml(folder / "overrides.yaml", folder.parent)]
     except (OSError, ValueError, TypeError):  # they only name what config.yaml holds
         overrides = []
     kept = [word for word in overrides if word.lstrip("+~").partition("=")[0] not in changes]
     write_atomic(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create([*kept, *words])))
-    config = OmegaConf.load(folder / "config.yaml")
+    config = read_yaml(folder / "config.yaml", folder.parent)
     for key, value in changes.items():
         OmegaConf.update(config, key, value)
     write_atomic(folder / "config.yaml", OmegaConf.to_yaml(config))

@@ -9,7 +9,7 @@ from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
 from linnet.solvers.problem_analysis import ProblemAnalysis
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking.directory import require_completed
 from linnet.tracking.gap import distances
 from linnet.training import optimality

@@ -12,7 +12,8 @@ from torch import Tensor
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
-from linnet.system.files import sha256, write_atomic, write_json
+from linnet.system.files import write_atomic, write_json
+from linnet.system.reading import sha256
 from linnet.tracking import Curve, read_history
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.manifest import weights_hash

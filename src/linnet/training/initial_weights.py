@@ -13,7 +13,8 @@ from linnet.data import Data
 from linnet.data.table.messages import join_names
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
-from linnet.system.files import sha256, write_atomic
+from linnet.system.files import write_atomic
+from linnet.system.reading import sha256
 from linnet.tracking.linear_predictor import LinearPredictor, load
 from linnet.tracking.weights import FILE as FINAL
 from linnet.tracking.weights import load_weights

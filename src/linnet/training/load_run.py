@@ -12,7 +12,7 @@ from linnet.config import check
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json, read_yaml
 from linnet.tracking.directory import refuse_newer
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import LinearPredictor, load, units
@@ -39,8 +39,8 @@ def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dic
         raise InputError(f"{run} is no run directory: it has no status.json")
     refuse_newer(run)
     try:
-        job = OmegaConf.load(run / ".hydra" / "config.yaml")
-        hydra = OmegaConf.load(run / ".hydra" / "hydra.yaml")
+        job = read_yaml(run / ".hydra" / "config.yaml", run)
+        hydra = read_yaml(run / ".hydra" / "hydra.yaml", run)
     except Exception as error:
         raise InputError(f"{run}: its configuration cannot be read: {str(error).splitlines()[0]}") from error
     node = OmegaConf.select(hydra, "hydra")

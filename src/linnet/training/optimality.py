@@ -22,6 +22,7 @@ from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.loss_conjugates import is_known
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
+from linnet.system.reading import TENSOR_LIMIT, read_bytes
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.components import dtype_of, is_exact
 from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
@@ -164,7 +165,7 @@ def load(run: Path) -> ProblemAnalysis | None:
     if not path.exists():
         return None
     try:
-        return ProblemAnalysis.from_bytes(path.read_bytes())
+        return ProblemAnalysis.from_bytes(read_bytes(path, limit=TENSOR_LIMIT))
     except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from error
 

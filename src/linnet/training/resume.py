@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config import config_hash
 from linnet.config.check_hydra import OUTPUT_DIR
 from linnet.system.errors import InputError
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status

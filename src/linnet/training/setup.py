@@ -16,6 +16,7 @@ from linnet.system import threads
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic, write_json
 from linnet.system.interrupts import Interrupts
+from linnet.system.reading import read_bytes
 from linnet.tracking import RunLogger
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import specification
@@ -119,7 +120,7 @@ def _write_first_files(
         solved = model.solution is not None and analysis is not None and analysis.coefficients is not None
         described: str | bytes = specification(data, model.loss, solved=solved)
     else:
-        described = (like.request.path / PREDICTOR).read_bytes()
+        described = read_bytes(like.request.path / PREDICTOR)
     write_atomic(request.path / PREDICTOR, described)
     rewind(request.path, {})
     if analysis is not None:

@@ -17,7 +17,7 @@ from tables import people, write_csv
 import linnet
 from linnet.cli import main as cli
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 
 EXACT = ["optimizer=exact", "figures=false", "data.dtype=float64"]
 LOAD: dict[str, Callable] = {

@@ -105,6 +105,6 @@ class TestSummary:
         assert not row_notes(source(path()), "model=")
 
     def test_identifies_the_data(self, path, tmp_path):
-        from linnet.system.files import sha256
+        from linnet.system.reading import sha256
 
         assert source(path()).checksum == sha256(tmp_path / "f.csv")

@@ -8,7 +8,8 @@ from interrupted_run import one_line, resume, status
 from omegaconf import OmegaConf
 
 from linnet.system.errors import InputError
-from linnet.system.files import read_json, write_json
+from linnet.system.files import write_json
+from linnet.system.reading import read_json
 from linnet.training import setup
 
 

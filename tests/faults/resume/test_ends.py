@@ -25,7 +25,7 @@ from interrupted_run import (
 
 from linnet.cli import main as cli
 from linnet.models import network
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint_file import load
 from linnet.training import finalize, fit, setup

@@ -21,7 +21,7 @@ from linnet.cli import main as cli
 from linnet.models.all_reduce import share
 from linnet.system import threads
 from linnet.system.errors import InputError, ProcessLost
-from linnet.system.files import read_json
+from linnet.system.reading import read_json
 from linnet.tracking import RunLogger, read_history
 from linnet.training.distributed import strategy
 from linnet.training.distributed.worker_group import WorkerGroup

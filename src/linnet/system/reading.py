@@ -1,0 +1,158 @@
+"""The door through which every file of a run, a sweep or an experiment is read, since anybody may have written it.
+
+Only regular files are opened, since reading a pipe or a device may never end; only inside the directory that they
+belong to, links included; and only up to a size. JSON and YAML are limited in depth, digits and repetition.
+"""
+
+import hashlib
+import io
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from linnet.system.errors import InputError
+
+MIB = 2**20
+JSON_LIMIT, YAML_LIMIT, TABLE_LIMIT, TENSOR_LIMIT = 256 * MIB, 4 * MIB, 4096 * MIB, 16384 * MIB
+"""Bytes that a file may have: JSON, YAML, history.csv, weights and checkpoints."""
+DEPTH = 64
+"""Lists and dictionaries inside one another."""
+NODES = 100_000
+"""Values of a YAML file, those that its aliases repeat included."""
+DIGITS = 40
+"""Of a whole number; those of 64 bits have 19."""
+
+
+class Unreadable(InputError, ValueError):
+    """A file that is not read: what is wrong with it, and what to do, in one line."""
+
+
+def open_regular(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) -> IO[bytes]:
+    """Open a file for reading.
+
+    Args:
+        path: the file.
+        root: the directory that it must lie in, once links are followed; None: its own.
+        limit: bytes that it may have.
+
+    Raises:
+        OSError: it is not there, is a directory, or may not be read.
+        Unreadable: it leads out of the directory, is a pipe or a device, or is too large.
+    """
+    real, inside = path.resolve(), (path.parent if root is None else root).resolve()
+    if not real.is_relative_to(inside):
+        raise Unreadable(f"{path} leads out of {inside}: replace the link by what it points to")
+    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise Unreadable(f"{path} is neither a file nor a directory: remove it")
+        if found.st_size > limit:
+            raise Unreadable(f"{path} has {found.st_size} bytes, and such a file may have {limit}")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) -> bytes:
+    """Return a file's content. Arguments and errors as for `open_regular`."""
+    with open_regular(path, root, limit) as file:
+        return file.read()
+
+
+def read_text(path: Path, root: Path | None = None, limit: int = TABLE_LIMIT, errors: str = "strict") -> str:
+    """Return a file's content as UTF-8. Arguments and errors as for `open_regular`; ValueError for other bytes."""
+    return read_bytes(path, root, limit).decode(errors=errors)
+
+
+def read_json(path: Path, root: Path | None = None) -> Any:
+    """Return the content of a JSON file. Arguments as for `open_regular`.
+
+    Raises:
+        OSError, Unreadable: as `open_regular`.
+        ValueError: it is no JSON, or too deep, or holds numbers that linnet never writes.
+    """
+    text = read_text(path, root, JSON_LIMIT)
+    try:
+        content = json.loads(text, parse_int=_whole_number, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError(f"it is nested more than {DEPTH} deep") from error
+    _check_depth(content)
+    return content
+
+
+def read_yaml(path: Path, root: Path | None = None) -> Any:
+    """Return the content of a YAML file as OmegaConf does. Arguments and errors as for `read_json`."""
+    from omegaconf import OmegaConf  # late: most files are JSON
+
+    text = read_text(path, root, YAML_LIMIT)
+    try:
+        _check_yaml(text)
+        return OmegaConf.load(io.StringIO(text))
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def sha256(path: Path, root: Path | None = None) -> str:
+    """Return the sha256 of a file's content, hexadecimal. Arguments and errors as for `open_regular`."""
+    with open_regular(path, root, TENSOR_LIMIT) as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > DIGITS:
+        raise ValueError(f"it has a number of {len(text)} digits")
+    return int(text)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"it has {name}, which is not JSON")
+
+
+def _check_depth(content: Any) -> None:
+    """Raise ValueError if lists and dictionaries are nested deeper than `DEPTH`."""
+    level = [content]
+    for _ in range(DEPTH):
+        level = [
+            below
+            for node in level
+            if isinstance(node, (dict, list))
+            for below in (node.values() if isinstance(node, dict) else node)
+            if isinstance(below, (dict, list))
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {DEPTH} deep")
+
+
+def _check_yaml(text: str) -> None:
+    """Raise ValueError if a document is too deep, or too large once its aliases are written out."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    total = 0
+    for event in _events(text):
+        if isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor, 1)
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            open_nodes.append((event.anchor, total))
+            total += 1
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            anchor, before = open_nodes.pop()
+            if anchor is not None:
+                sizes[anchor] = total - before
+        if total > NODES:
+            raise ValueError(f"it holds more than {NODES} values, once its aliases are written out")
+        if len(open_nodes) > DEPTH:
+            raise ValueError(f"it is nested more than {DEPTH} deep")
+
+
+def _events(text: str) -> Iterator[Any]:
+    yield from yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
