@@ -11,6 +11,7 @@ import linnet
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import FILE
+from linnet.tracking.manifest_file import changes_accepted
 
 QUICK = ["trainer.max_epochs=1", "figures=false", "optimum=off"]
 
@@ -80,13 +81,16 @@ class TestDamage:
     @pytest.mark.parametrize(
         "change",
         [{"version": 3}, {"target_offset": [1.0, 2.0]}, {"mean": "x", "deviation": [1]},
-         {"mean": [1.0], "deviation": [1.0]}, {"more": 1}, {"feature_names": ["a"]}, {"table": {}}],
+         {"mean": [1.0], "deviation": [1.0]}, {"more": 1}, {"feature_names": ["a"]}, {"table": {}},
+         {"link": "evil"}, {"task": ["regression"]}],
     )  # fmt: skip
     def test_is_refused_in_words(self, trained, change):
         before = (trained / FILE).read_text()
         try:
             (trained / FILE).write_text(json.dumps(json.loads(before) | change))
-            with pytest.raises(InputError, match="is damaged"):
+            with pytest.raises(InputError, match="was changed since the run wrote it"):
+                load_predictor(trained)
+            with changes_accepted(), pytest.raises(InputError, match="is damaged"):
                 load_predictor(trained)
         finally:
             (trained / FILE).write_text(before)
@@ -97,7 +101,9 @@ class TestDamage:
     def test_missing_files_are_named(self, trained, name, words):
         (trained / name).rename(trained / "away")
         try:
-            with pytest.raises(InputError, match=words):
+            with pytest.raises(InputError, match=f"{name} is missing: restore it"):
+                load_predictor(trained)
+            with changes_accepted(), pytest.raises(InputError, match=words):
                 load_predictor(trained)
         finally:
             (trained / "away").rename(trained / name)

@@ -4,6 +4,7 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 
 from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
@@ -31,6 +32,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
 
   linnet train --help          the options of every config group, and the experiments
+  linnet COMMAND RUN --accept-changed   go on with a run whose files were changed since it ended
   linnet --version
 
 Examples
@@ -39,6 +41,9 @@ Examples
   linnet train experiment=softmax_scratch             a recorded experiment
   linnet train --multirun optimizer.lr=0.01,0.1,1     one run for each learning rate
 """
+
+
+ACCEPT = "--accept-changed"
 
 
 def main() -> None:
@@ -75,7 +80,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if name not in COMMANDS:
             raise InputError(f"{name}: no such command, choose from: {', '.join(COMMANDS)}")
-        with Interrupts():
+        with Interrupts(), _changes_accepted() if ACCEPT in rest else nullcontext():
+            rest = [word for word in rest if word != ACCEPT]
             command = import_module(f"linnet.cli.{name}")
             if name != "train":  # which first answers mistakes, and then imports what it needs
                 keep_imports()
@@ -92,3 +98,9 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"linnet: {str(error) or 'stopped by SIGINT'}", file=sys.stderr)
         return error.exit_code if isinstance(error, Interrupted) else 130
+
+
+def _changes_accepted() -> AbstractContextManager[None]:
+    from linnet.tracking.manifest_file import changes_accepted
+
+    return changes_accepted()

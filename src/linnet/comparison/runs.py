@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from linnet.system.reading import read_json, read_yaml
+from linnet.tracking.manifest_file import ACCEPT, is_unchanged
 
 NOT_SETTINGS = ("hydra", "figures", "name", "seed")
 """Overrides that no two runs are compared by: where files go, what is drawn, and the seed, which is averaged over."""
@@ -24,7 +25,8 @@ class SavedRun:
     """What is known of one run.
 
     path: the run directory.
-    state: as in status.json; "unknown" where that is empty or damaged.
+    state: as in status.json; "unknown" where that is empty or damaged, "changed" where the metrics are not
+        those that the run wrote.
     reason: why it is not completed, in one line; empty for a completed run.
     seconds: from its start to its end, or to its last sign of life; None if unknown.
     overrides: key -> value that its user gave, as text.
@@ -68,6 +70,9 @@ def read_run(path: Path) -> SavedRun:
     status, manifest, metrics = (_read(path / f"{name}.json") for name in ("status", "manifest", "metrics"))
     overrides = _overrides(path / ".hydra" / "overrides.yaml")
     state = str(status.get("state", "unknown"))
+    if state == "completed" and not is_unchanged(path, "metrics.json", manifest):
+        error = f"metrics.json was changed since the run wrote it: restore it, or compare with {ACCEPT}"
+        state, status = "changed", {"error": error}
     return SavedRun(
         path=path,
         state=state,

@@ -16,11 +16,12 @@ from linnet.sweeps.job_directory import JobDirectories
 from linnet.sweeps.planned_job import Planned, VectorizedOptions
 from linnet.sweeps.processes import run_in_processes
 from linnet.sweeps.report import Report
-from linnet.system.files import synced_at_once, write_json
+from linnet.system.files import synced_at_once
 from linnet.system.interrupts import Interrupts
 from linnet.system.terminal import Terminal
 from linnet.system.threads import available
 from linnet.tracking.directory import RunDirectory
+from linnet.tracking.manifest_file import write_manifest
 from linnet.training.components import build_data
 from linnet.training.context import RunRequest, TrainingContext, record_status
 from linnet.training.setup import setup
@@ -128,7 +129,7 @@ class _Group:
             numbers = [number for number, _ in ready]
             for _, context in ready if len(ready) > 1 else []:
                 context.manifest["side_by_side"] = numbers
-                write_json(context.request.path / "manifest.json", context.manifest)
+                write_manifest(context.request.path, context.manifest)
         left = f", {len(self.waiting)} more after them" if self.waiting else ""
         self.report.say(f"training {len(ready)} jobs side by side{left}")
 

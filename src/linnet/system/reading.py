@@ -4,6 +4,7 @@ Only regular files are opened, since reading a pipe or a device may never end; o
 belong to, links included; and only up to a size. JSON and YAML are limited in depth, digits and repetition.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -11,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import yaml
 
@@ -32,8 +33,8 @@ class Unreadable(InputError, ValueError):
     """A file that is not read: what is wrong with it, and what to do, in one line."""
 
 
-def open_regular(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) -> IO[bytes]:
-    """Open a file for reading.
+def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) -> bytes:
+    """Return a file's content.
 
     Args:
         path: the file.
@@ -44,46 +45,57 @@ def open_regular(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) 
         OSError: it is not there, is a directory, or may not be read.
         Unreadable: it leads out of the directory, is a pipe or a device, or is too large.
     """
-    real, inside = path.resolve(), (path.parent if root is None else root).resolve()
-    if not real.is_relative_to(inside):
-        raise Unreadable(f"{path} leads out of {inside}: replace the link by what it points to")
-    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = _open(path, path.parent if root is None else root)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
             raise Unreadable(f"{path} is neither a file nor a directory: remove it")
         if found.st_size > limit:
             raise Unreadable(f"{path} has {found.st_size} bytes, and such a file may have {limit}")
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
+        parts = []
+        while part := os.read(descriptor, max(found.st_size, 1)):  # one read, but for files of gigabytes
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
         os.close(descriptor)
-        raise
 
 
-def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) -> bytes:
-    """Return a file's content. Arguments and errors as for `open_regular`."""
-    with open_regular(path, root, limit) as file:
-        return file.read()
+def _open(path: Path, root: Path) -> int:
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+    folder = path.parent
+    while folder not in (root, folder.parent) and not folder.is_symlink():
+        folder = folder.parent
+    if folder == root:
+        try:
+            return os.open(path, flags)
+        except OSError as error:
+            if error.errno != errno.ELOOP:  # of a link
+                raise
+    real, inside = path.resolve(), root.resolve()
+    if not real.is_relative_to(inside):
+        raise Unreadable(f"{path} leads out of {inside}: replace the link by what it points to")
+    return os.open(real, flags)
 
 
 def read_text(path: Path, root: Path | None = None, limit: int = TABLE_LIMIT, errors: str = "strict") -> str:
-    """Return a file's content as UTF-8. Arguments and errors as for `open_regular`; ValueError for other bytes."""
+    """Return a file's content as UTF-8. Arguments and errors as for `read_bytes`; ValueError for other bytes."""
     return read_bytes(path, root, limit).decode(errors=errors)
 
 
 def read_json(path: Path, root: Path | None = None) -> Any:
-    """Return the content of a JSON file. Arguments as for `open_regular`.
+    """Return the content of a JSON file. Arguments as for `read_bytes`.
 
     Raises:
-        OSError, Unreadable: as `open_regular`.
+        OSError, Unreadable: as `read_bytes`.
         ValueError: it is no JSON, or too deep, or holds numbers that linnet never writes.
     """
     text = read_text(path, root, JSON_LIMIT)
     try:
-        content = json.loads(text, parse_int=_whole_number, parse_constant=_no_constant)
+        content = _DECODER.decode(text)
     except RecursionError as error:
         raise ValueError(f"it is nested more than {DEPTH} deep") from error
-    _check_depth(content)
+    if text.count("[") + text.count("{") > DEPTH:
+        _check_depth(content)
     return content
 
 
@@ -93,16 +105,16 @@ def read_yaml(path: Path, root: Path | None = None) -> Any:
 
     text = read_text(path, root, YAML_LIMIT)
     try:
-        _check_yaml(text)
+        if "*" in text or sum(map(text.count, ("[", "{", "- ", "? ", "  "))) > DEPTH:
+            _check_yaml(text)
         return OmegaConf.load(io.StringIO(text))
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
 
 
 def sha256(path: Path, root: Path | None = None) -> str:
-    """Return the sha256 of a file's content, hexadecimal. Arguments and errors as for `open_regular`."""
-    with open_regular(path, root, TENSOR_LIMIT) as file:
-        return hashlib.sha256(file.read()).hexdigest()
+    """Return the sha256 of a file's content, hexadecimal. Arguments and errors as for `read_bytes`."""
+    return hashlib.sha256(read_bytes(path, root, TENSOR_LIMIT)).hexdigest()
 
 
 def _whole_number(text: str) -> int:
@@ -113,6 +125,9 @@ def _whole_number(text: str) -> int:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"it has {name}, which is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=_no_constant)
 
 
 def _check_depth(content: Any) -> None:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
 from linnet.tracking.directory import refuse_newer, require_completed
+from linnet.tracking.manifest_file import check_unchanged
+from linnet.tracking.weights import FILE as WEIGHTS
 from linnet.tracking.weights import OPTIMUM, load_coefficients, load_weights
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
     from linnet.losses import Loss
 
+TASKS, LINKS = ("regression", "classification"), ("identity", "exp", "softmax")
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `specification`."""
 VERSION = 2
@@ -132,6 +135,7 @@ def load(run: Path, kind: type[P]) -> P:
     """
     require_completed(run)
     refuse_newer(run)
+    check_unchanged(run, (WEIGHTS, FILE, OPTIMUM))
     weights = load_weights(run)
     path = run / FILE
     if not path.is_file():
@@ -148,6 +152,9 @@ def _predictor(
 ) -> P:
     if node.pop("version") not in (1, VERSION):
         raise ValueError("another version of linnet wrote it")
+    for key, known in (("task", TASKS), ("link", LINKS)):
+        if node[key] not in known:
+            raise ValueError(f"{key} is {node[key]!r}, expected one of {', '.join(known)}")
     weight = weights["weight"].astype(np.float64)
     bias = weights["bias"].astype(np.float64) if "bias" in weights else np.zeros(len(weight))
     means, deviations, table = node.pop("mean"), node.pop("deviation"), node.pop("table")

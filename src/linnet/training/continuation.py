@@ -17,8 +17,9 @@ from linnet.config import config_hash
 from linnet.config.compose import flat
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
-from linnet.system.files import write_atomic, write_json
+from linnet.system.files import write_atomic
 from linnet.system.reading import read_yaml
+from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.components import is_exact, make
 from linnet.training.load_run import load_hydra
@@ -50,7 +51,7 @@ class Continuation:
 
     def write(self, path: Path, record: Mapping[str, Any]) -> None:
         """Write manifest.json, then `.hydra`: of a process that is killed in between, `complete` finishes the work."""
-        write_json(path / "manifest.json", record)
+        write_manifest(path, record)
         write_changes(path, _after(self.entry))
 
 

@@ -17,6 +17,7 @@ from linnet.system.reading import sha256
 from linnet.tracking import Curve, read_history
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.manifest import weights_hash
+from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.context import TrainingContext
@@ -95,7 +96,7 @@ def _record(context: TrainingContext, metrics: Mapping[str, float]) -> None:
     write_json(request.path / "metrics.json", metrics)
     files = [name for name in HASHED if (request.path / name).is_file()]
     context.manifest["files_sha256"] = {name: sha256(request.path / name) for name in files}
-    write_json(request.path / "manifest.json", context.manifest)
+    write_manifest(request.path, context.manifest)
 
 
 def _print(context: TrainingContext, metrics: Mapping[str, float], kept: int, epochs: int) -> None:

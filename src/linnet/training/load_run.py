@@ -16,7 +16,8 @@ from linnet.system.reading import read_json, read_yaml
 from linnet.tracking.directory import refuse_newer
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import LinearPredictor, load, units
-from linnet.tracking.weights import FILE, load_weights
+from linnet.tracking.manifest_file import check_unchanged
+from linnet.tracking.weights import FILE, OPTIMUM, load_weights
 from linnet.training.components import build_model
 
 
@@ -60,6 +61,7 @@ def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:
     Raises:
         InputError: if the weights are missing, damaged, or of another shape than the data asks for.
     """
+    check_unchanged(run, (FILE, PREDICTOR, OPTIMUM))
     model = build_model(config, data)
     weights = load_weights(run) if _has_units_of(data, run) else _converted(run, model, data)
     wanted = {name: list(tensor.shape[1:]) for name, tensor in model.named_parameters()}

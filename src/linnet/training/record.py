@@ -6,8 +6,8 @@ from typing import Any
 
 from linnet.data import Data
 from linnet.system.errors import InputError
-from linnet.system.files import write_json
 from linnet.tracking.manifest import environment_differences, manifest, write_changes
+from linnet.tracking.manifest_file import write_manifest
 from linnet.training.context import RunRequest
 
 
@@ -39,5 +39,5 @@ def write_record(request: RunRequest, data: Data, like: tuple[Path, Mapping[str,
         record = {**resume_state.manifest, "resumed": resumed}
         if resume_state.continuation is not None:  # written once nothing can be refused any more
             return resume_state.continuation.record(record)
-    write_json(path / "manifest.json", record)
+    write_manifest(path, record)
     return record

@@ -14,13 +14,14 @@ from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system import threads
 from linnet.system.errors import InputError
-from linnet.system.files import write_atomic, write_json
+from linnet.system.files import write_atomic
 from linnet.system.interrupts import Interrupts
 from linnet.system.reading import read_bytes
 from linnet.tracking import RunLogger
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import specification
 from linnet.tracking.logger import rewind
+from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
 from linnet.training.components import build_checkpoint, build_data, build_early_stopping, build_model, is_exact, make
@@ -80,7 +81,7 @@ def _model(request: RunRequest, data: Data, manifest: dict[str, Any]) -> LinearN
     if config.get("init_from") and request.checkpoint is None:
         origin = initialize(model, data, config, request.path, request.initial_weights)
         manifest.setdefault("init_from", origin)
-        write_json(request.path / "manifest.json", manifest)
+        write_manifest(request.path, manifest)
     model.monitor = config["objective"]["metric"]
     _check_objective(config, data, model)
     return model

@@ -1,0 +1,87 @@
+"""Write and read manifest.json, and hold the other files of a completed run to the hashes in it.
+
+This finds damage and edits that nobody mentioned, not forgery: whoever changes a file can change its hash.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from linnet.system.errors import InputError
+from linnet.system.files import to_json, write_json
+from linnet.system.reading import read_json, sha256
+
+MANIFEST = "manifest.json"
+CHECKSUM = "manifest_sha256"
+"""Key of the manifest's own checksum, over all its other keys."""
+HASHES = "files_sha256"
+ACCEPT = "--accept-changed"
+_ACCEPTED: ContextVar[bool] = ContextVar("changed files are accepted", default=False)
+
+
+@contextmanager
+def changes_accepted() -> Iterator[None]:
+    """Read files of runs inside the block also if they were changed since the run ended."""
+    token = _ACCEPTED.set(True)
+    try:
+        yield
+    finally:
+        _ACCEPTED.reset(token)
+
+
+def write_manifest(run: Path, content: Mapping[str, Any]) -> None:
+    """Write a run's manifest with a checksum of itself."""
+    write_json(run / MANIFEST, {**content, CHECKSUM: _checksum(json.loads(to_json(content)))})
+
+
+def check_unchanged(run: Path, names: Sequence[str]) -> None:
+    """Raise InputError if the manifest, or one of these files of a completed run, is not as the run wrote it.
+
+    A file that the manifest does not list must not be there either. Manifests of earlier versions have no checksum of
+    themselves and do not list every file.
+    """
+    if _ACCEPTED.get():
+        return
+    path = run / MANIFEST
+    try:
+        manifest = read_json(path)
+        hashes = dict(manifest[HASHES])
+        checksum = manifest.get(CHECKSUM)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing, which lists what the run wrote: {_remedy()}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: {error}; {_remedy()}") from error
+    if checksum is not None and checksum != _checksum(manifest):
+        raise InputError(f"{path} was changed since the run wrote it: {_remedy()}")
+    for name in names:
+        if name in hashes or (checksum is not None and (run / name).exists()):
+            changed = _difference(run / name, hashes.get(name))
+            if changed:
+                raise InputError(f"{run / name} {changed}: {_remedy()}")
+
+
+def is_unchanged(run: Path, name: str, manifest: Mapping[str, Any]) -> bool:
+    """Return whether a file is as the run wrote it, as far as this manifest says."""
+    hashes = manifest.get(HASHES)
+    return _ACCEPTED.get() or not isinstance(hashes, Mapping) or not _difference(run / name, hashes.get(name))
+
+
+def _difference(path: Path, recorded: Any) -> str:
+    if recorded is None:
+        return "is not listed in manifest.json, so the run did not write it"
+    if not path.exists():
+        return "is missing"
+    return "" if sha256(path) == recorded else "was changed since the run wrote it (manifest.json has another sha256)"
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    own = {key: value for key, value in content.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
+def _remedy() -> str:
+    return f"restore it, or go on with {ACCEPT}"
