@@ -177,6 +177,18 @@ class TestRefused:
         image.write_text("text")
         refusal(tmp_path / "all", f"{image} is not an image, or is damaged")
 
+    @pytest.mark.parametrize("name", ["07.png", "07.jpg"])
+    def test_a_document_that_another_program_would_be_started_for(self, name, tmp_path, monkeypatch):
+        program = tmp_path / "bin" / "gs"  # what Pillow has draw PostScript
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\ntouch {tmp_path / 'started'}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        image = write_pictures(tmp_path / "all") / "cat" / name
+        image.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+        refusal(tmp_path / "all", f"{image} is not an image, or is damaged")
+        assert not (tmp_path / "started").exists()
+
     def test_pixels_of_unknown_range(self, tmp_path):
         image = write_pictures(tmp_path / "all") / "cat" / "07.tif"
         Image.fromarray(np.zeros((8, 8), np.float32)).save(image)

@@ -1,8 +1,10 @@
 """`linnet compare DIR…`: many runs in one table, one CSV file, and pictures."""
 
 import argparse
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linnet.cli.parser import Parser
 from linnet.comparison.find_runs import find_runs
@@ -15,7 +17,11 @@ from linnet.system.errors import InputError
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import read_json
 from linnet.system.terminal import Terminal, labelled
+from linnet.system.writing import own_folder, safe_name
 from linnet.tracking.lock import Lock, Owned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -61,8 +67,8 @@ def write_comparison(
     # Late, because an error in the command line should not wait for matplotlib and TensorBoard.
     from linnet.comparison.tensorboard_overview import write_overview
 
-    folder = output / "comparison"
-    folder.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
+    folder = own_folder(output, "comparison")
     try:
         lock = Lock(folder)
     except Owned as error:
@@ -76,7 +82,7 @@ def write_comparison(
             names = _write_figures(folder, groups, objective)
             if names:
                 written["figures"] = f"{folder}: {', '.join(names)}"
-        write_overview(folder / "tensorboard", groups, objective)
+        write_overview(own_folder(folder, "tensorboard"), groups, objective)
         written["board"] = f"linnet board {folder / 'tensorboard'}"
     return written
 
@@ -89,13 +95,19 @@ def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective) 
     before = read_json(drawn) if drawn.is_file() else []
     names = []
     for name, figure in comparison_figures(groups, objective):
-        figure.savefig(folder / f"{name}.png", dpi=100)
-        names.append(f"{name}.png")
+        _save(figure, folder / f"{safe_name(name)}.png")
+        names.append(f"{safe_name(name)}.png")
     for old in set(map(str, before)) - set(names):
         if "/" not in old and old.endswith(".png"):  # the list may be anybody's
             (folder / old).unlink(missing_ok=True)
     write_json(drawn, names)
     return names
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=100)
+    write_atomic(path, content.getvalue(), durable=False)
 
 
 def draw_figures(run: SavedRun) -> str:
@@ -115,12 +127,11 @@ def draw_figures(run: SavedRun) -> str:
     data = build_data(config)
     model = load_model(run.path, config, data)
     _, predictions = evaluate_parts(model, data)
-    folder = run.path / "figures"
-    folder.mkdir(exist_ok=True)
+    folder = own_folder(run.path, "figures")
     analysis = optimality.load(run.path)
     figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), analysis)
     for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=100)
+        _save(figure, folder / f"{name}.png")
     return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"
 
 

@@ -23,29 +23,29 @@ from linnet.comparison.overlaid_curves import read_curve
 from linnet.comparison.ranking import Objective, score_beside
 from linnet.comparison.runs import SavedRun
 from linnet.comparison.sweep_axes import is_number
+from linnet.system.writing import own_folder, safe_name
 
 FILE = "events.out.tfevents.0.comparison"
 """Sorts before the run's own files: of two rows for one run, the HPARAMS page shows the first."""
 
 STATUS = {"completed": api_pb2.STATUS_SUCCESS, "running": api_pb2.STATUS_RUNNING}
-LONGEST_NAME = 200  # file systems take 255 bytes
 
 
 def write_overview(folder: Path, groups: Sequence[Group], objective: Objective) -> None:
-    """Replace `folder` by the overview of these runs.
+    """Write the overview of these runs into a folder, in place of an earlier one.
 
     Args:
-        folder: whatever it holds is removed.
+        folder: an existing one; what an earlier comparison wrote there is removed.
         groups: best first.
         objective: its metric and the score beside it are the HPARAMS page's metrics.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    for former in folder.iterdir():
+        if (former / FILE).is_file() and not former.is_symlink():
+            shutil.rmtree(former)
     rows = list(row_names(groups).items())
     experiment = HParamsPluginData(experiment=_experiment(rows, groups, objective))
     for name, (settings, run) in rows:
-        own = folder / name
-        own.mkdir()
+        own = own_folder(folder, name)
         start = SessionStartInfo(model_uri=str(run.path))
         for key, value in settings.items():
             _set(start.hparams[key], value)
@@ -66,7 +66,7 @@ def row_names(groups: Sequence[Group]) -> dict[str, tuple[Mapping[str, Any], Sav
     for group in groups:
         for run in group.runs:
             settings = {**group.settings, "seed": run.seed}
-            stem = (overrides(settings) or run.path.name).replace("/", "_")[:LONGEST_NAME]
+            stem = safe_name(overrides(settings) or run.path.name)
             name, count = stem, 1
             while name in rows:
                 count += 1

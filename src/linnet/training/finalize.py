@@ -14,6 +14,7 @@ from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
+from linnet.system.writing import own_folder
 from linnet.tracking import Curve, read_history
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.manifest import weights_hash
@@ -78,12 +79,11 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
 
 def _draw(context: TrainingContext, predictions: Mapping[str, Tensor]) -> None:
     """Save the figures of the result, `[N, C]` predictions by split, in the run directory and in TensorBoard."""
-    logger, folder = context.logger, context.request.path / "figures"
+    logger = context.logger
     curves = logger.history.curves
     for name, figure in result_figures(context.model, context.data, predictions, curves, context.analysis).items():
-        folder.mkdir(exist_ok=True)
         picture = png(figure)
-        write_atomic(folder / f"{name}.png", picture, durable=False)
+        write_atomic(own_folder(context.request.path, "figures") / f"{name}.png", picture, durable=False)
         logger.log_picture(f"figures/{name}", picture, context.model.steps_done)
 
 

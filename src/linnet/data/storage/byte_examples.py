@@ -80,12 +80,16 @@ def _decode_all(paths: Sequence[Path], size: int, color: str, out: Pixels) -> No
             pass
 
 
+FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP")
+"""Pillow's names of the formats that are read, whatever a file is called; for others it would start programs."""
+
+
 def decoded(path: Path, size: int, color: str) -> Pixels:
     """The levels of one image `[channels · size · size]`, turned as its camera says. Raises InputError."""
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             image: Image.Image = ImageOps.exif_transpose(file)
             image.load()
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error, zlib.error) as error:
