@@ -1,11 +1,13 @@
-"""Parts of a sweep in processes of their own."""
+"""Run parts of a sweep in processes of their own."""
 
 import gc
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +21,8 @@ from linnet.system.interrupts import Interrupts
 from linnet.system.threads import VARIABLE
 
 WATCH_SECONDS = 1.0
+GRACE_SECONDS = 4.0
+"""From being asked to stop until a process that has not ended is killed."""
 
 Part = Callable[[], None]
 
@@ -28,8 +32,8 @@ def run_in_processes(
 ) -> list[int]:
     """Run each part in a process of its own, with one thread, until all have ended.
 
-    They are forked: what this process has imported and read is there at once, and takes no memory a second time. Of
-    OpenMP's threads a fork takes none along, which it does not notice; hence one thread each.
+    They are forked: what this process has imported and read is there at once, and takes no memory a second time. A fork
+    takes none of OpenMP's threads along and would wait for them forever, hence one thread each.
 
     Args:
         parts: what to do in each. They end by themselves if this process does.
@@ -68,15 +72,18 @@ def run_in_processes(
 
 def _await(processes: Sequence[ForkProcess], watch: Callable[[], None]) -> Interrupted | None:
     """Wait until all have ended, and pass on what this process is told in the meantime."""
-    stopped = None
+    stopped, until = None, math.inf
     while running := [process for process in processes if process.is_alive()]:
         try:
-            wait([process.sentinel for process in running], WATCH_SECONDS)
+            wait([process.sentinel for process in running], min(WATCH_SECONDS, GRACE_SECONDS / 4))
             watch()
         except Interrupted as request:
-            stopped = request
+            stopped, until = request, time.monotonic() + GRACE_SECONDS
             for process in running:
                 os.kill(process.ident or 0, request.signum)
+        if time.monotonic() > until:  # it waits for something that does not come
+            for process in running:
+                process.kill()
     return stopped
 
 
@@ -96,3 +103,5 @@ def _run(part: Part, reading: Connection, writing: Connection) -> None:
 def _end_with_the_first(reading: Connection) -> None:
     reading.poll(None)  # until the other end is closed
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(128 + signal.SIGTERM)  # the main thread does not get to its signals

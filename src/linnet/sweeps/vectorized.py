@@ -43,6 +43,9 @@ def run_group(jobs: Sequence[Numbered], report: Report, options: VectorizedOptio
     """
     with env_override(dict(jobs[0][1].config.hydra.job.env_set)):
         limit, n, data = options.max_models, _processes(jobs, options.processes), None
+        if (options.processes or 1) > n and jobs[0][1].resolved["threads"] not in (None, 1):
+            threads = jobs[0][1].resolved["threads"]
+            report.say(f"one process, not {options.processes}: each of several has one thread, and threads={threads}")
         if n > 1:
             with suppress(Exception):  # which each job will meet again, and record
                 data = build_data(jobs[0][1].resolved)
@@ -79,6 +82,8 @@ def _processes(jobs: Sequence[Numbered], asked: int | None) -> int:
     config = jobs[0][1].resolved
     # Elsewhere than on Linux, what came along with a fork may not be used; and a GPU has no share for each process.
     if sys.platform != "linux" or config["trainer"]["accelerator"] != "cpu":
+        return 1
+    if config["threads"] not in (None, 1):  # a forked process has one
         return 1
     if asked is not None:
         return min(asked, len(jobs))

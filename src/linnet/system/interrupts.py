@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a run sees them: noticed between two steps of training, and at once everywhere else."""
+"""SIGINT, SIGTERM and SIGHUP: noticed between two steps of training, and at once everywhere else."""
 
 import signal
 import threading
@@ -9,13 +9,14 @@ from typing import Any
 
 from linnet.system.errors import Interrupted
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """A context manager in which both signals raise `Interrupted`, or wait to be asked for while `deferred`.
+    """A context manager in which these signals raise `Interrupted`, or wait to be asked for while `deferred`.
 
-    Signals reach the main thread only; in any other, this changes nothing.
+    Signals reach the main thread only; in any other, this changes nothing. A SIGHUP that is ignored, as under `nohup`,
+    stays ignored.
     """
 
     def __init__(self) -> None:
@@ -25,7 +26,10 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            self._before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+            handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+            self._before = {
+                signum: handler for signum, handler in handlers.items() if not _under_nohup(signum, handler)
+            }
         self.install()
         return self
 
@@ -62,3 +66,7 @@ class Interrupts:
         again, self.signum = self.signum is not None, signum
         if again or not self._deferred:
             raise Interrupted(signum)
+
+
+def _under_nohup(signum: int, handler: Any) -> bool:
+    return signum == signal.SIGHUP and handler == signal.SIG_IGN

@@ -1,0 +1,37 @@
+"""Signals become exceptions, with their exit codes, and what `nohup` ignores stays ignored."""
+
+import os
+import signal
+
+import pytest
+
+from linnet.system.errors import Interrupted
+from linnet.system.interrupts import SIGNALS, Interrupts
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+class TestSignal:
+    def test_raises_with_its_exit_code_and_is_given_back(self, signum):
+        before = signal.getsignal(signum)
+        with pytest.raises(Interrupted) as caught, Interrupts():
+            os.kill(os.getpid(), signum)
+            signal.sigtimedwait([], 1)
+        assert caught.value.exit_code == 128 + signum
+        assert signal.getsignal(signum) == before
+
+    def test_waits_while_it_is_deferred(self, signum):
+        interrupts, reached = Interrupts(), []
+        with pytest.raises(Interrupted), interrupts, interrupts.deferred():
+            os.kill(os.getpid(), signum)
+            reached.append(interrupts.any())
+        assert reached == [True]
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
