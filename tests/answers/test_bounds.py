@@ -10,7 +10,7 @@ from high_precision import DIGITS, Objective
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, GaussianNLL, Huber, Loss, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers import solve
+from linnet.solvers.solve import solve
 
 LOSSES: list[Loss] = [CrossEntropy(), CrossEntropy(0.1), SquaredError(), Huber(0.7), PoissonNLL(), GaussianNLL(0.3)]
 PENALTIES = [NoPenalty(), L1(0.01), L2(0.01), ElasticNet(0.01)]

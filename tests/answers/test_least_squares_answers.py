@@ -14,8 +14,8 @@ from linnet.cli import main as cli
 from linnet.data import Examples
 from linnet.losses import SquaredError
 from linnet.penalties import L2
-from linnet.solvers import solve
 from linnet.solvers.least_squares.least_squares import least_squares
+from linnet.solvers.solve import solve
 
 Table = list[list[Fraction]]
 

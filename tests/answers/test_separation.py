@@ -13,7 +13,7 @@ from linnet.cli import main as cli
 from linnet.data import Examples
 from linnet.losses import CrossEntropy
 from linnet.penalties import NoPenalty
-from linnet.solvers import solve
+from linnet.solvers.solve import solve
 
 CASES = int(os.environ.get("LINNET_CASES", "60"))
 

@@ -24,7 +24,8 @@ from sklearn.linear_model import LogisticRegression
 from linnet.data import Examples, image_classes
 from linnet.losses import CrossEntropy
 from linnet.penalties import L2
-from linnet.solvers import Optimum, solve
+from linnet.solvers.optimum import Optimum
+from linnet.solvers.solve import solve
 
 STRENGTH = 1e-4
 TOLS = (5e-6, 2e-6, 1e-6, 3e-7, 1e-7)

@@ -3,13 +3,14 @@
     python tests/benchmarks/startup.py [--repeats 7]
 
 A default run, softmax regression on digits with all its files and figures, may take 1.3 times what Python needs to
-import Lightning and torchvision; `linnet --help` half a second; a mistake in the configuration 1.5 s. Every command
-runs in a new process and an empty directory.
+import Lightning and torchvision; `linnet --help` half a second; a mistake in the configuration 1.5 s; commands that
+read the numbers of a run 1.2 s. Every command runs in a new process.
 """
 
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 from side_by_side import Candidate, parser, seconds_of_process, table, take_turns
 
@@ -23,15 +24,34 @@ def cold(command: list[str], expected: int = 0) -> float:
         return seconds_of_process(command, expected=expected, cwd=folder)[0]
 
 
+def reads(folder: str, words: str) -> Candidate:
+    """A command that reads the run of a table in this directory."""
+    return Candidate(
+        f"linnet {words}", lambda: seconds_of_process([*LINNET, *words.split()], cwd=folder)[0], allowed=1.2
+    )
+
+
+def make_run(folder: str) -> None:
+    """Train on a table of 200 rows."""
+    rows = "".join(f"{i % 17},{i % 5},{3 * (i % 17) - (i % 5) + i % 3}\n" for i in range(200))
+    Path(folder, "f.csv").write_text(f"a,b,y\n{rows}")
+    words = "train data=table data.path=f.csv data.target=y data.exclude=[] hydra.run.dir=run trainer.max_epochs=2"
+    seconds_of_process([*LINNET, *words.split()], cwd=folder)
+
+
 def main() -> None:
     given = parser(__doc__, repeats=7).parse_args()
-    with tempfile.TemporaryDirectory() as data:
+    with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder:
         os.environ["LINNET_DATA"] = data
+        make_run(folder)
         candidates = [
             Candidate("linnet train", lambda: cold([*LINNET, "train"])),
             Candidate("import pytorch_lightning, torchvision", lambda: cold(IMPORTS), limit=1.3),
             Candidate("linnet --help", lambda: cold([*LINNET, "--help"]), allowed=0.5),
             Candidate("linnet train data=digit", lambda: cold([*LINNET, "train", "data=digit"], 2), allowed=1.5),
+            reads(folder, "inspect run"),
+            reads(folder, "predict run --input f.csv --output -"),
+            reads(folder, "compare run"),
         ]
         take_turns(candidates[:2], 1)  # brings the files into memory
         seconds = take_turns(candidates, given.repeats)

@@ -12,9 +12,9 @@ from random_problems import Drawn, draw
 from linnet.data import Examples
 from linnet.losses import Huber, SquaredError
 from linnet.penalties import L1, ElasticNet
-from linnet.solvers import solve
 from linnet.solvers.l1 import extended_solution
 from linnet.solvers.l1.piecewise_search import Pieces, lowest_point
+from linnet.solvers.solve import solve
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import NoPenalty
-from linnet.solvers import solve
 from linnet.solvers.exact_arithmetic.dependencies import depend_exactly
 from linnet.solvers.loss_conjugates import family_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.row_space import row_space
+from linnet.solvers.solve import solve
 
 
 def exact_rank(design: torch.Tensor) -> int:

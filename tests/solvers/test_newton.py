@@ -9,11 +9,11 @@ import torch
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers import solve
 from linnet.solvers.conjugate import Softmax
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.loss_conjugates import family_of
 from linnet.solvers.problem import Problem
+from linnet.solvers.solve import solve
 from linnet.solvers.threads import threads_for
 
 UNIT = 2.0**-53

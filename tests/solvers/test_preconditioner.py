@@ -6,12 +6,12 @@ from torch.testing import assert_close
 
 from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.penalties import L2
-from linnet.solvers import solve
 from linnet.solvers.loss_conjugates import family_of
 from linnet.solvers.newton import preconditioner as module
 from linnet.solvers.newton.newton import _hessian_product
 from linnet.solvers.newton.preconditioner import Preconditioner
 from linnet.solvers.problem import Problem
+from linnet.solvers.solve import solve
 
 LOSSES = [CrossEntropy(), PoissonNLL()]
 

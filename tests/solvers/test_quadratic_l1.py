@@ -10,8 +10,8 @@ from sklearn.linear_model import ElasticNet as Peer
 from linnet.data import Examples
 from linnet.losses import SquaredError
 from linnet.penalties import ElasticNet
-from linnet.solvers import solve
 from linnet.solvers.l1.quadratic_l1 import quadratic_l1
+from linnet.solvers.solve import solve
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -7,7 +7,7 @@ import torch
 
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers import curvature
+from linnet.solvers.smoothness import curvature
 
 
 @pytest.fixture

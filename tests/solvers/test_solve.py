@@ -24,7 +24,8 @@ from linnet.losses import (
     TorchHuber,
 )
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from linnet.solvers import Optimum, solve
+from linnet.solvers.optimum import Optimum
+from linnet.solvers.solve import solve
 from linnet.solvers.threads import threads_for
 
 LOSSES = [SquaredError(), GaussianNLL(0.5), Huber(0.7), AbsoluteError(), PoissonNLL()]

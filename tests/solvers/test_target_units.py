@@ -6,7 +6,7 @@ import torch
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, Huber
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from linnet.solvers import solve
+from linnet.solvers.solve import solve
 
 
 def examples(unit: float = 1.0, shift: float = 0.0) -> Examples:

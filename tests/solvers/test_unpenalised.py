@@ -12,13 +12,13 @@ from scipy.optimize import linprog
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers import solve
 from linnet.solvers.certificates.robust_gap import robust_bound
 from linnet.solvers.certificates.self_concordance import self_concordant_bound
 from linnet.solvers.loss_conjugates import family_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust import linear_programme
 from linnet.solvers.row_space import row_space
+from linnet.solvers.solve import solve
 
 
 def column(*numbers: float) -> torch.Tensor:

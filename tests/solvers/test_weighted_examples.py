@@ -24,7 +24,8 @@ from linnet.losses import (
     TorchSquaredError,
 )
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers import curvature, solve
+from linnet.solvers.smoothness import curvature
+from linnet.solvers.solve import solve
 
 COUNTS = torch.tensor([0, 1, 2, 3] * 15)
 LOSSES = [SquaredError(), TorchSquaredError(), GaussianNLL(0.5), Huber(0.7), TorchHuber(0.7), AbsoluteError()]

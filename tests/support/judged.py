@@ -17,7 +17,8 @@ import linnet
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, Loss, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from linnet.solvers import Optimum, solve
+from linnet.solvers.optimum import Optimum
+from linnet.solvers.solve import solve
 from linnet.system.errors import InputError
 from linnet.training.optimality import EXACT_TOLERANCE
 

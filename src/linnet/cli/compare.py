@@ -118,10 +118,11 @@ def draw_figures(run: SavedRun) -> str:
     """
     from linnet.tracking import read_history
     from linnet.tracking.report import result_figures
+    from linnet.tracking.run_config import load_config
     from linnet.training import optimality
     from linnet.training.components import build_data
     from linnet.training.evaluate import evaluate_parts
-    from linnet.training.load_run import load_config, load_model
+    from linnet.training.load_run import load_model
 
     config = load_config(run.path)
     data = build_data(config)

@@ -9,15 +9,19 @@ from linnet.cli.parser import Parser, add_line_options, skipped_lines
 from linnet.data.table.messages import count_words
 from linnet.system.errors import InputError
 from linnet.system.files import to_json, write_json
+from linnet.system.garbage_collection import gc_paused
 from linnet.system.terminal import Terminal
-from linnet.tracking.report import metrics_table
-from linnet.training.evaluate import evaluate
-from linnet.training.load_run import load_config
+from linnet.tracking.directory import require_completed
+from linnet.tracking.run_config import load_config
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print the metrics, and notes where the data is not what the run was trained on."""
     given = _parse(arguments)
+    require_completed(given.run)
+    with gc_paused():  # late: mistakes are answered before torch is imported
+        from linnet.tracking.report import metrics_table
+        from linnet.training.evaluate import evaluate
     console = Terminal(stderr=given.json)
     if given.input is None:
         metrics, same_data = evaluate(given.run)

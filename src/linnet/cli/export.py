@@ -11,9 +11,8 @@ from linnet.inference.export.check import TOLERANCE, largest_difference, samples
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
-from linnet.system.terminal import Terminal
-from linnet.tracking.report import print_next
-from linnet.training.load_run import load_config
+from linnet.system.terminal import Terminal, print_next
+from linnet.tracking.run_config import load_config
 
 FORMATS = {"onnx": "as_onnx", "sklearn": "as_sklearn", "json": "as_json"}
 OPTIONAL = ("onnx", "onnxruntime", "pandas")
@@ -52,7 +51,7 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
         form = import_module(f"linnet.inference.export.{FORMATS[kind]}")
         content = form.to_bytes(predictor)
         differences = []
-        for sample in samples(predictor, config):
+        for sample in samples(predictor, config, arrays=kind != "json"):
             found, classes = form.predict(content, sample.inputs)
             difference = largest_difference(sample, found, classes, predictor)
             if not difference <= TOLERANCE:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from linnet.cli.parser import Parser
 from linnet.system.errors import InputError
-from linnet.tracking.directory import read_status
-from linnet.training.continuation import KEY
-from linnet.training.resume import resume
+from linnet.system.garbage_collection import gc_paused
+from linnet.tracking.directory import read_status, require_run
+
+KEY = "trainer.max_epochs"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str]) -> None:
     if max_epochs is None and read_status(given.run).get("state") == "completed":
         print(f"{given.run} is completed: nothing to do (for more epochs: linnet resume {given.run} {KEY}=N)")
     else:
+        require_run(given.run)
+        with gc_paused():  # late: mistakes are answered before torch is imported
+            from linnet.training.resume import resume
         resume(given.run, max_epochs)
 
 

@@ -22,6 +22,11 @@ def declared(node: Mapping[str, Any]) -> Any:
     return OF_LIBRARY.get(target) or skeleton(target)
 
 
+def is_exact(config: Mapping[str, Any]) -> bool:
+    """Return whether a run is solved exactly and not trained."""
+    return bool(declared(config["optimizer"]).exact)
+
+
 def options_for(group: str, node: Mapping[str, Any]) -> Options:
     """Return the options that a node of this group may set: those of its component, and the group's."""
     return {**options_of(declared(node)), **(options_of(OF_GROUP[group]) if group in OF_GROUP else {})}

@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from linnet.config.check_options import is_exact
 from linnet.inference.predictor import Predictor, load_predictor
-from linnet.solvers.inference import critical_t
-from linnet.solvers.problem_analysis import ProblemAnalysis
+from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
+from linnet.solvers.student_t import critical_t
 from linnet.system.errors import InputError
-from linnet.system.reading import read_json
+from linnet.system.reading import TENSOR_LIMIT, read_bytes, read_json
 from linnet.tracking.linear_predictor import FILE
+from linnet.tracking.run_config import load_config
 from linnet.tracking.weights import OPTIMUM, load_weights
-from linnet.training import optimality
-from linnet.training.components import is_exact
-from linnet.training.load_run import load_config
 
 BIAS = "bias"
 Floats = NDArray[np.float64]
@@ -89,7 +88,7 @@ def load_coefficients(run: Path) -> Coefficients:
     unit = None if means is None else "per std" if any(means) else "per rms"
     own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
     names = (BIAS, *feature_names(predictor))
-    analysis = optimality.load(run)
+    analysis = _analysis(run)
     known = {} if analysis is None else inferred(analysis)
     if any(values.shape != own.shape for values in known.values()):
         raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
@@ -105,6 +104,16 @@ def load_coefficients(run: Path) -> Coefficients:
     return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
 
 
+def _analysis(run: Path) -> StoredAnalysis | None:
+    path = run / OPTIMUM
+    if not path.exists():
+        return None
+    try:
+        return read_analysis(read_bytes(path, limit=TENSOR_LIMIT))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+
+
 def feature_names(predictor: Predictor) -> tuple[str, ...]:
     """Of the D features: their own; of pixels `row,column` or `channel,row,column`; else `x0`, `x1`, …; from 0."""
     if predictor.feature_names:
@@ -114,14 +123,14 @@ def feature_names(predictor: Predictor) -> tuple[str, ...]:
     return tuple(f"x{i}" for i in range(predictor.n_features))
 
 
-def inferred(analysis: ProblemAnalysis) -> Mapping[str, Floats]:
+def inferred(analysis: StoredAnalysis) -> Mapping[str, Floats]:
     """What inference says of the optimum's coefficients, each `[C, 1 + D]`: optimum, std_error, ci_low, ci_high, t, p.
 
     Empty unless they are the unique optimum of least squares without penalty; else see `linnet.solvers.inference`.
     """
-    if analysis.coefficients is None:
+    if "coefficients" not in analysis.tensors:
         return {}
-    optimum, std_error = (tensor.numpy() for tensor in analysis.coefficients)
+    optimum, std_error = analysis.tensors["coefficients"], analysis.tensors["std_errors"]
     df = analysis.statistics["optimum/df_residual"]
     margin = critical_t(df) * std_error
     with np.errstate(divide="ignore", invalid="ignore"):  # of an exact fit

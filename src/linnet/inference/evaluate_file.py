@@ -16,8 +16,8 @@ from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_inte
 from linnet.models.metrics import as_floats
 from linnet.models.running_metrics import ClassificationMetrics, RegressionMetrics
 from linnet.system.errors import InputError
+from linnet.tracking.run_config import load_config
 from linnet.training.components import make
-from linnet.training.load_run import load_config
 
 
 def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int, list[str]]:

@@ -11,8 +11,8 @@ from linnet.config import GROUPS, config_hash
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
 from linnet.system.sanitize import plain
+from linnet.tracking.run_config import load_hydra
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
-from linnet.training.load_run import load_hydra
 
 
 @dataclass(frozen=True)

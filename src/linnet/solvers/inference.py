@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import fdtrc, stdtr, stdtrit
+from scipy.special import fdtrc, stdtr
 
 from linnet.solvers.extended_precision import Array
 from linnet.solvers.least_squares.least_squares import LeastSquares
+from linnet.solvers.student_t import critical_t
 
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
 """Keys of the table's columns in metrics.json, `optimum/<column>/<name of the coefficient>`."""
@@ -180,11 +181,6 @@ def withheld(fit: LeastSquares, feature_names: Sequence[str]) -> str | None:
     if fit.n_rows <= fit.n_coefficients:
         return f"{fit.n_rows} rows for {fit.n_coefficients} coefficients: at least one row more is needed"
     return None
-
-
-def critical_t(df_residual: float, level: float = 0.95) -> float:
-    """Half the width of a confidence interval in standard errors."""
-    return float(stdtrit(df_residual, (1 + level) / 2))
 
 
 def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:

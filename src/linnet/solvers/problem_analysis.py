@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
+from linnet.solvers.analysis_file import read_analysis
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.smoothness import Curvature
 
@@ -55,16 +56,15 @@ class ProblemAnalysis:
         Raises:
             ValueError: it is damaged, or something else.
         """
+        stored = read_analysis(content)
+        tensors = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
         try:
-            tensors = load(content)
-            length = int.from_bytes(content[:8], "little")
-            words = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["linnet"])
             ray = (tensors["ray_weight"], tensors["ray_bias"]) if "ray_weight" in tensors else None
-            optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **words["optimum"])
-            curved = words["curvature"] and Curvature(**words["curvature"])
+            optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **stored.optimum)
+            curved = None if stored.curvature is None else Curvature(**stored.curvature)
             table = (tensors["coefficients"], tensors["std_errors"]) if "coefficients" in tensors else None
-            return cls(optimum, curved, words["statistics"], table, words.get("withheld"))
-        except Exception as error:  # whatever a damaged file makes of the readers
+            return cls(optimum, curved, stored.statistics, table, stored.withheld)
+        except (KeyError, TypeError) as error:
             raise ValueError(f"no optimum can be read: {' '.join(str(error).split())}") from error
 
 

@@ -34,3 +34,8 @@ class Terminal(Console):
 def labelled(label: str, text: str, width: int = 0) -> Text:
     """Return one line that begins with a label in bold, filled up to `width` characters."""
     return Text.assemble((f"{label:<{width}}", "bold"), f" {text}")
+
+
+def print_next(console: Console, label: str, value: str) -> None:
+    """Print one line: where something is, or what to type next."""
+    console.print(labelled(label, value, 7), soft_wrap=True)

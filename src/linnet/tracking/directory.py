@@ -187,11 +187,16 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
+def require_run(run: Path) -> None:
+    """Raise InputError unless the directory is that of a run."""
+    if not (run / "status.json").is_file():
+        raise InputError(f"{run} is no run directory: it has no status.json")
+
+
 def require_completed(run: Path) -> None:
     """Raise InputError unless the directory is that of a completed run."""
+    require_run(run)
     path = run / "status.json"
-    if not path.is_file():
-        raise InputError(f"{run} is no run directory: it has no status.json")
     try:
         state = read_json(path)["state"]
     except (KeyError, TypeError, ValueError) as error:

@@ -15,9 +15,10 @@ from linnet.data import Data
 from linnet.data.standardizer import Standardizer
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
-from linnet.solvers.inference import COLUMNS, critical_t
+from linnet.solvers.inference import COLUMNS
 from linnet.solvers.problem_analysis import ProblemAnalysis
-from linnet.system.terminal import labelled
+from linnet.solvers.student_t import critical_t
+from linnet.system.terminal import print_next
 from linnet.tracking.history import Curve
 
 if TYPE_CHECKING:
@@ -33,11 +34,6 @@ def print_result(console: Console, metrics: Mapping[str, float], path: Path, cho
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
     for label, value in (("run", str(path)), ("curves", board), ("again", f"linnet evaluate {path}")):
         print_next(console, label, value)
-
-
-def print_next(console: Console, label: str, value: str) -> None:
-    """One line: where something is, or what to type next."""
-    console.print(labelled(label, value, 7), soft_wrap=True)
 
 
 def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.utils import get_object
 
-from linnet.config.check_options import declared
+from linnet.config.check_options import declared, is_exact
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
 from linnet.config.run_options import Preparation
@@ -25,11 +25,6 @@ PREPARATION = tuple(options_of(Preparation).keys() - {"dtype", "seed"})
 """The keys of `data` that say how examples are prepared; the others say where they come from."""
 # What torch says where Python would raise a MemoryError: there is none left, or no such number exists.
 TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
-
-
-def is_exact(config: Mapping[str, Any]) -> bool:
-    """Return whether the run is solved exactly and not trained."""
-    return bool(declared(config["optimizer"]).exact)
 
 
 def dtype_of(config: Mapping[str, Any]) -> str:

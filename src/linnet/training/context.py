@@ -15,10 +15,10 @@ from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import Diverged, InputError, ProcessLost
+from linnet.system.terminal import print_next
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.directory import RunDirectory
 from linnet.tracking.gap import Gap
-from linnet.tracking.report import print_next
 from linnet.training.resume_state import ResumeState
 
 

@@ -14,15 +14,16 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from linnet.config import config_hash
+from linnet.config.check_options import is_exact
 from linnet.config.compose import flat
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.reading import read_yaml
 from linnet.tracking.manifest_file import write_manifest
+from linnet.tracking.run_config import load_hydra
 from linnet.tracking.weights import OPTIMUM
-from linnet.training.components import is_exact, make
-from linnet.training.load_run import load_hydra
+from linnet.training.components import make
 
 KEY = "trainer.max_epochs"
 CHANGEABLE = (KEY, "optimum")

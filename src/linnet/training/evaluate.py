@@ -12,9 +12,10 @@ from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.reading import read_json
 from linnet.tracking.directory import require_completed
 from linnet.tracking.gap import distances
+from linnet.tracking.run_config import load_config
 from linnet.training import optimality
 from linnet.training.components import build_data
-from linnet.training.load_run import load_config, load_model
+from linnet.training.load_run import load_model
 
 
 def evaluate(run: Path) -> tuple[dict[str, float], bool]:

@@ -14,12 +14,13 @@ from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
+from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve, read_history
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
-from linnet.tracking.report import coefficients_table, png, print_next, print_result, result_figures
+from linnet.tracking.report import coefficients_table, png, print_result, result_figures
 from linnet.tracking.weights import OPTIMUM
 from linnet.training.context import TrainingContext
 from linnet.training.description import hyperparameters

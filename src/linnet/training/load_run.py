@@ -1,55 +1,20 @@
-"""Read a run directory: its configuration, checked again, and its weights."""
+"""Load the model of a run directory with its final weights."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import check
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
-from linnet.system.reading import read_json, read_yaml
-from linnet.tracking.directory import refuse_newer
+from linnet.system.reading import read_json
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import LinearPredictor, load, units
 from linnet.tracking.manifest_file import check_unchanged
 from linnet.tracking.weights import FILE, OPTIMUM, load_weights
 from linnet.training.components import build_model
-
-
-def load_config(run: Path) -> dict[str, Any]:
-    """Return the job's configuration, resolved and checked as untrusted."""
-    return load_hydra(run)[0]
-
-
-def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], DictConfig]:
-    """Return the job's configuration, resolved and checked as untrusted, and Hydra's own.
-
-    Args:
-        run: its directory.
-        changes: dotted key -> value that takes the place of the saved one.
-
-    Raises:
-        InputError: if there is no run, or its configuration does not pass.
-    """
-    if not (run / "status.json").is_file():
-        raise InputError(f"{run} is no run directory: it has no status.json")
-    refuse_newer(run)
-    try:
-        job = read_yaml(run / ".hydra" / "config.yaml", run)
-        hydra = read_yaml(run / ".hydra" / "hydra.yaml", run)
-    except Exception as error:
-        raise InputError(f"{run}: its configuration cannot be read: {str(error).splitlines()[0]}") from error
-    node = OmegaConf.select(hydra, "hydra")
-    if not isinstance(job, DictConfig) or not isinstance(node, DictConfig):
-        raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
-    for key, value in (changes or {}).items():
-        OmegaConf.update(job, key, value)
-    return check(DictConfig({**job, "hydra": node}), recorded=True), node
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:

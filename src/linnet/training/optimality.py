@@ -11,20 +11,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from linnet.config.check_options import is_exact
 from linnet.data import Data, Examples
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
-from linnet.solvers import Optimum, curvature, solve
 from linnet.solvers.cache import kept
 from linnet.solvers.cost import solve_seconds, training_seconds
 from linnet.solvers.inference import inference, withheld
 from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.loss_conjugates import is_known
+from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
+from linnet.solvers.smoothness import curvature
+from linnet.solvers.solve import solve
 from linnet.system.errors import InputError
 from linnet.system.reading import TENSOR_LIMIT, read_bytes
 from linnet.tracking.weights import OPTIMUM
-from linnet.training.components import dtype_of, is_exact
+from linnet.training.components import dtype_of
 from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
 
 log = logging.getLogger(__name__)

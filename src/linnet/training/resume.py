@@ -17,11 +17,11 @@ from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status
 from linnet.tracking.logger import check_position
+from linnet.tracking.run_config import load_hydra
 from linnet.training.context import RunRequest
 from linnet.training.continuation import complete, plan
 from linnet.training.finalize import Run
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
-from linnet.training.load_run import load_hydra
 from linnet.training.resume_state import ResumeState
 from linnet.training.run import run_to_end
 

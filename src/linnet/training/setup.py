@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 
+from linnet.config.check_options import is_exact
 from linnet.config.direction import training_counterpart
 from linnet.data import Data
 from linnet.models import LinearNetwork
@@ -24,7 +25,7 @@ from linnet.tracking.logger import rewind
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
-from linnet.training.components import build_checkpoint, build_data, build_early_stopping, build_model, is_exact, make
+from linnet.training.components import build_checkpoint, build_data, build_early_stopping, build_model, make
 from linnet.training.context import RunRequest, TrainingContext
 from linnet.training.description import describe
 from linnet.training.initial_weights import initialize

@@ -20,7 +20,7 @@ from linnet.data.table.preprocessing import Preprocessing, Target
 from linnet.inference.export import as_json, as_onnx, as_sklearn, check
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.system.errors import InputError
-from linnet.training.load_run import load_config
+from linnet.tracking.run_config import load_config
 
 FORMATS = ("onnx", "sklearn", "json")
 MODULES = {"onnx": as_onnx, "sklearn": as_sklearn, "json": as_json}

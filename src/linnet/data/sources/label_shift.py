@@ -24,7 +24,7 @@ from linnet.data.sources.synthetic import draw_noise
 from linnet.data.storage.examples import Examples, Source, checksum
 from linnet.losses import CrossEntropy
 from linnet.penalties import L2
-from linnet.solvers import solve
+from linnet.solvers.solve import solve
 from linnet.system.errors import InputError
 from linnet.system.seeds import generator
 

@@ -12,7 +12,6 @@ from linnet.data.table.read import read
 from linnet.inference.export.terms import Floats, Inputs, Term, terms, typed
 from linnet.inference.predictor import Predictor
 from linnet.system.errors import InputError
-from linnet.training.components import build_data
 
 TOLERANCE = 1e-6
 """Largest difference, relative to the largest prediction."""
@@ -34,17 +33,22 @@ class Sample(NamedTuple):
     expected: Floats
 
 
-def samples(predictor: Predictor, config: Mapping[str, Any]) -> Iterator[Sample]:
-    """Rows of the run's own data, if it is still there, and rows made up of all that the model knows.
+def samples(predictor: Predictor, config: Mapping[str, Any], *, arrays: bool = True) -> Iterator[Sample]:
+    """Yield rows of the run's own data, if it is still there, and rows made up of all that the model knows.
 
     Args:
         predictor: of the run.
         config: of the run.
+        arrays: also where the data is no table; reading that takes torch.
     """
+    own = None
     try:
-        own = (_own_rows if declared(config["data"]).is_table else _own_arrays)(predictor, config)
+        if declared(config["data"]).is_table:
+            own = _own_rows(predictor, config)
+        elif arrays:
+            own = _own_arrays(predictor, config)
     except (InputError, OSError, MemoryError):  # the data has gone, or is no longer what it was: the others must do
-        own = None
+        pass
     if own is not None and len(own.expected):
         yield own
     rng = np.random.default_rng(0)
@@ -101,6 +105,8 @@ def _own_arrays(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
     options = dict(config["data"])
     if "download" in options:
         options["download"] = False  # what is not here is not worth waiting for
+    from linnet.training.components import build_data  # late, since it imports torch
+
     batch = next(build_data({**config, "data": options}).source.train.raw_chunks(ROWS))
     x = (batch.x.double() * batch.scale).numpy()
     return _of_arrays(predictor, x, f"{len(x)} training examples")
