@@ -4,32 +4,38 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-processors lint typecheck bench lock clean
+.PHONY: help install install-dev train test test-processors lint typecheck bench lock clean
 
 help:
-	@echo "make install    create $(VENV) with the locked dependencies and linnet itself"
+	@echo "make install    create $(VENV) with linnet and what it needs to run, at the locked versions"
+	@echo "make install-dev  install, then all extras and what testing needs"
 	@echo "make train      install, then train softmax regression on digits (ARGS='data=diabetes ...' to change it)"
 	@echo "make test       install, then lint, type-check and test (ARGS='-k name' to choose)"
 	@echo "make test-processors  the tests that hold numbers, as other processors would compute them (5 minutes)"
 	@echo "make lint       ruff check and format check, and the order of imports between rooms"
 	@echo "make typecheck  mypy"
 	@echo "make bench      time linnet against its peers, write tests/benchmarks/RESULTS.md (ARGS='epoch startup' to choose)"
-	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
+	@echo "make lock       resolve requirements.lock and requirements-dev.lock from pyproject.toml"
 	@echo "make clean      remove $(VENV) and caches"
 
-install: $(STAMP)
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
 
-# The stamp is written last, so an interrupted installation is taken up again by the next call.
-$(STAMP): requirements.lock pyproject.toml
+# Stamps are written last, so an interrupted installation is taken up again by the next call.
+$(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
 	  || { echo "linnet needs Python 3.10 to 3.13, found $$($(PYTHON) --version 2>&1); try: make install PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
 
 train: install
 	$(BIN)/linnet train $(ARGS)
@@ -47,27 +53,30 @@ NUMBERS := tests/losses tests/optimizers tests/solvers tests/answers/test_nist_a
   analytic_solution estimation_error lasso_path learning_rate_sweep polynomial_normal softmax_overflow)
 
 test-processors: export OMP_WAIT_POLICY = PASSIVE
-test-processors: install
+test-processors: install-dev
 	@for environment in $(ENVIRONMENTS); do \
 	  echo "$$environment"; env $$environment $(BIN)/python -m pytest -q $(NUMBERS) $(ARGS) || exit 1; \
 	done
 
-lint: install
+lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
 
-typecheck: install
+typecheck: install-dev
 	$(BIN)/mypy
 
-bench: install
+bench: install-dev
 	$(BIN)/python tests/benchmarks/run_all.py $(ARGS)
 
 # uv resolves for every supported Python and platform at once; it is needed for this target only.
+RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url pyproject.toml
+
 lock: install
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url pyproject.toml --output-file requirements.lock
+	$(PIP) uv
+	$(RESOLVE) --all-extras --output-file requirements-dev.lock
+	$(RESOLVE) --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

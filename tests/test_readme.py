@@ -140,20 +140,38 @@ def test_the_table_of_the_sweep_is_what_compare_prints(
             assert abs(float(mean) - float(other)) <= float(spread) + float(others)
 
 
-def planned_by_make(target: str) -> list[str]:
+def planned_by_make(*arguments: str) -> list[str]:
     """The commands that `make` would run. The test may itself be run by `make`, which says so in the environment."""
     make = shutil.which("make")
-    if make is None or not (ROOT / ".venv" / ".installed").exists():
-        pytest.skip("this checkout was not installed by `make install`")
+    if make is None or not (ROOT / ".venv" / ".installed-dev").exists():
+        pytest.skip("this checkout was not installed by `make install-dev`")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
-        [make, "--dry-run", target], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [make, "--dry-run", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     return done.stdout.splitlines()
 
 
 def test_make_train_trains_and_a_second_call_installs_nothing() -> None:
     assert [line.split() for line in planned_by_make("train")] == [[".venv/bin/linnet", "train"]]
+
+
+def test_make_train_installs_no_development_tools() -> None:
+    def installed(target: str) -> list[str]:
+        return [line.rpartition(" -r ")[2] for line in planned_by_make("--always-make", target) if " -r " in line]
+
+    assert installed("train") == ["requirements.lock"]
+    assert installed("test") == ["requirements.lock", "requirements-dev.lock"]
+
+
+def test_lock_files_agree_and_hold_hashes_but_no_addresses() -> None:
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-dev.lock")}
+    pins = {name: set(re.findall(r"^[a-z][\w.-]*==[\w.+]+", text, re.MULTILINE)) for name, text in texts.items()}
+    assert pins["requirements.lock"] < pins["requirements-dev.lock"]
+    assert not any(pin.startswith(("pytest", "ruff", "mypy", "optuna", "onnx")) for pin in pins["requirements.lock"])
+    for name, text in texts.items():
+        assert not re.search(r"https?:|--(?!hash=sha256:)", text), name
+        assert all("--hash" in entry for entry in re.split(r"(?m)^(?=[a-z])", text)[1:]), name
 
 
 def test_make_test_runs_linters_types_and_tests() -> None:
