@@ -149,11 +149,7 @@ class TestRank:
     def check(self, x: Array, rank: int, *, bias: bool = True, l2: float = 0.0) -> LeastSquares:
         y = np.random.default_rng(0).standard_normal(len(x))
         fit = least_squares(x, y, bias=bias, l2=l2)
-        assert (fit.rank, fit.unique, fit.rank_deficient) == (
-            rank,
-            rank == fit.n_coefficients,
-            rank < fit.n_coefficients,
-        )
+        assert (fit.rank, fit.unique) == (rank, rank == fit.n_coefficients)
         assert np.isfinite(fit.condition) == np.isfinite(fit.scaled_condition) == fit.unique
         assert (fit.inverse is not None) == fit.unique
         return fit
@@ -244,7 +240,7 @@ class TestReport:
         x, y, weight = rng.standard_normal((20, 3)), rng.standard_normal((20, 2)), rng.random(20)
         fit = least_squares(x, y, sample_weight=weight)
         residual = y - x @ fit.weight.T - fit.bias
-        np.testing.assert_allclose(fit.residual_norm, np.linalg.norm(np.sqrt(weight)[:, None] * residual, axis=0))
+        np.testing.assert_allclose(fit.residual_squares, weight @ np.square(residual))
         mean = (weight @ y) / weight.sum()
         np.testing.assert_allclose(fit.total_squares, weight @ np.square(y - mean))
         assert (fit.n_rows, fit.total_weight) == (20, pytest.approx(weight.sum()))

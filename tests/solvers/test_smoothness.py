@@ -72,18 +72,14 @@ def descend(x: torch.Tensor, step: float, n_steps: int) -> float:
 
 def test_steps_are_as_many_as_gradient_descent_takes(x):
     found = curvature(x, SquaredError(), NoPenalty(), bias=False)
-    for step in (None, found.best_step, 0.3 * found.largest_stable_step):
-        n_steps = int(found.steps(1e-6, step=step))
-        rate = 1 / found.largest if step is None else step
-        assert descend(x, rate, n_steps) <= 1e-6 < descend(x, rate, n_steps - 1)
-    assert found.steps(step=found.best_step) < found.steps()
+    n_steps, rate = int(found.steps()), 1 / found.largest
+    assert descend(x, rate, n_steps) <= 1e-6 < descend(x, rate, n_steps - 1)
 
 
 def test_two_over_l_divides_convergence_from_divergence(x):
     found = curvature(x, SquaredError(), NoPenalty(), bias=False)
     assert descend(x, 0.99 * found.largest_stable_step, 3000) < 1e-3
     assert descend(x, 1.01 * found.largest_stable_step, 3000) > 1e3
-    assert found.steps(step=1.01 * found.largest_stable_step) == math.inf
 
 
 def test_dependent_features_are_flat(x):
@@ -116,11 +112,3 @@ def test_absolute_values_are_left_to_the_proximal_step(x):
 def test_refused(features, penalty, words):
     with pytest.raises(ValueError, match=words):
         curvature(features, SquaredError(), penalty, bias=True)
-
-
-def test_steps_out_of_range(x):
-    found = curvature(x, SquaredError(), NoPenalty(), bias=True)
-    with pytest.raises(ValueError, match="reduction is 1"):
-        found.steps(1.0)
-    with pytest.raises(ValueError, match="step is -1"):
-        found.steps(step=-1.0)

@@ -203,15 +203,6 @@ def test_float32_examples_are_solved_in_float64(draw):
     assert found.objective == pytest.approx(exact.objective, abs=1e-11)
 
 
-def test_starting_at_the_optimum_takes_no_steps(draw):
-    loss, penalty = CrossEntropy(), L2(0.02)
-    first = solve(draw(loss), loss, penalty, bias=True)
-    again = solve(draw(loss), loss, penalty, bias=True, start=first)
-    assert first.iterations > 0
-    assert again.iterations == 0
-    assert again.objective == pytest.approx(first.objective, abs=TOLERANCE)
-
-
 def test_same_problem_same_bits(draw):
     a, b = (solve(draw(CrossEntropy()), CrossEntropy(), L2(0.02), bias=True) for _ in range(2))
     assert torch.equal(a.weight, b.weight)
@@ -319,7 +310,6 @@ class TestRefused:
             (Examples(x, labels - 1), CrossEntropy(), {}, "the first being 0"),
             (Examples(x, y), SquaredError(), {"tolerance": 0.0}, "tolerance is 0.0"),
             (Examples(x, y), SquaredError(), {"penalty": L2(torch.ones(2))}, "2 strengths"),
-            (Examples(x, y), SquaredError(), {"start": (y, y)}, "start is"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )

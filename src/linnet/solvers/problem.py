@@ -115,14 +115,6 @@ class Problem:
         """y, in float64 if it is not a class index."""
         return self.y.double() if self.y.is_floating_point() else self.y
 
-    @cached_property
-    def mean_magnitude(self) -> Tensor:
-        """1/N Σ_i w_i |x_i|, `[D]` float64: the scale of rounding errors in a prediction."""
-        total = torch.zeros(self.n_features, dtype=torch.float64)
-        for rows, x, _ in self.chunks(torch.float64):
-            total += self.family.of(rows).times_weight(x.abs().T).sum(1)
-        return total / self.n_examples
-
     def design(self) -> Tensor:
         """Features with a column of ones for the bias, `[N, D or D + 1]`, float64. For small problems."""
         x = self.x.double()

@@ -47,37 +47,21 @@ class Curvature:
         """
         return 2 / self.largest if self.largest > 0 else math.inf
 
-    @property
-    def best_step(self) -> float:
-        """2/(L + μ), the learning rate whose slowest direction is fastest."""
-        return 2 / (self.largest + self.smallest) if self.largest > 0 else math.inf
+    def steps(self) -> float:
+        """How many steps of gradient descent at learning rate 1/L shrink every component of the error to a millionth.
 
-    def steps(self, reduction: float = 1e-6, *, step: float | None = None) -> float:
-        """How many steps of gradient descent shrink every component of the error by `reduction`.
-
-        Each multiplies the component along an eigenvalue h by 1 − step·h. Of a quadratic objective.
-
-        Args:
-            reduction: in (0, 1).
-            step: learning rate; None: 1/L.
+        Each multiplies the component along an eigenvalue h by 1 − h/L. Of a quadratic objective.
 
         Returns:
-            A whole number, inf if the step is not stable or a direction is flat.
-
-        Raises:
-            ValueError: reduction or step out of range.
+            A whole number, inf if a direction is flat.
         """
-        if not 0 < reduction < 1:
-            raise ValueError(f"reduction is {reduction}: a number in (0, 1) is wanted")
-        if step is not None and not 0 < step < math.inf:
-            raise ValueError(f"step is {step}: a learning rate in (0, inf) is wanted")
         if self.largest == 0:
             return math.inf
-        step = 1 / self.largest if step is None else step
+        step = 1 / self.largest
         rate = max(abs(1 - step * self.smallest), abs(1 - step * self.largest))
         if rate >= 1:
             return math.inf
-        return 1.0 if rate == 0 else float(math.ceil(math.log(reduction) / math.log(rate)))
+        return 1.0 if rate == 0 else float(math.ceil(math.log(1e-6) / math.log(rate)))
 
 
 def curvature(

@@ -31,7 +31,6 @@ def solve(
     *,
     bias: bool,
     tolerance: float = 1e-8,
-    start: Optimum | tuple[Tensor, Tensor] | None = None,
     n_outputs: int | None = None,
     origin: Tensor | None = None,
 ) -> Optimum:
@@ -47,7 +46,6 @@ def solve(
         penalty: with numbers for coefficients, not one per model.
         bias: whether there is one; it is never penalised.
         tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may not allow it: see `bound`.
-        start: an optimum of a similar problem, or weight `[C, D]` and bias `[C]`.
         n_outputs: C; None: columns of the target, or the largest label + 1.
         origin: what was subtracted from the features before, `[D]`, in their present units: columns that depend on
             each other but for rounding errors of this size count as dependent. None: the features are exact, and
@@ -63,7 +61,7 @@ def solve(
     if origin is not None:
         problem = replace(problem, origin=origin.detach().cpu().double())
     with threads_for(problem.x.numel() * problem.n_outputs):
-        found = _solve(problem, *_start(problem, start), tolerance)
+        found = _solve(problem, *problem.zeros(), tolerance)
     bound = max(found.bound, 0.0) if math.isfinite(found.bound) else math.inf
     return Optimum(
         found.weight, found.bias, found.objective, bound, found.certificate, found.unique, found.attained, found.method,
@@ -117,21 +115,6 @@ def _number(coefficient: float | Tensor) -> float:
     if isinstance(coefficient, Tensor) and coefficient.numel() != 1:
         raise ValueError(f"the penalty holds {coefficient.numel()} strengths: solve takes one model at a time")
     return float(coefficient)
-
-
-def _start(problem: Problem, start: Optimum | tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
-    zeros = problem.zeros()
-    if start is None:
-        return zeros
-    weight, bias = (start.weight, start.bias) if isinstance(start, Optimum) else start
-    if weight.shape != zeros[0].shape or bias.shape != zeros[1].shape:
-        raise ValueError(
-            f"start is {tuple(weight.shape)} and {tuple(bias.shape)}: weight {tuple(zeros[0].shape)} and bias "
-            f"{tuple(zeros[1].shape)} are wanted"
-        )
-    if not (weight.isfinite().all() and bias.isfinite().all()):
-        return zeros  # the optimum of a problem that has none
-    return weight.detach().cpu().double(), bias.detach().cpu().double() if problem.bias else zeros[1]
 
 
 def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:

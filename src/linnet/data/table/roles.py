@@ -1,6 +1,6 @@
 """Which column of a table is what: target, features, weight, group, split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -93,8 +93,3 @@ def feature_kinds(
 def _kind_of(name: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Kind:
     otherwise = f"or data.categorical={listed([name])} if they are names of categories"
     return kind_of(f"column {name}", name, column, where, otherwise, notation.of_column(column))
-
-
-def by_kind(kinds: Mapping[str, Kind]) -> dict[Kind, list[str]]:
-    """Kind -> columns of it, in their order."""
-    return {kind: [name for name in kinds if kinds[name] == kind] for kind in dict.fromkeys(kinds.values())}

@@ -68,15 +68,6 @@ class LeastSquares:
         return self.rank == self.n_coefficients
 
     @property
-    def rank_deficient(self) -> bool:
-        return not self.unique
-
-    @property
-    def residual_norm(self) -> Array:
-        """Norm of the weighted residuals √w (y - prediction) per output, `[C]`."""
-        return np.sqrt(self.residual_squares)
-
-    @property
     def method(self) -> str:
         """How it was solved, for a report."""
         name = "QR of row blocks" if self.unique else "QR of row blocks, complete orthogonal decomposition"
