@@ -8,7 +8,6 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -17,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config.check import plain_hydra
 from linnet.config.compose import errors_in_one_line
 from linnet.config.inferred import inferred
+from linnet.system.compat.hydra import set_values
 
 
 class Composer:
@@ -59,7 +59,7 @@ class Composer:
                 self._bases[options] = pickle.dumps(base), plain_hydra(base)
             pickled, hydra = self._bases[options]
             config: DictConfig = pickle.loads(pickled)  # a sixth of the time of a deep copy
-            ConfigLoaderImpl._apply_overrides_to_config([o for o in parsed if _sets_a_value(o)], config)
+            set_values([o for o in parsed if _sets_a_value(o)], config)
             config.hydra.overrides.task = [word for word in words if not word.lstrip("+~").startswith("hydra.")]
             OmegaConf.copy_cache(from_config=self.master, to_config=config)
             return config, hydra

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from linnet.config import check_job
 from linnet.config.check import plain_job
 from linnet.sweeps.planned_job import Planned
+from linnet.system.compat.omegaconf import unresolved
 
 OF_THE_JOB = ("job", "overrides", "runtime", "sweep")
 """The parts of Hydra's own configuration in which a few entries differ from job to job."""
@@ -39,7 +40,7 @@ class JobDirectories:
         config = planned.config
         with open_dict(config):
             config.hydra.runtime.output_dir = str(path)
-        job = {str(key): _plain(config, key) for key in config if key != "hydra"}
+        job = {str(key): unresolved(config, key) for key in config if key != "hydra"}
         files = {
             "config.yaml": "".join(self._yaml(job)),
             "hydra.yaml": "hydra:\n" + "".join(self._hydra_yaml(config, planned.hydra)),
@@ -81,7 +82,7 @@ class JobDirectories:
             }
         for key in shared:
             if key in OF_THE_JOB:
-                yield f"  {key}:\n" + _indented(_indented("".join(self._yaml(_plain(config.hydra, key)))))
+                yield f"  {key}:\n" + _indented(_indented("".join(self._yaml(unresolved(config.hydra, key)))))
             else:
                 yield self._shared_texts[key]
 
@@ -92,12 +93,6 @@ class JobDirectories:
             if content not in self._texts:
                 self._texts[content] = OmegaConf.to_yaml(OmegaConf.create({key: value}))
             yield self._texts[content]
-
-
-def _plain(config: DictConfig, key: Any) -> Any:
-    """One entry in plain containers, unresolved."""
-    node: Any = config._get_node(key)
-    return OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node._value()
 
 
 def _indented(text: str) -> str:

@@ -4,17 +4,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra._internal.callbacks import Callbacks
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.plugins import Plugins
 from hydra.core.utils import run_job
-from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from linnet.sweeps.grouping import group
 from linnet.sweeps.job_registry import Job
 from linnet.sweeps.planned_job import Planned, VectorizedOptions
 from linnet.sweeps.report import Report
+from linnet.system.compat.hydra import job_context
 from linnet.system.errors import Diverged, InputError
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
@@ -46,7 +45,7 @@ class Launcher:
 
     def __init__(self, master: DictConfig, loader: ConfigLoader, report: Report) -> None:
         self.master, self.report = master, report
-        self.context = HydraContext(config_loader=loader, callbacks=Callbacks())
+        self.context = job_context(loader)
         self.plugin: Any = None
         self.vectorized = master.hydra.launcher._target_ == VECTORIZED
         if self.vectorized:

@@ -87,20 +87,20 @@ class EventWriter(SummaryWriter):
     """
 
     def __init__(self, folder: Path, resumed_at: int | None = None) -> None:
-        self._file = EventFile(folder)
+        self.file = EventFile(folder)
         if resumed_at is not None:
-            self._file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
+            self.file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
         super().__init__(log_dir=str(folder))
 
     def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
-        self._file.add_points(tag, steps, values)
+        self.file.add_points(tag, steps, values)
 
     def _get_file_writer(self) -> EventFile:
         """What torch's SummaryWriter adds events to."""
-        return self._file
+        return self.file
 
     def flush(self, *, durable: bool = False) -> None:
-        self._file.flush(durable=durable)
+        self.file.flush(durable=durable)
 
     def close(self) -> None:
-        self._file.close()
+        self.file.close()

@@ -89,7 +89,7 @@ class RunLogger(TensorBoardLogger):
         width, height = struct.unpack(">II", picture[16:24])  # of its header
         image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=picture)
         summary = Summary(value=[Summary.Value(tag=name, image=image)])
-        self.experiment._get_file_writer().add_summary(summary, step)
+        self.experiment.file.add_summary(summary, step)
 
     @rank_zero_only
     def log_result(self, params: Mapping[str, Any], metrics: Mapping[str, float], step: int) -> None:
@@ -101,7 +101,7 @@ class RunLogger(TensorBoardLogger):
         tags = {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
         for name, value in tags.items():
             self.experiment.add_points(name, [step], [value])
-        writer = self.experiment._get_file_writer()
+        writer = self.experiment.file
         # Without the first summary, which lists the columns: TensorBoard would take the list of one run for all, and
         # hide what only others have. So it collects the columns from all runs, and puts those that vary first.
         for summary in hparams(dict(params), tags)[1:]:
@@ -142,7 +142,7 @@ class RunLogger(TensorBoardLogger):
 
 def encode_together(loggers: Sequence[RunLogger]) -> None:
     """Get the points that wait in these loggers ready for their event files: all at once, in a fraction of the time."""
-    events.encode_together([logger.experiment._get_file_writer() for logger in loggers if not logger.history.closed])
+    events.encode_together([logger.experiment.file for logger in loggers if not logger.history.closed])
 
 
 def check_position(folder: Path, position: Mapping[str, int]) -> None:

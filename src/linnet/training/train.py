@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
-from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import check, check_job, compose, session
 from linnet.config.check import refuse_chdir
 from linnet.config.environment import with_environment
+from linnet.system.compat.hydra import job_context
 from linnet.system.terminal import Terminal
 from linnet.tracking.claim import claimed
 from linnet.tracking.directory import RunDirectory, refuse_claimed
@@ -50,7 +49,7 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
                 except Exception as error:  # returned, because Hydra would print it in its own way
                     return error
 
-            context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
+            context = job_context(GlobalHydra.instance().config_loader())
             outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
             if isinstance(outcome, Exception):
                 raise outcome

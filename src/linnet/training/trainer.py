@@ -12,6 +12,7 @@ import torch
 
 from linnet.data import Data
 from linnet.models import LinearNetwork
+from linnet.system.compat.lightning import leave_signals_alone
 from linnet.system.errors import InputError
 from linnet.training.components import make
 from linnet.training.distributed.strategy import DataParallel
@@ -48,7 +49,7 @@ def make_trainer(options: Mapping[str, Any], callbacks: Sequence[pl.Callback], p
     )  # fmt: skip
     if options["strategy"] == "ddp":
         # Lightning's answer to SIGTERM is a message to the other processes, which would not expect it.
-        trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+        leave_signals_alone(trainer)
     return trainer
 
 
