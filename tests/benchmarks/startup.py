@@ -15,6 +15,7 @@ from pathlib import Path
 from side_by_side import Candidate, parser, seconds_of_process, table, take_turns
 
 LINNET = [sys.executable, "-m", "linnet"]
+HELP = ("resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
 IMPORTS = [sys.executable, "-c", "import pytorch_lightning, torchvision"]
 
 
@@ -24,11 +25,19 @@ def cold(command: list[str], expected: int = 0) -> float:
         return seconds_of_process(command, expected=expected, cwd=folder)[0]
 
 
-def reads(folder: str, words: str) -> Candidate:
-    """A command that reads the run of a table in this directory."""
+def reads(folder: str, words: str, expected: int = 0) -> Candidate:
+    """A command that reads the run of a table in this directory, or is answered without it."""
+    command = [*LINNET, *words.split()]
     return Candidate(
-        f"linnet {words}", lambda: seconds_of_process([*LINNET, *words.split()], cwd=folder)[0], allowed=1.2
+        f"linnet {words}", lambda: seconds_of_process(command, expected=expected, cwd=folder)[0], allowed=1.2
     )
+
+
+def export(folder: str) -> float:
+    """Seconds of an export to a file that does not exist."""
+    with tempfile.TemporaryDirectory() as place:
+        command = [*LINNET, *f"export run --format json --output {place}/run.json".split()]
+        return seconds_of_process(command, cwd=folder)[0]
 
 
 def make_run(folder: str) -> None:
@@ -51,7 +60,10 @@ def main() -> None:
             Candidate("linnet train data=digit", lambda: cold([*LINNET, "train", "data=digit"], 2), allowed=1.5),
             reads(folder, "inspect run"),
             reads(folder, "predict run --input f.csv --output -"),
+            Candidate("linnet export run --format json", lambda: export(folder), allowed=1.2),
             reads(folder, "compare run"),
+            reads(folder, "board nothing", 2),
+            *(reads(folder, f"{command} --help") for command in HELP),
         ]
         take_turns(candidates[:2], 1)  # brings the files into memory
         seconds = take_turns(candidates, given.repeats)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import linnet
@@ -12,6 +13,7 @@ HEAVY = ("torch", "pytorch_lightning", "torchvision", "matplotlib", "scipy.stats
 COMMANDS = (
     "inspect regression", "inspect classes --csv coefficients.csv", "predict table --input houses.csv --output out.csv",
     "export table --format json --output table.json", "export classes --format json --output classes.json",
+    "export arrays --format json --output arrays.json",
     "compare regression classes", "resume regression",
 )  # fmt: skip
 REFUSED = (
@@ -25,7 +27,7 @@ HOUSES = Path(__file__).parents[1] / "fixtures" / "format_1" / "houses.csv"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a run of numbers that is exact, one of classes, and one of a table."""
+    """A directory with a run of numbers that is exact, one of classes, one of a table, and one of arrays."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "houses.csv").write_bytes(HOUSES.read_bytes())
     short = ["figures=false", "trainer.max_epochs=1"]
@@ -33,6 +35,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     linnet.train([*short, f"hydra.run.dir={folder / 'classes'}"])
     table = ["data=table", f"data.path={folder / 'houses.csv'}", "data.target=price"]
     linnet.train([*table, *short, f"hydra.run.dir={folder / 'table'}"])
+    rng = np.random.default_rng(0)
+    np.save(folder / "x.npy", rng.normal(size=(50, 3)))
+    np.save(folder / "y.npy", rng.normal(size=50))
+    arrays = ["data=arrays", f"data.x={folder / 'x.npy'}", f"data.y={folder / 'y.npy'}"]
+    linnet.train([*arrays, *short, f"hydra.run.dir={folder / 'arrays'}"])
     return folder
 
 

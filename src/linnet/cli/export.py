@@ -1,4 +1,4 @@
-"""The command line: make the file, check it against the run, and only then write it."""
+"""`linnet export RUN`: make the file, check it against the run, and only then write it."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[bytes, str]:
-    """The file of a format, and in words how it was checked.
+    """Return the file of a format, and in words how it was checked.
 
     Raises:
         InputError: if a package is missing, or the file does not predict what the run does.
@@ -51,7 +51,7 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
         form = import_module(f"linnet.inference.export.{FORMATS[kind]}")
         content = form.to_bytes(predictor)
         differences = []
-        for sample in samples(predictor, config, arrays=kind != "json"):
+        for sample in samples(predictor, config, torch=kind != "json"):
             found, classes = form.predict(content, sample.inputs)
             difference = largest_difference(sample, found, classes, predictor)
             if not difference <= TOLERANCE:
@@ -69,7 +69,7 @@ def export(predictor: Predictor, config: dict[str, Any], kind: str) -> tuple[byt
 
 
 def inputs_in_words(predictor: Predictor, kind: str) -> str:
-    """What the file takes: the columns by kind, or the shape of an array."""
+    """Return in words what the file takes: the columns by kind, or the shape of an array."""
     if predictor.table is not None:
         columns = [(UNIT if column.date else column.kind, column.name) for column in predictor.table.columns]
         kinds = dict.fromkeys(kind for kind, _ in columns)

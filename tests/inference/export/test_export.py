@@ -119,6 +119,22 @@ class TestCheck:
         assert cli.run(["export", "houses", "--format", "json"]) == 0
         assert "against the run on 1000 made-up rows" in capsys.readouterr().out
 
+    def test_reads_the_arrays_of_the_run_and_does_without_those_that_are_no_longer_numbers(self, workplace, capsys):
+        x = np.random.default_rng(0).normal(size=(50, 2, 3))
+        np.save("x.npy", x)
+        np.save("y.npy", x.sum(axis=(1, 2)))
+        linnet.train(
+            ["figures=false", "optimum=off", "data=arrays", "data.x=x.npy", "data.y=y.npy", "hydra.run.dir=sums"]
+        )
+        capsys.readouterr()
+        for kind in ("json", "onnx"):
+            assert cli.run(["export", "sums", "--format", kind]) == 0
+            assert "against the run on 50 training examples and 1000 made-up rows" in capsys.readouterr().out
+        x[0] = np.nan
+        np.save("x.npy", x)
+        assert cli.run(["export", "sums", "--format", "json", "--output", "again.json"]) == 0
+        assert "against the run on 1000 made-up rows" in capsys.readouterr().out
+
     def test_made_up_rows_hold_every_level_an_unseen_one_and_missing_values(self):
         columns = (Column("n", "number", 3.0, True), Column("c", "category", None, True, ("a", "b"), True))
         table = Preprocessing(columns, Target("y", "regression"), "mean")

@@ -30,7 +30,11 @@ FAMILIES = {"f": "floating", "U": "text", "S": "text"}
 """numpy's letter of a kind of numbers -> what targets of one array have in common; of all others "whole"."""
 
 
-@data_source(infer_task="linnet.data.sources.arrays_task.infer_task", validation="given")
+@data_source(
+    infer_task="linnet.data.sources.arrays_task.infer_task",
+    validation="given",
+    read_features="linnet.data.sources.array_features.read_features",
+)
 def arrays(
     x: Annotated[str, Words(f"{FORMATS} or a pattern: data.x='my/x_*.npy'")],
     y: Annotated[str, Words(f"{FORMATS} or a pattern: data.y='my/y_*.npy'")],

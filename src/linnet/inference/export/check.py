@@ -1,13 +1,16 @@
-"""Whether a file predicts what its run does, found out before it is written."""
+"""Check that an exported file predicts what its run does, before it is written."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from hydra.utils import get_method
 from numpy.typing import NDArray
 
 from linnet.config.check_options import declared
+from linnet.config.option_types import options_of
+from linnet.config.skeleton import skeleton
 from linnet.data.table.read import read
 from linnet.inference.export.terms import Floats, Inputs, Term, terms, typed
 from linnet.inference.predictor import Predictor
@@ -33,20 +36,22 @@ class Sample(NamedTuple):
     expected: Floats
 
 
-def samples(predictor: Predictor, config: Mapping[str, Any], *, arrays: bool = True) -> Iterator[Sample]:
+def samples(predictor: Predictor, config: Mapping[str, Any], *, torch: bool = True) -> Iterator[Sample]:
     """Yield rows of the run's own data, if it is still there, and rows made up of all that the model knows.
 
     Args:
         predictor: of the run.
         config: of the run.
-        arrays: also where the data is no table; reading that takes torch.
+        torch: use the run's own data also where reading it takes torch.
     """
     own = None
     try:
-        if declared(config["data"]).is_table:
+        declaration = declared(config["data"])
+        if declaration.is_table:
             own = _own_rows(predictor, config)
-        elif arrays:
-            own = _own_arrays(predictor, config)
+        elif declaration.read_features or torch:
+            x = (_read_features if declaration.read_features else _build_features)(config)
+            own = _of_arrays(predictor, x, f"{len(x)} training examples")
     except (InputError, OSError, MemoryError):  # the data has gone, or is no longer what it was: the others must do
         pass
     if own is not None and len(own.expected):
@@ -63,7 +68,7 @@ def samples(predictor: Predictor, config: Mapping[str, Any], *, arrays: bool = T
 
 
 def largest_difference(sample: Sample, found: Floats, classes: NDArray[Any] | None, predictor: Predictor) -> float:
-    """Between what was found and expected, over the largest expected; inf if a class is another.
+    """Return the largest difference from the expected predictions, relative to the largest; inf if a class differs.
 
     Args:
         sample: of the inputs.
@@ -101,15 +106,24 @@ def _of_table(predictor: Predictor, table: pa.Table, words: str) -> Sample:
     return Sample(words, inputs, predictor.predict(applied.x))
 
 
-def _own_arrays(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
+def _read_features(config: Mapping[str, Any]) -> Floats:
+    """Read features of training examples `[n, D]` by the function that the data source names."""
+    read = declared(config["data"]).read_features
+    options = {key: config["data"][key] for key in options_of(skeleton(read)) if key != "count"}
+    features: Floats = get_method(read)(**options, count=ROWS)
+    return features
+
+
+def _build_features(config: Mapping[str, Any]) -> Floats:
+    """Build the run's data, and return features of training examples `[n, D]`."""
     options = dict(config["data"])
     if "download" in options:
         options["download"] = False  # what is not here is not worth waiting for
     from linnet.training.components import build_data  # late, since it imports torch
 
     batch = next(build_data({**config, "data": options}).source.train.raw_chunks(ROWS))
-    x = (batch.x.double() * batch.scale).numpy()
-    return _of_arrays(predictor, x, f"{len(x)} training examples")
+    features: Floats = (batch.x.double() * batch.scale).numpy()
+    return features
 
 
 def _of_arrays(predictor: Predictor, x: Floats, words: str) -> Sample:
@@ -117,13 +131,13 @@ def _of_arrays(predictor: Predictor, x: Floats, words: str) -> Sample:
 
 
 def _spread(weight: Floats) -> Floats:
-    """By how much a feature has to grow until a score changes by 1 `[D]`: in any units, so that every weight shows."""
+    """Return the change of each feature that changes a score by 1, `[D]`, so that every weight counts in any units."""
     largest = np.abs(weight).max(axis=0)
     return np.where(largest > 0, 1 / np.where(largest > 0, largest, 1), 1)
 
 
 def _made_up(term: Term, missing: bool, rng: np.random.Generator) -> pa.Array:
-    """Values around the mean, all levels and one unseen, a tenth missing if the model takes that."""
+    """Return values around the mean, or all levels and an unseen one; a tenth missing if the model takes that."""
     column = term.column
     if column.kind == "category":
         unseen = UNSEEN_NUMBER if column.by_value else UNSEEN
