@@ -1,4 +1,4 @@
-"""`linnet compare DIR…`: many runs in one table, one CSV file, and pictures."""
+"""`linnet compare DIR…`: many runs in one table, one CSV file, and figures."""
 
 import argparse
 import io
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
 def write_comparison(
     output: Path, groups: Sequence[Group], objective: Objective, *, figures: bool = True
 ) -> dict[str, str]:
-    """Write the files of a comparison, replacing those of an earlier one; label -> where, for the console.
+    """Write the files of a comparison, replacing those of an earlier one, and return label -> place, for the console.
 
     Args:
         output: a folder, made if absent.
@@ -88,7 +88,7 @@ def write_comparison(
 
 
 def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective) -> list[str]:
-    """Draw a comparison's figures, and remove those of an earlier one that this one lacks; returns their names."""
+    """Draw a comparison's figures, remove those of an earlier one that this one lacks, and return their names."""
     from linnet.comparison.figures import comparison_figures
 
     drawn = folder / "figures.json"
@@ -111,10 +111,10 @@ def _save(figure: "Figure", path: Path) -> None:
 
 
 def draw_figures(run: SavedRun) -> str:
-    """Draw the figures that `figures=true` would have drawn at the end of a run, into its own folder; say where.
+    """Draw the figures of `figures=true` into the folder of a completed run, and return a line that says where.
 
     Raises:
-        InputError: if its configuration, data or weights cannot be had any more.
+        InputError: if its configuration, data or weights are no longer available.
     """
     from linnet.tracking import read_history
     from linnet.tracking.report import result_figures
@@ -137,7 +137,7 @@ def draw_figures(run: SavedRun) -> str:
 
 
 def _default_output(folders: Sequence[Path]) -> Path | None:
-    """Where the comparison goes: into the first directory given that is not itself a run, if there is one."""
+    """Return the first directory given that is not itself a run, into which the comparison goes, or None."""
     return next((folder for folder in folders if not (folder / "status.json").is_file()), None)
 
 

@@ -16,7 +16,7 @@ from linnet.tracking.run_config import load_config
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the metrics, and notes where the data is not what the run was trained on."""
+    """Print the metrics, and a note if the data is not what the run was trained on."""
     given = _parse(arguments)
     require_completed(given.run)
     with gc_paused():  # late: mistakes are answered before torch is imported
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _check_input(given: argparse.Namespace) -> None:
-    """Raise InputError unless the options that say how a file is read are such."""
+    """Raise InputError unless delimiter, encoding and lines to skip are valid."""
     from linnet.cli.predict import check_delimiter
     from linnet.data.table.encoding import ENCODINGS
 

@@ -1,4 +1,4 @@
-"""The command line, the table that a person reads, and the CSV that a program reads."""
+"""`linnet inspect RUN`: coefficients as a table for people, or as CSV for programs."""
 
 import csv
 import io
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def to_csv(found: Coefficients) -> str:
-    """All coefficients, a row each, with all digits; empty: not known, and the class of a target is its name."""
+    """Return all coefficients as CSV, one per row, with all digits; a cell is empty where the number is not known."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -61,7 +61,7 @@ def _known(row: Row) -> list[float | str]:
 
 
 def print_coefficients(console: Console, found: Coefficients, top: int | None, title: str) -> list[str]:
-    """Print the tables, one a target or one for all classes; returns what is to be said below them."""
+    """Print the coefficients of all targets or classes as one table, and return the notes to print below it."""
     predictor = found.predictor
     outputs = predictor.output_names
     classes = bool(predictor.class_names)
@@ -92,7 +92,7 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
 
 
 def strongest(rows: Sequence[Row], most: int) -> tuple[list[Row], int]:
-    """The bias and all features in their order, or the `most` strongest first; and how many features that leaves."""
+    """Return the bias and all features in their order, or the `most` strongest first; and the number left out."""
     bias, features = rows[:1], list(rows[1:])
     if len(features) > most:
         features = sorted(features, key=lambda row: -row.strength)[:most]

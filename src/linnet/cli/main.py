@@ -1,4 +1,4 @@
-"""The `linnet` command. Each subcommand imports what it needs once it is asked for."""
+"""The `linnet` command. The modules of a subcommand are imported when it is called."""
 
 import gc
 import logging
@@ -47,7 +47,7 @@ ACCEPT = "--accept-changed"
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the console script."""
     gc.disable()  # until a command has imported what it needs, see `keep_imports`
     logging.raiseExceptions = False  # a log that cannot be written to, as on a full disk, is not what has to be said
     replace_unprintable()

@@ -1,4 +1,4 @@
-"""Command-line parsing whose mistakes are answered like all others: in one line, with exit code 2."""
+"""Command-line parsing that reports mistakes in one line, with exit code 2, as all other errors."""
 
 import argparse
 from typing import NoReturn
@@ -14,7 +14,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_line_options(parser: Parser) -> None:
-    """Add the options that name lines of CSV which are no rows."""
+    """Add the options for lines of a CSV file that are not rows."""
     parser.add_argument("--comment", metavar="SIGN", help="of CSV: what lines that are no rows begin with, such as #")
     parser.add_argument("--skip-rows", type=int, metavar="N", help="of CSV: lines before the header; default: 0")
 

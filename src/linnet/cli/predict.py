@@ -23,7 +23,7 @@ column `probability_...` for each as well."""
 
 
 class Request(NamedTuple):
-    """What was asked for; see `linnet predict --help`."""
+    """Options of the command line; see `linnet predict --help`."""
 
     run: Path
     input: str
@@ -40,7 +40,7 @@ class Request(NamedTuple):
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the predictions; what was done to rows and columns goes to stderr."""
+    """Write the predictions, and print notes on rows and columns to stderr."""
     request = _parse(arguments)
     predictor, row_notes = load_predictor(request.run), RowNotes()
     check_output(request.output, request.input, request.id, predictor)
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
 def _predictions(
     predictor: Predictor, request: Request, source: Table | ShardedArray, row_notes: RowNotes
 ) -> tuple[Iterator[Predicted], list[str]]:
-    """The predictions to come, and what is to be told of the input. Raises InputError if it is of the wrong sort."""
+    """Return an iterator of predictions, and notes on the input. Raises InputError if the model takes no such input."""
     place, preprocessing = request.place, preprocessing_of(predictor)
     if isinstance(source, ShardedArray):
         if predictor.table is not None:

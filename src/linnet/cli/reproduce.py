@@ -1,4 +1,4 @@
-"""`linnet reproduce RUN|EXPERIMENT`: the command line."""
+"""`linnet reproduce RUN|EXPERIMENT`: run again and compare."""
 
 import argparse
 import math
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run again, print what is the same, and return the exit code: 0 identical or within tolerance, 1 different.
 
     Raises:
-        InputError: if there is nothing of that name, or options do not go together.
+        InputError: if there is nothing of that name, or options exclude each other.
     """
     given = _parser().parse_args(arguments)
     run = _check(given)
@@ -65,7 +65,7 @@ def _run(given: argparse.Namespace, run: Path, console: Console, progress: Conso
 
 
 def _experiments(given: argparse.Namespace, targets: Sequence[str | Path], progress: Console) -> list[ExperimentReport]:
-    """A report of each. Of all, one that cannot be run does not keep the others from it."""
+    """Return the report of each experiment. With --all, an experiment that fails does not stop the others."""
     found = [find_experiment(target) for target in targets]
     reports = []
     for experiment in found:
@@ -95,13 +95,13 @@ def _experiment(given: argparse.Namespace, experiment: Experiment) -> Experiment
 
 
 def _verdict(reports: Sequence[ExperimentReport]) -> str:
-    """The worst of all; "not run" if nothing is known of one, and none is different."""
+    """Return the worst verdict; "not run" if an experiment failed and no other is different."""
     found = worst(row.verdict for report in reports for row in report.rows)
     return "not run" if found != "different" and any(report.reason is not None for report in reports) else found
 
 
 def _check(given: argparse.Namespace) -> Path | None:
-    """The run that is to be checked, or None if experiments are. Raises InputError if options do not go together."""
+    """Return the run to check, or None for experiments. Raises InputError if options exclude each other."""
     if bool(given.targets) == given.all:
         raise InputError("reproduce: give one run directory, or names or folders of experiments, or --all")
     runs = [Path(target) for target in given.targets if (Path(target) / "status.json").is_file()]
@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--tolerance", type=_number(float, 0, 1), metavar="X",
-        help=f"relative difference of a run's figures where the environment differs; default: {RELATIVE:g}",
+        help=f"relative difference of a run's metrics where the environment differs; default: {RELATIVE:g}",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the report as JSON, with all digits")
     return parser

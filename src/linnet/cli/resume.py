@@ -12,7 +12,7 @@ KEY = "trainer.max_epochs"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Go on with a run that is not completed, or that is to have more epochs."""
+    """Resume a run that is not completed, or continue one for more epochs."""
     parser = Parser(
         prog="linnet resume",
         description="Go on with a run after an interruption, to the same final weights, from its last checkpoint; or "
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _max_epochs(text: str) -> int:
-    """The number of epochs in `trainer.max_epochs=N`. Raises InputError for anything else."""
+    """Return the number of epochs in `trainer.max_epochs=N`. Raises InputError for anything else."""
     key, _, value = text.partition("=")
     if key != KEY:
         raise InputError(

@@ -1,4 +1,4 @@
-"""`linnet train`: overrides, and a few of Hydra's flags."""
+"""`linnet train [overrides]`: train a run or a sweep, or print options or configuration."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from linnet.system.garbage_collection import keep_imports
 
 @dataclass(frozen=True)
 class Request:
-    """What `linnet train` is asked for. show: "job", "hydra" or "all", the part of the configuration to print."""
+    """Arguments of the command line. show: the part of the configuration to print, "job", "hydra" or "all"."""
 
     overrides: list[str]
     multirun: bool
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parse(arguments: Sequence[str]) -> Request:
-    """Raises InputError for an unknown flag."""
+    """Parse the command line. Raises InputError for an unknown flag."""
     parser = Parser(prog="linnet train", add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("-m", "--multirun", action="store_true")
@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str]) -> Request:
 
 
 def print_config(request: Request) -> None:
-    """The composed configuration as YAML."""
+    """Print the composed configuration as YAML."""
     with session():
         config = compose(request.overrides)
         if request.resolve:

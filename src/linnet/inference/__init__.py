@@ -1,5 +1,5 @@
-"""`linnet predict`: a run's predictions for new examples, in memory that does not grow with their number.
+"""A trained run as a function: predictions for new examples, in memory that does not grow with their number.
 
-`opening` finds out what an input is, `csv_table` and `columnar_table` read it some rows at a time, `rows` makes
-predictions of these, `writers` write them, to an `output` that is whole or absent. Nothing here imports torch.
+`opening` detects the format of an input, `csv_table` and `columnar_table` read it in chunks of rows, `rows` predicts
+them, `writers` write the predictions, to an `output` that is complete or absent. Nothing here imports torch.
 """

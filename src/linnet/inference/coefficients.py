@@ -1,4 +1,4 @@
-"""The coefficients of a run by name, with all that is known of them."""
+"""The coefficients of a run by name, with standard errors, tests and intervals where they are known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
     @property
     def strength(self) -> float:
-        """What ranks the features of an output."""
+        """Magnitude by which the features of an output are ranked."""
         return abs(self.coefficient if self.per_deviation is None else self.per_deviation)
 
 
@@ -77,7 +77,7 @@ class Coefficients:
 
 
 def load_coefficients(run: Path) -> Coefficients:
-    """Of a completed run; nothing but its directory is needed.
+    """Load the coefficients of a completed run; nothing but its directory is needed.
 
     Raises:
         InputError: if there is no completed run, or a file of it is missing or damaged.
@@ -115,7 +115,7 @@ def _analysis(run: Path) -> StoredAnalysis | None:
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:
-    """Of the D features: their own; of pixels `row,column` or `channel,row,column`; else `x0`, `x1`, …; from 0."""
+    """Return the names of the D features: their own; of pixels `row,column` or `channel,row,column`; else `x0`, …."""
     if predictor.feature_names:
         return predictor.feature_names
     if predictor.image_shape:
@@ -124,9 +124,9 @@ def feature_names(predictor: Predictor) -> tuple[str, ...]:
 
 
 def inferred(analysis: StoredAnalysis) -> Mapping[str, Floats]:
-    """What inference says of the optimum's coefficients, each `[C, 1 + D]`: optimum, std_error, ci_low, ci_high, t, p.
+    """Return optimum, std_error, ci_low, ci_high, t and p of the optimum's coefficients, each `[C, 1 + D]`.
 
-    Empty unless they are the unique optimum of least squares without penalty; else see `linnet.solvers.inference`.
+    Empty unless they are the unique optimum of least squares without penalty; see `linnet.solvers.inference`.
     """
     if "coefficients" not in analysis.tensors:
         return {}

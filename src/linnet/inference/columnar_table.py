@@ -1,4 +1,4 @@
-"""Parquet and Feather (Arrow IPC), read some rows at a time."""
+"""Parquet and Feather (Arrow IPC) files, read in chunks of rows."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ class ColumnarTable:
         kind: "parquet" or "arrow".
 
     Raises:
-        InputError: if the file is damaged, has no rows, or names two columns alike.
+        InputError: if the file is damaged, has no rows, or has two columns of one name.
     """
 
     def __init__(self, path: Path, kind: str) -> None:
@@ -37,7 +37,7 @@ class ColumnarTable:
         self.names = tuple(name for name in self._file.names if name and not name.startswith("__index_level_"))
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """These columns, some rows at a time. Raises InputError where the file is damaged, or if it has no rows."""
+        """Yield these columns in chunks of rows. Raises InputError where the file is damaged, or if it has no rows."""
         n_rows = 0
         with self._intact():
             for batch in self._file.batches(columns):
@@ -86,5 +86,5 @@ class _Arrow:
 
 
 def _share(columns: Sequence[str]) -> int:
-    """Of one column."""
+    """Return the share of one column."""
     return max(1, VALUES // len(columns))

@@ -1,4 +1,4 @@
-"""What the predictions of a model are called, and they as columns."""
+"""Names of the predictions of a model, and the predictions as columns of a table."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,21 @@ NAME = "prediction"
 
 
 def output_names(predictor: LinearPredictor) -> tuple[str, ...]:
-    """`prediction`, numbered where several numbers are predicted; of a class, then `probability_…` of each."""
+    """Return `prediction`, numbered where there are several targets; of classes also `probability_…` of each."""
     if predictor.task == "classification":
         return (NAME, *(f"probability_{name}" for name in predictor.class_names))
     return (NAME,) if predictor.n_outputs == 1 else tuple(f"{NAME}_{i}" for i in range(predictor.n_outputs))
 
 
 def refuse_collisions(predictor: LinearPredictor, ids: Sequence[str]) -> None:
-    """Raise InputError if a column that is to be kept is called like one of the predictions."""
+    """Raise InputError if a column to be kept has the name of one of the predictions."""
     taken = set(output_names(predictor)) & set(ids)
     if taken:
         raise InputError(f"--id={min(taken)}: the predictions have a column of this name, rename yours")
 
 
 def as_table(predictor: LinearPredictor, predicted: Predicted) -> pa.Table:
-    """The columns that are kept, then those of the predictions, null where there is none."""
+    """Return the kept columns, then those of the predictions, null where there is none."""
     names = output_names(predictor)
     missing = ~predicted.known
     columns = [pa.array(column, mask=missing) for column in predicted.values.T]

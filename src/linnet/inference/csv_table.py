@@ -1,4 +1,4 @@
-"""CSV, read some rows at a time with the checks of `linnet.data.table.delimited`."""
+"""CSV files, read in chunks of rows with the checks of `linnet.data.table.delimited`."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -25,7 +25,7 @@ class CsvTable:
         comment, skip_rows: as `blanked` takes them.
 
     Raises:
-        InputError: if the file is empty, no text, or its header does not name columns.
+        InputError: if the file is empty or no text, or its header does not name columns.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class CsvTable:
 
     @property
     def notes(self) -> list[str]:
-        """What was found out about the file, as far as it was read."""
+        """Notes on the file, as far as it was read."""
         found = self._lines.found
         notes = [] if self._lines.given or found in (None, "utf-8") else [f"{self.path}: read as {found}"]
         notes += [*self._layout.notes, *spanning_note(self.path, self._spanning)]
         return notes + ([f"{self.path}: empty lines are no rows ({self._empty} here)"] if self._empty else [])
 
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """These columns, some rows at a time; to be called once.
+        """Yield these columns in chunks of rows; to be called once.
 
         Raises:
             InputError: naming the line where the file is ragged, damaged, or in another encoding.

@@ -1,4 +1,4 @@
-"""`linnet evaluate RUN --input F`: a completed run on a labelled file, of which nothing but the run directory knows."""
+"""`linnet evaluate RUN --input F`: evaluate a completed run on a labelled file; needs nothing but its directory."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +21,11 @@ from linnet.training.components import make
 
 
 def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int, list[str]]:
-    """Metrics of the final weights on a labelled file, the number of rows that they are of, and notes on the file.
+    """Return metrics of the final weights on a labelled file, the number of rows used, and notes on the file.
 
     Keys and meanings are those of the test metrics of a run, `test/loss`, `test/mse`, `test/accuracy_ci95_low` and so
-    on, all in float64. Rows of a class that the model does not have count as wrong, and nothing is said of them by the
-    metrics that need its probability: loss, nll and kl_divergence.
+    on, all in float64. Rows of a class that the model does not have count as wrong, and are left out of the metrics
+    that need its probability: loss, nll and kl_divergence.
 
     Raises:
         InputError: if there is no completed run, or the file does not fit it.
@@ -47,7 +47,7 @@ def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int
 
 
 def weight_column(config: Mapping[str, Any]) -> str | None:
-    """The column of example weights of a run that was trained on a table, if it has one."""
+    """Return the column of example weights of a run that was trained on a table, if it has one."""
     data = config["data"]
     return data["weight"] if declared(data).is_table else None
 
@@ -74,7 +74,7 @@ def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Inte
 
 
 def _loss(found: Labelled, loss: Loss, scores: torch.Tensor, y: torch.Tensor) -> float:
-    """Σ weight loss / Σ weight, over rows of classes that the model has."""
+    """Return Σ weight loss / Σ weight, over rows of classes that the model has."""
     counted = torch.ones(len(y), dtype=torch.bool) if loss.task == "regression" else y >= 0
     values = loss.value(scores[None, counted], y[counted])[0]
     if found.weight is None:

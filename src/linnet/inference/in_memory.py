@@ -1,4 +1,4 @@
-"""Predictions of what is in memory already: an array, or anything that Arrow takes for a table."""
+"""Predict inputs in memory: an array, or anything that Arrow converts to a table."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ class InMemory:
 
 
 def predict(predictor: LinearPredictor, inputs: Any) -> Floats:
-    """See `LinearPredictor.__call__`."""
+    """Predict inputs in memory; see `Predictor.__call__`."""
     row_notes = RowNotes()
     if isinstance(inputs, np.ndarray):
         if predictor.table is not None:

@@ -1,4 +1,4 @@
-"""A labelled file as a completed run sees it: the scores of its rows, and their targets.
+"""Scores and targets of a labelled file, for a completed run.
 
 Nothing but the run directory is needed. Features are made as `linnet predict` makes them, targets as training does.
 """
@@ -28,14 +28,14 @@ from linnet.tracking.linear_predictor import Floats, LinearPredictor
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """Which file, and how it is read.
+    """A labelled file, and how to read it.
 
     input: a table or an array; see `linnet predict`.
     target: of a table the column, None for that of the training; of an array the file of targets, None for the array y
         in the same file.
     weight: of a table the column of example weights, None for none.
-    delimiter, encoding: of CSV; None: found out.
-    comment, skip_rows: of CSV: what lines that are no rows begin with, and lines before the header.
+    delimiter, encoding: of CSV; None: detected.
+    comment, skip_rows: of CSV: start of lines that are not rows, and number of lines before the header.
     """
 
     input: str
@@ -55,7 +55,7 @@ class Labelled(NamedTuple):
     weight: `[N]`, or None for ones.
     unseen: name of such a class -> its rows.
     n_rows: of the file, N of which are used.
-    notes: what was found in it, a line each.
+    notes: on the file, a line each.
     """
 
     scores: Floats
@@ -102,7 +102,7 @@ def read_labelled(predictor: LinearPredictor, given: LabelledFile) -> Labelled:
 
 
 def _collected(rows: Iterator[Predicted]) -> tuple[Floats, NDArray[np.bool_], pa.Table]:
-    """Scores `[N, C]`, whether each row has some `[N]`, and the columns that came with them."""
+    """Return scores `[N, C]`, whether each row has scores `[N]`, and the columns kept with them."""
     parts = list(rows)
     values, known = (np.concatenate([getattr(part, key) for part in parts]) for key in ("values", "known"))
     return values, known, pa.concat_tables([part.ids for part in parts])
@@ -116,7 +116,7 @@ i-th is the target −1 − i."""
 def _table_rows(
     predictor: LinearPredictor, table: Table, given: LabelledFile, row_notes: RowNotes
 ) -> tuple[Iterator[Predicted], str, str | None, list[str]]:
-    """Rows to come with the columns of target and weight, the names of these two, and notes."""
+    """Return an iterator of rows with the columns of target and weight, the names of these two, and notes."""
     preprocessing = preprocessing_of(predictor)
     if preprocessing is None:
         raise InputError(f"{given.input} is a table, but the model takes an .npy file: its features have no names")
@@ -199,7 +199,7 @@ def _array_targets(predictor: LinearPredictor, given: LabelledFile, n_rows: int)
 
 
 def _codes(names: Sequence[str], classes: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-    """The index of each name among the classes, of the i-th that is not there −1 − i; and these names."""
+    """Return the index of each name among the classes, −1 − i for the i-th unknown name; and the unknown names."""
     truth = set(classes) <= set(BOOLEANS)
     places = {name: place for place, name in enumerate(classes)}
     found = [name.lower() if truth else name for name in names]

@@ -28,15 +28,15 @@ START = 16
 def opened(
     given: str, delimiter: str | None, encoding: str | None, comment: str | None = None, skip_rows: int = 0
 ) -> Iterator[Table | ShardedArray]:
-    """A table, or the rows of an array.
+    """Open a table, or the rows of an array.
 
     Args:
         given: path, or "-" for CSV on standard input.
-        delimiter, encoding: of CSV; None: found out.
+        delimiter, encoding: of CSV; None: detected.
         comment, skip_rows: of CSV, as `linnet.data.table.comments.blanked` takes them.
 
     Raises:
-        InputError: if there is no such file, or it is none of these.
+        InputError: if there is no such file, or it is neither.
     """
     if given == STANDARD:
         path = Path("standard input")
@@ -74,7 +74,7 @@ def opened(
 
 
 def _array_among_others(given: str) -> ShardedArray:
-    """The array that `F.npz`, or `F.npz:name`, stands for."""
+    """Return the array that `F.npz`, or `F.npz:name`, stands for."""
     shards = find_shards("--input", given)
     for file in shards.files:
         if file.offset is None and file.path.suffix in NAMED:
@@ -84,7 +84,7 @@ def _array_among_others(given: str) -> ShardedArray:
 
 @contextmanager
 def _uncompressed(path: Path, file: Any) -> "Iterator[io.BufferedReader[Any]]":
-    """The file without the compression of gzip, whatever it is called."""
+    """Open the file without the compression of gzip, whatever its name."""
     start = file.peek(START)[:START]
     if not start:
         raise InputError(f"{path} is empty")

@@ -14,7 +14,7 @@ from linnet.tracking.linear_predictor import LinearPredictor
 
 
 def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearPredictor) -> None:
-    """Refuse what cannot be written, before anything is read.
+    """Check that the output can be written, before the input is read.
 
     Args:
         given: path, or "-" for CSV on standard output.
@@ -23,8 +23,8 @@ def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearP
         predictor: whose predictions they are.
 
     Raises:
-        InputError: if the format is unknown or cannot hold the columns, there is no such directory, or the file must
-            not be replaced.
+        InputError: if the format is unknown or cannot hold the columns, there is no such directory, or the file
+            must not be replaced.
     """
     refuse_collisions(predictor, ids)
     if given == STANDARD:
@@ -48,7 +48,7 @@ def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearP
 
 @contextmanager
 def writing(given: str, predictor: LinearPredictor) -> Iterator[Writer]:
-    """A writer of predictions, to what `check_output` has passed."""
+    """Open a writer of predictions to an output that `check_output` has passed."""
     if given == STANDARD:
         writer: Writer = Csv(sys.stdout.buffer, predictor)
         yield writer
@@ -64,5 +64,5 @@ def writing(given: str, predictor: LinearPredictor) -> Iterator[Writer]:
 
 
 def _kind(path: Path) -> str | None:
-    """The longest known ending of the name."""
+    """Return the longest known ending of the name."""
     return max((ending for ending in WRITERS if path.name.lower().endswith(ending)), key=len, default=None)

@@ -1,4 +1,4 @@
-"""Predictions of rows: of columns of tables, or of arrays."""
+"""Predict the rows of tables and of arrays."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ MOST = 1000
 
 
 class Table(Protocol):
-    """A file of rows. `read` gives the columns asked for, some rows at a time; `notes` are complete after that."""
+    """A file of rows. `read` yields the columns asked for in chunks of rows; `notes` are complete after that."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -32,11 +32,11 @@ class Table(Protocol):
 
 
 class Predicted(NamedTuple):
-    """The predictions of some rows.
+    """The predictions of a chunk of rows.
 
-    values: as `LinearPredictor.predict` gives them `[n, C]`; NaN where there is none.
+    values: as `LinearPredictor.predict` returns them `[n, C]`; NaN where there is none.
     known: whether there is a prediction `[n]`.
-    ids: columns to go with them.
+    ids: columns to write beside them.
     """
 
     values: Floats
@@ -45,7 +45,7 @@ class Predicted(NamedTuple):
 
 
 class RowNotes(Counter[str]):
-    """What was done -> to how many rows."""
+    """Counts of rows: what was done -> number of rows."""
 
     def add(self, more: "Counter[str]") -> None:
         for what, count in more.items():
@@ -55,9 +55,9 @@ class RowNotes(Counter[str]):
 
 
 def preprocessing_of(predictor: LinearPredictor) -> Preprocessing | None:
-    """What makes features of columns: the model's own, or the columns named like its features, numbers without gaps.
+    """Return the preprocessing of the model, or None if its features have no names.
 
-    None: the model was trained on arrays whose columns have no names.
+    A model of arrays with feature names takes numbers in columns of these names, none missing.
     """
     if predictor.table is not None or not predictor.feature_names:
         return predictor.table
@@ -73,15 +73,15 @@ def of_table(
     ids: Sequence[str],
     row_notes: RowNotes,
 ) -> Iterator[Predicted]:
-    """A prediction for each row of a table, in their order.
+    """Yield a prediction for each row of a table, in their order.
 
     Args:
         predictor: the model.
-        preprocessing: what makes its features.
+        preprocessing: from columns to its features.
         table: has their columns, and those of ids.
-        place: what it is called in messages.
-        ids: columns to go with the predictions.
-        row_notes: takes what was done to rows.
+        place: its name in messages.
+        ids: columns to write beside the predictions.
+        row_notes: counts what was done to rows.
 
     Raises:
         InputError: naming rows whose values cannot be used.
@@ -105,11 +105,11 @@ def of_table(
 def of_array(
     predictor: LinearPredictor, rows: ShardedArray | NDArray[Any], place: str, row_notes: RowNotes
 ) -> Iterator[Predicted]:
-    """A prediction for each row of an array `[N, …]`.
+    """Yield a prediction for each row of an array `[N, …]`.
 
     Raises:
-        InputError: if the rows have another number of values than there are features, or hold values that are no
-            finite numbers.
+        InputError: if the rows have another number of values than there are features, or hold values that are
+            not finite.
     """
     size = _rows(predictor)
     if isinstance(rows, ShardedArray) and rows.files[0].offset is None:

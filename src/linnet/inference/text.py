@@ -1,4 +1,4 @@
-"""The text of a file some rows at a time, in UTF-8, whatever the encoding and wherever quotes let a row span lines."""
+"""Read a text file in chunks of whole rows, in UTF-8; the file may have another encoding, and quoted line breaks."""
 
 import codecs
 import re
@@ -18,9 +18,9 @@ OPTION = "--encoding"
 
 
 class Lines:
-    """Some whole lines of a file at a time, in UTF-8.
+    """Chunks of whole lines of a file, in UTF-8.
 
-    The encoding is what `to_utf8` finds in the whole file: as long as all is ASCII, it is not known.
+    The encoding is what `to_utf8` detects in the whole file: as long as all is ASCII, it is not known.
 
     Args:
         path: for the messages.
@@ -36,7 +36,7 @@ class Lines:
         self.given, self.found = encoding, encoding
 
     def __iter__(self) -> Iterator[bytes]:
-        """Raises InputError if a piece is no text, or not in the encoding, or the file is damaged."""
+        """Yield the chunks. Raises InputError if one is no text or in another encoding, or the file is damaged."""
         line = 1
         for piece in self._whole_lines():
             text = self._utf8(piece, line)
@@ -90,7 +90,7 @@ class Lines:
 
 
 def records(path: Path, lines: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes, int]]:
-    """Some whole rows at a time, and the number of their first line.
+    """Yield chunks of whole rows, and the number of their first line.
 
     A quote opens where a value begins and closes at the next quote that is not doubled, as in Arrow and Python.
 
@@ -116,7 +116,7 @@ def records(path: Path, lines: Iterable[bytes], delimiter: str) -> Iterator[tupl
 
 
 def _end_of_rows(lines: bytes, quoted: "re.Pattern[bytes]") -> int:
-    """Where the last row that is whole ends, in lines that are whole."""
+    """Return where the last whole row ends, in whole lines."""
     if b'"' not in lines:
         return len(lines)
     text = b"\n" + lines  # so that something stands before the first value

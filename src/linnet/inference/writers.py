@@ -1,4 +1,4 @@
-"""Predictions as a file of any format, written some rows at a time."""
+"""Write predictions in any format, in chunks of rows."""
 
 import gzip
 from collections.abc import Callable
@@ -18,14 +18,14 @@ TO_QUOTE = '[",\r\n]'
 
 
 class Writer(Protocol):
-    """Takes predictions in their order; the file is whole once it is closed."""
+    """Writer of predictions in their order; the file is complete once it is closed."""
 
     def write(self, predicted: Predicted) -> None: ...
     def close(self) -> None: ...
 
 
 class Csv:
-    """Commas, a header, UTF-8; numbers with as many digits as it takes to read the same number back."""
+    """Writer of CSV: commas, a header, UTF-8; numbers with as many digits as restore the same number."""
 
     def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
         self._file, self._predictor, self._resume_state = file, predictor, False
@@ -47,7 +47,7 @@ class Csv:
 
 
 class CsvGz(Csv):
-    """The same, compressed; no time in it, so that the same predictions are the same file."""
+    """Writer of CSV compressed by gzip, without a time stamp, so that equal predictions give equal files."""
 
     def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
         self._packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
@@ -58,7 +58,7 @@ class CsvGz(Csv):
 
 
 class Columnar:
-    """Parquet or Feather, by a function of (file, schema) that begins it."""
+    """Writer of Parquet or Feather, by a function of (file, schema) that opens it."""
 
     def __init__(self, file: IO[bytes], predictor: LinearPredictor, begin: Callable[..., Any]) -> None:
         self._file, self._predictor, self._begin = file, predictor, begin
@@ -77,11 +77,11 @@ class Columnar:
 
 class _Parquet(parquet.ParquetWriter):
     def __del__(self) -> None:
-        """Leave a file that was given up alone, which the base class would write to once more."""
+        """Do nothing: the base class would write to a file that was abandoned."""
 
 
 class Npy:
-    """Numbers `[N]`, or of several outputs or classes `[N, C]`; float64, NaN where there is no prediction."""
+    """Writer of an array `[N]`, or `[N, C]` of several outputs or classes; float64, NaN where there is none."""
 
     def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
         self._file, self._n_rows = file, 0
@@ -115,7 +115,7 @@ def _feather(file: IO[bytes], schema: pa.Schema) -> Any:
 
 
 def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as CSV has it, missing values null."""
+    """Return a column as text for CSV, missing values null."""
     if pa.types.is_string(column.type):
         return _quoted(column)
     try:

@@ -1,4 +1,4 @@
-"""`linnet export RUN`: a run's predictions without linnet, as ONNX, scikit-learn or JSON.
+"""Formats of `linnet export RUN`, which predict without linnet: ONNX, scikit-learn and JSON.
 
 Each format is a pair of functions: from a `Predictor` to the bytes of a file, and from those bytes and inputs to
 predictions, by which every file is checked before it is written.
@@ -10,5 +10,5 @@ What the files take:
   `[N, H, W]`, pictures as grey levels 0 … 1.
 - sklearn, a fitted Pipeline for `joblib.load`: a pandas DataFrame with the training columns (read categories with
   `dtype=str`), or an array `[N, D]`. A joblib file can run code when it is loaded: take one from those you trust only.
-- json, every coefficient, and in words what to do with it: twenty lines in any language.
+- json, every coefficient, and in words how to predict from it: twenty lines in any language.
 """

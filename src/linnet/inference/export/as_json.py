@@ -38,7 +38,7 @@ LINKS = {
 
 
 def to_bytes(predictor: Predictor) -> bytes:
-    """The file: what to do is in `how_to_predict`, coefficients are for values in the units of the training data."""
+    """Return the file: `how_to_predict` says what to do, coefficients are for values in units of the training data."""
     table = predictor.table
     node: dict[str, Any] = {
         "format": "linnet linear model",
@@ -78,7 +78,7 @@ def _column(term: Term, *, missing: bool) -> dict[str, Any]:
 
 
 def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, None]:
-    """What the file says of inputs, `[N, C]`, by its own words."""
+    """Return the predictions `[N, C]` of inputs, computed as `how_to_predict` in the file says."""
     node = json.loads(content)
     if isinstance(inputs, np.ndarray):
         x = inputs.reshape(len(inputs), -1).astype(np.float64)

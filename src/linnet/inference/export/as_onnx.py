@@ -32,7 +32,7 @@ PREFIX = "linnet/"
 
 
 class Graph:
-    """Nodes and constants that are put together one by one."""
+    """A graph under construction: inputs, nodes and constants."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -49,17 +49,17 @@ class Graph:
         return name
 
     def add(self, operator: str, *inputs: str, output: str | None = None, domain: str = "", **options: Any) -> str:
-        """A node; returns the name of its output."""
+        """Add a node and return the name of its output."""
         output = output or f"{PREFIX}{operator}{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **options))
         return output
 
 
 def to_bytes(predictor: Predictor) -> bytes:
-    """The model, checked for being well formed.
+    """Return the model, checked for being well formed.
 
     Raises:
-        InputError: if a column is named like an output.
+        InputError: if a column has the name of an output.
     """
     graph = Graph()
     scores = _table_scores(graph, predictor) if predictor.table else _array_scores(graph, predictor)
@@ -109,7 +109,7 @@ def _table_scores(graph: Graph, predictor: Predictor) -> str:
 
 
 def _numbers(graph: Graph, numbers: Sequence[Term], bias: Floats) -> str:
-    """Numbers times their weights, and what stands for missing ones: NaN goes on where there is nothing for it."""
+    """Add numbers times weights; missing numbers are imputed, or stay NaN where there is no rule for them."""
     values = [graph.input(term.column.name, TensorProto.DOUBLE, ["N", 1]) for term in numbers]
     x = values[0] if len(values) == 1 else graph.add("Concat", *values, axis=1)
     weight = np.column_stack([term.own for term in numbers])
@@ -128,7 +128,7 @@ def _linear(graph: Graph, x: str, weight: Floats, bias: Floats) -> str:
 
 
 def _category(graph: Graph, term: Term, imputes: bool, missing_texts: Sequence[str]) -> str:
-    """The row of the level in a table of weights: what a one-hot code times a matrix comes to."""
+    """Add the weights of the level, looked up by row: a one-hot code times a matrix."""
     missing = term.missing if imputes else np.full_like(term.missing, np.nan)
     if takes_numbers(term.column):
         return _category_of_numbers(graph, term, missing)
@@ -144,7 +144,7 @@ def _category(graph: Graph, term: Term, imputes: bool, missing_texts: Sequence[s
 
 
 def _category_of_numbers(graph: Graph, term: Term, missing: Floats) -> str:
-    """The same where levels are numbers: which of them the value equals, in double precision."""
+    """Add the weights of the level where levels are numbers, compared in double precision."""
     number = graph.input(term.column.name, TensorProto.DOUBLE, ["N", 1])
     equal = graph.add("Equal", number, graph.constant(np.array([list(map(float, term.column.levels))])))
     found = graph.add("Cast", equal, to=TensorProto.DOUBLE)
@@ -159,7 +159,7 @@ def _category_of_numbers(graph: Graph, term: Term, missing: Floats) -> str:
 
 
 def takes_numbers(column: Column) -> bool:
-    """Whether a category is given as numbers: its levels are, and double precision holds them."""
+    """Return whether a category is given as numbers: its levels are numbers that double precision holds."""
     return column.by_value and all(canonical(repr(float(level))) == level for level in column.levels)
 
 
@@ -179,7 +179,7 @@ def _link(graph: Graph, predictor: Predictor, scores: str) -> list[Any]:
 
 
 def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, NDArray[Any] | None]:
-    """Predictions `[N, C]` of the model by onnxruntime, and the classes `[N]`."""
+    """Return the predictions `[N, C]` of the model by onnxruntime, and the classes `[N]`."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -195,7 +195,7 @@ def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, NDAr
 
 
 def _fed(values: NDArray[Any], kind: str) -> NDArray[Any]:
-    """The values of a column as the graph's input takes them."""
+    """Return the values of a column as the graph's input takes them."""
     if values.dtype != object:
         return values
     if kind == "tensor(string)":

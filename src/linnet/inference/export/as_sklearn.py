@@ -30,7 +30,7 @@ TWICE = 2
 
 
 def to_bytes(predictor: Predictor) -> bytes:
-    """The joblib file."""
+    """Return the joblib file."""
     if predictor.table is None:
         steps = [Normalizer()] if predictor.row_norm else []
         pipeline = make_pipeline(*steps, _estimator(predictor, predictor.weight))
@@ -42,7 +42,7 @@ def to_bytes(predictor: Predictor) -> bytes:
 
 
 def _table_pipeline(predictor: Predictor) -> Pipeline:
-    """Columns to features, fitted on a table that yields the run's means and levels, and the linear map on them."""
+    """Return transformers fitted on a table that yields the run's means and levels, and the linear map after them."""
     import pandas as pd
 
     found = terms(predictor)
@@ -82,7 +82,7 @@ def _names(found: Sequence[Term]) -> list[str]:
 
 
 def _as_text(texts: Sequence[str], *, by_value: bool, imputes: bool) -> list[FunctionTransformer]:
-    """Values as linnet compares them, and "" for what is missing, by functions of pandas and scikit-learn alone.
+    """Return values as linnet compares them, "" where missing, by functions of pandas and scikit-learn alone.
 
     Args:
         texts: that stand for a missing value.
@@ -111,12 +111,12 @@ def _as_text(texts: Sequence[str], *, by_value: bool, imputes: bool) -> list[Fun
 
 
 def _encoder() -> OneHotEncoder:
-    """One column a level, one for missing values, and one for others where the example table has one that is rare."""
+    """Return an encoder with a column per level, one for missing values, and one for others if the model has that."""
     return OneHotEncoder(min_frequency=TWICE, handle_unknown="infrequent_if_exist", sparse_output=False)
 
 
 def _example_column(term: Term, n_rows: int, imputes: bool) -> list[Any]:
-    """Values from which the transformers learn what the run has learnt."""
+    """Return values from which a transformer learns the mean or the levels of the run."""
     column = term.column
     if column.kind == "category":
         values = [*column.levels, ""] if imputes else list(column.levels)
@@ -127,7 +127,7 @@ def _example_column(term: Term, n_rows: int, imputes: bool) -> list[Any]:
 
 
 def _rare(term: Term) -> str:
-    """A text that is no level."""
+    """Return a text that is no level."""
     text = "other"
     while text in term.column.levels:
         text += "_"
@@ -135,14 +135,14 @@ def _rare(term: Term) -> str:
 
 
 def _encoded_weight(term: Term, levels: NDArray[Any]) -> Floats:
-    """The weights in the order of the encoder's columns: levels sorted by it, what is rare last."""
+    """Return the weights in the order of the encoder's columns: levels as it sorts them, rare ones last."""
     own = dict(zip(term.column.levels, term.own.T, strict=True)) | {"": term.missing}
     kept = [own[level] for level in levels if level in own]
     return np.column_stack([*kept, term.other] if term.column.other else kept)
 
 
 def _estimator(predictor: Predictor, weight: Floats) -> Any:
-    """What predicts from features by weight `[C, D]`, in the order that it gets them."""
+    """Return the estimator that predicts by weight `[C, D]` from features in the order of the transformers."""
     bias = predictor.bias
     if predictor.link == "softmax":
         model = LogisticRegression()
@@ -169,7 +169,7 @@ def _poisson(weight: Floats, bias: float) -> PoissonRegressor:
 
 
 def predict(content: bytes, inputs: Inputs | NDArray[Any]) -> tuple[Floats, NDArray[Any] | None]:
-    """Predictions `[N, C]` of the file, and the classes `[N]`."""
+    """Return the predictions `[N, C]` of the file, and the classes `[N]`."""
     pipeline = joblib.load(io.BytesIO(content))
     if isinstance(inputs, np.ndarray):
         x: Any = inputs.reshape(len(inputs), -1)

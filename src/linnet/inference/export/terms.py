@@ -1,4 +1,4 @@
-"""A linear map on the columns of a table as a sum of one term a column, and the values that the columns may have."""
+"""A linear map on the columns of a table as a sum of one term per column, and the values of the columns."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -24,7 +24,7 @@ with blanks around it, a text that stands for a missing value, or a number; None
 
 
 class Term(NamedTuple):
-    """What a column adds to the C scores.
+    """The contribution of a column to the C scores.
 
     own: `[C, 1]` times the number, or `[C, levels]`, one of them.
     other: `[C]` of a level that is none of those.
@@ -38,7 +38,7 @@ class Term(NamedTuple):
 
 
 def terms(predictor: Predictor) -> list[Term]:
-    """Of the columns in their order; zeros where the model makes no difference. Only for models of tables."""
+    """Return the terms of the columns in their order, of a model of tables; zeros where the model does not use them."""
     assert predictor.table is not None
     found, start = [], 0
     nothing = np.zeros(predictor.n_outputs)
@@ -53,7 +53,7 @@ def terms(predictor: Predictor) -> list[Term]:
 
 
 def typed(preprocessing: Preprocessing, table: pa.Table, where: RowLocator = row_words) -> dict[str, NDArray[Any]]:
-    """The columns of a table as read as the inputs of an exported model.
+    """Return the columns of a table, as read, as inputs of an exported model.
 
     Raises:
         InputError: naming rows whose values are of another kind.
