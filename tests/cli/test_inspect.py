@@ -111,6 +111,8 @@ class TestLeastSquares:
         file.write_bytes((other / OPTIMUM).read_bytes())
         capsys.readouterr()
         assert cli.run(["inspect", str(run.directory)]) == 2
+        assert f"{OPTIMUM} was changed since the run wrote it" in capsys.readouterr().err
+        assert cli.run(["inspect", str(run.directory), "--accept-changed"]) == 2
         assert f"{OPTIMUM} is damaged: it is of another model" in capsys.readouterr().err
 
 
