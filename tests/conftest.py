@@ -70,3 +70,7 @@ def fashion_mnist() -> Source:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mutations", type=int, default=300, help="files of runs that tests/fuzz changes")

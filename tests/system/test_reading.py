@@ -54,12 +54,12 @@ class TestFile:
     def test_that_is_a_pipe_is_refused_at_once(self, tmp_path, read):
         os.mkfifo(tmp_path / "f")
         begin = time.monotonic()
-        with pytest.raises(Unreadable, match="neither a file nor a directory: remove it"):
+        with pytest.raises(Unreadable, match="is a pipe or a device, not a file: remove it"):
             read(tmp_path / "f")
         assert time.monotonic() - begin < 5  # and not for ever
 
     def test_that_is_a_device_is_refused(self, tmp_path):
-        with pytest.raises(Unreadable, match="neither a file"):
+        with pytest.raises(Unreadable, match="is a pipe or a device"):
             read_bytes(Path("/dev/zero"))
 
     def test_that_is_too_large_is_refused_unread(self, tmp_path):
@@ -68,10 +68,12 @@ class TestFile:
         with pytest.raises(Unreadable, match="has 1099511627776 bytes"):
             read_json(tmp_path / "f")
 
-    def test_that_is_missing_or_a_directory_raises_as_open_does(self, tmp_path):
+    def test_that_is_missing_raises_as_open_does(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             read_bytes(tmp_path / "f")
-        with pytest.raises(IsADirectoryError):
+
+    def test_that_is_a_directory_is_refused(self, tmp_path):
+        with pytest.raises(Unreadable, match="is a directory, not a file: remove it"):
             read_bytes(tmp_path)
 
     def test_leaves_no_descriptor_open_when_refused(self, tmp_path):

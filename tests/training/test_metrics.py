@@ -104,8 +104,8 @@ class TestEvaluate:
     @pytest.mark.parametrize(
         ("file", "content", "words"),
         [
-            ("weights.safetensors", None, "holds no final weights: the run did not complete"),
-            ("weights.safetensors", b"damaged", "weights.safetensors is damaged"),
+            ("weights.safetensors", None, "weights.safetensors is missing: restore it"),
+            ("weights.safetensors", b"damaged", "weights.safetensors was changed since the run wrote it"),
             (".hydra/config.yaml", b"a: [b: 1", "its configuration cannot be read"),
             (".hydra/config.yaml", None, "its configuration cannot be read"),
             ("status.json", None, "is no run directory"),
@@ -113,7 +113,7 @@ class TestEvaluate:
     )
     def test_of_a_damaged_run_is_refused(self, file, content, words, restless, tmp_path, capsys):
         copy = tmp_path / "copy"
-        for path in ("status.json", "weights.safetensors", ".hydra/config.yaml", ".hydra/hydra.yaml"):
+        for path in ("status.json", "manifest.json", "weights.safetensors", ".hydra/config.yaml", ".hydra/hydra.yaml"):
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             (copy / path).write_bytes((restless.directory / path).read_bytes())
         if content is None:

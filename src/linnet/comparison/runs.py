@@ -132,7 +132,7 @@ def _reason(state: str, status: Mapping[str, Any]) -> str:
 
 
 def _seconds(status: Mapping[str, Any]) -> float | None:
-    if isinstance(status.get("seconds"), (int, float)):
+    if _is_number(status.get("seconds")):
         return float(status["seconds"])
     try:
         started, ended = (datetime.fromisoformat(status[key]) for key in ("started", "updated"))

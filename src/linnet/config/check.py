@@ -31,7 +31,7 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
         raise InputError(" ".join(str(error).split())) from error
     check_hydra(hydra)
     check_options(resolved)
-    _check_fit(resolved, config.hydra.runtime.choices)
+    _check_fit(resolved, OmegaConf.select(config, "hydra.runtime.choices") or {})
     if not recorded:
         check_direction(resolved["objective"])
     return resolved

@@ -35,15 +35,15 @@ PLAIN = re.compile(r"(\$\{(now|hydra|oc\.env):[^${}]*\}|\$\{[\w.]+\}|[^$]|\$(?!\
 
 def check_hydra(hydra: Any) -> None:
     """Raise InputError for the first setting that could run code or write outside the run directory."""
-    if hydra["output_subdir"] != ".hydra":
+    if hydra.get("output_subdir") != ".hydra":
         raise InputError(
-            f"hydra.output_subdir={hydra['output_subdir']}: expected .hydra, where a run's configuration is"
+            f"hydra.output_subdir={hydra.get('output_subdir')}: expected .hydra, where a run's configuration is"
         )
-    if hydra["mode"] not in (None, "RUN", RunMode.RUN):
+    if hydra.get("mode") not in (None, "RUN", RunMode.RUN):
         raise InputError("hydra.mode: a sweep is asked for by `linnet train --multirun`")
     for path, key, value in walk(hydra, "hydra"):
         logging = path.startswith(("hydra.job_logging", "hydra.hydra_logging"))
-        if key == "_target_" and value not in HYDRA_TARGETS:
+        if key == "_target_" and (not isinstance(value, str) or value not in HYDRA_TARGETS):
             raise InputError(f"{path}={value}: not on the list of callables that linnet runs")
         if logging and key == ".":
             raise InputError(f"{path}={value}: not allowed here, it would set attributes of a log handler")

@@ -70,6 +70,8 @@ def _places(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]
     """Return path -> (node, shipped nodes that it may repeat) of each place that may hold a `_target_`."""
     places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS if group != "callbacks"}
     given = config.get("callbacks") or {}
+    if not isinstance(given, dict):
+        raise InputError(f"callbacks={given}: expected {', '.join(CALLBACKS)}")
     for name in CALLBACKS:
         if given.get(name) is not None or name == "checkpoint":
             twins = [option[name] for option in shipped()["callbacks"].values() if option.get(name)]
@@ -81,7 +83,7 @@ def _check_target(path: str, node: Any, twins: Sequence[Mapping[str, Any]]) -> N
     group = path.partition(".")[0]
     if not isinstance(node, dict) or "_target_" not in node:
         raise InputError(f"{path}={node}: expected one of the options of {group}")
-    if node["_target_"] not in {twin["_target_"] for twin in twins}:
+    if node["_target_"] not in [twin["_target_"] for twin in twins]:
         raise InputError(f"{path}._target_={node['_target_']}: not on the list of callables that linnet runs")
     known = {key for twin in twins if twin["_target_"] == node["_target_"] for key in twin if key != "_target_"}
     _check_keys(path, node, known, options_for(group, node) if isfunction(declared(node)) else {})

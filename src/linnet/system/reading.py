@@ -42,14 +42,15 @@ def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) ->
         limit: bytes that it may have.
 
     Raises:
-        OSError: it is not there, is a directory, or may not be read.
-        Unreadable: it leads out of the directory, is a pipe or a device, or is too large.
+        OSError: it is not there, or may not be read.
+        Unreadable: it leads out of the directory, is no regular file, or is too large.
     """
     descriptor = _open(path, path.parent if root is None else root)
     try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-            raise Unreadable(f"{path} is neither a file nor a directory: remove it")
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a directory" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+            raise Unreadable(f"{path} is {kind}, not a file: remove it")
         if found.st_size > limit:
             raise Unreadable(f"{path} has {found.st_size} bytes, and such a file may have {limit}")
         parts = []
@@ -71,7 +72,10 @@ def _open(path: Path, root: Path) -> int:
         except OSError as error:
             if error.errno != errno.ELOOP:  # of a link
                 raise
-    real, inside = path.resolve(), root.resolve()
+    try:
+        real, inside = path.resolve(), root.resolve()
+    except RuntimeError as error:  # Python's word for it before 3.13
+        raise Unreadable(f"{path} is a link that leads to itself: remove it") from error
     if not real.is_relative_to(inside):
         raise Unreadable(f"{path} leads out of {inside}: replace the link by what it points to")
     return os.open(real, flags)

@@ -64,6 +64,18 @@ def check_unchanged(run: Path, names: Sequence[str]) -> None:
                 raise InputError(f"{run / name} {changed}: {_remedy()}")
 
 
+def check_config(run: Path, found: str) -> None:
+    """Raise InputError if a configuration with this hash is not the one that the run recorded in its manifest."""
+    if _ACCEPTED.get():
+        return
+    try:
+        recorded = read_json(run / MANIFEST)["config_sha256"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{run / MANIFEST} is missing or damaged: {error}; {_remedy()}") from error
+    if recorded != found:
+        raise InputError(f"{run / '.hydra' / 'config.yaml'} was changed since the run wrote it: {_remedy()}")
+
+
 def is_unchanged(run: Path, name: str, manifest: Mapping[str, Any]) -> bool:
     """Return whether a file is as the run wrote it, as far as this manifest says."""
     hashes = manifest.get(HASHES)

@@ -6,15 +6,18 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import check
+from linnet.config import check, config_hash
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
 from linnet.tracking.directory import refuse_newer, require_run
+from linnet.tracking.manifest_file import check_config
 
 
 def load_config(run: Path) -> dict[str, Any]:
-    """Return the run's configuration, resolved and checked as untrusted."""
-    return load_hydra(run)[0]
+    """Return the configuration of a completed run, resolved, checked as untrusted, and as the run wrote it."""
+    config, _ = load_hydra(run)
+    check_config(run, config_hash(config))
+    return config
 
 
 def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], DictConfig]:
@@ -34,7 +37,7 @@ def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dic
         hydra = read_yaml(run / ".hydra" / "hydra.yaml", run)
     except Exception as error:
         raise InputError(f"{run}: its configuration cannot be read: {str(error).splitlines()[0]}") from error
-    node = OmegaConf.select(hydra, "hydra")
+    node = OmegaConf.select(hydra, "hydra") if isinstance(hydra, DictConfig) else None
     if not isinstance(job, DictConfig) or not isinstance(node, DictConfig):
         raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
     for key, value in (changes or {}).items():

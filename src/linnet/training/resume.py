@@ -68,9 +68,8 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
     else:
         log.info(f"going on after step {resume_state.checkpoint['linnet']['steps_done']}")
     initial_weights = path.absolute() / INITIAL_WEIGHTS
-    return run_to_end(
-        RunRequest(directory, config, dict(hydra.runtime.choices), Terminal(), resume_state, initial_weights)
-    )
+    choices = dict(OmegaConf.select(hydra, "runtime.choices") or {})
+    return run_to_end(RunRequest(directory, config, choices, Terminal(), resume_state, initial_weights))
 
 
 def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | None, max_epochs: int) -> ResumeState:
