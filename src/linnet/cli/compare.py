@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
     )
-    parser.add_argument("--test", action="store_true", help="the test set's figures for all, not only for the chosen")
+    parser.add_argument("--test", action="store_true", help="the test set's metrics for all, not only for the chosen")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="where the files go; default: the first DIR of several runs"
     )

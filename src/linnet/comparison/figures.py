@@ -1,4 +1,4 @@
-"""Which figures a comparison has."""
+"""Choose the figures of a comparison."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from linnet.comparison.sweep_axes import numeric_keys
 
 
 def comparison_figures(groups: Sequence[Group], objective: Objective) -> Iterator[tuple[str, Figure]]:
-    """(file name without its ending, figure), one at a time; none where nothing varies.
+    """Yield (file name without its ending, figure); none where nothing varies.
 
     The metric against each number that varies, a heat map where exactly two vary and nothing else, learning curves.
 

@@ -8,7 +8,7 @@ from linnet.system.errors import InputError
 
 
 def find_runs(folders: Sequence[Path]) -> list[Path]:
-    """The run directories at any depth below the folders, each once, in natural order (2 before 10).
+    """Return the run directories at any depth below the folders, each once, in natural order (2 before 10).
 
     Raises:
         InputError: if a folder does not exist, or there is no run below any of them.

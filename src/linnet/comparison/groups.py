@@ -22,7 +22,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """The settings as overrides: `optimizer.lr=0.1,penalty=l2`."""
+        """Settings as overrides: `optimizer.lr=0.1,penalty=l2`."""
         return overrides(self.settings) or "all runs"
 
     @property
@@ -38,17 +38,17 @@ class Group:
         return spread([run.seconds for run in self.runs if run.seconds is not None])
 
     def spread(self, metric: str) -> Spread | None:
-        """Of a metric over the completed runs; None if none of them has it."""
+        """Return mean and deviation of a metric over the completed runs; None if none of them has it."""
         return spread([run.metrics[metric] for run in self.completed if metric in run.metrics])
 
 
 def overrides(settings: Mapping[str, Any]) -> str:
-    """`optimizer.lr=0.1,penalty=l2`; settings that are None are left out."""
+    """Return `optimizer.lr=0.1,penalty=l2`; settings that are None are left out."""
     return ",".join(f"{key}={show(value)}" for key, value in settings.items() if value is not None)
 
 
 def legend_label(settings: Mapping[str, Any]) -> str:
-    """`lr=0.1, strength=0`: the settings by the last words of their keys, as far as those tell them apart."""
+    """Return `lr=0.1, strength=0`: settings by the last words of their keys, where these are distinct."""
     words = [key.rpartition(".")[2] for key in settings]
     names = [word if words.count(word) == 1 else key for key, word in zip(settings, words, strict=True)]
     return ", ".join(
@@ -57,20 +57,20 @@ def legend_label(settings: Mapping[str, Any]) -> str:
 
 
 def show(value: Any) -> str:
-    """A setting's value as one would type it; "–" for None."""
+    """Return a setting's value as one would type it; "–" for None."""
     if value is None:
         return "–"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def varying(runs: Sequence[SavedRun]) -> list[str]:
-    """The keys that some run overrode and that are not the same in all, in the order in which they were first given."""
+    """Return the keys that a run overrode and that differ between runs, in the order of their first appearance."""
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     return [key for key in keys if len({_hashable(run.value(key)) for run in runs}) > 1]
 
 
 def grouped(runs: Sequence[SavedRun]) -> list[Group]:
-    """Runs of equal settings together, groups in the order of their first run."""
+    """Group runs of equal settings, in the order of the first run of each group."""
     keys = varying(runs)
     members: dict[tuple[Any, ...], list[SavedRun]] = {}
     for run in runs:

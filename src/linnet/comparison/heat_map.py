@@ -1,4 +1,4 @@
-"""The metric over two hyperparameters at once."""
+"""Heat map of a metric over two hyperparameters."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ MAX_ANNOTATED = 12  # rows or columns, beyond which numbers no longer fit into t
 
 
 def heat_map(keys: tuple[str, str], groups: Sequence[Group], objective: Objective) -> Figure:
-    """Mean of the objective in each cell of a grid; darker is better, the chosen cell is framed.
+    """Draw the mean of the objective in each cell of a grid; darker is better, the chosen cell is framed.
 
     Args:
         keys: of the columns and of the rows.
-        groups: best first, told apart by these two settings alone.
+        groups: best first, which differ in these two settings only.
         objective: the metric drawn. The scale is logarithmic where positive values span more than a decade.
     """
     columns, rows = (

@@ -17,7 +17,7 @@ class Spread:
     n: int
 
     def __str__(self) -> str:
-        """`0.8325 ± 0.0003 (3)`: four digits of the mean, more where the deviation is smaller than that."""
+        """Return `0.8325 ± 0.0003 (3)`: four digits of the mean, more where the deviation is smaller than that."""
         std = self.std or 0.0
         places = max(_places(self.mean, 4), _places(std, 1), 0)
         mean, std_shown = (
@@ -29,12 +29,12 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Mean and sample standard deviation of finite values; None of no values."""
+    """Return mean and sample standard deviation of finite values; None of no values."""
     if not values:
         return None
     return Spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
 def _places(value: float, digits: int) -> int:
-    """Decimal places that show so many significant digits."""
+    """Return the number of decimal places that shows so many significant digits."""
     return digits - 1 - math.floor(math.log10(abs(value))) if value else 0

@@ -1,4 +1,4 @@
-"""A legend of settings beside the axes: their names are too long to lie on the curves."""
+"""Legend of settings beside the axes, since their names are too long to lie on the curves."""
 
 import textwrap
 
@@ -12,7 +12,7 @@ LINE = 0.2  # inches
 
 
 def outer_legend(figure: Figure, axes: Axes) -> None:
-    """Add the legend of whatever has a label, in wrapped lines, and make the figure high enough for it."""
+    """Add the legend of everything labelled, in wrapped lines, and make the figure high enough for it."""
     handles, labels = axes.get_legend_handles_labels()
     wrapped = [textwrap.fill(literal(label), WIDTH) for label in labels]
     lines = sum(label.count("\n") + 1 for label in wrapped)

@@ -1,4 +1,4 @@
-"""Learning curves of many runs in one picture."""
+"""Learning curves of many runs in one figure."""
 
 import math
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ CURVES = ("val/loss", "train/loss_epoch", "train/loss")
 
 
 def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
-    """The loss of every run of the ten best groups over its steps, one colour a group and one line a seed.
+    """Draw the loss of every run of the ten best groups over its steps, one colour per group and one line per seed.
 
     Validation loss if a run has it, else that of training. None if no run logged any.
 
     Args:
-        groups: best first. Those that diverged have curves, too, as far as these stay in the range of the others.
+        groups: best first. Diverged runs have curves, too, as far as these stay in the range of the others.
     """
     figure = new_figure(8.4, 4.2)
     axes = figure.subplots()
@@ -62,7 +62,7 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
 
 
 def read_curve(history: Path, name: str) -> tuple[list[int], list[float]]:
-    """Steps and finite values of one metric in a history.csv; empty lists if it is not there.
+    """Return steps and finite values of one metric in a history.csv; empty lists if it is not there.
 
     Only that metric's lines are parsed: a sweep's histories hold millions of others.
     """

@@ -1,4 +1,4 @@
-"""The order of groups: which metric, which way is better, and what comes first."""
+"""Rank groups of runs by a metric."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ SCORES = ("accuracy", "r2")
 
 @dataclass(frozen=True)
 class Objective:
-    """The metric that orders the groups, and whether less of it is better."""
+    """Metric that ranks the groups, and its direction."""
 
     metric: str
     minimize: bool
 
     @property
     def part(self) -> str:
-        """The part of the data that the metric is of: val, train or test."""
+        """Split that the metric is of: val, train or test."""
         return self.metric.partition("/")[0]
 
 
 def choose_objective(runs: Sequence[SavedRun], metric: str | None = None, stated: str | None = None) -> Objective:
-    """What orders the groups: `metric`, or else what most runs were configured to be chosen by.
+    """Return what ranks the groups: `metric`, or else the objective that most runs were configured with.
 
     The direction is the metric's own, whatever an old run recorded; of a metric that has none, the stated one, else the
     one that the runs were configured with. Where no run has the configured metric, as without validation examples, that
@@ -62,14 +62,14 @@ def choose_objective(runs: Sequence[SavedRun], metric: str | None = None, stated
 
 
 def score_beside(objective: Objective, runs: Sequence[SavedRun]) -> str | None:
-    """Accuracy or R² on the objective's part of the data, if runs have it and it is not the objective itself."""
+    """Return accuracy or R² on the objective's split, if runs have it and it is not the objective itself."""
     names = [f"{objective.part}/{score}" for score in SCORES]
     known = {key for run in runs for key in run.metrics}
     return next((name for name in names if name in known and name != objective.metric), None)
 
 
 def ranked(groups: Sequence[Group], objective: Objective) -> list[Group]:
-    """Best first.
+    """Return the groups, best first.
 
     Settings with which a run diverged come after all others, whatever their other seeds reached; groups without a
     result come last.

@@ -1,4 +1,4 @@
-"""Finished and unfinished runs as a comparison sees them: read from their small text files, whatever state they are in.
+"""Read runs in any state, completed or not, from their small text files.
 
 Neither torch nor TensorBoard is imported here, and hundreds of runs take about a second.
 """
@@ -22,7 +22,7 @@ NOT_SETTINGS = ("hydra", "figures", "name", "seed")
 
 @dataclass(frozen=True)
 class SavedRun:
-    """What is known of one run.
+    """A run as its files record it.
 
     path: the run directory.
     state: as in status.json; "unknown" where that is empty or damaged, "changed" where the metrics are not
@@ -46,7 +46,7 @@ class SavedRun:
 
     @cached_property
     def settings(self) -> list[str]:
-        """The keys it may be told by from other runs."""
+        """Keys in which it may differ from other runs."""
         return [key for key in self.overrides if key.replace("/", ".").partition(".")[0] not in NOT_SETTINGS]
 
     @property
@@ -54,7 +54,7 @@ class SavedRun:
         return self.value("seed")
 
     def value(self, key: str) -> Any:
-        """What `key` was in this run: an option's name for a group, None where the run has no such key."""
+        """Return the value of `key` in this run: of a group the option's name; None where the run has no such key."""
         if key in self.choices:
             return self.choices[key]
         node: Any = self.config
@@ -66,7 +66,7 @@ class SavedRun:
 
 
 def read_run(path: Path) -> SavedRun:
-    """Read a run directory. A file that is missing or damaged costs what it would have told, and nothing else."""
+    """Read a run directory. If a file is missing or damaged, only what it holds is lost."""
     status, manifest, metrics = (_read(path / f"{name}.json") for name in ("status", "manifest", "metrics"))
     overrides = _overrides(path / ".hydra" / "overrides.yaml")
     state = str(status.get("state", "unknown"))
@@ -116,7 +116,7 @@ def _overrides(path: Path) -> dict[str, str]:
 
 
 def _parsed(text: str) -> Any:
-    """The number or word that an override gave, read as Hydra would."""
+    """Return the number or word of an override, parsed as Hydra does."""
     try:
         return OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))["value"]  # type: ignore[index,call-overload]
     except Exception:

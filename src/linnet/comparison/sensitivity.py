@@ -1,4 +1,4 @@
-"""How the metric answers to one hyperparameter: a line with its band over seeds for each setting of the others."""
+"""Sensitivity of a metric to one hyperparameter, with a band over seeds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,14 +19,14 @@ LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic ax
 
 
 def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> Figure:
-    """The objective over a numeric hyperparameter, one line for each combination of the other settings.
+    """Draw the objective over a numeric hyperparameter, one line for each combination of the other settings.
 
     The band is one standard deviation over seeds to either side. Where most combinations have a single point, as in a
     random search, there are points instead of lines. Settings without a result are crosses at the upper edge.
 
     Args:
         key: the hyperparameter.
-        groups: best first; those that do not have it are left out.
+        groups: best first; those without the hyperparameter are left out.
         objective: the metric drawn.
     """
     groups = [group for group in groups if group.settings[key] is not None]
@@ -55,7 +55,7 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
 
 
 def scale_metric(axes: Axes, values: Sequence[float]) -> None:
-    """A logarithmic y axis where all values are positive and span more than two decades."""
+    """Make the y axis logarithmic if all values are positive and span more than two decades."""
     if values and min(values) > 0 and max(values) > 10**LOG_DECADES * min(values):
         axes.set_yscale("log")
 

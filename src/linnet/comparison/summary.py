@@ -1,4 +1,4 @@
-"""summary.csv: one row a run, for whatever reads tables."""
+"""summary.csv: one row per run."""
 
 import csv
 import io
@@ -8,9 +8,9 @@ from linnet.comparison.groups import Group
 
 
 def summary_csv(groups: Sequence[Group]) -> str:
-    """Path, state, seed, the settings that vary, all metrics, seconds and error of each run, in the groups' order.
+    """Return path, state, seed, the settings that vary, metrics, seconds and error of each run, in the groups' order.
 
-    Numbers keep all their digits; what a run does not have is an empty cell.
+    Numbers keep all their digits; a cell is empty where a run has no such number.
     """
     rows = [(group, run) for group in groups for run in group.runs]
     settings = list(groups[0].settings)

@@ -11,7 +11,7 @@ from linnet.comparison.groups import Group, show
 
 
 def numeric_keys(groups: Sequence[Group]) -> list[str]:
-    """The settings that are numbers, of at least two values, wherever they are set."""
+    """Return the settings whose values are all numbers, and at least two of them different."""
     chosen = []
     for key in groups[0].settings:
         values = [group.settings[key] for group in groups if group.settings[key] is not None]
@@ -25,7 +25,7 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def swept_by_ratio(values: Sequence[float]) -> bool:
-    """Whether values cover a decade or more and their ratios are more even than their differences.
+    """Return whether values cover a decade or more and their ratios are more even than their differences.
 
     Zero, as the penalty that was left out, is not counted. 5, 10, 20, 50 were swept by ratio; 1, 2, …, 10 were not.
     """
@@ -38,7 +38,7 @@ def swept_by_ratio(values: Sequence[float]) -> bool:
 
 
 def scale_axis(axes: Axes, values: Sequence[float]) -> None:
-    """A logarithmic x axis where the values were swept by ratio, with the values themselves as ticks if they are few.
+    """Make the x axis logarithmic if the values were swept by ratio, with the values as ticks if they are few.
 
     An axis that must show zero as well is linear from there to the smallest positive value.
     """
@@ -54,7 +54,7 @@ def scale_axis(axes: Axes, values: Sequence[float]) -> None:
 
 
 def _apart(distinct: Sequence[float]) -> bool:
-    """Whether tick labels at these values would not touch."""
+    """Return whether tick labels at these values do not touch."""
     positions = np.log([value for value in distinct if value > 0]) if swept_by_ratio(distinct) else np.array(distinct)
     gaps = [second - first for first, second in pairwise(positions)]
     return len(gaps) == 0 or min(gaps) > 0.08 * (positions[-1] - positions[0])

@@ -1,4 +1,4 @@
-"""A comparison as a person reads it: the table, the best, and what did not complete."""
+"""Table of a comparison, the best group, and the runs that did not complete."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from linnet.comparison.ranking import SCORES, Objective, score_beside
 
 
 def comparison_table(groups: Sequence[Group], objective: Objective, *, test: bool = False) -> Table:
-    """One row a group: rank, settings, metrics as mean ± standard deviation (n), states, mean seconds.
+    """Return one row per group: rank, settings, metrics as mean ± standard deviation (n), states, mean seconds.
 
     Args:
         groups: best first.
         objective: what they are ordered by.
-        test: show the test set's figures of every group. Whoever then chooses by them has no test set left.
+        test: show the test metrics of every group. To choose by them makes the test set a validation set.
     """
     runs = [run for group in groups for run in group.runs]
     metrics = [objective.metric, score_beside(objective, runs)]
@@ -40,18 +40,18 @@ def comparison_table(groups: Sequence[Group], objective: Objective, *, test: boo
 
 
 def best_line(best: Group, objective: Objective) -> str:
-    """The group that was chosen, and only of this one the test set's figures."""
+    """Return a line with the chosen group and the test metrics of this one only."""
     line = f"chosen by {objective.metric}: {best.name}"
     figures = [f"{name} {_figure(best, best.spread(name))}" for name in test_metrics(objective, [best])]
     if figures:
         line += f": {', '.join(figures)}"
     if objective.part == "test":
-        line += " (chosen on the test set, so these figures are too good)"
+        line += " (chosen on the test set, so these metrics are too good)"
     return line
 
 
 def incomplete_lines(groups: Sequence[Group]) -> list[str]:
-    """For each group and each state other than completed: how many runs, the reason of the first, and its place."""
+    """Return, for each group and state other than completed, the number of runs, and reason and path of the first."""
     lines = []
     for group in groups:
         for state, count in group.states.items():
@@ -64,7 +64,7 @@ def incomplete_lines(groups: Sequence[Group]) -> list[str]:
 
 
 def test_metrics(objective: Objective, groups: Sequence[Group]) -> list[str]:
-    """The test set's accuracy or R² and the objective's own counterpart, as far as runs have them."""
+    """Return the names of test accuracy or R² and of the objective on the test set, where runs have them."""
     known = {key for group in groups for run in group.completed for key in run.metrics}
     names = [*(f"test/{score}" for score in SCORES), f"test/{objective.metric.partition('/')[2]}"]
     return [name for name in dict.fromkeys(names) if name in known]

@@ -1,7 +1,7 @@
-"""A folder for TensorBoard in which every run of a comparison goes by its overrides.
+"""TensorBoard overview of a comparison, in which every run is named by its overrides.
 
 Runs are named by their folders, which are job numbers in a sweep, and a run that did not complete has no row on the
-HPARAMS page. So each run gets a folder here, named by what tells it from the others, with links to its own event
+HPARAMS page. So each run gets a folder here, named by the settings in which it differs, with links to its own event
 files and one small file with its row. The columns are the settings that vary, instead of all there are.
 """
 
@@ -61,7 +61,7 @@ def write_overview(folder: Path, groups: Sequence[Group], objective: Objective) 
 
 
 def row_names(groups: Sequence[Group]) -> dict[str, tuple[Mapping[str, Any], SavedRun]]:
-    """Folder name -> settings and run. The name is `optimizer.lr=0.1,seed=0`; of equal ones the second gets ` (2)`."""
+    """Return folder name -> settings and run. A name is `optimizer.lr=0.1,seed=0`, with ` (2)` for an equal one."""
     rows: dict[str, tuple[Mapping[str, Any], SavedRun]] = {}
     for group in groups:
         for run in group.runs:

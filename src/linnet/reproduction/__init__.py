@@ -1,4 +1,4 @@
-"""Running again what was recorded, a run or an experiment, and telling whether it is the same.
+"""Re-run a recorded run or experiment, and judge whether the result is the same.
 
     >>> report = linnet.reproduction.reproduce_run("runs/digits/2026-01-31_12-00-00-000000")
     >>> report.verdict, report.different
@@ -27,7 +27,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Each is imported when it is first used, so that a mistake on the command line is answered without torch."""
+    """Import a name when it is first used, so that mistakes on the command line are answered without torch."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

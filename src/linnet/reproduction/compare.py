@@ -18,13 +18,13 @@ COUNTS = ("epoch", "step", "kept_epoch")
 
 
 def compare(recorded: SavedFiles, here: SavedFiles, tolerance: Tolerance, *, new_figures: bool) -> list[Figure]:
-    """Every figure of two runs: state, epochs and steps, weights, history, and all of metrics.json.
+    """Compare two runs: state, epochs and steps, weights, history, and all of metrics.json.
 
     Args:
-        recorded: may be damaged.
-        here: is whole.
-        tolerance: for figures and weights.
-        new_figures: the code may have changed, so that a figure that was not recorded is no fault.
+        recorded: the recorded run, perhaps damaged.
+        here: the new run.
+        tolerance: for metrics and weights.
+        new_figures: the code may have changed, so that a value that was not recorded is no fault.
     """
     state = recorded.status.get("state")
     figures = [_equal("state", state, here.status.get("state"))]
@@ -63,7 +63,7 @@ def _metrics(
 
 
 def _weights(recorded: SavedFiles, here: SavedFiles, tolerance: Tolerance) -> Figure:
-    """weights.safetensors as it lies there now. The relative difference is that of the largest elements."""
+    """Compare the weights as they are in the files. The relative difference is that of the largest elements."""
     before, now = recorded.weights, here.weights
     if before is None or now is None:
         missing = recorded.faults.get(WEIGHTS, "there are none here")
@@ -122,7 +122,7 @@ def _other_points(before: dict[str, Curve], now: dict[str, Curve]) -> str:
 
 
 def _relative(a: float | None, b: float | None) -> float | None:
-    """|a − b| relative to the larger of the two."""
+    """Return |a − b| relative to the larger of the two."""
     if a is None or b is None or same_bits(a, b):
         return 0.0 if a is b or (a is not None and b is not None) else None
     size = max(abs(a), abs(b))
@@ -130,7 +130,7 @@ def _relative(a: float | None, b: float | None) -> float | None:
 
 
 def _largest(tensor: torch.Tensor) -> float:
-    """The largest magnitude; infinite if there is a NaN."""
+    """Return the largest magnitude; infinite if there is a NaN."""
     largest = tensor.abs().max().item() if tensor.numel() else 0.0
     return largest if largest == largest else float("inf")
 

@@ -1,4 +1,4 @@
-"""The optimum that a run states, against the one found here: numbers, coefficients and their standard errors."""
+"""Compare the recorded optimum with the new one: numbers, coefficients and their standard errors."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ TEXTS = ("certificate", "method", "unique", "attained", "iterations")
 
 
 def compare_optimum(recorded: SavedFiles, here: SavedFiles, tolerance: Tolerance, *, new_figures: bool) -> list[Figure]:
-    """One figure for each statement of optimum.safetensors; none where neither run has that file.
+    """Compare each tensor and number of optimum.safetensors; none where neither run has that file.
 
     The solver's seconds are left out: they differ from run to run. Arguments as for `compare`.
     """
@@ -64,7 +64,7 @@ def _pairs(before: Mapping[str, T], now: Mapping[str, T]) -> dict[str, tuple[T |
 
 
 def _tensor(name: str, before: Tensor | None, now: Tensor | None, tolerance: Tolerance) -> Figure:
-    """The difference relative to the largest element. NaN stands for "withheld", and equals NaN only."""
+    """Compare tensors by the difference relative to the largest element. NaN means "withheld" and equals NaN only."""
     name = f"optimum {name}"
     if before is None or now is None or before.shape != now.shape or before.dtype != now.dtype:
         was, found = (None if part is None else f"{list(part.shape)}, {part.dtype}" for part in (before, now))

@@ -22,7 +22,7 @@ Differences = dict[str, list[Any]]
 
 
 def run_differences(recorded: "SavedFiles", here: "SavedFiles") -> Differences:
-    """Key -> [recorded, here] of all that differs, and of all that keeps two runs from being bit-identical."""
+    """Return key -> [recorded, here] of what differs, and of what keeps two runs from being bit-identical."""
     from linnet.reproduction.saved_files import CHANGES  # late, since it imports torch
     from linnet.tracking.manifest import environment_differences
 
@@ -44,7 +44,7 @@ def run_differences(recorded: "SavedFiles", here: "SavedFiles") -> Differences:
 
 
 def experiment_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> Differences:
-    """Key -> [recorded, here] of what results.json tells, against what a manifest tells; empty if it tells nothing."""
+    """Return key -> [recorded, here] of what differs from results.json to a manifest; empty if nothing is recorded."""
     from linnet.tracking.manifest import environment_differences  # late, since it imports torch
 
     kept = [key for key in EXPERIMENT_KEYS if key in recorded]
@@ -58,12 +58,12 @@ def label(key: str) -> str:
 
 
 def lines(differences: Differences) -> list[str]:
-    """`threads: 2 recorded, 1 here`, one of each."""
+    """Return lines such as `threads: 2 recorded, 1 here`, one per difference."""
     return [f"{label(key)}: {_show(pair[0])} recorded, {_show(pair[1])} here" for key, pair in differences.items()]
 
 
 def hint(run: str, differences: Differences) -> str | None:
-    """How to ask for as many threads as were recorded, if that is another number."""
+    """Return a line that names the option for the recorded number of threads, or None if that does not differ."""
     wanted = differences.get("threads", [None])[0]
     if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
         return None

@@ -1,4 +1,4 @@
-"""`linnet reproduce EXPERIMENT`: every arm with every seed, held against results.json, or recorded there anew."""
+"""`linnet reproduce EXPERIMENT`: run every arm with every seed, and compare with results.json or update it."""
 
 import math
 import tempfile
@@ -20,7 +20,7 @@ from linnet.system.sanitize import plain
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of one run. state: "completed" or "diverged". manifest: of its directory, which is gone."""
+    """Result of one run. state: "completed" or "diverged". manifest: of its directory, which is removed."""
 
     state: str
     metrics: Mapping[str, float | None]
@@ -113,7 +113,7 @@ def _report(
     started: float,
     recorded_anew: bool = False,
 ) -> ExperimentReport:
-    """Hold runs, ordered by arm and then by seed, against the results."""
+    """Compare runs, ordered by arm and then by seed, with the results."""
     rows = []
     for index, arm in enumerate(results.arms):
         own = runs[index * len(seeds) : (index + 1) * len(seeds)]
@@ -136,7 +136,7 @@ def _report(
 
 
 def _recorded(experiment: Experiment, arm: Arm, runs: Sequence[Measured]) -> Arm:
-    """The arm with the values of these runs, one for each seed."""
+    """Return the arm with the values of these runs, one for each seed."""
     states = [run.state for run in runs]
     where = f"{experiment.name}, arm '{plain(arm.name)}'"
     if len(set(states)) > 1:

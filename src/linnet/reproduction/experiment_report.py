@@ -16,7 +16,7 @@ class Row:
     """One metric of one arm, or its state.
 
     recorded: one value for each of the experiment's seeds.
-    here: seed's place in `recorded` -> what came out here; None where the metric is not finite or there is none.
+    here: index of the seed in `recorded` -> new value; None where the metric is not finite or missing.
     tolerance: the absolute one; None for a state.
     """
 
@@ -28,7 +28,7 @@ class Row:
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
-        """One for each seed that was run."""
+        """Verdicts, one for each seed that was run."""
         return [self._judge(self.recorded[index], value) for index, value in self.here.items()]
 
     @property
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def largest(self) -> float | None:
-        """The largest difference of a seed; None where there are no two numbers to compare."""
+        """Largest difference over seeds; None where there are no two numbers to compare."""
         pairs = [(self.recorded[index], value) for index, value in self.here.items()]
         numbers = [abs(a - b) for a, b in pairs if isinstance(a, float) and isinstance(b, float)]
         return max(numbers, default=None)
@@ -52,15 +52,15 @@ class Row:
 
 @dataclass(frozen=True)
 class ExperimentReport:
-    """An experiment held against its results.json.
+    """Comparison of an experiment with its results.json.
 
     name: of the experiment.
     arms, seeds: how many were run.
     rows: empty if it could not be run.
-    environment: key -> [recorded, here] of what differs, as far as results.json tells.
-    seconds: that it took.
+    environment: key -> [recorded, here] of what differs, as far as results.json records it.
+    seconds: of wall-clock time.
     reason: why it could not be run, in one line; None if it could.
-    recorded_anew: results.json has been replaced by what came out here.
+    recorded_anew: results.json has been replaced by the new results.
     """
 
     name: str
@@ -74,17 +74,17 @@ class ExperimentReport:
 
     @property
     def verdict(self) -> Verdict | str:
-        """One of the three, or "not run"."""
+        """Verdict: one of the three, or "not run"."""
         return "not run" if self.reason is not None else worst(row.verdict for row in self.rows)
 
     @property
     def counts(self) -> Counter[str]:
-        """Verdict -> so many values."""
+        """Number of values by verdict."""
         return Counter(verdict for row in self.rows for verdict in row.verdicts)
 
     @property
     def different(self) -> list[str]:
-        """Name of each row that is different: `test/loss [penalty.strength=0]`."""
+        """Names of the rows that are different: `test/loss [penalty.strength=0]`."""
         return [
             f"{row.metric} [{row.arm.name}]" if row.arm.overrides else row.metric
             for row in self.rows
@@ -92,7 +92,7 @@ class ExperimentReport:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the report as `--json` prints it."""
         return {
             "experiment": self.name,
             "verdict": self.verdict,

@@ -1,4 +1,4 @@
-"""Reports of experiments as a person reads them: one in full, or many with a line each."""
+"""Print reports of experiments: one in full, or many with a line each."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from linnet.system.sanitize import plain
 
 
 def print_experiment(console: Console, report: ExperimentReport) -> None:
-    """The table of arms and metrics, what differs in the environment, and the verdict."""
+    """Print the table of arms and metrics, what differs in the environment, and the verdict."""
     table = Table(title=Text(report.name), title_justify="left", title_style="bold")
     for heading in ("arm", "metric"):
         table.add_column(heading, overflow="fold")
@@ -37,7 +37,7 @@ def print_experiment(console: Console, report: ExperimentReport) -> None:
 
 
 def print_summary(console: Console, reports: Sequence[ExperimentReport]) -> None:
-    """One line an experiment, then what is different or could not be run."""
+    """Print one line per experiment, then what is different or could not be run."""
     table = Table(title=f"{len(reports)} experiments", title_justify="left", title_style="bold")
     table.add_column("experiment")
     for heading in ("arms", "seeds", "figures", "identical", "within", "different", "seconds"):
@@ -57,7 +57,7 @@ def print_summary(console: Console, reports: Sequence[ExperimentReport]) -> None
 
 
 def _print_environment(console: Console, reports: Sequence[ExperimentReport]) -> None:
-    """Each difference once, with the experiments it holds for unless these are all."""
+    """Print each difference once, with the experiments it holds for unless it holds for all."""
     names: dict[str, list[str]] = {}
     run = [report for report in reports if report.rows]
     for report in run:
@@ -68,7 +68,7 @@ def _print_environment(console: Console, reports: Sequence[ExperimentReport]) ->
 
 
 def _figure(values: Sequence[float | str | None]) -> str:
-    """`0.8325 ± 0.0003 (n = 3)` over seeds; states and missing values as they are."""
+    """Return `0.8325 ± 0.0003 (n = 3)` over seeds; states and missing values as they are."""
     numbers = [value for value in values if isinstance(value, float)]
     found: Spread | None = spread(numbers)
     if found is None or len(numbers) < len(values):

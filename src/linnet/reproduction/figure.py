@@ -1,4 +1,4 @@
-"""One figure of a run, and the files of a run directory that figures stand in."""
+"""Comparison of one value of a run, and the files of a run directory that hold such values."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,13 +11,13 @@ HISTORY, WEIGHTS, OPTIMUM = "history.csv", "weights.safetensors", "optimum.safet
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a run, as recorded and as it came out here.
+    """Comparison of one value of a run: recorded and new.
 
-    file: where it stands.
-    recorded, here: a number or text; None for one that is not finite or not there.
-    verdict: or "not recorded", for a figure that an earlier version of linnet did not have.
-    note: what there is to say beyond that.
-    difference: the largest relative one, of figures that are numbers; None where there is none to tell.
+    file: that holds it.
+    recorded, here: number or text; None if it is not finite or missing.
+    verdict: or "not recorded", for a value that an earlier version of linnet did not write.
+    note: a remark.
+    difference: the largest relative one, of numbers; None where there is none.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""The experiments that can be reproduced: those with a name, and any folder with the same files."""
+"""Find experiments that can be reproduced: by name, or any folder with the same files."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ FILE, RESULTS = "experiment.yaml", "results.json"
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment's folder. option: what `experiment=` calls it, None for a folder that no name leads to."""
+    """An experiment's folder. option: its name for `experiment=`, None for a folder without a name."""
 
     folder: Path
     option: str | None
@@ -34,7 +34,7 @@ class Experiment:
 
 
 def find_experiment(target: str | Path) -> Experiment:
-    """An experiment by its folder, or else by its name.
+    """Find an experiment by its folder, or else by its name.
 
     Raises:
         InputError: if there is neither, with the nearest name.
@@ -56,9 +56,9 @@ def find_experiment(target: str | Path) -> Experiment:
 
 @contextmanager
 def as_option(experiment: Experiment) -> Iterator[str]:
-    """Inside a `linnet.config.session`: the name by which `experiment=` finds it.
+    """Register the experiment inside a `linnet.config.session`, and yield its name for `experiment=`.
 
-    A folder that no name leads to gets one of its own while this lasts, so that it takes the place of no other.
+    A folder without a name gets a unique one inside the block, so that it replaces no other experiment.
     """
     if experiment.option is not None:
         yield experiment.option

@@ -1,4 +1,4 @@
-"""All runs of an experiment, composed and checked before the first of them starts. Nothing here imports torch."""
+"""Compose and check all runs of an experiment before the first of them starts. Imports no torch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Planned:
 
 
 def plan(experiment: Experiment, results: Results, seeds: Sequence[int], threads: int | None) -> list[Planned]:
-    """Every arm with every seed.
+    """Plan every arm with every seed.
 
     Args:
-        experiment: its configuration, and its arms' overrides, are treated as if they came from a stranger.
+        experiment: its configuration, and its arms' overrides, are treated as untrusted.
         results: whose arms.
         seeds: of these.
         threads: of torch; None: as the configuration says.

@@ -15,22 +15,22 @@ COLOURS = {
 
 
 def print_verdict(console: Console, verdict: str, names: Sequence[str] = ()) -> None:
-    """`identical`, `within tolerance`, or `different: test/accuracy, weights`."""
+    """Print `identical`, `within tolerance`, or `different: test/accuracy, weights`."""
     words = f"{verdict}: {', '.join(names)}" if names else verdict
     console.print(words, style=COLOURS[verdict], soft_wrap=True)
 
 
 def coloured(verdict: str, note: str = "") -> Text:
-    """Text, because rich would read markup in what others wrote."""
+    """Return a verdict in its colour, as Text because rich would interpret markup in untrusted words."""
     return Text.assemble((verdict, COLOURS[verdict]), f" ({note})" if note else "")
 
 
 def label_line(console: Console, label: str, text: str) -> None:
-    """What it is about, in bold, and the rest as it is."""
+    """Print a line with its label in bold."""
     console.print(f"{label:<12}", style="bold", end="")
     console.print(text, soft_wrap=True)
 
 
 def show(value: Any) -> str:
-    """A figure with six digits; the first of a hash."""
+    """Return a number with six digits, or the first digits of a hash."""
     return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else plain(value)

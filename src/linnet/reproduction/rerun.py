@@ -40,9 +40,9 @@ def run_again(saved: SavedConfig, directory: Path) -> Run | None:
 
 @contextmanager
 def new_directory(run: Path, place: Path | None) -> Iterator[Path]:
-    """A directory for the fresh run: `place`, or runs/reproduced/<time> below the current directory.
+    """Make the directory of the new run: `place`, or runs/reproduced/<time> below the current directory.
 
-    What was made is removed again if the run cannot begin, that is, on InputError.
+    It is removed again if the run cannot begin, that is, on InputError.
 
     Raises:
         InputError: if it is in use, or within the run that is being checked.
@@ -67,7 +67,7 @@ def new_directory(run: Path, place: Path | None) -> Iterator[Path]:
 
 
 def write_hydra(saved: SavedConfig, directory: Path) -> None:
-    """Write `.hydra` as Hydra would have: the checked values, in files that hold nothing else of the saved run's."""
+    """Write `.hydra` as Hydra does, from the checked values and nothing else of the saved run."""
     with session():
         composed = compose([])
         node: Any = OmegaConf.to_container(composed.hydra, resolve=False)
@@ -83,7 +83,7 @@ def write_hydra(saved: SavedConfig, directory: Path) -> None:
 
 @contextmanager
 def as_many_threads_afterwards() -> Iterator[None]:
-    """A run sets torch's number of threads; whoever compares it is to go on with the one there was before."""
+    """Restore torch's number of threads after the block, since a run sets it."""
     before = torch.get_num_threads()
     try:
         yield
@@ -93,7 +93,7 @@ def as_many_threads_afterwards() -> Iterator[None]:
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """What linnet says goes to a file only: the terminal is for the comparison."""
+    """Send linnet's log to a file only, since the terminal is for the comparison."""
     logger = logging.getLogger("linnet")
     before = logger.level, logger.propagate
     handler = logging.FileHandler(path, encoding="utf-8")

@@ -45,7 +45,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Results:
-    """All of results.json. environment: empty for one that was recorded before it was told."""
+    """Content of results.json. environment: empty if it was not recorded."""
 
     seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
@@ -53,19 +53,19 @@ class Results:
 
 
 def read_results(path: Path, *, measured: bool = True) -> Results:
-    """Read and check results.json, which may come from a stranger.
+    """Read and check results.json, which is untrusted.
 
     Args:
         path: the file.
-        measured: values and states must be there; before the first recording they need not.
+        measured: whether values and states are required; before the first recording they are not.
 
     Raises:
-        InputError: naming the first thing that is not as it should be.
+        InputError: naming the first mistake.
     """
     try:
         node = read_json(path)
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist: it says which figures of the experiment are recorded") from error
+        raise InputError(f"{path} does not exist: it says which metrics of the experiment are recorded") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged: {plain(error)}") from error
     try:
@@ -91,7 +91,7 @@ def write_results(path: Path, results: Results) -> None:
 
 
 class _Malformed(Exception):
-    """Where, and what was expected there."""
+    """A mistake in results.json: where, and what was expected there."""
 
 
 def _results(node: Any, measured: bool) -> Results:

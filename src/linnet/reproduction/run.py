@@ -1,4 +1,4 @@
-"""`linnet reproduce RUN`: the run once more, from its own configuration, and the two compared."""
+"""`linnet reproduce RUN`: re-run from the recorded configuration, and compare the two runs."""
 
 from pathlib import Path
 
@@ -25,13 +25,13 @@ MOST_NAMES = 5
 def reproduce_run(
     path: str | Path, *, place: Path | None = None, threads: int | None = None, tolerance: float = RELATIVE
 ) -> RunReport:
-    """Run a run again, and compare.
+    """Re-run a run, and compare.
 
     Args:
-        path: the run directory. What lies in it is treated as if it came from a stranger, and left as it is.
+        path: the run directory. Its content is untrusted, and stays as it is.
         place: where the fresh run goes, a directory that is new or empty; None: runs/reproduced/<time>.
         threads: of torch; None: as the configuration says, where null means as many as torch finds here.
-        tolerance: the relative difference that figures may have where the environment differs, see `Tolerance`.
+        tolerance: the relative difference that values may have where the environment differs, see `Tolerance`.
 
     Raises:
         InputError: if there is no finished run, its configuration does not pass, or its data cannot be had.
@@ -73,7 +73,7 @@ def _rules(run: Run | None, saved: SavedConfig, relative: float, *, exact: bool)
 
 
 def _faults(recorded: SavedFiles, saved: SavedConfig, figures: list[Figure]) -> dict[str, str]:
-    """File -> what is wrong with it: damaged, or not what the manifest has the hash of."""
+    """Return file -> what is wrong with it: damaged, or its hash is not that in the manifest."""
     faults = dict(recorded.faults)
     manifest = recorded.manifest
     if manifest is None:
@@ -97,7 +97,7 @@ def _faults(recorded: SavedFiles, saved: SavedConfig, figures: list[Figure]) -> 
 
 
 def _changed(name: str, figures: list[Figure]) -> str:
-    """`: test/accuracy`, the figures of a changed file that are not as they came out here, the farthest first."""
+    """Return `: test/accuracy`, the values of a changed file that differ from the new ones, the farthest first."""
     own = [figure for figure in figures if figure.file == name]
     for verdict in ("different", "within tolerance"):
         found = [figure for figure in own if figure.verdict == verdict]

@@ -12,11 +12,11 @@ from linnet.reproduction.verdict import Verdict, worst
 
 @dataclass(frozen=True)
 class RunReport:
-    """A run held against a fresh one.
+    """Comparison of a run with a new one.
 
-    run: the directory that was to be checked.
-    directory: of the fresh run.
-    figures: state, epoch, step, weights, history and every figure of metrics.json.
+    run: the directory that is checked.
+    directory: of the new run.
+    figures: comparisons of state, epoch, step, weights, history and every metric of metrics.json.
     environment: key -> [recorded, here] of what differs.
     faults: file of the run -> what is wrong with it, such as that it was changed after the run ended.
     tolerance: the relative one.
@@ -31,7 +31,7 @@ class RunReport:
 
     @property
     def different(self) -> list[str]:
-        """The names of all that is different: damaged and changed files, and figures."""
+        """Names of all that is different: damaged and changed files, and values."""
         return [*self.faults, *(figure.name for figure in self.figures if figure.verdict == "different")]
 
     @property
@@ -41,7 +41,7 @@ class RunReport:
         return worst(figure.verdict for figure in self.figures if figure.verdict != "not recorded")
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the report as `--json` prints it."""
         return {
             "run": str(self.run),
             "directory": str(self.directory),

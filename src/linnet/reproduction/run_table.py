@@ -1,4 +1,4 @@
-"""A run's report as a person reads it."""
+"""Print the report on a reproduced run."""
 
 from rich.console import Console
 from rich.table import Table
@@ -11,11 +11,11 @@ from linnet.reproduction.run_report import RunReport
 from linnet.system.sanitize import plain
 
 MOST_ROWS = 12
-"""So many identical figures of metrics.json are listed one by one; of more, their number is."""
+"""Most identical metrics that are listed one by one; of more, their number is printed."""
 
 
 def print_run(console: Console, report: RunReport) -> None:
-    """The table of figures, what differs in the environment, what is wrong with the files, and the verdict."""
+    """Print the table of values, what differs in the environment, what is wrong with the files, and the verdict."""
     console.print(_table(report))
     for line in environment.lines(report.environment):
         label_line(console, "environment", line)

@@ -17,11 +17,11 @@ from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 
 @dataclass(frozen=True)
 class SavedConfig:
-    """What to run.
+    """Configuration of the run to repeat.
 
     config: resolved to plain containers, and checked.
-    choices: config group -> chosen option; only names, which nothing is built from.
-    overrides: what the run's user had given, for those who compare runs.
+    choices: config group -> chosen option; names only, from which nothing is built.
+    overrides: of the recorded command line, for comparisons.
     initial_weights: file with the weights that a run with `init_from` began with.
     """
 
@@ -31,7 +31,7 @@ class SavedConfig:
     initial_weights: Path | None = None
 
     def with_threads(self, threads: int | None) -> "SavedConfig":
-        """Ask for so many threads; None: as the configuration says."""
+        """Set the number of threads; None: as the configuration says."""
         if threads is None:
             return self
         kept = [text for text in self.overrides if text.lstrip("+~").partition("=")[0] != "threads"]
@@ -40,7 +40,7 @@ class SavedConfig:
 
 
 def load_config(run: Path) -> SavedConfig:
-    """Read `.hydra`.
+    """Read the configuration in `.hydra`.
 
     Raises:
         InputError: if there is no run, or its configuration is damaged or does not pass.
@@ -60,7 +60,7 @@ def load_config(run: Path) -> SavedConfig:
 
 
 def config_changes(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
-    """What is wrong with a configuration if it is not the one in the manifest, which the run began with."""
+    """Return how a configuration differs from the one in the manifest, with which the run began."""
     recorded = manifest.get("config_sha256")
     if recorded == config_hash(config):
         return None

@@ -45,13 +45,13 @@ def refuse_links(run: Path) -> None:
 
 @dataclass(frozen=True)
 class SavedFiles:
-    """A run directory, read as it lies there now. What cannot be read is None, and `faults` says why."""
+    """Files of a run directory as they are now. What cannot be read is None, and `faults` says why."""
 
     path: Path
 
     @cached_property
     def faults(self) -> dict[str, str]:
-        """File name -> what is wrong with it, of those that were looked at."""
+        """File name -> what is wrong with it, of the files read so far."""
         return {}
 
     @cached_property
@@ -60,7 +60,7 @@ class SavedFiles:
 
     @cached_property
     def manifest(self) -> Mapping[str, Any] | None:
-        """With `git`, `packages` and `files_sha256` as mappings, or absent."""
+        """Manifest, with `git`, `packages` and `files_sha256` as mappings, or absent."""
         node = self._json(MANIFEST)
         if node is None:
             return None
@@ -69,7 +69,7 @@ class SavedFiles:
 
     @cached_property
     def metrics(self) -> dict[str, float | None] | None:
-        """Figure -> value; None for one that is not finite."""
+        """Metric -> value; None for one that is not finite."""
         node = self._json(METRICS)
         if node is None:
             return None
@@ -90,7 +90,7 @@ class SavedFiles:
 
     @cached_property
     def weights(self) -> dict[str, torch.Tensor] | None:
-        """Safetensors hold numbers only, so nothing of theirs is executed."""
+        """Final weights; safetensors hold numbers only, so nothing is executed."""
         content = self.content(WEIGHTS)
         if content is None:
             return None
@@ -107,7 +107,7 @@ class SavedFiles:
 
     @cached_property
     def optimum(self) -> ProblemAnalysis | None:
-        """What optimum.safetensors states; None where the run has no such file, which not every run has."""
+        """Recorded optimum; None where the run has no optimum.safetensors, which is optional."""
         path = self.path / OPTIMUM
         if not path.exists():
             return None
@@ -118,7 +118,7 @@ class SavedFiles:
             return None
 
     def content(self, name: str) -> bytes | None:
-        """Of a file that must be there."""
+        """Return the content of a required file."""
         try:
             return read_bytes(self.path / name, self.path, TENSOR_LIMIT)
         except FileNotFoundError:
@@ -126,7 +126,7 @@ class SavedFiles:
             return None
 
     def digest(self, name: str) -> str | None:
-        """Sha256 of a file, None if there is none."""
+        """Return the sha256 of a file, None if there is none."""
         path = self.path / name
         return sha256(path) if path.is_file() else None
 
