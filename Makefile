@@ -7,14 +7,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev train test test-processors lint typecheck bench lock clean
+.PHONY: help install install-dev train test test-long test-all test-processors test-lowest lint typecheck bench lock clean
 
 help:
 	@echo "make install    create $(VENV) with linnet and what it needs to run, at the locked versions"
 	@echo "make install-dev  install, then all extras and what testing needs"
 	@echo "make train      install, then train softmax regression on digits (ARGS='data=diabetes ...' to change it)"
-	@echo "make test       install, then lint, type-check and test (ARGS='-k name' to choose)"
-	@echo "make test-processors  the tests that hold numbers, as other processors would compute them (5 minutes)"
+	@echo "make test       install-dev, then lint, type-check and test in two processes (ARGS='-k name' to choose)"
+	@echo "make test-long  the tests that are left out there because they take long"
+	@echo "make test-all   both, and the coverage of lines"
+	@echo "make test-processors  the tests that hold numbers, as other processors would compute them"
+	@echo "make test-lowest      the core with the oldest versions that pyproject.toml admits"
 	@echo "make lint       ruff check and format check, and the order of imports between rooms"
 	@echo "make typecheck  mypy"
 	@echo "make bench      time linnet against its peers, write tests/benchmarks/RESULTS.md (ARGS='epoch startup' to choose)"
@@ -41,9 +44,19 @@ train: install
 	$(BIN)/linnet train $(ARGS)
 
 # On a busy machine, threads that wait by spinning take the time of those that they wait for.
-test: export OMP_WAIT_POLICY = PASSIVE
+test test-long test-all test-processors test-lowest: export OMP_WAIT_POLICY = PASSIVE
+
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup
+
 test: lint typecheck
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) -m "not long" --durations=20 $(ARGS)
+
+test-long: install-dev
+	$(PYTEST) -m long --durations=20 $(ARGS)
+
+test-all: lint typecheck
+	$(PYTEST) --durations=20 --cov --cov-report=term:skip-covered $(ARGS)
 
 # Stand-ins for other processors: torch's own kernels without vector instructions and with AVX2, its BLAS as it
 # computes on every processor, and sums that one thread adds up.
@@ -52,11 +65,23 @@ NUMBERS := tests/losses tests/optimizers tests/solvers tests/answers/test_nist_a
   %,'tests/experiments/test_experiments.py::test_first_seed_gives_the_recorded_figures[%]', \
   analytic_solution estimation_error lasso_path learning_rate_sweep polynomial_normal softmax_overflow)
 
-test-processors: export OMP_WAIT_POLICY = PASSIVE
 test-processors: install-dev
 	@for environment in $(ENVIRONMENTS); do \
-	  echo "$$environment"; env $$environment $(BIN)/python -m pytest -q $(NUMBERS) $(ARGS) || exit 1; \
+	  echo "$$environment"; env $$environment $(PYTEST) -q $(NUMBERS) $(ARGS) || exit 1; \
 	done
+
+# An environment of its own, with the oldest versions that pyproject.toml admits of what it names.
+LOWEST := .venv-lowest
+CORE := tests/config tests/losses tests/optimizers tests/solvers tests/test_penalties.py tests/test_schedules.py
+
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -m "not long" $(CORE) $(ARGS)
+
+$(LOWEST)/.installed: pyproject.toml | $(VENV)/.installed
+	$(PIP) uv
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev,export]'
+	@touch $@
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -79,4 +104,4 @@ lock: install
 	$(RESOLVE) --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) $(LOWEST) build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

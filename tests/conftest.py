@@ -18,6 +18,30 @@ settings.register_profile("linnet", deadline=None)
 settings.load_profile("linnet")
 
 
+# What one process runs where several run the tests: tests of files or folders that share trained runs, which are then
+# trained once, and, one after the other, tests that start, stop or time processes of their own.
+GROUPS = {
+    "processes": (
+        "answers/test_simultaneous.py", "faults/test_kill.py", "faults/test_machine.py", "faults/test_signals.py",
+        "sweeps/test_launchers.py", "sweeps/test_processes.py", "training/distributed",
+    ),
+    "resume": ("faults/resume",), "export": ("inference/export",), "inference": ("inference",),
+    "training": ("training",), "board": ("cli/test_board.py",), "wheel": ("test_wheel.py",),
+}  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of each group for pytest-xdist."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    group_of = {Path(__file__).parent / place: name for name, places in GROUPS.items() for place in places}
+    for item in items:
+        found = next((group_of[path] for path in (item.path, *item.path.parents) if path in group_of), None)
+        if found is not None:
+            item.add_marker(pytest.mark.xdist_group(found))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def linnet_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """$LINNET_DATA for the session, so that nothing is written to the home directory."""

@@ -170,6 +170,14 @@ def test_make_test_runs_linters_types_and_tests() -> None:
     ]  # fmt: skip
 
 
+def test_ci_leaves_no_test_out() -> None:
+    (usual,), (long,) = ([line for line in planned_by_make(name) if "pytest" in line] for name in ("test", "test-long"))
+    assert ' -m "not long" ' in usual and " -m long " in long
+    assert re.findall(r"^make (\S+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE) == [
+        "test", "test-long", "test-processors",
+    ]  # fmt: skip
+
+
 def test_python_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -34,7 +34,7 @@ def verdicts(judge: Callable[[Drawn], Verdict], numbers: range) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", [0, *(pytest.param(group, marks=pytest.mark.long) for group in range(1, GROUPS))])
 def test_solver(group: int) -> None:
     numbers = range(group, COUNT, GROUPS)
     counts = verdicts(judge_solver, numbers)
@@ -48,6 +48,7 @@ def test_what_was_wrong_once(number: int) -> None:
     assert found.verdict == "right", found
 
 
+@pytest.mark.long
 def test_command_line() -> None:
     numbers = range(0, COUNT, 10)
     counts = verdicts(judge_run, numbers)

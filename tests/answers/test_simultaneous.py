@@ -86,6 +86,7 @@ class TestTwoAtOnce:
         assert f"seed={seed}" in (tmp_path / "run" / ".hydra" / "overrides.yaml").read_text()
         assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
+    @pytest.mark.long
     def test_the_same_command_twice(self, pair, tmp_path):
         """As `srun -n2` would start it, in a directory that is there."""
         (tmp_path / "notes.txt").write_text("mine")
@@ -94,6 +95,7 @@ class TestTwoAtOnce:
         assert_whole(tmp_path)
         assert (tmp_path / "notes.txt").read_text() == "mine"
 
+    @pytest.mark.long
     def test_a_refused_one_beside_a_good_one(self, pair, tmp_path):
         """A run whose data does not fit its loss is refused late, and removes nothing of the other's."""
         bad = ["train", *QUICK, "loss=poisson_nll", "data.outliers=1", "data.outlier_value=-5", "hydra.run.dir=run"]
@@ -112,6 +114,7 @@ class TestTwoAtOnce:
             assert_whole(tmp_path / "sweep" / number)
         assert json.loads((tmp_path / "sweep" / "ledger.json").read_text())["jobs"]
 
+    @pytest.mark.long
     def test_resume(self, pair, tmp_path):
         options = ["trainer.max_epochs=2000", "callbacks.checkpoint.every_n_steps=20", "hydra.run.dir=run"]
         started = Started("train", *QUICK, *options, cwd=tmp_path)
@@ -127,6 +130,7 @@ class TestTwoAtOnce:
         state = json.loads((tmp_path / "run" / "status.json").read_text())
         assert (state["state"], state["epoch"]) == ("completed", 2000)
 
+    @pytest.mark.long
     def test_compare(self, pair, tmp_path):
         if not (tmp_path / "sweep").exists():
             sweep = ["train", "-m", *QUICK, "optimizer.lr=0.01,0.02", "trainer.max_epochs=2", "hydra.sweep.dir=sweep"]
@@ -144,6 +148,7 @@ class TestTwoAtOnce:
         assert {path: path.read_bytes() for path in runs} == runs
 
 
+@pytest.mark.long
 def test_a_killed_start_leaves_no_stale_lock(tmp_path):
     command = ["train", *QUICK, "trainer.max_epochs=20000", "hydra.run.dir=run"]
     started = Started(*command, cwd=tmp_path)

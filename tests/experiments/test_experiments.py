@@ -22,6 +22,11 @@ ARMS = [
     (name, index) for name in SHIPPED for index in range(len(read_json(experiments()[name] / "results.json")["arms"]))
 ]
 
+LONG = {
+    "absolute_vs_squared_noise", "batch_size_sweep", "covariate_shift", "gap_to_optimum", "ill_conditioning",
+    "label_smoothing", "linear_probe", "optimizer_comparison",
+}  # fmt: skip
+
 
 def arm_of(name: str, index: int) -> dict[str, Any]:
     return read_json(experiments()[name] / "results.json")["arms"][index]
@@ -83,7 +88,9 @@ def test_three_seeds_are_recorded(name: str) -> None:
         assert all(len(figure["values"]) == 3 and figure["tolerance"] > 0 for figure in arm["metrics"].values())
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in SHIPPED]
+)
 def test_first_seed_gives_the_recorded_figures(name: str, request: pytest.FixtureRequest) -> None:
     if name in ("label_smoothing", "softmax_concise", "softmax_scratch"):
         request.getfixturevalue("fashion_mnist")

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCENARIOS = "adam,nesterov,early"
 KILLS = 8
 
 
+@pytest.mark.long
 def test_killed_runs_end_like_uninterrupted_ones(tmp_path: Path) -> None:
     # A process of its own: it forks, which is safe only where torch has not used its threads yet.
     script = Path(__file__).with_name("kill.py")

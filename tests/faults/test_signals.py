@@ -23,7 +23,7 @@ from linnet.system.reading import read_json
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4", "optimizer=adam")
 # Some 4000 updates: seconds, and many chances to stop.
 LONG = (*COMMON, "data.n_train=400", "trainer.max_epochs=40")
-PATIENCE = 60
+PATIENCE = 180
 """Seconds that a loaded machine may take for what takes one."""
 
 

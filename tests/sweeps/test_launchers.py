@@ -24,7 +24,10 @@ def one_after_the_other(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return weights(folder)
 
 
-@pytest.mark.parametrize("launcher", PACKAGES)
+@pytest.mark.parametrize(
+    "launcher",
+    ["joblib", pytest.param("ray", marks=pytest.mark.long), pytest.param("submitit_local", marks=pytest.mark.long)],
+)
 def test_same_weights(
     launcher: str, one_after_the_other: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,10 @@ from linnet.training import finalize, fit, setup
 
 
 class TestEndsAsIfNotInterrupted:
-    @pytest.mark.parametrize("family", FAMILIES)
+    @pytest.mark.parametrize(
+        "family",
+        [pytest.param(name, marks=[] if name in ("sgd", "adam", "lbfgs") else [pytest.mark.long]) for name in FAMILIES],
+    )
     def test_with_every_optimizer(self, family, uninterrupted, compare, tmp_path):
         interrupt(tmp_path / "run", 22, *FAMILIES[family])
         assert resume(tmp_path / "run") == 0
@@ -143,6 +146,7 @@ class TestEndsAsIfNotInterrupted:
         assert best["global_step"] == other["global_step"] == BEST_STEP
         assert torch.equal(best["state_dict"]["weight"], other["state_dict"]["weight"])
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         "overrides",
         [
