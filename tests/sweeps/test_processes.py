@@ -236,8 +236,10 @@ run_in_processes([stuck, stuck], lambda: nullcontext(lambda: None))
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_processes_that_do_not_get_to_their_signals_end_with_the_first(signum: int) -> None:
     driver = subprocess.Popen(
-        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        # Under nohup SIGHUP is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )  # fmt: skip
     assert driver.stdout is not None
     workers = [int(driver.stdout.readline()) for _ in range(2)]
     driver.send_signal(signum)
