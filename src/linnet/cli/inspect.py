@@ -5,15 +5,19 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from linnet.cli.parser import Parser
-from linnet.inference.coefficients import Coefficients, Row, load_coefficients
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
+from linnet.system.garbage_collection import gc_paused
 from linnet.system.terminal import Terminal, labelled
+
+if TYPE_CHECKING:
+    from linnet.inference.coefficients import Coefficients, Row
 
 HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p", "per_deviation")
 ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
@@ -33,6 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     path = None if given.csv in (None, "-") else Path(given.csv)
     if path is not None and (path.is_dir() or not path.parent.is_dir()):
         raise InputError(f"inspect: --csv {path}: is a directory, or in a directory that does not exist")
+    with gc_paused():  # late: help and mistakes are answered before scipy is imported
+        from linnet.inference.coefficients import load_coefficients
     found = load_coefficients(given.run)
     if given.csv == "-":
         sys.stdout.buffer.write(to_csv(found).encode())  # data, whatever a terminal can show
@@ -46,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
         console.print(labelled("all", str(path), 7), soft_wrap=True)
 
 
-def to_csv(found: Coefficients) -> str:
+def to_csv(found: "Coefficients") -> str:
     """Return all coefficients as CSV, one per row, with all digits; a cell is empty where the number is not known."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -55,12 +61,12 @@ def to_csv(found: Coefficients) -> str:
     return text.getvalue()
 
 
-def _known(row: Row) -> list[float | str]:
+def _known(row: "Row") -> list[float | str]:
     numbers = (getattr(row, name) for name in HEADER[2:])
     return ["" if number is None else number for number in numbers]
 
 
-def print_coefficients(console: Console, found: Coefficients, top: int | None, title: str) -> list[str]:
+def print_coefficients(console: Console, found: "Coefficients", top: int | None, title: str) -> list[str]:
     """Print the coefficients of all targets or classes as one table, and return the notes to print below it."""
     predictor = found.predictor
     outputs = predictor.output_names
@@ -91,7 +97,7 @@ def print_coefficients(console: Console, found: Coefficients, top: int | None, t
     return _notes(found, max(more for *_, more in sections), classes)
 
 
-def strongest(rows: Sequence[Row], most: int) -> tuple[list[Row], int]:
+def strongest(rows: "Sequence[Row]", most: int) -> "tuple[list[Row], int]":
     """Return the bias and all features in their order, or the `most` strongest first; and the number left out."""
     bias, features = rows[:1], list(rows[1:])
     if len(features) > most:
@@ -99,7 +105,7 @@ def strongest(rows: Sequence[Row], most: int) -> tuple[list[Row], int]:
     return [*bias, *features], len(rows) - len(bias) - len(features)
 
 
-def _notes(found: Coefficients, more: int, classes: bool) -> list[str]:
+def _notes(found: "Coefficients", more: int, classes: bool) -> list[str]:
     predictor = found.predictor
     notes = []
     if more:

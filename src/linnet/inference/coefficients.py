@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from linnet.config.check_options import is_exact
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
-from linnet.solvers.student_t import critical_t
 from linnet.system.errors import InputError
 from linnet.system.reading import TENSOR_LIMIT, read_bytes, read_json
 from linnet.tracking.linear_predictor import FILE
@@ -130,6 +128,10 @@ def inferred(analysis: StoredAnalysis) -> Mapping[str, Floats]:
     """
     if "coefficients" not in analysis.tensors:
         return {}
+    from scipy.special import stdtr  # late, since most runs have no inference
+
+    from linnet.solvers.student_t import critical_t
+
     optimum, std_error = analysis.tensors["coefficients"], analysis.tensors["std_errors"]
     df = analysis.statistics["optimum/df_residual"]
     margin = critical_t(df) * std_error
