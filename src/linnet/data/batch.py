@@ -1,4 +1,4 @@
-"""Minibatches, and the parameters that made-up data were made with."""
+"""Minibatches, and the true parameters of synthetic data."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """Some examples as a linear map takes them.
+    """A minibatch of examples.
 
     x: `[B, D]`; the features are `scale * x`.
     y: targets, as in `Examples`.
@@ -21,12 +21,12 @@ class Batch(NamedTuple):
     weight: Tensor | None = None
 
     def weighed(self, values: Tensor) -> Tensor:
-        """Numbers of each example `[K, B]`, times its weight."""
+        """Multiply numbers per example `[K, B]` by the example weights."""
         return values if self.weight is None else values * self.weight
 
 
 class TrueParameters(NamedTuple):
-    """The parameters that made synthetic data: weight `[C, D]`, bias `[C]`, float64, for features as made."""
+    """True parameters of synthetic data: weight `[C, D]`, bias `[C]`, float64, for features before preparation."""
 
     weight: Tensor
     bias: Tensor

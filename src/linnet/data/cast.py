@@ -1,4 +1,4 @@
-"""Examples as they are trained on: standardised and centred in float64, and rounded last."""
+"""Prepare examples for training: standardise and centre in float64, round last."""
 
 import torch
 from torch import Tensor

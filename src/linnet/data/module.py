@@ -1,4 +1,4 @@
-"""The prepared data of one run, as a LightningDataModule: in memory on the device that trains, or read by blocks."""
+"""The prepared data of one run as a LightningDataModule: in memory on the training device, or read by blocks."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,7 +18,7 @@ CHUNK_ROWS = 2**20
 
 
 class Whole:
-    """A loader of one batch that holds all examples. A plain list would pass for a list of loaders."""
+    """A loader of one batch with all examples. Lightning would take a plain list for several loaders."""
 
     def __init__(self, examples: Examples) -> None:
         self.examples = examples
@@ -35,7 +35,7 @@ class Data(pl.LightningDataModule):
 
     Args:
         source: where the examples come from, and what is known of them.
-        train, val, test: the prepared parts; val and test may be absent.
+        train, val, test: the prepared splits; val and test may be absent.
         batch_size: examples per minibatch.
         seed: of the batch order.
         scaling: the standardisation that was applied, if any.
@@ -77,7 +77,7 @@ class Data(pl.LightningDataModule):
 
     @property
     def train_in_float64(self) -> Examples:
-        """The training examples before they were rounded to the run's dtype, which solvers and certificates are of."""
+        """The training examples before rounding to the run's dtype; solvers and certificates use these."""
         return self.train if self._in_float64 is None else self._in_float64(self.scaling, self.offset)
 
     @property
@@ -91,18 +91,18 @@ class Data(pl.LightningDataModule):
         return self.source.feature_names or tuple(f"x{i}" for i in range(self.train.n_features))
 
     def in_units_of_training(self, weight: Tensor, bias: Tensor) -> TrueParameters:
-        """Weight `[C, D]` and bias `[C]` for features and targets as they came, as those for the prepared examples."""
+        """Convert weight `[C, D]` and bias `[C]` from the data's units to those of the prepared examples."""
         if self.offset is not None:
             bias = bias - self.offset
         return TrueParameters(weight, bias) if self.scaling is None else self.scaling.redo(weight, bias)
 
-    def parts(self) -> dict[str, Examples]:
-        """Name -> examples of each part that there is: "train", "val", "test"."""
-        parts = {"train": self.train, "val": self.val, "test": self.test}
-        return {name: part for name, part in parts.items() if part is not None}
+    def splits(self) -> dict[str, Examples]:
+        """Map "train", "val" and "test" to the examples of each split that exists."""
+        splits = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: split for name, split in splits.items() if split is not None}
 
     def move_to(self, device: torch.device) -> None:
-        """All parts to the device. Linear models are small beside their data, so the data is what has to be there."""
+        """Move all splits to the device. Linear models are small beside their data, so the data is moved once."""
         self.train = self.train.to(device)
         self.val = self.val and self.val.to(device)
         self.test = self.test and self.test.to(device)

@@ -41,7 +41,7 @@ class Normalisation:
 
     @cached_property
     def _in_float32(self) -> tuple[Tensor, Tensor, Tensor] | None:
-        """(m, (m − mean) / deviation, 1 / deviation) with m the mean in float32, each `[D]` float32.
+        """Return (m, (m − mean) / deviation, 1 / deviation) with m the mean in float32, each `[D]` float32.
 
         (x − m) / deviation + (m − mean) / deviation is as exact as float64 would be, since x − m is rounded by a share
         of itself only. None where an inverse is no float32.
@@ -54,11 +54,11 @@ class Normalisation:
         return high, ((high.double() - self.mean) / self.deviation).float(), inverse
 
     def standardised(self, mean: Tensor, deviation: Tensor) -> "Normalisation":
-        """The same, and then (x − mean) / deviation; both float64 `[D]`."""
+        """Return a copy that also computes (x − mean) / deviation; both float64 `[D]`."""
         return replace(self, mean=mean, deviation=deviation)
 
     def to(self, device: torch.device) -> "Normalisation":
-        """The same for features that are there, so that no batch waits for a copy."""
+        """Return a copy for features on `device`, so that no batch waits for a transfer."""
         if self.mean is None or self.deviation is None:
             return self
         return self.standardised(self.mean.to(device), self.deviation.to(device))

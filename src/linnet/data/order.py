@@ -1,4 +1,4 @@
-"""The order in which training examples are visited: a pure function of (seed, epoch).
+"""The order of training examples: a pure function of (seed, epoch).
 
 Nothing is carried from epoch to epoch, so a run that is resumed in epoch 7 sees the batches that an uninterrupted
 one saw, and models trained side by side see the same ones as models trained alone.
@@ -19,12 +19,12 @@ chances to write a checkpoint."""
 
 
 def epoch_order(n_samples: int, seed: int, epoch: int) -> Tensor:
-    """A permutation of 0 … n_samples − 1, int64 `[n_samples]`."""
+    """Return a permutation of 0 … n_samples − 1, int64 `[n_samples]`."""
     return torch.randperm(n_samples, generator=generator(seed, "order", epoch))
 
 
 class Groups(NamedTuple):
-    """How rows that are read by blocks are mixed: those of a few blocks at a time, so that these can be in memory.
+    """Shuffling of rows read by blocks: the rows of a few blocks at a time, so that these fit into memory.
 
     block_rows: consecutive rows in a block; the last block may have fewer.
     blocks: in a group.
@@ -35,7 +35,7 @@ class Groups(NamedTuple):
 
 
 def grouped_order(n_samples: int, seed: int, epoch: int, groups: Groups, start: int = 0) -> Iterator[Tensor]:
-    """A permutation of 0 … n_samples − 1 in pieces, int64, without its first `start` numbers.
+    """Yield a permutation of 0 … n_samples − 1 in pieces, int64, without its first `start` numbers.
 
     Blocks are taken in random order, a group of them at a time, and their rows in random order; this is again a pure
     function of (seed, epoch), and groups that come before `start` are not made.
@@ -103,7 +103,7 @@ class Chunks:
             yield rows[max(0, done * self.batch_size - start * length) :]
 
     def _of_groups(self, groups: Groups, epoch: int, done: int, length: int) -> Iterator[Tensor]:
-        """As `__iter__`, with no more than a chunk and a group of the order in memory."""
+        """Do what `__iter__` does with at most a chunk and a group of the order in memory."""
         pieces = grouped_order(self.n_samples, self.seed, epoch, groups, done)
         rest = torch.empty(0, dtype=torch.int64)
         for start in range(0, self.n_visited, length):

@@ -1,4 +1,4 @@
-"""From a source to what training sees: split, outliers, standardisation. Pure functions of (source, options, seed)."""
+"""Prepare a source for training: split, outliers, standardisation. Pure functions of (source, options, seed)."""
 
 from dataclasses import replace
 
@@ -33,13 +33,13 @@ def prepare(
     bias: bool = True,
     centre_targets: bool = False,
 ) -> Data:
-    """Split off a validation part, plant outliers in the training part, standardise all by the training part.
+    """Split off a validation set, plant outliers in the training set, standardise all by the training set.
 
     All of it is computed in float64; only the result is rounded to dtype.
 
     Args:
         batch_size: examples per minibatch, at least 1.
-        val_fraction: part of the training examples held out for validation, in [0, 1); None: the source's own.
+        val_fraction: share of the training examples held out for validation, in [0, 1); None: the source's own.
         standardize: give the training features mean 0 and variance 1; the others follow by the same numbers.
         outliers: how many training targets become `outlier_value`, or training labels another class.
         seed: of split, outliers and batch order.
@@ -50,15 +50,15 @@ def prepare(
             rounded to float32. Large targets of small variance then keep their digits.
 
     Raises:
-        InputError: if a part would be empty, or there are more outliers than training examples.
+        InputError: if a split would be empty, or there are more outliers than training examples.
     """
     train, val = _training_parts(source, val_fraction, outliers, outlier_value, seed)
     scaling = Standardizer.of(lambda: train.raw_chunks(ROWS), centre=bias) if standardize else None
     kind = source.train.dtype if dtype is None else getattr(torch, dtype)
     centred = centre_targets and source.unrounded and source.task == "regression" and kind != torch.float64
     offset = _mean_target(train) if centred else None
-    parts = [None if part is None else prepared(part, scaling, offset, kind) for part in (train, val, source.test)]
-    assert parts[0] is not None
+    splits = [None if each is None else prepared(each, scaling, offset, kind) for each in (train, val, source.test)]
+    assert splits[0] is not None
 
     def in_float64(scaling: Standardizer | None, offset: Tensor | None) -> Examples:
         # Split again: a second copy of the examples would take more memory.
@@ -67,7 +67,7 @@ def prepare(
 
     changed = scaling is not None or (source.unrounded and kind != torch.float64)
     return Data(
-        source, parts[0], parts[1], parts[2], batch_size, seed, scaling, offset,
+        source, splits[0], splits[1], splits[2], batch_size, seed, scaling, offset,
         None if train.streamed or not changed else in_float64,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def prepare(
 def _training_parts(
     source: Source, val_fraction: float | None, outliers: int, outlier_value: float, seed: int
 ) -> tuple[Examples, Examples | None]:
-    """Return the training part, with its outliers, and the validation part, as read."""
+    """Return the training set, with its outliers, and the validation set, as read."""
     train, val = source.train, source.val
     if val_fraction is not None:
         train, val = split(source.train, val_fraction, seed, stratified=source.stratified)
@@ -85,7 +85,7 @@ def _training_parts(
 
 
 def _mean_target(train: Examples) -> Tensor:
-    """The mean of the training targets `[C]`, float64. Weights would give another one that serves as well."""
+    """Return the unweighted mean of the training targets `[C]`, float64."""
     n, total = 0, torch.zeros((), dtype=torch.float64)
     for y in train.targets():
         n, total = n + len(y), total + (y.double() / len(train)).sum(0)
@@ -95,7 +95,7 @@ def _mean_target(train: Examples) -> Tensor:
 def split(
     examples: Examples, val_fraction: float, seed: int, *, stratified: bool = False
 ) -> tuple[Examples, Examples | None]:
-    """(training part, validation part or None if val_fraction is 0); stratified: of every class this fraction."""
+    """Return (training set, validation set or None if val_fraction is 0); stratified: this fraction of every class."""
     if val_fraction == 0:
         return examples, None
     if isinstance(examples, OutOfCoreExamples):
@@ -109,25 +109,25 @@ def split(
         if len(held) == 0:
             raise InputError(f"data.val_fraction={val_fraction}: every class has one row only, use data.val_fraction=0")
         train, val = (examples.take(torch.from_numpy(rows)) for rows in (kept, held))
-        return _weighted_anew(train, val_fraction), _weighted_anew(val, val_fraction)
+        return _with_normalised_weights(train, val_fraction), _with_normalised_weights(val, val_fraction)
     order = torch.randperm(len(examples), generator=generator(seed, "data/split"))
-    # Sorted rows are gathered faster, and the order of visits is drawn anew in every epoch anyway.
+    # Sorted rows are gathered faster, and the order of visits differs in every epoch anyway.
     train, val = examples.take(order[n_val:].sort()[0]), examples.take(order[:n_val].sort()[0])
-    return _weighted_anew(train, val_fraction), _weighted_anew(val, val_fraction)
+    return _with_normalised_weights(train, val_fraction), _with_normalised_weights(val, val_fraction)
 
 
-def _weighted_anew(part: Examples, val_fraction: float) -> Examples:
-    """With weights of mean 1 within the part, if there are any."""
-    if part.weight is None:
-        return part
+def _with_normalised_weights(examples: Examples, val_fraction: float) -> Examples:
+    """Normalise the weights of a split to mean 1, if there are any."""
+    if examples.weight is None:
+        return examples
     try:
-        return replace(part, weight=normalize_weights(part.weight))
+        return replace(examples, weight=normalize_weights(examples.weight))
     except ValueError as error:
         raise InputError(f"data.val_fraction={val_fraction} leaves a part without weight: {error}") from error
 
 
 def plant_outliers(train: Examples, source: Source, count: int, value: float, seed: int) -> Examples:
-    """The training part with `count` targets, drawn at random, replaced."""
+    """Replace `count` training targets, drawn at random, by `value`."""
     if train.streamed:
         raise InputError(
             f"data.outliers={count}: the examples are read from files, which stay as they are: use data.outliers=0, "

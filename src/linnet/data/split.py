@@ -1,4 +1,4 @@
-"""Which rows train, validate and test: pure functions of the rows and the seed."""
+"""Assign rows to train, val and test: pure functions of the rows and the seed."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from linnet.system.seeds import generator
 
 Rows = NDArray[np.int64]
 Part = Literal["train", "val", "test"]
-PARTS: dict[str, Part] = {"train": "train", "val": "val", "validation": "val", "test": "test"}
+SPLIT_NAMES: dict[str, Part] = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 """What a split column may hold."""
 
 
@@ -23,11 +23,11 @@ def hold_out(
     seed: int,
     stream: str,
 ) -> tuple[Rows, Rows]:
-    """(rows that stay, rows held out), both sorted.
+    """Return (rows that stay, rows held out), both sorted.
 
     Args:
         rows: to choose from.
-        fraction: part of them to hold out, in [0, 1).
+        fraction: share of them to hold out, in [0, 1).
         classes: index of each row's class, for all rows of the table: each class is held out by this fraction, and
             keeps at least one row.
         groups: index of each row's group, for all rows of the table: rows of one group stay together, and classes are
@@ -61,7 +61,7 @@ def _stratified(classes: NDArray[np.int64], fraction: float, seed: int, stream: 
 
 
 def _whole_groups(groups: NDArray[np.int64], fraction: float, seed: int, stream: str) -> NDArray[np.bool_]:
-    """Groups in random order, as long as they bring the rows held out nearer to the fraction; at least one group."""
+    """Hold out groups in random order while that brings the share of rows nearer to the fraction; at least one."""
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:
         raise InputError("data.group: all rows are of one group, which cannot be on both sides of a split")

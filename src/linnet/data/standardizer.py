@@ -1,4 +1,4 @@
-"""Standardisation of features: location and scale of each, found and applied in float64."""
+"""Standardisation of features: location and scale of each, computed and applied in float64."""
 
 from collections.abc import Callable, Iterable
 
@@ -58,7 +58,7 @@ class Standardizer:
 
     @property
     def unit(self) -> str:
-        """By how much a feature grows where its standardised value grows by 1, in words."""
+        """Describe the increase of a feature when its standardised value increases by 1."""
         return "per std" if bool(self.mean.any()) else "per rms"
 
     def apply(self, x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -71,16 +71,16 @@ class Standardizer:
         return found
 
     def undo(self, weight: Tensor, bias: Tensor) -> TrueParameters:
-        """Parameters for standardised features as parameters for features as they came: weight `[C, D]`, bias `[C]`."""
+        """Convert weight `[C, D]` and bias `[C]` for standardised features to those for the features as read."""
         original = weight.double() / self.deviation
         return TrueParameters(original, bias.double() - original @ self.mean)
 
     def redo(self, weight: Tensor, bias: Tensor) -> TrueParameters:
-        """The inverse of `undo`, but for features that vary by rounding only, whose weight becomes 0."""
+        """Invert `undo`; features that vary by rounding only get weight 0."""
         return TrueParameters(self.per_deviation(weight.double()), bias.double() + weight.double() @ self.mean)
 
     def per_deviation(self, weight: Tensor) -> Tensor:
-        """Coefficients `[…, D]` for features as they came as effects of one deviation of each feature."""
+        """Convert coefficients `[…, D]` for features as read to effects per standard deviation of each feature."""
         return torch.where(self.deviation.isinf(), 0.0, weight * self.deviation)
 
 
@@ -89,7 +89,7 @@ ROW_NUMBERS = 2**20
 
 
 class _Moments:
-    """Weighted mean, variance and range of each column, from batches in turn.
+    """Weighted mean, variance and range of each column, updated batch by batch.
 
     Sums are of differences to the first row, so that an offset of a column costs no digits.
     """
@@ -121,7 +121,7 @@ class _Moments:
 
     @property
     def is_constant(self) -> Tensor:
-        """Whether the range of each column is that of rounding, see `CONSTANT_ULPS`."""
+        """Return which columns vary by rounding only, see `CONSTANT_ULPS`."""
         magnitude = torch.maximum(self.low.abs(), self.high.abs())
         ulp = torch.nextafter(magnitude, torch.full_like(magnitude, torch.inf)) - magnitude
         return (self.high - self.low) <= CONSTANT_ULPS * ulp

@@ -1,4 +1,4 @@
-"""The configurations of a sweep's jobs, composed once for all jobs that choose the same options.
+"""Compose the configurations of a sweep's jobs, once for all jobs that choose the same options.
 
 Hydra takes 40 to 100 ms to compose a configuration, as long as it takes to train a small model. Jobs of a grid mostly
 differ in plain values, which can be set on a copy in a tenth of that.
@@ -34,7 +34,7 @@ class Composer:
         self._bases: dict[tuple[str, ...], tuple[bytes, dict[str, Any]]] = {}
 
     def compose(self, words: Sequence[str]) -> tuple[DictConfig, dict[str, Any]]:
-        """The configuration that `load_sweep_config` of Hydra gives for these overrides, with its `hydra` node.
+        """Return the configuration that Hydra's `load_sweep_config` gives for these overrides, with its `hydra` node.
 
         Model and loss follow from the targets where the overrides leave them open, see `linnet.config.inferred`; the
         overrides in the `hydra` node say so.
@@ -66,7 +66,7 @@ class Composer:
 
 
 def _sets_a_value(override: Override) -> bool:
-    """Whether the override changes one value of an existing key, and so needs no composition."""
+    """Return whether the override changes one value of an existing key, and so needs no composition."""
     key = override.key_or_group
     plain = not (override.is_add() or override.is_delete() or override.is_force_add() or override.package)
     return plain and not key.startswith("hydra") and ("." in key or key in ("seed", "threads", "figures", "name"))

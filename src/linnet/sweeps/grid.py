@@ -1,4 +1,4 @@
-"""The jobs that swept overrides stand for: every combination of their values."""
+"""Expand swept overrides to jobs: every combination of their values."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from linnet.system.errors import InputError
 
 
 def parse(overrides: Sequence[str], params: Mapping[str, str], parser: OverridesParser) -> list[Override]:
-    """Overrides in the order of their keys' first mention; of two for one key, the later one counts.
+    """Parse overrides, in the order of their keys' first occurrence; a later one replaces an earlier one of its key.
 
     Args:
         overrides: of the command line.
@@ -29,7 +29,7 @@ def parse(overrides: Sequence[str], params: Mapping[str, str], parser: Overrides
 
 
 def grids(overrides: Sequence[Override], task: Sequence[str], parser: OverridesParser) -> list[list[Override]]:
-    """The grids of a sweep: one, or one for each swept experiment where these hold values to sweep themselves.
+    """Return the grids of a sweep: one, or one per swept experiment if experiments sweep values themselves.
 
     Args:
         overrides: parsed, of the whole sweep.
@@ -47,7 +47,7 @@ def grids(overrides: Sequence[Override], task: Sequence[str], parser: OverridesP
 
 
 def _params(folder: Path) -> Mapping[str, str]:
-    """The `hydra.sweeper.params` of an experiment."""
+    """Return the `hydra.sweeper.params` of an experiment."""
     node: Any = read_experiment(folder)
     for key in ("hydra", "sweeper", "params"):
         node = node.get(key) if isinstance(node, Mapping) else None
@@ -55,7 +55,7 @@ def _params(folder: Path) -> Mapping[str, str]:
 
 
 def expand(overrides: Sequence[Override]) -> list[list[str]]:
-    """Each combination of values as a list of plain overrides; the last swept key varies fastest.
+    """Return each combination of values as a list of plain overrides; the last swept key varies fastest.
 
     Raises:
         InputError: for an interval, which names no finite number of jobs.
@@ -64,12 +64,12 @@ def expand(overrides: Sequence[Override]) -> list[list[str]]:
 
 
 def swept_keys(overrides: Sequence[Override]) -> list[str]:
-    """The keys that have more than one value."""
+    """Return the keys that have more than one value."""
     return [override.get_key_element() for override in overrides if override.is_sweep_override()]
 
 
 def choices(override: Override) -> list[str]:
-    """The plain overrides that one override stands for."""
+    """Expand one override to plain overrides."""
     key = override.get_key_element()
     if not override.is_sweep_override():
         return [f"{key}={override.get_value_element_as_str()}"]

@@ -1,4 +1,4 @@
-"""Group jobs of a sweep that can be trained on one pass over the data, and say why others cannot."""
+"""Group jobs of a sweep that can be trained in one pass over the data; give the reason for the others."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ COPIES = 12
 
 
 def reason_alone(config: Mapping[str, Any]) -> str | None:
-    """Why a job can only be trained by itself; None if it need not be."""
+    """Return why a job can only be trained alone; None if it can join a group."""
     optimizer = declared(config["optimizer"])
     if optimizer.exact:
         return "optimizer=exact trains nothing"
@@ -36,7 +36,7 @@ def reason_alone(config: Mapping[str, Any]) -> str | None:
 
 
 def common(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Key -> value of everything that jobs must have in common to be trained side by side."""
+    """Return the keys and values that jobs must share to be trained in one group."""
     return {key: value for key, value in flat(config).items() if not _may_differ(key, value)}
 
 
@@ -48,7 +48,7 @@ def _may_differ(key: str, value: Any) -> bool:
 
 
 def group(jobs: Sequence[tuple[Item, Mapping[str, Any]]]) -> tuple[list[list[Item]], list[tuple[Item, str]]]:
-    """(groups of at least two that can be trained side by side, others with the reason).
+    """Return (groups of at least two jobs that can be trained together, other jobs with the reason).
 
     Args:
         jobs: each with its resolved configuration.
@@ -75,7 +75,7 @@ def group(jobs: Sequence[tuple[Item, Mapping[str, Any]]]) -> tuple[list[list[Ite
 
 
 def _difference(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
-    """What sets a job apart from the job that is most like it."""
+    """Describe the difference between a job and the most similar other job."""
     if not others:
         return "there is no other job"
     apart = [[key for key in {**own, **other} if own.get(key) != other.get(key)] for other in others]
@@ -84,7 +84,7 @@ def _difference(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> 
 
 
 def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, limit: int, processes: int = 1) -> int:
-    """How many models fit at once: into half of the memory that is free, and into the files that may be open.
+    """Return how many models fit into half of the free memory and the limit of open files.
 
     Args:
         n_outputs, n_features: C and D.
@@ -105,7 +105,7 @@ def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, l
 
 
 def available_memory() -> int:
-    """Bytes that can be had without swapping."""
+    """Return the bytes available without swapping."""
     try:
         fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         return int(fields["MemAvailable"].split()[0]) * 1024

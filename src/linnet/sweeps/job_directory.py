@@ -1,4 +1,4 @@
-"""The directories of jobs as Hydra's `run_job` makes them, at a tenth of its cost where many are alike."""
+"""Create job directories like Hydra's `run_job`, at a tenth of its cost if many are alike."""
 
 import logging
 import pickle
@@ -22,7 +22,7 @@ OF_THE_MOMENT = ("${hydra", "${now", "${oc.env")
 
 
 class JobDirectories:
-    """Makes directories with the `.hydra/` that Hydra would have left, and moves the logs from one to the next."""
+    """Job directories with the `.hydra/` that Hydra would write; log files move from each to the next."""
 
     def __init__(self) -> None:
         self._texts: dict[bytes, str] = {}
@@ -62,7 +62,7 @@ class JobDirectories:
         return resolved
 
     def log_into(self, path: Path) -> None:
-        """Let log files that lie in the directory of the last job go on in this one."""
+        """Redirect log files from the last job's directory to this one."""
         assert self._logged is not None
         for handler in _file_handlers():
             file = Path(handler.baseFilename)
@@ -72,7 +72,7 @@ class JobDirectories:
         self._logged = path
 
     def _hydra_yaml(self, config: DictConfig, shared: Mapping[str, Any]) -> Iterator[str]:
-        """The text of each entry of Hydra's node, of which all jobs of one composition share most."""
+        """Yield the YAML of each entry of Hydra's node; jobs of one composition share most of it."""
         if shared is not self._shared:
             self._shared = shared
             self._shared_texts = {
@@ -87,7 +87,7 @@ class JobDirectories:
                 yield self._shared_texts[key]
 
     def _yaml(self, node: Mapping[str, Any]) -> Iterator[str]:
-        """The text of each entry, in plain containers; what was seen before, in another job, is not dumped again."""
+        """Yield the YAML of each entry, in plain containers; entries of earlier jobs come from a cache."""
         for key, value in node.items():
             content = pickle.dumps((key, value))
             if content not in self._texts:

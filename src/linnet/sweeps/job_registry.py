@@ -67,7 +67,7 @@ class JobRegistry:
         self._lock.close()
 
     def enter(self, entries: Sequence[tuple[str, Sequence[str]]]) -> list[Job]:
-        """The jobs of the given (identity, overrides), each once; unknown ones get the next free numbers."""
+        """Return the jobs of the given (identity, overrides), each once; new ones get the next free numbers."""
         free = max((job.number for job in self.jobs.values()), default=-1) + 1
         # A directory that some other run made here is not ours to use.
         free = max([free, *(int(path.name) + 1 for path in self.folder.iterdir() if path.name.isdecimal())])
@@ -82,7 +82,7 @@ class JobRegistry:
         return self.folder / str(job.number)
 
     def status(self, job: Job) -> dict[str, Any]:
-        """What the job's status.json says; state "new" where there is none, or none that can be read."""
+        """Return the job's status.json; state "new" if it is missing or unreadable."""
         try:
             status = read_json(self.directory(job) / "status.json")
             return status if isinstance(status, dict) and "state" in status else {"state": "new"}
@@ -90,12 +90,12 @@ class JobRegistry:
             return {"state": "new"}
 
     def metrics(self, job: Job) -> dict[str, float]:
-        """Final metrics of a completed job."""
+        """Return the final metrics of a completed job."""
         metrics: dict[str, float] = read_json(self.directory(job) / "metrics.json")
         return metrics
 
     def clear(self, job: Job) -> None:
-        """Remove what an earlier, unfinished attempt at the job left.
+        """Remove the files of an earlier, unfinished attempt at the job.
 
         Raises:
             InputError: that attempt is not over: the process that began the sweep has ended, its workers have not.

@@ -1,4 +1,4 @@
-"""Running jobs: one after the other in this process, or by one of Hydra's launchers."""
+"""Run jobs: one after the other in this process, or by one of Hydra's launchers."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ WATCH_SECONDS = 0.5
 
 
 def sweep_job(job: DictConfig) -> str:
-    """Run one job in whatever process a launcher uses, and return its state: a failure is a result like any other."""
+    """Run one job in a launcher's process and return its state; a failure is returned too, not raised."""
     from linnet.training.train import execute
 
     try:
@@ -40,7 +40,7 @@ class Launcher:
     Args:
         master: the sweep's configuration.
         loader: Hydra's, which composes the jobs' configurations.
-        report: is told which jobs run, and asked to look for those that ended.
+        report: is notified of jobs that start, and looks for those that ended.
     """
 
     def __init__(self, master: DictConfig, loader: ConfigLoader, report: Report) -> None:
@@ -58,7 +58,7 @@ class Launcher:
             self.plugin = Plugins.instance().instantiate_launcher(self.context, sweep_job, master)
 
     def launch(self, jobs: Sequence[tuple[Job, Planned]]) -> None:
-        """Run jobs to their ends; what earlier attempts left of them is removed."""
+        """Run jobs to their ends; files of earlier attempts are removed."""
         for job, planned in jobs:
             self.report.registry.clear(job)
             with open_dict(planned.config):

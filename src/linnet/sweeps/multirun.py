@@ -1,4 +1,4 @@
-"""`linnet train --multirun`: plan the jobs, skip what is done, run the rest, say what came of it."""
+"""`linnet train --multirun`: plan the jobs, skip completed ones, run the rest, report the results."""
 
 import os
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ class Sweep:
         self.registry = JobRegistry(Path(master.hydra.sweep.dir))
 
     def grid(self) -> int:
-        """Every combination of the swept values. Returns the exit code."""
+        """Run every combination of the swept values. Returns the exit code."""
         planned = self.plan(
             [job for grid in self.grids for job in expand(grid)]
         )  # before anything is made: one wrong job, and none runs
@@ -102,7 +102,7 @@ class Sweep:
             return 0 if all(registry.status(job)["state"] == "completed" for job in jobs) else 1
 
     def search(self) -> int:
-        """Trials that Optuna proposes. Returns the exit code: 0 if any trial completed."""
+        """Run trials that Optuna proposes. Returns the exit code: 0 if any trial completed."""
         options = self.master.hydra.sweeper
         distributions = space(self.overrides)
         fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
@@ -138,7 +138,7 @@ class Sweep:
             return 0 if report.best() is not None else 1
 
     def plan(self, jobs: Sequence[Sequence[str]]) -> list[Planned]:
-        """Each job with its configuration, checked.
+        """Return each job with its checked configuration.
 
         Raises:
             InputError: naming what is wrong with the first job that cannot run.
@@ -156,7 +156,7 @@ class Sweep:
         return planned
 
     def say_left_out(self, report: Report) -> None:
-        """Which values some jobs go without, because their options have no such key."""
+        """Report swept values that some jobs ignore, because their options have no such key."""
         if self.left_out:
             report.say(f"left out, as there is no such key: {', '.join(self.left_out)}")
 

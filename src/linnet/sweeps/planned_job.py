@@ -1,4 +1,4 @@
-"""A job of a sweep before it runs, and the options of the launcher that trains jobs side by side."""
+"""A job of a sweep before it runs, and the options of the vectorized launcher."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -71,7 +71,7 @@ def run_in_processes(
 
 
 def _await(processes: Sequence[ForkProcess], watch: Callable[[], None]) -> Interrupted | None:
-    """Wait until all have ended, and pass on what this process is told in the meantime."""
+    """Wait until all have ended, and forward signals to them in the meantime."""
     stopped, until = None, math.inf
     while running := [process for process in processes if process.is_alive()]:
         try:

@@ -33,23 +33,23 @@ class Report:
         self.started: dict[int, float] = {}
 
     def opening(self, n_jobs: int, kept: int) -> None:
-        """How many jobs there are, and how many are finished already."""
+        """Print the number of jobs and of those already finished."""
         self.kept, self.left = kept, n_jobs - kept
         before = f", {kept} of them finished before" if kept else ""
         self.console.print(f"{n_jobs} jobs in {os.path.relpath(self.registry.folder)}{before}")
 
     def say(self, line: str) -> None:
-        """Something else about the sweep."""
+        """Print another line about the sweep."""
         self.console.print(line)
 
     def expect(self, jobs: Sequence[Job]) -> None:
-        """These jobs are about to run."""
+        """Announce jobs that are about to run."""
         for job in jobs:
             self.pending[job.number] = job
             self.started[job.number] = time.time()
 
     def ended(self) -> None:
-        """One line for each expected job that has ended since the last call."""
+        """Print one line for each expected job that has ended since the last call."""
         for number, job in list(self.pending.items()):
             status = self.registry.status(job)
             if status["state"] in ("new", "running"):
@@ -62,7 +62,7 @@ class Report:
 
     @contextmanager
     def watching(self) -> Iterator[Callable[[], None]]:
-        """A function to call now and then while others work: `ended`, and on a terminal how far the first job is."""
+        """Yield a function to call repeatedly: it calls `ended` and, on a terminal, shows the first job's progress."""
         with self.console.status("") if self.console.is_terminal else nullcontext() as status:
 
             def watch() -> None:
@@ -74,18 +74,18 @@ class Report:
             yield watch
 
     def name(self, job: Job) -> str:
-        """The job's swept overrides."""
+        """Return the job's swept overrides."""
         return " ".join(text for text in job.overrides if text.partition("=")[0] in self.keys) or "(no swept key)"
 
     def best(self) -> Job | None:
-        """The completed job with the best objective."""
+        """Return the completed job with the best objective."""
         completed = [job for job in self.jobs if self.registry.status(job)["state"] == "completed"]
         values = {job: value for job in completed if (value := self.value(job)) is not None}
         sign = 1 if self.direction == "minimize" else -1
         return min(values, key=lambda job: sign * values[job], default=None)
 
     def value(self, job: Job) -> float | None:
-        """The objective of a completed job, of its training examples where it has no others; None if undefined.
+        """Return the objective of a completed job, on its training set if it has no other; None if undefined.
 
         R² of constant targets, for example, is undefined.
         """
@@ -93,11 +93,11 @@ class Report:
         return value if value is not None and math.isfinite(value) else None
 
     def _metric(self, job: Job) -> str:
-        """The name of the metric that the job is judged by."""
+        """Return the name of the job's objective metric."""
         return self.metric if self.metric in self.registry.metrics(job) else training_counterpart(self.metric)
 
     def summary(self, command: Sequence[str]) -> None:
-        """Counts, every job that did not complete with its reason, the best, and what to type next.
+        """Print counts, each job that did not complete with its reason, the best job, and the next command.
 
         Args:
             command: overrides that run the rest of this sweep.

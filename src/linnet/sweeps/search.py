@@ -1,4 +1,4 @@
-"""Search by Optuna: trials are jobs of the ledger, and the study is a journal in the sweep directory.
+"""Search by Optuna: trials are jobs of the registry, and the study is a journal in the sweep directory.
 
 A killed search goes on: finished trials are in the journal, and a trial that was running is run again first.
 """
@@ -27,7 +27,7 @@ Outcome = tuple[str, float | None]
 
 
 def space(overrides: Sequence[Override]) -> dict[str, "BaseDistribution"]:
-    """Key -> distribution of each swept override: intervals (`tag(log, …)` for a log scale), ranges and choices.
+    """Map swept keys to distributions: intervals (`tag(log, …)` for a log scale), ranges and choices.
 
     Raises:
         InputError: if Optuna is not installed, or nothing is swept.
@@ -107,7 +107,7 @@ def search(
 def open_study(
     storage: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
 ) -> "Study":
-    """Begin a study in a journal, or go on with the one that is there. Arguments as for `search`.
+    """Create a study in a journal, or resume the existing one. Arguments as for `search`.
 
     Raises:
         InputError: the trials in the storage were of another objective, or of a space that does not go with this one.
@@ -151,7 +151,7 @@ def _refuse_another(
 
 
 def _words(distribution: "BaseDistribution") -> str:
-    """`0.01, 0.1` of choices, `interval(0.01, 1), log` of numbers."""
+    """Format choices as `0.01, 0.1`, numbers as `interval(0.01, 1), log`."""
     node: Any = distribution._asdict()
     if "choices" in node:
         return ", ".join(map(str, node["choices"]))
@@ -159,7 +159,7 @@ def _words(distribution: "BaseDistribution") -> str:
 
 
 def ended(study: "Study") -> int:
-    """Trials that have an objective."""
+    """Return the trials that have an objective."""
     from optuna.trial import TrialState
 
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))

@@ -1,4 +1,4 @@
-"""`hydra/launcher=vectorized`: jobs that share their batches are trained side by side."""
+"""`hydra/launcher=vectorized`: train jobs that share their batches in one group."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ def run_group(jobs: Sequence[Numbered], report: Report, options: VectorizedOptio
 
     Args:
         jobs: at least one.
-        report: is told what is done, and asked to look for jobs that ended.
+        report: receives progress, and looks for jobs that ended.
         options: of the launcher.
     """
     with env_override(dict(jobs[0][1].config.hydra.job.env_set)):
@@ -67,7 +67,7 @@ def run_group(jobs: Sequence[Numbered], report: Report, options: VectorizedOptio
 
 
 class Share(NamedTuple):
-    """One process's part of what there is to share.
+    """One process's share of the jobs and resources.
 
     max_models: trained at once.
     of: so many processes share the memory and the terminal.
@@ -78,7 +78,7 @@ class Share(NamedTuple):
 
 
 def _processes(jobs: Sequence[Numbered], asked: int | None) -> int:
-    """Among how many processes the jobs are divided: as many as asked for, or those that have enough to do."""
+    """Return the number of processes: as many as requested, or fewer if there is too little work."""
     config = jobs[0][1].resolved
     # Elsewhere than on Linux, what came along with a fork may not be used; and a GPU has no share for each process.
     if sys.platform != "linux" or config["trainer"]["accelerator"] != "cpu":
@@ -106,7 +106,7 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
 
 
 class _Group:
-    """As many of the waiting jobs as fit into memory, set up one after the other on the same data."""
+    """A group of waiting jobs that fits into memory, set up one after the other on the same data."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _Group:
         self.directories = JobDirectories()
 
     def contexts(self) -> Iterator[TrainingContext]:
-        """The jobs, taken from those that wait; one that cannot be set up is left out, and its directory says why."""
+        """Yield contexts of waiting jobs; one that cannot be set up is left out, with the reason in its directory."""
         ready: list[tuple[int, TrainingContext]] = []
         with synced_at_once():
             while self.waiting and len(ready) < (self._fitting(ready[0][1]) if ready else 1):

@@ -1,1 +1,1 @@
-"""Errors, files, terminal, threads, signals and random streams: knows nothing of learning."""
+"""Errors, files, terminal, threads, signals and random streams: independent of machine learning."""

@@ -1,16 +1,16 @@
-"""Errors that are not faults of the program, with their exit codes."""
+"""Expected errors with their exit codes."""
 
 import signal
 
 
 class InputError(Exception):
-    """What the user gave cannot be run: one line that names the problem and the remedy. Exit code 2."""
+    """Invalid input of the user: one line that names the problem and the remedy. Exit code 2."""
 
     exit_code = 2
 
 
 class Diverged(Exception):
-    """The loss turned non-finite, or ended far above where it began. Exit code 3.
+    """The loss became non-finite, or ended far above its initial value. Exit code 3.
 
     Args:
         step: the minibatch update, counted from 1, whose loss was non-finite; else the last one.

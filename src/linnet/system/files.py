@@ -26,13 +26,13 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` in one step at the end of the block, or vanishes if the block fails.
+    """Open a file that replaces `path` atomically at the end of the block, or is removed if the block fails.
 
     The temporary file lies in the same directory, because a rename across file systems is not atomic.
 
     Args:
         durable: wait until the content is on the disk. Without it a power failure may bring back the old file, but
-            still never half of one in the eyes of other processes.
+            but other processes never see half of a file.
     """
     temporary = path.parent / f".{path.name}{TEMPORARY}{_PROCESS}-{os.getpid()}-{next(_NUMBERS)}"
     try:
@@ -50,13 +50,13 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
 
 
 def sync(file: IO[Any]) -> None:
-    """Wait until the content of an open file is on the disk, or leave that to the end of `synced_at_once`."""
+    """Wait until the content of an open file is on the disk; inside `synced_at_once` its end waits instead."""
     if not _AT_ONCE.get():
         os.fsync(file.fileno())
 
 
 def sync_directory(path: Path) -> None:
-    """Wait until the names in a directory are on the disk as well as the files that they name; else as `sync`."""
+    """Wait until a directory's entries are on the disk as well as their files; see `sync`."""
     if _AT_ONCE.get():
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -68,7 +68,7 @@ def sync_directory(path: Path) -> None:
 
 @contextmanager
 def synced_at_once() -> Iterator[None]:
-    """Bring all that is written within to the disk at its end: many small files one by one take 2 ms each."""
+    """Sync everything written in the block at its end: many small files one by one take 2 ms each."""
     token = _AT_ONCE.set(True)
     try:
         yield

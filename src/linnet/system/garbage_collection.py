@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Disable garbage collection inside the block, which would search hundreds of runs again and again.
+    """Disable garbage collection inside the block, where it would scan hundreds of runs repeatedly.
 
     Not for training, which may take hours: what Lightning leaves in each epoch would stay.
     """
@@ -21,7 +21,7 @@ def gc_paused() -> Iterator[None]:
 
 
 def keep_imports() -> None:
-    """Collect garbage from now on, but not among what there is by now, if `main` has turned that off.
+    """Enable garbage collection, if `main` disabled it, except for the objects that exist now.
 
     What torch, Lightning and their like leave in memory stays until the end. Looking through it for garbage, again and
     again while it grows and once more at the end, takes a quarter of the time that importing them does.

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: noticed between two steps of training, and at once everywhere else."""
+"""Handle SIGINT, SIGTERM and SIGHUP: between two steps of training, and immediately everywhere else."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """A context manager in which these signals raise `Interrupted`, or wait to be asked for while `deferred`.
+    """A context manager in which these signals raise `Interrupted`, or are only recorded while `deferred`.
 
     Signals reach the main thread only; in any other, this changes nothing. A SIGHUP that is ignored, as under `nohup`,
     stays ignored.
@@ -40,13 +40,13 @@ class Interrupts:
             signal.signal(signum, handler)
 
     def install(self) -> None:
-        """Take the signals back from a library that has put its own handlers in the way."""
+        """Reinstall the handlers after a library has replaced them."""
         for signum in self._before:
             signal.signal(signum, self._receive)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """The first signal only sets `signum`; the second does not wait."""
+        """Record the first signal in `signum` only; raise at the second."""
         self._deferred = True
         try:
             yield
@@ -55,7 +55,7 @@ class Interrupts:
         self.raise_if_any()
 
     def any(self) -> bool:
-        """Whether a deferred signal has come."""
+        """Return whether a deferred signal has arrived."""
         return self.signum is not None
 
     def raise_if_any(self) -> None:

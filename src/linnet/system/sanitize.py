@@ -13,7 +13,7 @@ def leaf(value: Any) -> Any:
 
 
 def plain(value: Any, longest: int = LONGEST) -> str:
-    """One line without control characters, cut to `longest` characters; of a digest, its first 12 digits."""
+    """Return one line without control characters, cut to `longest` characters; a digest is cut to 12 digits."""
     text = value if isinstance(value, str) else f"a {type(value).__name__}" if _is_nested(value) else f"{value}"
     text = "".join(char if char.isprintable() else "�" for char in text)
     if DIGEST.fullmatch(text):

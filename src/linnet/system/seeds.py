@@ -1,4 +1,4 @@
-"""Independent random streams from one seed, so that no draw depends on how many came before it."""
+"""Independent random streams from one seed, so that no draw depends on the number of draws before it."""
 
 import zlib
 
@@ -7,7 +7,7 @@ import torch
 
 
 def generator(seed: int, stream: str, *index: int) -> torch.Generator:
-    """A generator that is a pure function of its arguments.
+    """Create a random generator that is a pure function of its arguments.
 
     Args:
         seed: the run's seed, at least 0 (0 is a seed like any other).

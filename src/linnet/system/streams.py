@@ -17,5 +17,5 @@ def replace_unprintable() -> None:
 
 
 def discard(stream: TextIO) -> None:
-    """Let a stream whose reader has gone lead nowhere, or Python would complain once more at its exit."""
+    """Redirect a stream whose reader has gone to the null device; otherwise Python reports an error at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""How many threads a run may have, where its configuration leaves that open."""
+"""Default number of threads of a run."""
 
 import os
 
@@ -13,10 +13,10 @@ FOUND = torch.get_num_threads()
 
 
 def available() -> int:
-    """What the environment says, else what torch found.
+    """Return the number of threads from the environment, else from torch.
 
     Raises:
-        InputError: the environment says something else than a number.
+        InputError: the environment's value is not a number.
     """
     text = os.environ.get(VARIABLE, str(FOUND))
     if not text.isdecimal() or int(text) < 1:

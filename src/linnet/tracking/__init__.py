@@ -1,4 +1,4 @@
-"""What a run leaves behind: TensorBoard events, history, checkpoints, manifest, status, figures."""
+"""Output of a run: TensorBoard events, history, checkpoints, manifest, status, figures."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ _MODULES = {"Checkpoint": "checkpoint", "Curve": "history", "RunLogger": "logger
 
 
 def __getattr__(name: str) -> Any:
-    """Each is imported when it is first used, so that figures and history can be had without torch and Lightning."""
+    """Import a name when it is first used, so that figures and history need neither torch nor Lightning."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

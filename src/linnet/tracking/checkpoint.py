@@ -23,7 +23,7 @@ class Checkpoint(LightningCheckpoint):
 
     Args:
         folder: where the files go, made if absent.
-        monitor: the metric that tells the best epoch, e.g. "val/loss". Where no such metric is logged, as in a run
+        monitor: the metric that selects the best epoch, e.g. "val/loss". Where no such metric is logged, as in a run
             without validation examples, the last state counts as the best and there is no best.ckpt.
         direction: "minimize" or "maximize".
         every_n_seconds: files are written at most so often during training, and at its end in any case.
@@ -108,7 +108,7 @@ class Checkpoint(LightningCheckpoint):
                 logger.flush_now_and_then()
 
     def write(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
-        """All files as of now; the previous ones stay until the new ones are whole."""
+        """Write all files with the current state; the previous ones stay until the new ones are complete."""
         self.folder.mkdir(exist_ok=True)
         state = snapshot(model, max(0, model.steps_done - 1) // model.data.chunks.steps_per_epoch, self.k)
         callbacks: list[Any] = trainer.callbacks if self in trainer.callbacks else [self]  # type: ignore[attr-defined]
@@ -131,7 +131,7 @@ class Checkpoint(LightningCheckpoint):
             self._best_is_written = True
 
     def restore_selected(self, model: LinearNetwork) -> int | None:
-        """Give the module the weights that the run ends with; the epoch (from 1) they are of, None for the last."""
+        """Load the weights that the run ends with; return their epoch (from 1), None for the last."""
         if self.select == "last" or self.best is None:
             return None
         model.load_state_dict(self.best["state_dict"])
@@ -139,7 +139,7 @@ class Checkpoint(LightningCheckpoint):
 
 
 def restore(checkpoint: Mapping[str, Any], model: LinearNetwork, callbacks: Sequence[pl.Callback]) -> None:
-    """Put model and callbacks where they were when `Checkpoint.write` wrote this.
+    """Restore model and callbacks to the state that `Checkpoint.write` saved.
 
     Raises:
         KeyError, TypeError, ValueError, RuntimeError, AttributeError: it is of another model, or of other callbacks.
@@ -156,6 +156,6 @@ def restore(checkpoint: Mapping[str, Any], model: LinearNetwork, callbacks: Sequ
 
 
 def set_epoch(trainer: pl.Trainer, epoch: int) -> None:
-    """Let Lightning begin at an epoch, counted from 0."""
+    """Make Lightning begin at an epoch, counted from 0."""
     progress: Any = trainer.fit_loop.epoch_progress.current
     progress.ready = progress.started = progress.processed = progress.completed = epoch

@@ -1,4 +1,4 @@
-"""Checkpoint files: written whole or not at all, and read without running code, whoever wrote them."""
+"""Checkpoint files: written atomically, and read without running code from them."""
 
 import hashlib
 import io
@@ -26,11 +26,11 @@ NO_COMMENT, COMMENT = (0).to_bytes(2, "little"), DIGEST.to_bytes(2, "little")
 
 
 class Damaged(Exception):
-    """A file that was a checkpoint once, and is not whole any more."""
+    """A damaged checkpoint file."""
 
 
 def snapshot(model: LinearNetwork, epoch: int, k: int = 0) -> dict[str, Any]:
-    """A copy of one model's training state in Lightning's checkpoint format, from plain containers and tensors only.
+    """Copy one model's training state in Lightning's checkpoint format, in plain containers and tensors only.
 
     Args:
         model: of one model or many.
@@ -64,12 +64,12 @@ def save_last(folder: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def fall_back(folder: Path) -> None:
-    """Let previous.ckpt take the place of a last.ckpt that is damaged; `save_last` would do the opposite."""
+    """Replace a damaged last.ckpt by previous.ckpt; `save_last` would do the opposite."""
     _duplicate(folder / PREVIOUS, folder / LAST)
 
 
 def _duplicate(file: Path, name: Path) -> None:
-    """Give a file a second name, whatever had it before, in one step."""
+    """Give a file a second name atomically, replacing any file of that name."""
     spare = name.with_name(f".{name.name}{TEMPORARY}link")
     spare.unlink(missing_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""A directory claimed for a run before anything is written there, and left as it was if the run is refused."""
+"""Claim a directory for a run before anything is written there; leave it unchanged if the run is refused."""
 
 import shutil
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def claimed(directory: Path) -> Iterator[Lock]:
 
 
 def _make_and_lock(directory: Path) -> tuple[list[Path], Lock]:
-    """The directories that this process made, and the lock."""
+    """Make a directory and lock it; return the directories that this process made, and the lock."""
     while True:
         made = _make(directory)
         try:
@@ -62,7 +62,7 @@ def _make_and_lock(directory: Path) -> tuple[list[Path], Lock]:
 
 
 def _make(directory: Path) -> list[Path]:
-    """Make a directory with its parents; returns those that this process made, innermost first."""
+    """Make a directory with its parents; return those that this process made, innermost first."""
     made: list[Path] = []
     for folder in [*reversed(directory.parents), directory]:
         if folder.is_dir():
@@ -84,7 +84,7 @@ def _remove_made(directory: Path, present: set[Path]) -> None:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    """Remove directories from the inside out, up to the first that holds something."""
+    """Remove directories from the innermost outwards, up to the first that is not empty."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""The run directory: owned by one process at a time, with a status that is true at any moment."""
+"""The run directory: owned by one process at a time, with a status that is always current."""
 
 import errno
 import json
@@ -74,16 +74,16 @@ class RunDirectory:
 
     @property
     def shown(self) -> Path:
-        """The path as a person would type it."""
+        """Return the path as a person would type it."""
         here = Path.cwd()
         return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
 
     def close(self) -> None:
-        """Let other processes have it."""
+        """Release the directory."""
         self._held.close()
 
     def set(self, state: State, **details: Any) -> None:
-        """Record the state and whatever else is known: epoch, step, error."""
+        """Record the state with optional fields: epoch, step, error."""
         seconds = round(time.monotonic() - self._clock, 3)
         self._status.update(state=state, updated=_now(), seconds=seconds, **details)
         if state != "running":
@@ -103,14 +103,14 @@ class RunDirectory:
         self._written = time.monotonic()
 
     def refuse(self, error: Exception) -> None:
-        """Record why a run does not go on: a completed one stays as it was, others have the error in status.json."""
+        """Record why a run does not resume: in status.json, unless the run is completed."""
         if self.state_before == "completed":
             write_atomic(self.path / "status.json", self._found)
         else:
             self.set(self.state_before, error=str(error))
 
     def progress(self, **details: Any) -> None:
-        """Note how far training is: epoch, step. Recorded every 5 seconds: replacing a file may wait for the disk."""
+        """Record epoch and step, at most every 5 seconds: replacing a file may wait for the disk."""
         self._status.update(details)
         if time.monotonic() - self._written >= 5:
             self.set("running")
@@ -142,7 +142,7 @@ def refuse_claimed(path: Path) -> None:
 
 
 def is_owned(path: Path) -> bool:
-    """Whether a process is at work in the directory."""
+    """Return whether a process is at work in the directory."""
     if not (path / FILE).exists():
         return False
     try:
@@ -153,7 +153,7 @@ def is_owned(path: Path) -> bool:
 
 
 def read_status(path: Path) -> dict[str, Any]:
-    """What status.json says; empty where it says nothing that can be read."""
+    """Return the content of status.json; empty if it is missing or unreadable."""
     try:
         status = read_json(path / "status.json")
     except (OSError, ValueError):
@@ -162,7 +162,7 @@ def read_status(path: Path) -> dict[str, Any]:
 
 
 def lock_directory(path: Path) -> Lock:
-    """The lock of a run directory.
+    """Lock a run directory.
 
     Raises:
         InputError: another process is at work in it.
@@ -177,7 +177,7 @@ def lock_directory(path: Path) -> Lock:
 
 
 def _remove_temporary(path: Path) -> None:
-    """Remove what a killed process was writing."""
+    """Remove temporary files that a killed process left."""
     for folder in (path, path / "checkpoints"):
         for file in folder.glob(f".*{TEMPORARY}*"):
             file.unlink(missing_ok=True)

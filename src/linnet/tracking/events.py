@@ -48,7 +48,7 @@ class EventFile(FileWriter):
         self._records.write(event.SerializeToString())
 
     def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
-        """Points of a curve; they are written by `flush`, many at once."""
+        """Add points to a curve; `flush` writes them in batches."""
         now = time.time()
         self._points += [Point(now, step, tag, value) for step, value in zip(steps, values, strict=True)]
 
@@ -72,7 +72,7 @@ class EventFile(FileWriter):
 
 
 def encode_together(files: Sequence[EventFile]) -> None:
-    """Make records of the points that wait in these files, all at once, for each file to write."""
+    """Encode the waiting points of these files in one batch; each file then writes its own records."""
     for file, records in zip(files, encode([file._points for file in files]), strict=True):
         file._encoded += records
         file._points = []
@@ -96,7 +96,7 @@ class EventWriter(SummaryWriter):
         self.file.add_points(tag, steps, values)
 
     def _get_file_writer(self) -> EventFile:
-        """What torch's SummaryWriter adds events to."""
+        """Return the object that torch's SummaryWriter adds events to."""
         return self.file
 
     def flush(self, *, durable: bool = False) -> None:

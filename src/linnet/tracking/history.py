@@ -1,4 +1,4 @@
-"""history.csv: every point that a run logged, one a line.
+"""history.csv: every point that a run logged, one per line.
 
 TensorBoard readers stop silently at a damaged record; this file can be read to its last whole line, by anything.
 """

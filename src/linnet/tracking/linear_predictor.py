@@ -1,4 +1,4 @@
-"""A trained linear map with all that is needed to apply it to new inputs, written beside the weights and read again."""
+"""A trained linear map with all that is needed to apply it to new inputs, stored beside the weights."""
 
 import json
 import math
@@ -36,7 +36,7 @@ P = TypeVar("P", bound="LinearPredictor")
 
 @dataclass(frozen=True)
 class LinearPredictor:
-    """C outputs from D features, in float64, for features in the units that they came in.
+    """C outputs from D features, in float64, for features in the units of the data.
 
     weight, bias: `[C, D]` and `[C]`; standardisation is part of them.
     task: "regression" or "classification".
@@ -70,15 +70,14 @@ class LinearPredictor:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Of the C outputs: the classes, or the column that is predicted, numbered where there are several."""
+        """Names of the C outputs: the classes, or the target column, numbered if there are several."""
         if self.class_names:
             return self.class_names
         name = "prediction" if self.table is None else self.table.target.name
         return (name,) if self.n_outputs == 1 else tuple(f"{name}_{i}" for i in range(self.n_outputs))
 
     def features(self, inputs: NDArray[Any]) -> Floats:
-        """Inputs `[N, …]` of any numbers as features `[N, D]`: flattened, bytes of pictures as grey levels 0 … 1, each
-        of norm 1 if the model was trained so.
+        """Convert inputs `[N, …]` to features `[N, D]`: flattened, image bytes as levels 0 … 1; norm 1 if trained so.
 
         Raises:
             InputError: if an input has another number of values than there are features, is no number, or if those of
@@ -111,7 +110,7 @@ class LinearPredictor:
         return np.vecdot(np.ascontiguousarray(features)[:, None], self.weight) + self.bias
 
     def predict(self, features: Floats) -> Floats:
-        """What is predicted of features `[N, D]`: expected targets, or the probabilities of the classes, `[N, C]`."""
+        """Predict from features `[N, D]`: expected targets, or class probabilities, `[N, C]`."""
         scores = self.scores(features)
         if self.link == "exp":
             with np.errstate(over="ignore"):  # infinity says as much

@@ -75,11 +75,11 @@ class Lock:
         self.close()
 
     def close(self) -> None:
-        """Let other processes have it."""
+        """Release the lock."""
         self.file.close()
 
     def remove(self) -> None:
-        """Let other processes have it, and leave no file behind."""
+        """Release the lock and remove its file."""
         self.path.unlink(missing_ok=True)  # while it is held: whoever opened it notices, see above
         self.close()
 
@@ -97,7 +97,7 @@ class Lock:
         return owner if isinstance(owner, dict) and {"pid", "host", "since"} <= owner.keys() else {}
 
     def _write(self, size: int) -> None:
-        """Name this process; on a full disk the file stays empty."""
+        """Write this process into the file; on a full disk the file stays empty."""
         since = datetime.now(timezone.utc).isoformat(timespec="seconds")
         text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
         try:

@@ -1,4 +1,4 @@
-"""The logger of a run: TensorBoard events and history.csv, side by side in the run directory."""
+"""The logger of a run: TensorBoard events and history.csv, both in the run directory."""
 
 import math
 import os
@@ -47,19 +47,19 @@ class RunLogger(TensorBoardLogger):
 
     @cached_property
     def experiment(self) -> EventWriter:
-        """The writer of the event file, for figures and whatever else the logger has no method for."""
+        """The writer of the event file, for figures and anything else that the logger has no method for."""
         return EventWriter(self._folder, self._resumed_at)
 
     @rank_zero_only
     def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None:
-        """Points of one curve: all to history.csv, those whose step is a multiple of `every` to TensorBoard."""
+        """Log points of one curve: all to history.csv, those whose step is a multiple of `every` to TensorBoard."""
         self.history.extend(name, steps, values)
         shown = [i for i, step in enumerate(steps) if step % every == 0]
         self.experiment.add_points(name, [steps[i] for i in shown], [values[i] for i in shown])
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:
-        """Lightning's way in, for callbacks that log."""
+        """Log metrics; Lightning's interface for callbacks that log."""
         for name, value in metrics.items():
             self.log_series(name, [step or 0], [float(value)])
 
@@ -68,7 +68,7 @@ class RunLogger(TensorBoardLogger):
         for name, tensor in params.items():
             values = tensor.detach().double().cpu().numpy().ravel()
             low, high = float(values.min()), float(values.max())
-            # Of numbers that are almost equal, bins could not be told apart.
+            # Histogram bins of almost equal numbers would coincide.
             spread = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30)
             if not math.isfinite(spread):
                 continue
@@ -85,7 +85,7 @@ class RunLogger(TensorBoardLogger):
 
     @rank_zero_only
     def log_picture(self, name: str, picture: bytes, step: int) -> None:
-        """A PNG file, as it is: drawing a figure a second time for TensorBoard would take as long as the first."""
+        """Log an encoded PNG file: drawing a figure a second time for TensorBoard would take as long as the first."""
         width, height = struct.unpack(">II", picture[16:24])  # of its header
         image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=picture)
         summary = Summary(value=[Summary.Value(tag=name, image=image)])
@@ -93,9 +93,9 @@ class RunLogger(TensorBoardLogger):
 
     @rank_zero_only
     def log_result(self, params: Mapping[str, Any], metrics: Mapping[str, float], step: int) -> None:
-        """The run as one row of TensorBoard's HPARAMS page. Once per run: of two, the page shows the first.
+        """Log the run as one row of TensorBoard's HPARAMS page. Once per run: the page shows only the first row.
 
-        HPARAMS shows the last point of each metric's curve. Where that curve has points of every epoch, the figure of
+        HPARAMS shows the last point of each metric's curve. Where that curve has points of every epoch, the metric of
         the weights that were kept goes to a curve of its own, `…_final`.
         """
         tags = {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
@@ -108,23 +108,23 @@ class RunLogger(TensorBoardLogger):
             writer.add_summary(summary)
 
     def flush(self, *, durable: bool = False) -> None:
-        """Let readers see all points so far; between two bundles of training, never within one."""
+        """Write all points so far to the files; only between two chunks of training, never within one."""
         self.history.flush(durable=durable)
         self.experiment.flush(durable=durable)
         self._flushed = time.monotonic()
 
     def flush_now_and_then(self) -> None:
-        """Flush if the last time is long enough ago for someone who watches."""
+        """Flush if the last flush is long enough ago."""
         if time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
     def position(self) -> dict[str, int]:
-        """File -> bytes of it on the disk, of all that was logged so far: where `rewind` goes back to."""
+        """Return the size in bytes of each file after all points so far, the argument of `rewind`."""
         self.flush(durable=True)
         return {path.name: path.stat().st_size for path in _log_files(self._folder)}
 
     def save(self) -> None:
-        """Nothing: Lightning's hparams.yaml would repeat `.hydra/config.yaml`."""
+        """Do nothing: Lightning's hparams.yaml would repeat `.hydra/config.yaml`."""
 
     def finalize(self, status: str) -> None:
         """Flush only. Lightning calls this after fit, but figures and the result are still to come."""
@@ -141,7 +141,7 @@ class RunLogger(TensorBoardLogger):
 
 
 def encode_together(loggers: Sequence[RunLogger]) -> None:
-    """Get the points that wait in these loggers ready for their event files: all at once, in a fraction of the time."""
+    """Encode the waiting points of these loggers for their event files in one batch, in a fraction of the time."""
     events.encode_together([logger.experiment.file for logger in loggers if not logger.history.closed])
 
 
@@ -154,7 +154,7 @@ def check_position(folder: Path, position: Mapping[str, int]) -> None:
 
 
 def rewind(folder: Path, position: Mapping[str, int]) -> None:
-    """Cut the files of a logger back to an earlier `position`, and remove those that there were none of.
+    """Truncate the files of a logger to an earlier `position`, and remove files that did not exist then.
 
     Args:
         folder: the run directory.

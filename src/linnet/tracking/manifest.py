@@ -1,4 +1,4 @@
-"""manifest.json: what a run came from, in enough detail to run it again and to explain a difference."""
+"""manifest.json: the origin of a run, in enough detail to re-run it and to explain a difference."""
 
 import hashlib
 import os
@@ -57,7 +57,7 @@ def manifest(
 
 
 def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
-    """Sha256 over names, shapes, dtypes and bytes of the tensors, in the order of their names."""
+    """Return the SHA-256 of names, shapes, dtypes and bytes of the tensors, in the order of their names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()
@@ -67,7 +67,7 @@ def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and dirty flag of the checkout that tracks the folder's contents; None where none does."""
+    """Return commit and dirty flag of the Git checkout that tracks the folder's contents, None if none does."""
     if not _git(folder, "ls-files", "."):  # an installation below someone's unrelated checkout is not tracked by it
         return None
     lines = (_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no") or "").splitlines()
@@ -94,7 +94,7 @@ def write_changes(path: Path, record: Mapping[str, Any], like: Path | None = Non
 
 
 def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Key -> [before, now] of everything that two manifests tell of versions, machine, data and code, and differ in."""
+    """Map key to [before, now] for differences of two manifests in versions, machine, data and code."""
     flat = [
         {
             **{key: manifest.get(key) for key in ENVIRONMENT},
@@ -109,7 +109,7 @@ def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -
 
 
 def _environment(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What is the same for all jobs that a process runs at one time; its keys are OF_PROCESS."""
+    """Return the values shared by all jobs that a process runs at one time; their keys are OF_PROCESS."""
     return {
         "command": sys.argv,
         "directory": str(Path.cwd()),
@@ -141,7 +141,7 @@ def _git(folder: Path, *words: str) -> str | None:
 
 @cache
 def cpu_name() -> str:
-    """The processor's name: of two with equal capability, a library may still treat each in its own way."""
+    """Return the processor's name: a library may treat two of equal capability differently."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -28,7 +28,7 @@ PARTS = ("train", "val", "test")
 
 
 def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
-    """The table of final figures, where they are, and what to type next. chosen: which weights were kept."""
+    """Print the table of final metrics, their file and the next commands. chosen: which weights were kept."""
     console.print(metrics_table(metrics, f"{chosen} ({seconds:.1f} s)"))
     # TensorBoard names a run by its path below the directory that it is given.
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
@@ -37,7 +37,7 @@ def print_result(console: Console, metrics: Mapping[str, float], path: Path, cho
 
 
 def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
-    """One row a metric, one column a part of the data, one for 95 % intervals; figures of no part come last."""
+    """Build a table: one row per metric, one column per split, one for 95 % intervals; other metrics come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
     parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
@@ -62,7 +62,7 @@ def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
 def coefficients_table(
     metrics: Mapping[str, float], scaling: Standardizer | None, feature_names: Sequence[str]
 ) -> Table | None:
-    """What inference says of each coefficient of the optimum, in the units of the data; None where it says nothing.
+    """Tabulate inference on each coefficient of the optimum, in the units of the data; None without inference.
 
     Args:
         metrics: of the run.
@@ -95,7 +95,7 @@ def coefficients_table(
 
 
 def png(figure: "Figure") -> bytes:
-    """The figure as a PNG file."""
+    """Encode the figure as a PNG file."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # there is a box in its place
@@ -155,7 +155,7 @@ def result_figures(
 
 
 def _coefficients(model: LinearNetwork, data: Data, analysis: ProblemAnalysis | None) -> "Figure":
-    """Those of the target with their intervals, or of each class or target; per standard deviation if that is known."""
+    """Draw the coefficients of one target with intervals, or of each class or target; per deviation if known."""
     from linnet.tracking import figures
     from linnet.tracking.figures.style import literal
 
@@ -176,7 +176,7 @@ def _coefficients(model: LinearNetwork, data: Data, analysis: ProblemAnalysis | 
 
 
 def _class_names(data: Data, n_outputs: int) -> list[str]:
-    """Of all outputs, for a figure: a model may have more of them than the data has classes."""
+    """Return a name for each output: a model may have more outputs than the data has classes."""
     from linnet.tracking.figures.style import literal
 
     names = data.source.class_names

@@ -1,4 +1,4 @@
-"""Points of curves as records of a TensorBoard event file, thousands at a time.
+"""Encode points of curves as records of a TensorBoard event file, thousands at a time.
 
 A record (the TFRecord format) is the length of its content as uint64, a checksum of that, the content, a checksum of
 it: CRC-32C, rotated and shifted by a constant. TensorBoard's own writer computes it in pure Python and, with what
@@ -27,7 +27,7 @@ class Point(NamedTuple):
 
 
 def encode(files: Sequence[Sequence[Point]]) -> list[bytes]:
-    """The records of each file's points, in their order. Many files at once take little longer than one."""
+    """Encode the points of each file to records, in order. Many files at once take little longer than one."""
     records = _records([point for points in files for point in points])
     ends = list(accumulate(map(len, files), initial=0))
     return [b"".join(records[start:end]) for start, end in pairwise(ends)]
@@ -50,7 +50,7 @@ def _records(points: Sequence[Point]) -> list[bytes]:
 
 
 def _contents(tag: bytes, points: Sequence[Point]) -> Bytes:
-    """What the records of one curve hold, whose steps take equally many bytes; one a row."""
+    """Encode the record contents of one curve, one per row; all steps must take equally many bytes."""
     # Event: wall_time = 1 (double), step = 2 (int64, left out if 0), summary = 5: value = 1: tag = 1, simple_value = 2.
     n = len(points)
     value = b"\x0a" + _varint(len(tag)) + tag + b"\x15"
@@ -67,7 +67,7 @@ def _contents(tag: bytes, points: Sequence[Point]) -> Bytes:
 
 
 def _steps(steps: Sequence[int]) -> Bytes:
-    """Field 2 of each: the tag byte, then 7 bits a byte from the lowest on, all but the last marked by the high bit."""
+    """Encode steps as field 2: tag byte, then a varint: 7 bits per byte, lowest first, high bit on all but the last."""
     if steps[0] == 0:
         return np.empty((len(steps), 0), np.uint8)
     shifts = 7 * np.arange(_varint_length(steps[0]), dtype=np.uint64)
@@ -81,7 +81,7 @@ def _varint_length(number: int) -> int:
 
 
 def _varint(number: int) -> bytes:
-    """A number of at least 1."""
+    """Encode a number of at least 1 as a varint."""
     return _steps([number])[0, 1:].tobytes()
 
 
@@ -90,7 +90,7 @@ def _repeated(content: bytes, n: int) -> Bytes:
 
 
 def _table() -> npt.NDArray[np.uint32]:
-    """What each byte does to a CRC-32C (Castagnoli, reflected polynomial 0x82f63b78)."""
+    """Return the lookup table of CRC-32C (Castagnoli, reflected polynomial 0x82f63b78)."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = np.where(table & 1, (table >> 1) ^ np.uint32(0x82F63B78), table >> 1)
@@ -101,7 +101,7 @@ TABLE = _table()
 
 
 def _masked(contents: Sequence[Bytes]) -> list[Bytes]:
-    """Masked CRC-32C of each row of each array, 4 bytes little-endian."""
+    """Return the masked CRC-32C of each row of each array, 4 bytes little-endian."""
     # All rows together, the longest first: those that have a byte in a column are then the first ones.
     order = sorted(range(len(contents)), key=lambda k: -contents[k].shape[1])
     widths = np.repeat([contents[k].shape[1] for k in order], [len(contents[k]) for k in order])

@@ -1,4 +1,4 @@
-"""The final weights of a run, as they lie in its directory. Imports no torch."""
+"""Read the final weights of a run from its directory. Imports no torch."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ OPTIMUM = "optimum.safetensors"
 
 
 def load_coefficients(run: Path) -> "NDArray[np.float64] | None":
-    """Coefficients of the optimum `[C, 1 + D]` in the units of the data, the bias first; None if it has none there.
+    """Load the optimum's coefficients `[C, 1 + D]` in the units of the data, bias first; None if there are none.
 
     Raises:
         InputError: if the file is missing or damaged.
@@ -29,7 +29,7 @@ def load_coefficients(run: Path) -> "NDArray[np.float64] | None":
 
 
 def load_weights(run: Path, name: str = FILE) -> "dict[str, NDArray[np.floating[Any]]]":
-    """weight `[C, D]` and, if the model has one, bias `[C]`; the file holds numbers only, so nothing is executed.
+    """Load weight `[C, D]` and, if the model has one, bias `[C]`; the file holds numbers only, nothing is executed.
 
     Raises:
         InputError: if they are missing or damaged.

@@ -57,7 +57,7 @@ def evaluate_parts(
     """
     metrics: dict[str, float] = {}
     predictions: dict[str, torch.Tensor] = {}
-    for name, part in data.parts().items():
+    for name, part in data.splits().items():
         if known is not None:
             figures = known[name]
         elif part.streamed:

@@ -92,7 +92,7 @@ def _evaluate(group: Sequence[TrainingContext], batched: LinearNetwork) -> list[
         for name, parameter in context.model.named_parameters():
             batched.get_parameter(name)[k : k + 1] = parameter
     group[0].data.move_to(batched.weight.device)
-    splits = {name: batched.evaluate_all(split) for name, split in group[0].data.parts().items()}
+    splits = {name: batched.evaluate_all(split) for name, split in group[0].data.splits().items()}
     return [{name: metrics[k] for name, metrics in splits.items()} for k in range(len(group))]
 
 

@@ -172,7 +172,7 @@ class TestWeight:
             "callbacks.checkpoint.select=last", "data.standardize=true",
         ]  # fmt: skip
         run = linnet.train([*self.TABLE, *options])
-        for name, part in run.data.parts().items():
+        for name, part in run.data.splits().items():
             losses = run.model.loss.value(run.model(part.x), part.y)[0]
             expected = np.average(losses.detach(), weights=part.weight)
             assert run.metrics[f"{name}/loss"] == pytest.approx(expected, rel=1e-9)

@@ -19,7 +19,7 @@ from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.preprocessing import Missing, refuse_missing
 from linnet.data.table.read import Rows, concatenate, read
 from linnet.data.table.roles import Roles, feature_kinds
-from linnet.data.table.splits import Parts, assign, check_classes, check_groups, group_codes, labelled
+from linnet.data.table.splits import Splits, assign, check_classes, check_groups, group_codes, labelled
 from linnet.data.table.summary import summary
 from linnet.data.table.target import Targets, Task, read_target
 from linnet.data.table.target_leakage import leaks
@@ -219,7 +219,7 @@ def _examples(
     targets: Targets,
     weights: Floats | None,
     kept: NDArray[np.int64],
-    parts: Parts,
+    parts: Splits,
 ) -> dict[str, Examples]:
     """Return the examples of each split that has any; x `[N', D]` has the rows kept, all else all rows of the table."""
     found = {}

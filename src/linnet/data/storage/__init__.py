@@ -1,1 +1,1 @@
-"""Examples and the arrays behind them: in memory, in float16, in bytes, or read from files block by block."""
+"""Storage of examples: in memory, in float16, in bytes, or read from files block by block."""

@@ -1,4 +1,4 @@
-"""One array in a file: what its header says, and its rows, mapped where they can be."""
+"""One array in a file: its header, and its rows, memory-mapped where possible."""
 
 import json
 import struct
@@ -33,7 +33,7 @@ UNREADABLE = (
 
 
 class File(NamedTuple):
-    """What the header of an array and the file system say of it.
+    """Header and file metadata of an array.
 
     name: of the array among others in its file; None: the file holds no names.
     dtype: of its numbers as read.
@@ -55,7 +55,7 @@ class File(NamedTuple):
         return str(self.path) if self.name is None else f"{self.path}:{self.name}"
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Of the array, mapped for as long as this is referred to: mapped pages stay in the memory of the process."""
+        """Return the rows, memory-mapped while referenced: mapped pages stay in the memory of the process."""
         try:
             if self.offset is None:
                 return self._unpacked()[start:stop]
@@ -78,7 +78,7 @@ class File(NamedTuple):
 
 
 def open_array(key: str, path: Path, name: str | None) -> File:
-    """The header of an array, from which its rows can be read.
+    """Read the header of an array; its rows can be read later.
 
     Args:
         key: that names the file in the configuration, such as "data.x_test".
@@ -158,7 +158,7 @@ def _in_safetensors(key: str, path: Path, name: str | None) -> File:
 
 
 def _npy_header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], Literal["C", "F"]]:
-    """Of an .npy file, once it is known to be of numbers."""
+    """Read the header of an .npy file and check that it holds numbers."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(stream)
@@ -170,7 +170,7 @@ def _npy_header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int,
 
 
 def _choose(key: str, path: Path, name: str | None, there: list[str]) -> str:
-    """Which of the arrays in a file is meant."""
+    """Choose one of the arrays in a file."""
     full = key.removeprefix("data.") if key.startswith("data.") else "x"
     for wanted in (full, full[:1]) if name is None else (name,):
         if wanted in there:

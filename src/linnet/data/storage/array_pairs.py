@@ -1,4 +1,4 @@
-"""Features and targets in files, paired row by row and read as training takes them."""
+"""Features and targets in files, paired row by row and read in the form that training needs."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,12 +37,12 @@ class ArrayPairs:
     weights: Tensor | None = None
 
     def __len__(self) -> int:
-        """The number of rows N."""
+        """Return the number of rows N."""
         return len(self.features)
 
     @property
     def bytes_per_row(self) -> int:
-        """Of memory, once read."""
+        """Bytes of memory per row, once read."""
         return self.features.width * self.dtype.itemsize + self.bytes_per_target
 
     @property
@@ -60,12 +60,12 @@ class ArrayPairs:
         return torch.float64 if self.wide else torch.float32
 
     def empty(self, *sizes: int, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
-        """Memory for x `[*sizes, D]`, of the features' dtype if None, and for y, as in `empty_targets`."""
+        """Allocate x `[*sizes, D]`, of the features' dtype if None, and y, as in `empty_targets`."""
         with torch.inference_mode(False):  # what is made in inference mode cannot be written to outside of it
             return torch.empty(*sizes, self.features.width, dtype=dtype or self.dtype), self.empty_targets(*sizes)
 
     def empty_targets(self, *sizes: int, dtype: torch.dtype | None = None) -> Tensor:
-        """Memory for y `[*sizes]` or `[*sizes, C]`; numbers are of the given dtype, or of that of the features."""
+        """Allocate y `[*sizes]` or `[*sizes, C]`; numbers have the given dtype, or that of the features."""
         columns = () if self.classes else (self.targets.width,)
         kind = self._target_dtype if self.classes or dtype is None else dtype
         return torch.empty(*sizes, *columns, dtype=kind)

@@ -1,4 +1,4 @@
-"""A bounded number of blocks of rows in memory; the one that was used longest ago makes room for the next."""
+"""A bounded cache of blocks of rows that evicts the least recently used block."""
 
 import torch
 from torch import Tensor

@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 
 
 def read_pixels(root: Path, paths: Sequence[Path], size: int, color: str) -> tuple[Pixels, str]:
-    """(levels 0 … 255 `[N, channels · size · size]`, their sha256), channels first.
+    """Read images as (levels 0 … 255 `[N, channels · size · size]`, their sha256), channels first.
 
     They are kept in $LINNET_DATA, else in ~/.cache/linnet: the sha256 of what they were made of, that of the levels,
     the levels. A file that is damaged, or was made of other images, is replaced.
@@ -67,7 +67,7 @@ def _keep(cache: Path, made_of: bytes, pixels: Pixels) -> None:
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(cache, made_of + hashlib.sha256(pixels.data).digest() + pixels.tobytes())
-    except OSError as error:  # decoding anew costs the next run time, and nothing else
+    except OSError as error:  # the next run decodes again
         log.info(f"not kept for later runs: {error}")
 
 
@@ -85,7 +85,7 @@ FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP")
 
 
 def decoded(path: Path, size: int, color: str) -> Pixels:
-    """The levels of one image `[channels · size · size]`, turned as its camera says. Raises InputError."""
+    """Decode one image to levels `[channels · size · size]`, rotated by its EXIF orientation. Raises InputError."""
     from PIL import Image, ImageOps
 
     try:

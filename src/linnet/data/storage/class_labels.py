@@ -1,4 +1,4 @@
-"""Labels of arrays as classes by value: whole numbers of any type, text, or one-hot rows. Imports no torch."""
+"""Class labels in arrays, by value: integers of any type, text, or one-hot rows. Imports no torch."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ class Labels:
 
     names: of the classes in their order: of numbers by value, of text by letters.
     by_value: whether they are numbers, so that the texts `3` and `3.0` are one class.
-    absent: names of classes that only the other parts have. They have no output, and the index of the i-th is −1 − i.
+    absent: names of classes that only the other splits have. They have no output, and the index of the i-th is −1 − i.
     """
 
     names: tuple[str, ...]
@@ -61,7 +61,7 @@ REMEDY = "; numbers are predicted with model=linear_regression loss=squared_erro
 
 
 def read_labels(train: ShardedArray, others: Iterable[ShardedArray]) -> Labels:
-    """Return the classes of the training labels, and the absent ones of the other parts.
+    """Return the classes of the training labels, and the absent ones of the other splits.
 
     Raises:
         InputError: if a row is no label, or there is one class only, or nearly as many classes as rows.
@@ -135,7 +135,7 @@ def distinct(key: str, rows: NDArray[Any], remedy: str = "") -> tuple[list[str],
 
 
 def distinct_of(y: ShardedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """As `distinct`, of all rows of an array in files."""
+    """Return `distinct` of all rows of an array in files."""
     places: dict[str, int] = {}
     index = []
     for rows in stretches(y):
@@ -145,7 +145,7 @@ def distinct_of(y: ShardedArray) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def stretches(y: ShardedArray) -> Iterator[NDArray[Any]]:
-    """All rows in their order, in parts; an array that can only be read as a whole is one."""
+    """Yield all rows in order, in pieces; an array that can only be read as a whole is one piece."""
     for file in y.files:
         at_once = file.shape[0] if file.offset is None else AT_ONCE
         for start in range(0, file.shape[0], at_once):
@@ -160,7 +160,7 @@ def is_one_hot(rows: NDArray[Any]) -> bool:
 
 
 def is_number(name: str) -> bool:
-    """Whether a label is a number as a computer writes it: no leading zeros."""
+    """Return whether a label is a number in plain notation: no leading zeros."""
     return NUMBER.fullmatch(name) is not None
 
 
@@ -199,8 +199,8 @@ def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else str(int(value))
 
 
-def rows_of_absent(labels: Labels, parts: Iterable[NDArray[np.int64]]) -> dict[str, int]:
+def rows_of_absent(labels: Labels, splits: Iterable[NDArray[np.int64]]) -> dict[str, int]:
     """Return name -> number of rows of each absent class among indices `[n]` of classes."""
-    codes = np.concatenate([part[part < 0] for part in parts])
+    codes = np.concatenate([codes[codes < 0] for codes in splits])
     counts = {name: int((codes == -1 - i).sum()) for i, name in enumerate(labels.absent)}
     return {name: count for name, count in counts.items() if count}

@@ -1,4 +1,4 @@
-"""Examples in memory, and what a source of data tells about them."""
+"""Examples in memory, and the output of a data source."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ Task = Literal["regression", "classification"]
 
 @dataclass(frozen=True)
 class Examples:
-    """N examples side by side.
+    """N examples in memory.
 
     x: features `[N, D]`.
     y: targets `[N, C]` of the dtype of x for regression, class indices `[N]` (int64) for classification.
@@ -38,7 +38,7 @@ class Examples:
     """Whether they are read from files as they are needed, and `x` and `y` are not to be had at once."""
 
     def __len__(self) -> int:
-        """The number of examples N."""
+        """Return the number of examples N."""
         return self.x.shape[0]
 
     @property
@@ -52,22 +52,22 @@ class Examples:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the features in batches."""
+        """Data type of the features in batches."""
         return self.x.dtype
 
     @property
     def total_weight(self) -> float:
-        """Σ weight; N where all count the same."""
+        """Sum of the weights; N without weights."""
         return float(len(self) if self.weight is None else self.weight.double().sum())
 
     def take(self, rows: Tensor) -> "Examples":
-        """The examples at the given indices `[B]`, int64, copied."""
+        """Return copies of the examples at the given indices `[B]`, int64."""
         # index_select gathers rows three times as fast as `x[rows]`.
         weight = None if self.weight is None else self.weight.index_select(0, rows)
         return Examples(self.x.index_select(0, rows), self.y.index_select(0, rows), weight)
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
-        """The examples at the given indices in batches of these sizes, each valid until the next one is asked for."""
+        """Yield the examples at the given indices in batches of these sizes, each valid until the next is requested."""
         # Fresh memory for each batch would cost as much as the gather itself.
         memory = self.x.new_empty(max(sizes), self.n_features)
         targets = self.y.index_select(0, rows).split(sizes)
@@ -76,18 +76,18 @@ class Examples:
             yield Batch(torch.index_select(self.x, 0, some, out=_first(memory, size)), y, weight=weight)
 
     def chunks(self, size: int) -> Iterator[Batch]:
-        """All examples in their order, `size` at a time; each batch is valid until the next one is asked for."""
+        """Yield all examples in order, `size` at a time; each batch is valid until the next is requested."""
         targets = self.y.split(size)
         weights = [None] * len(targets) if self.weight is None else self.weight.split(size)
         for x, y, weight in zip(self.x.split(size), targets, weights, strict=True):
             yield Batch(x, y, weight=weight)
 
     def raw_chunks(self, size: int) -> Iterator[Batch]:
-        """As `chunks`, of unprepared examples before anything is rounded to the dtype that is trained on."""
+        """Yield `chunks` of unprepared examples, before rounding to the training dtype."""
         return self.chunks(size)
 
     def targets(self) -> Iterator[Tensor]:
-        """All targets in their order, in parts; each is valid until the next one is asked for."""
+        """Yield all targets in order, in pieces, each valid until the next is requested."""
         yield self.y
 
     def to(self, device: torch.device) -> "Examples":
@@ -150,18 +150,18 @@ class ByteExamples(Examples):
 
 
 def _first(memory: Tensor, size: int) -> Tensor:
-    """So many rows; almost always all of them, for which no view has to be made."""
+    """Return the first rows; no view is made in the common case of all rows."""
     return memory if memory.shape[0] == size else memory[:size]
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a source yields, before split and standardisation.
+    """Output of a data source, before split and standardisation.
 
     checksum identifies the examples: sha256 of the files read, of the numbers made, or of what files too large to be
     read for it are known by. row_norm: each example was divided by its Euclidean norm. unrounded: the examples are
     those of files, in a dtype that holds them exactly, and preparation rounds them to the dtype that is trained on.
-    absent_classes are those that only the validation or test part has: the model has no output for them, and the index
+    absent_classes are those that only the validation or test split has: the model has no output for them, and the index
     of the i-th is −1 − i. stratified: classes are split in equal shares. preprocessing is what made features of the
     columns of a table, and summary says what was found in the data, a line each.
     """
@@ -189,10 +189,10 @@ class Source:
         return len(self.class_names) if self.task == "classification" else self.train.n_targets
 
 
-def checksum(*parts: Examples | None) -> str:
-    """Sha256 over the bytes of all examples in turn, hexadecimal."""
+def checksum(*splits: Examples | None) -> str:
+    """Return the SHA-256 of the bytes of all examples, hexadecimal."""
     digest = hashlib.sha256()
-    for part in parts:
-        for tensor in () if part is None else (part.x, part.y):
+    for split in splits:
+        for tensor in () if split is None else (split.x, split.y):
             digest.update(tensor.cpu().contiguous().numpy().data.cast("B"))
     return digest.hexdigest()

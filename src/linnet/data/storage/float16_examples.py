@@ -1,4 +1,4 @@
-"""Examples in float16, as embeddings are often saved, kept in float16 in memory."""
+"""Examples kept in float16 in memory, as embeddings are often saved."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -65,7 +65,7 @@ class Float16Examples(Examples):
             yield Batch(self.normalisation.apply_(memory[: len(y)].copy_(stored)), y)
 
     def prepared(self, scaling: Standardizer | None, y: Tensor, dtype: torch.dtype) -> "Float16Examples":
-        """The same examples with standardised features of this dtype, and other targets."""
+        """Return the examples with standardised features of this dtype, and targets y."""
         normalisation = self.normalisation
         if scaling is not None:
             normalisation = normalisation.standardised(scaling.mean, scaling.deviation)

@@ -1,4 +1,4 @@
-"""Examples that are read from files as they are needed, because they do not fit into memory."""
+"""Examples larger than memory, read from files on demand."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -82,7 +82,7 @@ class OutOfCoreExamples(Examples):
         return Cache(self.pairs, self.chosen * self.block_rows, self.block_rows, min(self.slots, len(self.chosen)))
 
     def take(self, rows: Tensor) -> Examples:
-        """The examples at a few given indices `[B]`, in memory."""
+        """Return the examples at a few given indices `[B]`, in memory."""
         x, y = self.pairs.empty(len(rows))
         for place, row in enumerate(rows.tolist()):
             start = int(self.chosen[row // self.block_rows]) * self.block_rows + row % self.block_rows
@@ -120,7 +120,7 @@ class OutOfCoreExamples(Examples):
             yield y[:n]
 
     def split(self, fraction: float, seed: int) -> tuple["OutOfCoreExamples", "OutOfCoreExamples"]:
-        """(the rest, a part of about so many of the examples): whole blocks, drawn at random.
+        """Split into (rest, about `fraction` of the examples) by whole blocks, drawn at random.
 
         Raises:
             InputError: if nothing would be left.
@@ -137,7 +137,7 @@ class OutOfCoreExamples(Examples):
         return tuple(OutOfCoreExamples(self.pairs, self.memory, self.chosen[part]) for part in (~drawn, drawn))  # type: ignore[return-value]
 
     def prepared(self, scaling: Standardizer | None, offset: Tensor | None) -> "OutOfCoreExamples":
-        """The same examples with standardised features, and targets minus offset, float64 `[C]`."""
+        """Return the examples with standardised features, and targets minus offset, float64 `[C]`."""
         normalisation = self.pairs.normalisation
         if scaling is not None:
             normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
@@ -154,7 +154,7 @@ class OutOfCoreExamples(Examples):
         return self
 
     def _stretches(self, at_once: int) -> Iterator[tuple[int, int]]:
-        """(first row, number of rows) of all rows in their order, across blocks that are neighbours."""
+        """Yield (first row, number of rows) of all rows in order; adjacent blocks are merged."""
         after_gap = (self.chosen.diff() > 1).nonzero()[:, 0] + 1
         for run in self.chosen.tensor_split(after_gap):
             first, last = int(run[0]) * self.block_rows, (int(run[-1]) + 1) * self.block_rows

@@ -1,4 +1,4 @@
-"""Arrays in files, one after the other as if they were one, read a stretch of rows at a time."""
+"""Arrays in several files, concatenated and read in ranges of rows."""
 
 import re
 from bisect import bisect_right
@@ -48,17 +48,17 @@ class ShardedArray:
 
     @property
     def kinds(self) -> set[str]:
-        """Of numbers: numpy's letters, f for floating point, i, u and b for integers."""
+        """Kinds of numbers, in numpy's letters: f for floating point, i, u and b for integers."""
         return {file.dtype.kind for file in self.files}
 
     def locate(self, row: int) -> tuple[int, int]:
-        """(number of the file, row in it)."""
+        """Return (index of the file, row in it)."""
         starts = self.starts
         number = bisect_right(starts, row) - 1
         return number, row - starts[number]
 
     def pieces(self, start: int, count: int) -> Iterator[NDArray[Any]]:
-        """So many rows from `start` on, as they are, those of each file apart."""
+        """Yield rows from `start` on, unconverted, one piece per file."""
         number, first = self.locate(start)
         while count > 0:
             rows = self.files[number].rows(first, min(first + count, self.files[number].shape[0]))
@@ -78,7 +78,7 @@ class ShardedArray:
 
 
 def find_shards(key: str, pattern: str, text: bool = False) -> ShardedArray:
-    """The arrays in the files that a path or pattern names, in the order of the files' names.
+    """Open the arrays in the files that match a path or pattern, in the order of the files' names.
 
     Args:
         key: that names them in the configuration.

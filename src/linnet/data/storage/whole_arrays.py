@@ -1,4 +1,4 @@
-"""Arrays in files that are read as a whole: columns of Parquet files, and tensors that torch saved."""
+"""Arrays that are read as a whole: columns of Parquet files, and tensors saved by torch."""
 
 import pickle
 from pathlib import Path
@@ -18,7 +18,7 @@ TORCH = (".pt", ".pth")
 
 
 class Header(NamedTuple):
-    """What is known of an array before its numbers are read."""
+    """Metadata of an array before its numbers are read."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -35,7 +35,7 @@ def names_in(path: Path) -> list[str]:
 
 
 def is_named(path: Path) -> bool:
-    """Whether arrays of the file have names: not so of a tensor alone."""
+    """Return whether the file's arrays have names; a single tensor has none."""
     return path.suffix == PARQUET or isinstance(_saved(path), dict)
 
 
@@ -111,7 +111,7 @@ def _refuse_missing(path: Path, name: str, column: "pa.Array", width: int = 1) -
 
 
 def _saved(path: Path) -> Any:
-    """What torch saved, unpickled without running code of the file, and mapped where that is possible."""
+    """Load a torch file with weights_only, so that no code of it runs; memory-mapped where possible."""
     import torch
 
     for mapped in (True, False):

@@ -36,7 +36,7 @@ FEW_TOKENS = 3
 def kind_of(
     key: str, name: str, column: pa.ChunkedArray, where: RowLocator, otherwise: str, notation: Notation = PLAIN
 ) -> Kind:
-    """What a cleaned column holds.
+    """Infer the type of a cleaned column.
 
     Args:
         key: the role of the column for messages, for example "column age".

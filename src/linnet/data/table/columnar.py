@@ -1,4 +1,4 @@
-"""Parquet and Feather (Arrow IPC): columns that come with their types."""
+"""Read Parquet and Feather (Arrow IPC): typed columns."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ NAMES = {"parquet": "Parquet", "arrow": "Feather (Arrow IPC)"}
 def read_columnar(
     path: Path, content: bytes, kind: str, only: Sequence[str] | None = None
 ) -> tuple[pa.Table, list[str]]:
-    """The table in a file, and notes of what was found out about it.
+    """Read the table in a Parquet or Arrow file; return it with notes on the file.
 
     Args:
         path: for the messages.

@@ -1,4 +1,4 @@
-"""Lines of a CSV file that are no rows: titles before the header, and comments."""
+"""Remove the lines of a CSV file that are not rows: titles before the header, and comments."""
 
 import re
 

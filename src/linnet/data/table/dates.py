@@ -1,4 +1,4 @@
-"""Dates, with times and zones, as days since 1970-01-01 00:00 UTC."""
+"""Parse dates, with times and zones, to days since 1970-01-01 00:00 UTC."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -85,7 +85,7 @@ def as_days(key: str, column: pa.ChunkedArray, order: Order, where: RowLocator) 
 
 
 def _days(text: str, order: Order) -> float:
-    """NaN if it is no date."""
+    """Return days since 1970-01-01, NaN if the text is no date."""
     match = YEAR_FIRST.match(text)
     if match:
         year, month, day = (int(part) for part in match.groups())

@@ -1,4 +1,4 @@
-"""CSV: every value as the text that stands there; what it means is decided later, by column."""
+"""Read CSV: every value as text; column types are inferred later."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def read_delimited(
     comment: str | None = None,
     skip_rows: int = 0,
 ) -> tuple[pa.Table, list[str]]:
-    """A table of text columns, and notes of what was found out about the file.
+    """Read a delimited file as text columns; return the table with notes on the detected layout.
 
     Args:
         path: for the messages.
@@ -54,7 +54,7 @@ def read_delimited(
 def parse(
     path: Path, text: bytes, layout: Layout, only: Sequence[str] | None, first_line: int = 1
 ) -> tuple[pa.Table, int]:
-    """The rows in a text as columns of text, and how many of its lines are no rows of their own, but within quotes.
+    """Parse rows into text columns; return them with the number of lines that continue a quoted value.
 
     Args:
         path: for the messages.
@@ -77,12 +77,12 @@ def parse(
 
 
 def spanning_note(path: Path, spanning: int) -> list[str]:
-    """What is said of so many lines within quotes: they may be rows that an open quote has swallowed."""
+    """Return a note if lines continue a quoted value: an unclosed quote may have swallowed rows."""
     return [f"{path}: {spanning} of its lines go on a row, within quotes"] if spanning else []
 
 
 def count_lines(text: bytes) -> int:
-    """The number of lines, empty ones among them."""
+    """Count the lines, empty ones included."""
     ends = text.count(b"\n")
     if b"\r" in text:
         ends += text.count(b"\r") - text.count(b"\r\n")
@@ -117,7 +117,7 @@ def _parse(path: Path, text: bytes, layout: Layout, chosen: Sequence[int], first
 
 
 def _spanning(path: Path, text: bytes, delimiter: str, n_rows: int, first_line: int) -> int:
-    """How many lines, not counting empty ones, are no rows of their own.
+    """Count the lines that continue a quoted value, without empty ones.
 
     Raises:
         InputError: if a quote is not closed, or not closed where a value ends: it may have swallowed rows.

@@ -1,4 +1,4 @@
-"""Text as UTF-8: which encoding a file is in, and whether it is text at all."""
+"""Detect the encoding of a text file and convert it to UTF-8."""
 
 import codecs
 import re
@@ -18,7 +18,7 @@ SAMPLE = 1 << 16
 def to_utf8(
     path: Path, content: bytes, encoding: str | None, first_line: int = 1, option: str = "data.encoding"
 ) -> tuple[bytes, str]:
-    """The text in UTF-8 without byte order mark, and the name of the encoding it was in.
+    """Convert text to UTF-8 without byte order mark; return it with the name of its original encoding.
 
     Bytes that are not UTF-8 are taken for cp1252 (Windows) if some are letters or signs there and control characters in
     latin-1, else for latin-1, where every byte is a character; both agree on all others. If something else in the file
@@ -60,7 +60,7 @@ def to_utf8(
 
 
 def line_of(content: bytes, position: int) -> int:
-    """The number, counted from 1, of the line that holds this byte."""
+    """Return the number, counted from 1, of the line that holds this byte."""
     return content.count(b"\n", 0, position) + 1
 
 

@@ -1,4 +1,4 @@
-"""Names of features, of which no two are the same."""
+"""Unique names of features."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def distinct_names(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def renamed(columns: Sequence[Column]) -> list[str]:
-    """A line for each feature whose name is not the usual one, since another has that."""
+    """Return one note per feature that was renamed because its usual name is taken."""
     usual = [name for column in columns for name in column.features]
     return [
         f"feature {was} is called {name} in results, since another has that name"

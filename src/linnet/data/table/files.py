@@ -1,4 +1,4 @@
-"""Which files are meant, and what they are by their first bytes."""
+"""Find files by path or pattern, and detect their format by their first bytes."""
 
 import glob
 import gzip
@@ -22,7 +22,7 @@ FOREIGN = {
 
 
 def expand(key: str, given: str | Sequence[str]) -> tuple[Path, ...]:
-    """The files that a path, a pattern such as `parts/*.csv`, or a list of these stands for; patterns sorted by name.
+    """Expand a path, a pattern such as `parts/*.csv`, or a list of these to files; patterns sorted by name.
 
     Args:
         key: the configuration key that names them, for the messages.
@@ -57,7 +57,7 @@ def expand(key: str, given: str | Sequence[str]) -> tuple[Path, ...]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file as it lies there. Raises InputError if it cannot be read, or is empty."""
+    """Return the bytes of a file. Raises InputError if it cannot be read, or is empty."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -68,7 +68,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def unpack(path: Path, content: bytes) -> bytes:
-    """The content without the compression of gzip, whatever the file is called."""
+    """Decompress gzip content, whatever the file is called; return other content unchanged."""
     if not content.startswith(b"\x1f\x8b"):
         if path.suffix == ".gz":
             raise InputError(f"{path} is not compressed by gzip: rename it, or get it anew")
@@ -83,7 +83,7 @@ def unpack(path: Path, content: bytes) -> bytes:
 
 
 def file_format(path: Path, content: bytes) -> str:
-    """What a file is by its first bytes and not by its name: "parquet", "arrow" or "text".
+    """Detect the format from the first bytes, not the name: "parquet", "arrow" or "text".
 
     Raises:
         InputError: if it is something else that is known.

@@ -1,4 +1,4 @@
-"""A `Preprocessing` from the training rows."""
+"""Fit a `Preprocessing` to the training rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ def fit(
     plain: Collection[str] = (),
     day_first: bool | None = None,
 ) -> Preprocessing:
-    """Means and levels of the training rows.
+    """Fit the means and levels of the training rows.
 
     Args:
         table: the training rows, those of weight 0 left out.
@@ -74,7 +74,7 @@ def _number(
     name: str, kind: Kind, values: pa.ChunkedArray, missing: Missing, where: RowLocator, weight: Floats,
     keep_constant: bool, day_first: bool | None,
 ) -> Column | str:  # fmt: skip
-    """The column, or why it tells nothing."""
+    """Return the column, or the reason to leave it out."""
     key, date = f"column {name}", None
     if kind == "date":
         date = order_of(key, name, values, day_first, where)

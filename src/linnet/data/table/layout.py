@@ -1,4 +1,4 @@
-"""How the text of a CSV file is divided: by which delimiter, into which columns."""
+"""Layout of a CSV file: delimiter and columns."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ class Layout(NamedTuple):
         return tuple(name for name in self.header if name)
 
     def chosen(self, only: Sequence[str] | None) -> list[int]:
-        """The places of the columns to keep; None, or if there are none such: of all that have a name."""
+        """Return the indices of the columns to keep; all named ones if `only` is None or matches none."""
         named = [i for i, name in enumerate(self.header) if name]
         return [i for i in named if only is None or self.header[i] in only] or named
 
@@ -41,7 +41,7 @@ class Layout(NamedTuple):
 def find_layout(
     path: Path, text: bytes, delimiter: str | None, option: str = "data.delimiter", least: int = 2
 ) -> Layout:
-    """The layout of a file.
+    """Detect the layout of a file.
 
     Args:
         path: for the messages.
@@ -68,13 +68,13 @@ def find_layout(
 
 
 def _sample(text: bytes) -> str:
-    """The first whole lines."""
+    """Return the first whole lines."""
     sample = text[:SAMPLE].decode("utf-8", "ignore")
     return sample if len(text) <= SAMPLE else sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1]
 
 
 def _nameless(path: Path, text: bytes, delimiter: str, place: int) -> str:
-    """What is said of a column without a name: whether it counts the rows, as an index does."""
+    """Return the message on a column without a name: whether it counts the rows, like an index."""
     rows = [row for row, _ in records(_sample(text), delimiter, SAMPLE_ROWS)][1:]
     values = [row[place].strip() for row in rows if len(row) > place]
     numbers = [int(value) for value in values if value.isdecimal()]
@@ -88,7 +88,7 @@ def _nameless(path: Path, text: bytes, delimiter: str, place: int) -> str:
 
 
 def _detect(text: bytes) -> str:
-    """The delimiter by which the first rows have as many values as the header, and most of them."""
+    """Return the delimiter by which the first rows have as many values as the header, and the most values."""
     sample = _sample(text)
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS.values():
@@ -101,7 +101,7 @@ def _detect(text: bytes) -> str:
 
 
 def _header(path: Path, text: bytes, delimiter: str, option: str, least: int) -> list[str]:
-    """The names of the columns, "" where there is none."""
+    """Return the names of the columns, "" where there is none."""
     first = next(records(text[:LONGEST_LINE].decode("utf-8", "ignore"), delimiter, 1), ([], 0))[0]
     header = [name.strip() for name in first]
     if not any(header):
@@ -122,7 +122,7 @@ def _header(path: Path, text: bytes, delimiter: str, option: str, least: int) ->
 
 
 def records(text: str, delimiter: str, most: int | None = None) -> Iterator[tuple[list[str], int]]:
-    """(values, number of the last line) of each row that is not empty, as Python reads them; ends at a fault."""
+    """Yield (values, number of the last line) of each non-empty row, read by Python's csv; end at an error."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     count = 0
     try:

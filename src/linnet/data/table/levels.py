@@ -1,4 +1,4 @@
-"""Levels of a category as text: by value where all of them are numbers, else as they stand."""
+"""Convert the levels of a category to text: by value if all are numbers, else unchanged."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -34,7 +34,7 @@ def are_numbers(column: pa.ChunkedArray) -> bool:
 
 
 def as_levels(key: str, column: pa.ChunkedArray, by_value: bool) -> pa.ChunkedArray:
-    """A cleaned column as text, one text per level.
+    """Convert a cleaned column to text, one text per level.
 
     Args:
         key: of the column, for messages.
@@ -61,7 +61,7 @@ def sorted_levels(levels: list[str], by_value: bool) -> list[str]:
 def _mapped(
     column: pa.ChunkedArray, function: Callable[[Any], str], only: pa.ChunkedArray | None = None
 ) -> pa.ChunkedArray:
-    """The column with a function of each different value in place of the value; `only` where that is true."""
+    """Map each distinct value of the column by a function; only where `only` is true, if given."""
     values = column.unique() if only is None else pc.filter(column, only).unique()
     texts = pa.array([None if value is None else function(value) for value in values.to_pylist()], pa.string())
     found = pc.take(texts, pc.index_in(column, value_set=values))

@@ -1,4 +1,4 @@
-"""How a table writes numbers and missing values."""
+"""Notation of numbers and missing values in a table."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ ALIKE = {" ": r"[ \x{a0}\x{202f}\x{2009}]", "'": "['’]"}
 
 @dataclass(frozen=True)
 class Notation:
-    """How numbers and missing values are written in the text columns of a table.
+    """Notation of numbers and missing values in the text columns of a table.
 
     decimal: the sign between whole part and fraction.
     thousands: the sign between groups of three digits, None where there is none.
@@ -37,7 +37,7 @@ class Notation:
 
     @property
     def is_plain(self) -> bool:
-        """Whether numbers are written as computers write them."""
+        """Whether numbers are in plain notation, as in 1234.5."""
         return self.decimal == "." and self.thousands is None and not self.strip
 
     @property
@@ -46,7 +46,7 @@ class Notation:
         return tuple(dict.fromkeys((*MISSING, *(token.strip() for token in self.missing_tokens))))
 
     def without_tokens(self, table: pa.Table) -> pa.Table:
-        """The table with null in place of its own missing tokens, blanks around them or not."""
+        """Replace the notation's missing tokens by null, with or without blanks around them."""
         if self.missing_tokens:
             tokens = pa.array([token.strip() for token in self.missing_tokens], pa.string())
             for place, name in enumerate(table.column_names):
@@ -58,7 +58,7 @@ class Notation:
         return table
 
     def of_column(self, column: pa.ChunkedArray) -> "Notation":
-        """The notation of one cleaned column: the plain one, if its texts are plain numbers and not all fit this one.
+        """Return the notation of one cleaned column: plain, if its texts are plain numbers and not all fit this one.
 
         A file with 1.234,5 in one column may hold 0.125 in another that a program has written.
         """
@@ -68,7 +68,7 @@ class Notation:
         return self if fits or PLAIN.plain_numbers(column).null_count > column.null_count else PLAIN
 
     def plain_numbers(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
-        """The numbers among texts without blanks around them as computers write them, null where there is none."""
+        """Rewrite numbers in plain notation (as in 1234.5), null for texts that are no numbers; texts are stripped."""
         parts = pc.extract_regex(texts, _pattern(self))
         body, signs = pc.struct_field(parts, "body"), [pc.struct_field(parts, name) for name in ("sign", "inner")]
         if self.thousands is not None:
@@ -84,7 +84,7 @@ PLAIN = Notation()
 
 
 def make_notation(decimal: str, thousands: str | None, strip: Sequence[str], missing_tokens: Sequence[str]) -> Notation:
-    """The notation that the options of the configuration give.
+    """Return the notation that the configuration's options define.
 
     Raises:
         InputError: if one sign stands for two things.
@@ -96,7 +96,7 @@ def make_notation(decimal: str, thousands: str | None, strip: Sequence[str], mis
 
 @lru_cache(maxsize=16)
 def _pattern(notation: Notation) -> str:
-    """A regular expression (RE2) with the groups sign, inner (a sign after what is stripped) and body."""
+    """Return a regular expression (RE2) with the groups sign, inner (a sign after what is stripped) and body."""
     decimal = re.escape(notation.decimal)
     bodies = [rf"(?:\d+(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?", "(?i:inf|infinity)"]
     if notation.thousands is not None:

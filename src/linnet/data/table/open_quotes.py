@@ -1,4 +1,4 @@
-"""Values that look as if two quotes, each left open, had swallowed rows of a CSV file."""
+"""Detect values in which two unclosed quotes have swallowed rows of a CSV file."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ def refuse_swallowed(
 
 
 def looks_like_rows(value: str, place: int, layout: Layout, numeric: Sequence[int] = ()) -> bool:
-    """Whether a value with line breaks is divided as rows from this place on are.
+    """Return whether a value with line breaks is divided like the rows from this position on.
 
     Args:
         value: of a row.
@@ -76,7 +76,7 @@ def _is_number(text: str) -> bool:
 
 
 def _line_of(text: bytes, place: int, value: str, layout: Layout) -> int:
-    """The number, in the text, of the line in which the row with this value begins."""
+    """Return the line number, in the text, where the row with this value begins."""
     reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=layout.delimiter)
     line = 1
     for row in reader:

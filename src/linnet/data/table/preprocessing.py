@@ -1,4 +1,4 @@
-"""How a table becomes features: a plain description, fitted once on the training rows and applied ever after."""
+"""Preprocessing of a table into features: fitted once to the training rows, then applied to any rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Missing = Literal["error", "drop", "mean"]
 
 @dataclass(frozen=True)
 class Target:
-    """The column that is predicted.
+    """The target column.
 
     class_names: in the order of the logits; empty for regression.
     """
@@ -33,7 +33,7 @@ class Target:
 
 
 class Applied(NamedTuple):
-    """Features, and what became of the rows.
+    """Features, the rows kept, and notes.
 
     x: features `[N', D]`, float64.
     rows: indices of the rows that they come from `[N']`.
@@ -47,7 +47,7 @@ class Applied(NamedTuple):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to each row of a table.
+    """Preprocessing of each row of a table.
 
     columns: those that become features, in the order of the features.
     target: what is predicted.
@@ -66,11 +66,11 @@ class Preprocessing:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Of all D features, each another, none `bias`."""
+        """Unique names of all D features, none `bias`."""
         return distinct_names(self.columns)
 
     def apply(self, table: pa.Table, where: RowLocator = row_words) -> Applied:
-        """The features of the rows of a table whose columns may stand in any order. Row by row the same for any chunks.
+        """Compute the features of a table; columns may be in any order. Each row's result depends on that row alone.
 
         Args:
             table: as read from CSV (all text) or with typed columns.
@@ -97,7 +97,7 @@ class Preprocessing:
         return Applied(x if keep.all() else x[rows], rows, row_notes)
 
     def unknown(self, columns: Sequence[str], place: str) -> list[str]:
-        """Those of some columns that the training data did not have.
+        """Return those of `columns` that the training data did not have.
 
         Raises:
             InputError: naming a column that features are made of and that is not among them.
@@ -114,7 +114,7 @@ class Preprocessing:
     def _keep(
         self, missing: Mapping[str, NDArray[np.bool_]], n_rows: int, where: RowLocator, row_notes: Counter[str]
     ) -> NDArray[np.bool_]:
-        """Which rows stay, once missing values are dealt with."""
+        """Return which rows are kept after missing values are handled."""
         counts = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
         if self.missing == "error" and counts:
             refuse_missing(missing, where, "give them, or train a model with data.missing=mean or drop")
@@ -129,12 +129,12 @@ class Preprocessing:
         return keep
 
     def to_node(self) -> dict[str, Any]:
-        """As plain containers that JSON holds exactly, for `from_node`."""
+        """Convert to plain containers that JSON stores exactly, for `from_node`."""
         return {"version": VERSION, **asdict(self)}
 
     @classmethod
     def from_node(cls, node: Mapping[str, Any]) -> "Preprocessing":
-        """What `to_node` gave, perhaps by way of JSON. Raises InputError if it is something else."""
+        """Restore from the output of `to_node`, possibly read from JSON. Raises InputError for anything else."""
         try:
             node = dict(node)
             if node.pop("version") != VERSION:
@@ -159,7 +159,7 @@ def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: RowLocator, 
 
 
 def _frozen(node: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """A dataclass's arguments: lists as tuples, no unknown key."""
+    """Convert a node to a dataclass's arguments: lists to tuples, no unknown key."""
     unknown = set(node) - {field.name for field in fields(kind)}
     if unknown:
         raise KeyError(f"unknown key {min(unknown)}")

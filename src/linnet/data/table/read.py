@@ -1,4 +1,4 @@
-"""Files read into one table, each row with the place that it came from."""
+"""Read files into one table that knows the file and row number of each row."""
 
 import hashlib
 from bisect import bisect_right
@@ -36,7 +36,7 @@ class Rows:
     checksum: str
 
     def where(self, rows: Sequence[int]) -> str:
-        """Where these rows are: `rows 3, 4 of a.csv`, and of no more than one file."""
+        """Format the location of rows: `rows 3, 4 of a.csv`, for one file at most."""
         first = bisect_right(self.starts, rows[0]) - 1
         end = [*self.starts, self.table.num_rows][first + 1]
         here = [row - self.starts[first] for row in rows if self.starts[first] <= row < end]
@@ -81,7 +81,7 @@ def _read(
     comment: str | None,
     skip_rows: int,
 ) -> Rows:
-    """The files (path, time of change, size), once for all jobs of a sweep; never written to."""
+    """Read the files (path, time of change, size), cached for all jobs of a sweep; never modify the result."""
     tables: list[pa.Table] = []
     notes: list[str] = []
     digests, formats = [], []
@@ -107,7 +107,7 @@ def _read(
 
 
 def concatenate(first: Rows, second: Rows) -> Rows:
-    """The rows of both. Raises InputError if a file is in both, or their columns differ."""
+    """Concatenate the rows of both. Raises InputError if a file is in both, or their columns differ."""
     twice = {path.resolve() for path in first.files} & {path.resolve() for path in second.files}
     if twice:
         raise InputError(
@@ -122,7 +122,7 @@ def concatenate(first: Rows, second: Rows) -> Rows:
 
 
 def _like_the_first(first: pa.Table, table: pa.Table, first_path: Path, path: Path) -> pa.Table:
-    """The table with the columns in the order and of the types of the first."""
+    """Return the table with the columns in the order and of the types of the first."""
     names, found = first.column_names, table.column_names
     known, here = set(names), set(found)
     missing, extra = [name for name in names if name not in here], [name for name in found if name not in known]
@@ -140,7 +140,7 @@ def _like_the_first(first: pa.Table, table: pa.Table, first_path: Path, path: Pa
 
 
 def _joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """One below the other; whole numbers become fractions where one file has such."""
+    """Concatenate tables; integer columns become floating point if one file has such values."""
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:

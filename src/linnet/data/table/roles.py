@@ -1,4 +1,4 @@
-"""Which column of a table is what: target, features, weight, group, split."""
+"""Roles of a table's columns: target, features, weight, group, split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Roles:
     split: str | None
 
     def single(self) -> dict[str, str]:
-        """Configuration key -> column, of the roles that one column plays."""
+        """Map configuration key to column, for the roles that a single column plays."""
         given = {"target": self.target, "weight": self.weight, "group": self.group, "split_column": self.split}
         return {f"data.{key}": name for key, name in given.items() if name is not None}
 
     def chosen(self, columns: Sequence[str], place: str) -> tuple[str, ...]:
-        """The columns that are to become features, in the order of the table.
+        """Return the columns that become features, in the order of the table.
 
         Raises:
             InputError: if a column does not exist, or has two roles.

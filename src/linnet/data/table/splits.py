@@ -1,4 +1,4 @@
-"""Training, validation and test rows of a table, by files, by a column, or drawn."""
+"""Split a table into train, val and test rows, by files, by a column, or at random."""
 
 from collections.abc import Mapping
 
@@ -6,30 +6,30 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from linnet.data.split import PARTS, Rows, hold_out
+from linnet.data.split import SPLIT_NAMES, Rows, hold_out
 from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.values import as_text, cleaned, is_missing
 from linnet.system.errors import InputError
 
-Parts = Mapping[str, Rows]
+Splits = Mapping[str, Rows]
 
 
 def labelled(column: pa.ChunkedArray, name: str, where: RowLocator) -> NDArray[np.str_]:
-    """The part of each row as a split column names it, "train", "val" or "test" `[N]`.
+    """Read the split of each row from a split column: "train", "val" or "test" `[N]`.
 
     Raises:
         InputError: naming the rows that say something else.
     """
     key = f"data.split_column={name}"
     texts = np.array([(text or "").lower() for text in as_text(key, cleaned(column)).to_pylist()])
-    wrong = np.flatnonzero(~np.isin(texts, list(PARTS)))
+    wrong = np.flatnonzero(~np.isin(texts, list(SPLIT_NAMES)))
     if len(wrong):
-        raise InputError(f"{key}: '{texts[wrong[0]]}' in {where(wrong.tolist())}, expected {join_names(PARTS)}")
-    return np.array([PARTS[text] for text in texts])
+        raise InputError(f"{key}: '{texts[wrong[0]]}' in {where(wrong.tolist())}, expected {join_names(SPLIT_NAMES)}")
+    return np.array([SPLIT_NAMES[text] for text in texts])
 
 
 def group_codes(column: pa.ChunkedArray, name: str, where: RowLocator) -> NDArray[np.int64]:
-    """The index of each row's group `[N]`. Raises InputError where a row has none."""
+    """Return the index of each row's group `[N]`. Raises InputError where a row has none."""
     values = cleaned(column)
     missing = np.flatnonzero(is_missing(values))
     if len(missing):
@@ -48,12 +48,12 @@ def assign(
     classes: NDArray[np.int64] | None,
     groups: NDArray[np.int64] | None,
     seed: int,
-) -> Parts:
-    """The rows of each part, sorted; every row is in exactly one.
+) -> Splits:
+    """Return the rows of each split, sorted; every row is in exactly one.
 
     Args:
         rows: to share out.
-        given: the part of each row of the table, where files or a column say so; validation rows are drawn from the
+        given: the split of each row of the table, where files or a column say so; validation rows are drawn from the
             training rows if none are given, test rows are not.
         test_fraction: of all rows.
         val_fraction: of the rows that are not for testing.
@@ -73,31 +73,31 @@ def assign(
         raise InputError(
             "no rows are left to train on: see data.test_fraction, data.val_fraction and data.split_column"
         )
-    parts = {"train": train, "val": val, "test": test}
-    shared = np.sort(np.concatenate(list(parts.values())))
-    assert np.array_equal(shared, rows), "every row is in exactly one part"
-    return parts
+    splits = {"train": train, "val": val, "test": test}
+    shared = np.sort(np.concatenate(list(splits.values())))
+    assert np.array_equal(shared, rows), "every row is in exactly one split"
+    return splits
 
 
-def check_groups(parts: Parts, groups: NDArray[np.int64], name: str, where: RowLocator) -> None:
-    """Raise InputError if rows of one group are in two parts, as given files or a split column may have it."""
+def check_groups(splits: Splits, groups: NDArray[np.int64], name: str, where: RowLocator) -> None:
+    """Raise InputError if rows of one group are in two splits, as given files or a split column may have it."""
     for one, other in (("train", "test"), ("train", "val"), ("val", "test")):
-        both = np.intersect1d(groups[parts[one]], groups[parts[other]])
+        both = np.intersect1d(groups[splits[one]], groups[splits[other]])
         if len(both):
-            rows = [int(parts[part][groups[parts[part]] == both[0]][0]) for part in (one, other)]
+            rows = [int(splits[split][groups[splits[split]] == both[0]][0]) for split in (one, other)]
             raise InputError(
                 f"data.group={name}: a group is in the {one} part ({where(rows[:1])}) and in the {other} part "
                 f"({where(rows[1:])})"
             )
 
 
-def check_classes(parts: Parts, y: NDArray[np.int64], class_names: tuple[str, ...], where: RowLocator) -> None:
+def check_classes(splits: Splits, y: NDArray[np.int64], class_names: tuple[str, ...], where: RowLocator) -> None:
     """Raise InputError if a class occurs that no training row has."""
-    for part in ("val", "test"):
-        unseen = np.setdiff1d(y[parts[part]], y[parts["train"]])
+    for split in ("val", "test"):
+        unseen = np.setdiff1d(y[splits[split]], y[splits["train"]])
         if len(unseen):
-            rows = parts[part][np.isin(y[parts[part]], unseen)]
+            rows = splits[split][np.isin(y[splits[split]], unseen)]
             raise InputError(
-                f"the {part} part has {join_names(class_names[k] for k in unseen)} ({where(rows.tolist())}), which no "
+                f"the {split} part has {join_names(class_names[k] for k in unseen)} ({where(rows.tolist())}), which no "
                 f"training row has: add such rows to training, or remove these"
             )

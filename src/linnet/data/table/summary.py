@@ -1,4 +1,4 @@
-"""What was found in a table and what is done with it, in lines for the person who trains on it."""
+"""Summarise a table and its preprocessing in lines of text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -22,12 +22,12 @@ def summary(
     files: Sequence[object],
     targets: Targets,
     preprocessing: Preprocessing,
-    parts: Mapping[str, NDArray[np.int64]],
+    splits: Mapping[str, NDArray[np.int64]],
     row_notes: Mapping[str, int],
     notes: Iterable[str],
     warnings: Iterable[str],
 ) -> tuple[str, ...]:
-    """One line each for rows, target, features, parts; then what was dropped and told, and warnings.
+    """Return lines on rows, target, features and splits, then dropped columns, notes and warnings.
 
     Args:
         n_rows: read from the files.
@@ -35,13 +35,13 @@ def summary(
         notes: of the files.
         warnings: of columns that give the target away.
     """
-    lines = [f"{count_words(n_rows, 'row')} of {join_names(files, 3)}", _target(targets, parts)]
+    lines = [f"{count_words(n_rows, 'row')} of {join_names(files, 3)}", _target(targets, splits)]
     kinds = ["date" if column.date else column.kind for column in preprocessing.columns]
     shares = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
     lines.append(
         f"features: {len(preprocessing.feature_names)} from {count_words(len(kinds), 'column')} ({', '.join(shares)})"
     )
-    lines.append("parts: " + ", ".join(f"{len(rows)} {part}" for part, rows in parts.items() if len(rows)))
+    lines.append("parts: " + ", ".join(f"{len(rows)} {split}" for split, rows in splits.items() if len(rows)))
     lines += [f"column {name} {why}: left out" for name, why in preprocessing.dropped]
     lines += [f"{count_words(count, 'row')}: {what}" for what, count in row_notes.items()]
     lines += [*renamed(preprocessing.columns), *notes]
@@ -49,8 +49,8 @@ def summary(
     return tuple(lines)
 
 
-def _target(targets: Targets, parts: Mapping[str, NDArray[np.int64]]) -> str:
-    target, rows = targets.target, np.concatenate(list(parts.values()))
+def _target(targets: Targets, splits: Mapping[str, NDArray[np.int64]]) -> str:
+    target, rows = targets.target, np.concatenate(list(splits.values()))
     y = targets.y[rows]
     if target.task == "regression":
         found = f"regression, {y.min():g} … {y.max():g}"

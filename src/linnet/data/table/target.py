@@ -1,4 +1,4 @@
-"""The column that is predicted, and whether it is a number or a class."""
+"""The target column: reading it, and inferring regression or classification."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -60,7 +60,7 @@ def infer_task(
     comment: str | None = None,
     skip_rows: int = 0,
 ) -> Task:
-    """Whether the target column of these files is of numbers or of classes. Imports no torch.
+    """Infer whether the target column of these files holds numbers or classes. Imports no torch.
 
     Text, true and false, and whole numbers of few values are classes. The options are those of
     `linnet.data.sources.table.table_rows`.
@@ -79,7 +79,7 @@ def infer_task(
 
 
 def with_target(column: pa.ChunkedArray, where: RowLocator) -> tuple[pa.ChunkedArray, RowLocator]:
-    """The values of the target that are not missing, and a function that says where they are."""
+    """Return the target's values that are not missing, and a locator of their rows."""
     kept = np.flatnonzero(~is_missing(cleaned(column)))
     return column.take(pa.array(kept)), lambda rows: where([int(kept[row]) for row in rows])
 
@@ -87,7 +87,7 @@ def with_target(column: pa.ChunkedArray, where: RowLocator) -> tuple[pa.ChunkedA
 def read_target(
     column: pa.ChunkedArray, name: str, task: Task | None, where: RowLocator, notation: Notation = PLAIN
 ) -> Targets:
-    """The values of the target.
+    """Read the values of the target.
 
     Args:
         column: as read.
@@ -135,7 +135,7 @@ def _infer(key: str, name: str, column: pa.ChunkedArray, where: RowLocator, nota
 
 
 def number_targets(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation = PLAIN) -> Floats:
-    """The numbers of a cleaned column `[N]`, NaN where they are missing; true and false as 1 and 0."""
+    """Convert a cleaned column to numbers `[N]`, NaN where missing; true and false become 1 and 0."""
     if pa.types.is_boolean(column.type):
         return as_truth(key, column, where)
     return as_numbers(key, column, where, notation.of_column(column))
@@ -149,9 +149,7 @@ def _numbers(key: str, name: str, column: pa.ChunkedArray, where: RowLocator, no
 
 
 def class_labels(key: str, column: pa.ChunkedArray, where: RowLocator) -> tuple[list[str], NDArray[np.int64], bool]:
-    """The names of the classes in a cleaned column in their order, the index of each row's `[N]`, and whether they are
-    whole numbers.
-    """
+    """Return the sorted class names of a cleaned column, each row's index `[N]`, and whether they are whole numbers."""
     by_value = are_numbers(column)
     texts = as_levels(key, column, by_value)
     lower = pc.utf8_lower(texts)

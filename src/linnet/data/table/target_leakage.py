@@ -1,4 +1,4 @@
-"""Detect columns from which the target follows (target leakage)."""
+"""Detect columns that determine the target (target leakage)."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ CORRELATION = 0.999999
 
 
 def leaks(table: pa.Table, kinds: dict[str, Kind], y: Floats | NDArray[np.int64]) -> list[str]:
-    """A line for each column that copies the target: equal, relabelled one to one, or in other units.
+    """Return one note per column that copies the target: equal, relabelled one to one, or in other units.
 
     Args:
         table: the training rows.
@@ -54,14 +54,14 @@ def _correlation(a: Floats, b: Floats) -> float:
 
 
 def _centred(values: Floats) -> Floats:
-    """Values around 0, of a size whose square is finite."""
+    """Centre and scale values so that their squares are finite."""
     largest = np.abs(values).max()
     values = values / largest if largest > 0 else values
     return values - values.mean()
 
 
 def _one_to_one(a: NDArray[np.int64], b: NDArray[np.int64]) -> bool:
-    """Whether each value of a stands for one of b and the other way round, and not just because all differ."""
+    """Return whether a and b map one to one, and not only because all values differ."""
     n = int(b.max()) + 1
     if int(a.max()) + 1 != n or n < 2 or 2 * n > len(b):
         return False

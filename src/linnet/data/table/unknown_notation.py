@@ -1,4 +1,4 @@
-"""Texts that look like numbers in a notation that is not the one given, and the options that would read them."""
+"""Detect numbers in another notation than the given one, and suggest the options that read them."""
 
 import re
 from collections import Counter
@@ -32,7 +32,7 @@ LOOKED_AT = 10_000
 
 
 def like_numbers(texts: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Which texts look like a number in any notation `[N]`; words after it count where they are the column's unit."""
+    """Return which texts look like numbers in any notation `[N]`; a unit after the number is allowed."""
     parts = pc.extract_regex(texts, LIKE_A_NUMBER)
     after = pc.struct_field(parts, "after")
     words = pc.match_substring_regex(after, r"^\p{L}")
@@ -44,13 +44,13 @@ def like_numbers(texts: pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def stand_for_missing(texts: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Which texts are often written where a number is missing `[N]`."""
+    """Return which texts often stand for a missing number `[N]`."""
     found = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(TOKENS))
     return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
 
 
 def options_for(texts: pa.ChunkedArray, given: Notation) -> str:
-    """The options, as the command line takes them, that read these texts, which all look like numbers."""
+    """Return the command-line options that read these texts, which all look like numbers."""
     parts = pc.extract_regex(texts.slice(0, LOOKED_AT), LIKE_A_NUMBER)
     before, body, after = (set(pc.struct_field(parts, name).to_pylist()) for name in ("before", "body", "after"))
     strip = sorted({*given.strip, *(text for text in before | after if text)})
@@ -80,7 +80,7 @@ def options_for(texts: pa.ChunkedArray, given: Notation) -> str:
 
 
 def _separators(bodies: set[str]) -> tuple[set[str], set[str], set[str]]:
-    """Signs that stand before fractions, those that stand between thousands, and those that could be either."""
+    """Return decimal separators, thousands separators, and signs that could be either."""
     decimals: set[str] = set()
     thousands: set[str] = set()
     either: set[str] = set()
@@ -106,12 +106,12 @@ def _separators(bodies: set[str]) -> tuple[set[str], set[str], set[str]]:
 
 
 def missing_option(tokens: Sequence[str], given: Notation) -> str:
-    """`'data.missing_tokens=["-"]'`, with those that are given already."""
+    """Format the option `'data.missing_tokens=["-"]'`, tokens already given included."""
     return f"'data.missing_tokens=[{','.join(map(_quoted, [*given.missing_tokens, *tokens]))}]'"
 
 
 def _option(key: str, sign: str) -> str:
-    """`'data.thousands=","'`, as a shell takes it."""
+    """Format an option for a shell: `'data.thousands=","'`."""
     return '"data.thousands=\\"\'\\""' if sign == "'" else f"'data.{key}={_quoted(sign)}'"
 
 

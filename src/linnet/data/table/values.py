@@ -1,4 +1,4 @@
-"""What the values of a column are: missing, numbers, true or false, words, dates."""
+"""Convert the values of a column: missing, numbers, booleans, text, dates."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ TRUTH = {"false": 0.0, "true": 1.0, "0": 0.0, "1": 1.0}
 
 
 def cleaned(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column with every missing value as null; texts without the blanks around them."""
+    """Replace every missing value by null and strip texts."""
     column = plain(column)
     if is_text(column):
         text = pc.utf8_trim_whitespace(column)
@@ -30,7 +30,7 @@ def cleaned(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text as one type, whichever way it is stored; other columns as they are."""
+    """Convert all text types to one; return other columns unchanged."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         kind = pa.string()
@@ -42,7 +42,7 @@ def is_text(column: pa.ChunkedArray) -> bool:
 
 
 def is_missing(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Of a cleaned column, `[N]`."""
+    """Return which values of a cleaned column are missing, `[N]`."""
     return column.is_null().to_numpy()
 
 
@@ -61,7 +61,7 @@ def kind_of_type(key: str, name: str, kind: pa.DataType) -> Kind:
 
 
 def as_numbers(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation = PLAIN) -> Floats:
-    """A cleaned column as float64 `[N]`, NaN where it is missing.
+    """Convert a cleaned column to float64 `[N]`, NaN where missing.
 
     Args:
         key: of the column, for messages.
@@ -89,7 +89,7 @@ def as_numbers(key: str, column: pa.ChunkedArray, where: RowLocator, notation: N
 
 
 def as_truth(key: str, column: pa.ChunkedArray, where: RowLocator) -> Floats:
-    """A cleaned column of true and false, or 1 and 0, as 1 and 0 `[N]`, NaN where it is missing.
+    """Convert a cleaned column of true and false, or 1 and 0, to 1 and 0 `[N]`, NaN where missing.
 
     Raises:
         InputError: naming the rows that are neither.
@@ -110,7 +110,7 @@ def as_truth(key: str, column: pa.ChunkedArray, where: RowLocator) -> Floats:
 
 
 def as_text(key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A cleaned column as words. Typed fractions are written as `linnet.data.table.levels` does."""
+    """Convert a cleaned column to text. Typed fractions are written as in `linnet.data.table.levels`."""
     if is_text(column):
         return column
     if pa.types.is_boolean(column.type) or pa.types.is_integer(column.type) or _is_empty(column):
@@ -122,7 +122,7 @@ def as_text(key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def whole_numbers(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation = PLAIN) -> Floats | None:
-    """The values of a cleaned column without missing ones `[N]`; None if they are not all whole numbers."""
+    """Return the values of a cleaned column without missing ones `[N]`; None if they are not all whole numbers."""
     if is_text(column):
         if parsed_numbers(column, notation) is None and notation.plain_numbers(column).null_count:
             return None
@@ -141,9 +141,9 @@ def matches(column: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
 
 
 def parsed_numbers(column: pa.ChunkedArray, notation: Notation = PLAIN) -> Floats | None:
-    """The numbers of a text column if Arrow takes all its values for finite ones: many times as fast as a pattern.
+    """Parse a text column with Arrow's cast, many times as fast as a pattern; None if a value is no finite number.
 
-    None as well where the notation is not that of Arrow.
+    None as well where the notation is not Arrow's.
     """
     if not notation.is_plain:
         return None
@@ -155,7 +155,7 @@ def parsed_numbers(column: pa.ChunkedArray, notation: Notation = PLAIN) -> Float
 
 
 def _numbers_in(key: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Floats:
-    """The numbers of a text column in any spelling, infinite ones among them."""
+    """Parse the numbers of a text column in any spelling, infinite ones included."""
     values = parsed_numbers(column, notation)
     if values is None:
         numbers = notation.plain_numbers(column)
@@ -169,7 +169,7 @@ def _numbers_in(key: str, column: pa.ChunkedArray, where: RowLocator, notation: 
 
 
 def _from_numeric(column: pa.ChunkedArray) -> Floats:
-    """Arrow refuses to round whole numbers beyond 2⁵³, numpy does not."""
+    """Convert numbers by numpy, which rounds integers beyond 2⁵³; Arrow refuses to."""
     parts = [chunk.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64) for chunk in column.chunks]
     values = np.concatenate(parts) if parts else np.zeros(0)
     values[is_missing(column)] = np.nan
@@ -177,7 +177,7 @@ def _from_numeric(column: pa.ChunkedArray) -> Floats:
 
 
 def examples(column: pa.ChunkedArray, chosen: NDArray[np.bool_], where: RowLocator) -> str:
-    """`'abc' in row 3 of a.csv`: the first value, and the rows of all."""
+    """Format the first value and the rows of all: `'abc' in row 3 of a.csv`."""
     rows = np.flatnonzero(chosen)
     first = " ".join(str(column[int(rows[0])].as_py())[:40].splitlines())
     return f"'{first}' in {where(rows.tolist())}"

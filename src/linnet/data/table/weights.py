@@ -5,13 +5,13 @@ import pyarrow as pa
 
 from linnet.data.table.messages import RowLocator
 from linnet.data.table.notation import PLAIN, Notation
-from linnet.data.table.splits import Parts
+from linnet.data.table.splits import Splits
 from linnet.data.table.values import Floats, as_numbers, cleaned
 from linnet.system.errors import InputError
 
 
 def example_weights(column: pa.ChunkedArray, name: str, where: RowLocator, notation: Notation = PLAIN) -> Floats:
-    """The weight of each row `[N]`, at least 0.
+    """Return the weight of each row `[N]`, at least 0.
 
     Raises:
         InputError: naming the rows whose weight is missing, no number, infinite or negative.
@@ -25,18 +25,18 @@ def example_weights(column: pa.ChunkedArray, name: str, where: RowLocator, notat
     return weight
 
 
-def scaled(weight: Floats, name: str, parts: Parts) -> Floats:
-    """The weights `[N]`, those of each part over their mean.
+def scaled(weight: Floats, name: str, splits: Splits) -> Floats:
+    """Divide the weights `[N]` by their mean over each split.
 
     Raises:
-        InputError: if all weights of a part are 0, whose loss would not be a number.
+        InputError: if all weights of a split are 0: its mean loss would be NaN.
     """
     found = np.zeros_like(weight)
-    for part, rows in parts.items():
+    for split, rows in splits.items():
         if len(rows):
             most = weight[rows].max()
             if most == 0:
-                raise InputError(f"data.weight={name}: all weights of the {part} part are 0, nothing would count")
+                raise InputError(f"data.weight={name}: all weights of the {split} part are 0, nothing would count")
             of_most = weight[rows] / most  # whose sum cannot overflow
             found[rows] = of_most / of_most.mean()
     return found

@@ -1,4 +1,4 @@
-"""Classification at a glance: which classes are confused, and whether confidence can be believed."""
+"""Figures of classification: confusion matrix and reliability diagram."""
 
 from collections.abc import Sequence
 

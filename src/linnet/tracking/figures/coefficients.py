@@ -104,7 +104,7 @@ def _checked(values: ArrayLike, names: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _largest(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
-    """Indices of the finite values of largest size, largest first."""
+    """Return the indices of the finite values of largest magnitude, largest first."""
     finite = np.flatnonzero(np.isfinite(values))
     return finite[np.argsort(-np.abs(values[finite]), kind="stable")][:most]
 
@@ -118,5 +118,5 @@ def _finish(axes: Axes, shown: NDArray[np.intp], names: Sequence[str], title: st
 
 
 def _short(name: str) -> str:
-    """A name that fits; a dollar sign would begin a formula."""
+    """Shorten a name and escape dollar signs, which would begin a formula."""
     return (name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…").replace("$", r"\$")

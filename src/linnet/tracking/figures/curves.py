@@ -1,4 +1,4 @@
-"""Learning curves: how loss and validation metric moved during one run."""
+"""Learning curves: loss and validation metric during one run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias

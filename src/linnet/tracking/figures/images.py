@@ -1,4 +1,4 @@
-"""Pictures: the images that a classifier gets wrong, and its weights seen as images."""
+"""Figures of image classifiers: misclassified images, and weights as images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,9 +26,9 @@ def confident_mistakes(
     class_names: Sequence[str],
     count: int = 25,
 ) -> Figure:
-    """The wrong predictions that the model was surest of, most confident first.
+    """Show the most confident wrong predictions, most confident first.
 
-    They show mislabelled examples and classes that the model cannot tell apart. Each picture is stretched to its
+    They show mislabelled examples and classes that the model cannot distinguish. Each picture is stretched to its
     own range of brightness, so standardised images need not be scaled back.
 
     Args:
@@ -68,7 +68,7 @@ def confident_mistakes(
 
 
 def weight_images(weight: ArrayLike, image_shape: Sequence[int], class_names: Sequence[str]) -> Figure:
-    """The weights of each class as a picture: where brightness speaks for the class (red) and against it (blue).
+    """Show the weights of each class as an image: brightness raises the score in red areas, lowers it in blue ones.
 
     All classes share one colour scale centred at zero, whose ends are the 99.5th percentile of |weight|: a few
     pixels that are almost never lit would otherwise bleach the rest. Colour images show the mean over channels.

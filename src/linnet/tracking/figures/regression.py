@@ -1,4 +1,4 @@
-"""Regression at a glance: predictions against targets, and what is left over."""
+"""Figures of regression: predictions against targets, and residuals."""
 
 import numpy as np
 from matplotlib.figure import Figure

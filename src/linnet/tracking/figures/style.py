@@ -1,4 +1,4 @@
-"""The look that all figures share, applied to each figure's own axes: no pyplot, no global matplotlib state.
+"""Common style of all figures, applied to each figure's own axes: no pyplot, no global matplotlib state.
 
 Sizes are for 100 dots per inch, as TensorBoard shows them.
 """
@@ -26,9 +26,9 @@ MAX_POINTS = 5000  # more only blacken a scatter plot and swell the event file
 
 
 def new_figure(width: float, height: float, *, laid_out: bool = True) -> Figure:
-    """An empty figure of `width` by `height` inches with its own Agg canvas.
+    """Create an empty figure of `width` by `height` inches with its own Agg canvas.
 
-    laid_out: without overlaps when it is drawn, which takes as long as drawing; False: by whoever fills it.
+    laid_out: avoid overlaps when drawing, which takes as long as drawing itself; False: the caller does that.
     """
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08) if laid_out else None  # inches around every panel
     figure = Figure(figsize=(width, height), dpi=100, layout=layout, facecolor="white")
@@ -65,12 +65,12 @@ def style_colorbar(bar: Colorbar, label: str) -> None:
 
 
 def add_legend(axes: Axes, **options: Any) -> None:
-    """A frameless legend; `options` as for `Axes.legend`."""
+    """Add a frameless legend; `options` as for `Axes.legend`."""
     axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, **options)
 
 
 def message_figure(text: str) -> Figure:
-    """A figure that says in words why there is nothing to draw."""
+    """Create a figure with a message on why there is nothing to draw."""
     figure = new_figure(6, 2)
     figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=LARGE, color=INK, wrap=True)
     return figure
