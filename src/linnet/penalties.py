@@ -3,10 +3,10 @@
 The objective is the batch mean of the loss plus the penalty. The bias is never penalised, and the strength is not
 scaled by the batch size. Every penalty here is an elastic net,
 
-    absolute ‖W‖₁ + ½ squared ‖W‖²
+    l1 ‖W‖₁ + ½ l2 ‖W‖²
 
-so the base class does the mathematics and each penalty names its two coefficients. The squared part enters by its
-gradient; the absolute part, which has none at zero, by a proximal step, so that weights become exactly zero.
+so the base class does the mathematics and each penalty names its two coefficients. The l2 term enters by its
+gradient; the l1 term, which has none at zero, by a proximal step, so that weights become exactly zero.
 """
 
 from abc import ABC, abstractmethod
@@ -32,42 +32,42 @@ class Penalty(ABC):
 
     @property
     @abstractmethod
-    def absolute(self) -> Hyperparameter:
+    def l1(self) -> Hyperparameter:
         """Coefficient of ‖W‖₁."""
 
     @property
     @abstractmethod
-    def squared(self) -> Hyperparameter:
+    def l2(self) -> Hyperparameter:
         """Coefficient of ½‖W‖²."""
 
     @property
     def proximal(self) -> bool:
-        """Whether there is an absolute part, so that each update must be followed by `proximal_step`."""
-        return not _is_zero(self.absolute)
+        """Whether there is an l1 term, so that each update must be followed by `proximal_step`."""
+        return not _is_zero(self.l1)
 
     def value(self, weight: Tensor) -> Tensor:
         """Return the whole penalty of `weight [K, C, D]`, one number per model: `[K]`."""
         smooth = self.smooth_value(weight)
-        if _is_zero(self.absolute):
+        if _is_zero(self.l1):
             return smooth
         norm = weight.abs().sum(dim=(1, 2))
-        return smooth + norm * along_models(self.absolute, norm)
+        return smooth + norm * along_models(self.l1, norm)
 
     def smooth_value(self, weight: Tensor) -> Tensor:
-        """Return the differentiable part, ½ squared ‖W‖², of `weight [K, C, D]`: `[K]`."""
-        if _is_zero(self.squared):
+        """Return the differentiable part, ½ l2 ‖W‖², of `weight [K, C, D]`: `[K]`."""
+        if _is_zero(self.l2):
             return weight.new_zeros(weight.shape[0])
         squared_norm = weight.square().sum(dim=(1, 2))
-        return squared_norm * (0.5 * along_models(self.squared, squared_norm))
+        return squared_norm * (0.5 * along_models(self.l2, squared_norm))
 
     def add_gradient(self, weight: Tensor, grad: Tensor) -> None:
-        """Add the gradient of the differentiable part, squared W, to `grad [K, C, D]`, under `torch.no_grad()`."""
-        if not _is_zero(self.squared):
-            add_scaled(grad, weight, self.squared)
+        """Add the gradient of the differentiable part, l2 W, to `grad [K, C, D]`, under `torch.no_grad()`."""
+        if not _is_zero(self.l2):
+            add_scaled(grad, weight, self.l2)
 
     @torch.no_grad()
     def proximal_step(self, weight: Tensor, step: Hyperparameter) -> None:
-        """Shrink `weight [K, C, D]` towards zero in place: w ← sign(w) max(|w| - step absolute, 0).
+        """Shrink `weight [K, C, D]` towards zero in place: w ← sign(w) max(|w| - step l1, 0).
 
         Source: Beck and Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm, 2009.
 
@@ -75,8 +75,8 @@ class Penalty(ABC):
             weight: the weight after the optimizer's update.
             step: the optimizer's `step_size`: one number, `[K]`, or a tensor that broadcasts to `weight`.
         """
-        if not _is_zero(self.absolute):
-            threshold = along_models(step, weight) * along_models(self.absolute, weight)
+        if not _is_zero(self.l1):
+            threshold = along_models(step, weight) * along_models(self.l1, weight)
             weight.sub_(weight.clamp(-threshold, threshold))  # type: ignore[arg-type]  # the stub knows no union
 
 
@@ -89,8 +89,8 @@ def _is_zero(coefficient: Hyperparameter) -> bool:
 class NoPenalty(Penalty):
     """No penalty: the objective is the loss."""
 
-    absolute = 0.0
-    squared = 0.0
+    l1 = 0.0
+    l2 = 0.0
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ class L2(Penalty):
 
     strength: Annotated[Hyperparameter, Ge(0)]
 
-    absolute = 0.0
+    l1 = 0.0
 
     @property
-    def squared(self) -> Hyperparameter:
+    def l2(self) -> Hyperparameter:
         return self.strength
 
 
@@ -132,10 +132,10 @@ class L1(Penalty):
 
     strength: Annotated[Hyperparameter, Ge(0)]
 
-    squared = 0.0
+    l2 = 0.0
 
     @property
-    def absolute(self) -> Hyperparameter:
+    def l1(self) -> Hyperparameter:
         return self.strength
 
 
@@ -159,9 +159,9 @@ class ElasticNet(Penalty):
     l1_ratio: Annotated[Hyperparameter, Ge(0), Le(1)] = 0.5
 
     @property
-    def absolute(self) -> Hyperparameter:
+    def l1(self) -> Hyperparameter:
         return self.strength * self.l1_ratio
 
     @property
-    def squared(self) -> Hyperparameter:
+    def l2(self) -> Hyperparameter:
         return self.strength * (1 - self.l1_ratio)

@@ -48,16 +48,14 @@ def test_no_objective_is_below_the_bound(seed):
     if not found.attained:
         pytest.skip("separable")
     with mpmath.workdps(DIGITS):
-        objective = Objective(
-            loss, examples.x, examples.y, examples.weight, float(penalty.absolute), float(penalty.squared), bias
-        )
+        objective = Objective(loss, examples.x, examples.y, examples.weight, float(penalty.l1), float(penalty.l2), bias)
         here = [
             [*map(mpmath.mpf, row), mpmath.mpf(b)]
             for row, b in zip(found.weight.tolist(), found.bias.tolist(), strict=True)
         ]
         value = objective.value(here)
         best = objective.value(objective.polished(here))
-        assert found.objective - found.bound <= best
-        assert value - best <= found.bound
-        assert abs(value - found.objective) <= found.bound
+        assert found.objective - found.suboptimality_bound <= best
+        assert value - best <= found.suboptimality_bound
+        assert abs(value - found.objective) <= found.suboptimality_bound
         assert best <= value

@@ -30,9 +30,9 @@ def test_constructed_problem(seed):
         infimum = mpmath.mpf(case.objective)
     # The proof in words: the infimum lies in [objective − bound, objective], but for the rounding of the reference.
     tiny = 1e-16 * abs(infimum)
-    assert found.objective - found.bound <= infimum + tiny, (case.name, found)
-    assert infimum <= found.objective + found.bound + tiny, (case.name, found)
-    assert found.bound <= 1e-8, (case.name, found)
+    assert found.objective - found.suboptimality_bound <= infimum + tiny, (case.name, found)
+    assert infimum <= found.objective + found.suboptimality_bound + tiny, (case.name, found)
+    assert found.suboptimality_bound <= 1e-8, (case.name, found)
 
 
 def trained(folder, rows: list[tuple[float, str]], *options: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from linnet.cli import main as cli
-from linnet.solvers import loss_conjugates as families
+from linnet.solvers import loss_conjugates as loss_conjugates
 
 LOSSES = {
     "squared_error": [], "gaussian_nll": [], "huber": [], "absolute_error": [], "poisson_nll": [],
@@ -60,7 +60,7 @@ def test_whole_weights_are_copies_of_rows(workplace, loss, penalty):
 
 
 def test_a_loss_of_unknown_curvature_trains_by_default(workplace, monkeypatch, capsys):
-    monkeypatch.setattr(families, "Huber", type("Other", (), {}))  # so that Huber's loss is one of a user's own
+    monkeypatch.setattr(loss_conjugates, "Huber", type("Other", (), {}))  # so that Huber's loss is one of a user's own
     rng = np.random.default_rng(0)
     rows = [[repr(v), repr(v + w)] for v, w in rng.standard_normal((50, 2)).tolist()]
     write(workplace / "t.csv", ["a", "y"], rows)

@@ -92,7 +92,7 @@ def main() -> None:
 
     def ours() -> float:
         result = solve(examples, CrossEntropy(), L2(STRENGTH), bias=True, tolerance=given.tolerance)
-        assert result.bound <= given.tolerance
+        assert result.suboptimality_bound <= given.tolerance
         return result.seconds
 
     solvers = given.solvers.split(",")

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.solvers.exact_arithmetic.integer_margins import WholeRows
 from linnet.solvers.exact_arithmetic.separation import recession
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 
 
@@ -30,7 +30,7 @@ def test_softmax_direction_grows_what_it_says(seed, n_classes, bias, scale):
     stream = torch.Generator().manual_seed(seed)
     x = torch.randint(-2, 3, (9, 2), generator=stream).double() * torch.tensor([1.0, scale])
     y = torch.randint(0, n_classes, (9,), generator=stream)
-    problem = Problem(x, y, family_of(CrossEntropy()), n_classes, 0.0, 0.0, bias)
+    problem = Problem(x, y, convex_loss_of(CrossEntropy()), n_classes, 0.0, 0.0, bias)
     found = recession(problem)
     design = (problem.design() / torch.tensor([1.0, scale, 1.0])[: 2 + bias]).numpy()
     margins = np.array([
@@ -50,5 +50,5 @@ def test_softmax_direction_grows_what_it_says(seed, n_classes, bias, scale):
 def test_poisson(x, y, grows):
     column = torch.tensor(x, dtype=torch.float64)[:, None]
     counts = torch.tensor(y, dtype=torch.float64)[:, None]
-    found = recession(Problem(column, counts, family_of(PoissonNLL()), 1, 0.0, 0.0, True))
+    found = recession(Problem(column, counts, convex_loss_of(PoissonNLL()), 1, 0.0, 0.0, True))
     assert (None if found is None else found.grows[0].tolist()) == grows

@@ -9,7 +9,7 @@ from linnet.losses import CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredE
 from linnet.penalties import L1, L2, ElasticNet
 from linnet.solvers.certificates.duality_gap import duality_gap
 from linnet.solvers.intercept import best_intercept
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.solve import solve
 
@@ -18,7 +18,7 @@ PENALTIES = [L2(0.02), L1(0.03), ElasticNet(0.05)]
 
 
 def problem_of(examples, loss, penalty, bias) -> Problem:
-    return Problem(examples.x, examples.y, family_of(loss), 3, penalty.absolute, penalty.squared, bias)
+    return Problem(examples.x, examples.y, convex_loss_of(loss), 3, penalty.l1, penalty.l2, bias)
 
 
 @settings(max_examples=80)
@@ -58,7 +58,7 @@ def test_for_l2_it_is_strong_convexity_of_the_objective_minimised_over_the_bias(
     problem = problem_of(draw(loss), loss, L2(0.1), True)
     weight, bias = problem.zeros()
     bias = best_intercept(problem, weight, bias)
-    theta = problem.family.value_and_theta(problem.predict(weight, bias), problem.targets)[1]
+    theta = problem.convex_loss.value_and_theta(problem.predict(weight, bias), problem.targets)[1]
     expected = problem.transpose(theta).square().sum().item() / (2 * 0.1)
     assert duality_gap(problem, weight, bias).bound == pytest.approx(expected, rel=1e-6)
 
@@ -68,7 +68,7 @@ def test_best_bias_zeroes_the_mean_derivative(draw, loss):
     problem = problem_of(draw(loss), loss, L2(0.1), True)
     weight = torch.full((3, 4), 0.1, dtype=torch.float64)
     bias = best_intercept(problem, weight, problem.zeros()[1])
-    theta = problem.family.value_and_theta(problem.predict(weight, bias), problem.targets)[1]
+    theta = problem.convex_loss.value_and_theta(problem.predict(weight, bias), problem.targets)[1]
     assert theta.mean(1).abs().max() < 1e-8
 
 
@@ -76,11 +76,11 @@ def test_rounding_is_allowed_for(draw):
     """At an exact optimum the gap may round to less than nothing; the bound may not."""
     for loss in LOSSES:
         best = solve(draw(loss), loss, L2(0.1), bias=True, tolerance=1e-13)
-        assert 1e-17 < best.bound < 1e-12
+        assert 1e-17 < best.suboptimality_bound < 1e-12
 
 
 def test_without_penalty_there_is_no_such_dual_point(draw):
     examples = draw(SquaredError())
-    problem = Problem(examples.x, examples.y, family_of(SquaredError()), 3, 0.0, 0.0, True)
+    problem = Problem(examples.x, examples.y, convex_loss_of(SquaredError()), 3, 0.0, 0.0, True)
     with pytest.raises(ValueError, match="without penalty"):
         duality_gap(problem, *problem.zeros())

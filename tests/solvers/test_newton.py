@@ -9,9 +9,9 @@ import torch
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers.conjugate import Softmax
+from linnet.solvers.convex_losses import Softmax
 from linnet.solvers.intercept import best_intercept
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.solve import solve
 from linnet.solvers.threads import threads_for
@@ -29,7 +29,7 @@ def test_large_float32_problems_reach_what_small_ones_do(draw, monkeypatch, loss
     exact = solve(low, loss, penalty, bias=True)
     monkeypatch.setattr(sys.modules["linnet.solvers.solve"], "SMALL", 0)
     found = solve(low, loss, penalty, bias=True)
-    assert found.bound <= 1e-8
+    assert found.suboptimality_bound <= 1e-8
     assert found.objective == pytest.approx(exact.objective, abs=1e-8)
     assert found.weight.dtype == torch.float64
 
@@ -85,10 +85,10 @@ def test_a_tight_tolerance_brings_the_gradient_down_to_rounding(seed, loss, stre
 
 def test_a_good_bias_is_not_searched_for_in_rounding_errors(draw, monkeypatch):
     examples = draw(CrossEntropy(), n_examples=20_000)
-    problem = Problem(examples.x, examples.y, family_of(CrossEntropy()), 3, 0.0, 0.1, True)
+    problem = Problem(examples.x, examples.y, convex_loss_of(CrossEntropy()), 3, 0.0, 0.1, True)
     passes, value_and_theta = [], Softmax.value_and_theta
     monkeypatch.setattr(Softmax, "value_and_theta", lambda self, z, y: passes.append(1) or value_and_theta(self, z, y))
     bias = best_intercept(problem, *problem.zeros())
-    mean = problem.family.value_and_theta(problem.predict(problem.zeros()[0], bias), examples.y)[1].mean(1)
+    mean = problem.convex_loss.value_and_theta(problem.predict(problem.zeros()[0], bias), examples.y)[1].mean(1)
     assert float(mean.abs().max()) < 8 * UNIT
     assert len(passes) < 20

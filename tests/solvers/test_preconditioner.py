@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.penalties import L2
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.newton import preconditioner as module
 from linnet.solvers.newton.newton import _hessian_product
 from linnet.solvers.newton.preconditioner import Preconditioner
@@ -19,12 +19,12 @@ LOSSES = [CrossEntropy(), PoissonNLL()]
 def at_random(draw, loss, bias: bool = True):
     """A problem, the curvature at a random point, and a random direction."""
     examples = draw(loss, n_examples=200, n_features=12)
-    problem = Problem(examples.x / 5, examples.y, family_of(loss), 3, 0.0, 0.1, bias)
+    problem = Problem(examples.x / 5, examples.y, convex_loss_of(loss), 3, 0.0, 0.1, bias)
     stream = torch.Generator().manual_seed(2)
     weight = 0.3 * torch.randn(3, 12, generator=stream, dtype=torch.float64)
     offset = torch.randn(3, generator=stream, dtype=torch.float64) * bias
     z = problem.predict(weight, torch.zeros(3, dtype=torch.float64))
-    return problem, problem.family.curvature(z, problem.targets, 0.0), (weight, offset - offset.mean() * bias)
+    return problem, problem.convex_loss.curvature(z, problem.targets, 0.0), (weight, offset - offset.mean() * bias)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -65,7 +65,7 @@ def test_what_is_left_out_costs_steps_and_not_accuracy(draw, monkeypatch, loss):
     monkeypatch.setattr(module, "SAMPLE", 60)
     monkeypatch.setattr(module, "DENSE_WORK", 1.0)
     rough = solve(examples, loss, L2(1e-3), bias=True, tolerance=1e-10)
-    assert rough.bound <= 1e-10
+    assert rough.suboptimality_bound <= 1e-10
     assert rough.objective == pytest.approx(exact.objective, abs=1e-10)
 
 
@@ -73,7 +73,7 @@ def test_fashion_mnist_in_single_precision(fashion_mnist):
     """6000 images: more numbers than count as small, so that the sampled preconditioner works on float32."""
     examples = fashion_mnist.train.take(torch.arange(0, 60_000, 10))
     found = solve(examples, CrossEntropy(), L2(1e-2), bias=True, tolerance=1e-7)
-    assert 0 < found.bound <= 1e-7
+    assert 0 < found.suboptimality_bound <= 1e-7
     logits = (examples.x.double() @ found.weight.T + found.bias)[None]
     value = CrossEntropy().value(logits, examples.y).mean() + L2(1e-2).value(found.weight[None])[0]
     assert found.objective == pytest.approx(value.item(), abs=1e-12)

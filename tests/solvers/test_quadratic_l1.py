@@ -29,7 +29,7 @@ def test_scikit_learn_has_the_same_objective_and_the_same_zeros(n_examples, n_fe
     theirs = float(0.5 * residual.square().mean() + penalty.value(weight[None])[0])
     assert found.objective == pytest.approx(theirs, abs=1e-8)
     assert found.lower <= theirs
-    assert found.bound < 1e-10
+    assert found.suboptimality_bound < 1e-10
     assert torch.equal(found.weight == 0, weight == 0)
     assert 0 < (found.weight == 0).sum() < n_features
 

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.solvers.certificates.self_concordance import _omega, self_concordant_bound
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.row_space import row_space
 
@@ -33,11 +33,11 @@ def test_third_derivatives_are_at_most_the_range_times_the_second(loss):
     z, u = (torch.randn(4, 500, generator=stream, dtype=torch.float64) for _ in range(2))
     if isinstance(loss, PoissonNLL):
         z, u = z[:1], u[:1]
-    family, y = family_of(loss), torch.zeros(500, dtype=torch.int64)
+    convex_loss, y = convex_loss_of(loss), torch.zeros(500, dtype=torch.int64)
     step = 1e-4
 
     def second(t: float) -> torch.Tensor:
-        return (u * family.product(family.curvature(z + t * u, y, 0.0), u)).sum(0)
+        return (u * convex_loss.product(convex_loss.curvature(z + t * u, y, 0.0), u)).sum(0)
 
     third = (second(step) - second(-step)) / (2 * step)
     width = u.amax(0) - u.amin(0) if len(u) > 1 else u[0].abs()
@@ -46,7 +46,7 @@ def test_third_derivatives_are_at_most_the_range_times_the_second(loss):
 
 def test_far_from_the_minimum_nothing_is_proven(draw):
     examples = draw(CrossEntropy())
-    problem = Problem(examples.x, examples.y, family_of(CrossEntropy()), 3, 0.0, 0.0, True)
+    problem = Problem(examples.x, examples.y, convex_loss_of(CrossEntropy()), 3, 0.0, 0.0, True)
     weight, bias = problem.zeros()
     assert self_concordant_bound(problem, row_space(problem), weight + 3 * torch.eye(3, 4).double(), bias) is None
 
@@ -54,7 +54,7 @@ def test_far_from_the_minimum_nothing_is_proven(draw):
 def test_row_space_predicts_what_the_features_do(draw):
     examples = draw(CrossEntropy())
     doubled = torch.cat([1e4 * examples.x, examples.x[:, :2], torch.zeros(60, 1, dtype=torch.float64)], 1)
-    problem = Problem(doubled, examples.y, family_of(CrossEntropy()), 3, 0.0, 0.0, True)
+    problem = Problem(doubled, examples.y, convex_loss_of(CrossEntropy()), 3, 0.0, 0.0, True)
     space = row_space(problem)
     assert space.examples.shape == (60, 5)
     assert not space.full

@@ -20,7 +20,7 @@ def examples(unit: float = 1.0, shift: float = 0.0) -> Examples:
 
 def in_unit(penalty: Penalty, unit: float) -> Penalty:
     """The same problem for absolute error of targets times `unit`: F becomes unit F."""
-    absolute, squared = float(penalty.absolute), float(penalty.squared) / unit
+    absolute, squared = float(penalty.l1), float(penalty.l2) / unit
     total = absolute + squared
     return ElasticNet(total, absolute / total) if total else NoPenalty()
 
@@ -33,7 +33,7 @@ def in_unit(penalty: Penalty, unit: float) -> Penalty:
 def test_absolute_error_in_any_unit(penalty, unit):
     one = solve(examples(), AbsoluteError(), penalty, bias=True, tolerance=1e-12)
     found = solve(examples(unit), AbsoluteError(), in_unit(penalty, unit), bias=True, tolerance=1e-12 * unit)
-    assert found.bound < 1e-12 * unit
+    assert found.suboptimality_bound < 1e-12 * unit
     torch.testing.assert_close(found.weight / unit, one.weight, rtol=1e-11, atol=1e-13)
     torch.testing.assert_close(found.bias / unit, one.bias, rtol=1e-11, atol=1e-13)
 
@@ -50,7 +50,7 @@ def test_a_shift_of_the_targets_is_one_of_the_bias(loss, penalty):
     # The bias as a double is off by up to 2^-19, and F at most by that.
     assert found.lower <= one.objective + 1e-12
     assert one.objective - 1e-12 <= found.objective <= one.objective + 2**-18
-    assert found.bound <= 2**-17
+    assert found.suboptimality_bound <= 2**-17
 
 
 def test_large_targets_of_float32_are_shifted_in_their_own_precision():

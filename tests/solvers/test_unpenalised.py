@@ -14,7 +14,7 @@ from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
 from linnet.solvers.certificates.robust_gap import robust_bound
 from linnet.solvers.certificates.self_concordance import self_concordant_bound
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust import linear_programme
 from linnet.solvers.row_space import row_space
@@ -47,7 +47,7 @@ class TestSeparable:
         examples = Examples(column(-2, -1, 1, 2), torch.tensor([0, 0, 1, 1]))
         found = solve(examples, CrossEntropy(), NoPenalty(), bias=True)
         assert shows_nothing_finite(found)
-        assert (found.objective, found.bound, found.lower) == (0, 0, 0)
+        assert (found.objective, found.suboptimality_bound, found.lower) == (0, 0, 0)
         assert min(exact_margins(examples, found.ray)) > 0
 
     def test_half_separable_classes_have_none_either(self):
@@ -56,7 +56,7 @@ class TestSeparable:
         found = solve(examples, CrossEntropy(), NoPenalty(), bias=True)
         assert shows_nothing_finite(found)
         assert found.objective == pytest.approx(math.log(2) / 2, abs=1e-12)
-        assert found.bound < 1e-12
+        assert found.suboptimality_bound < 1e-12
         assert "exact arithmetic" in found.certificate
         margins = exact_margins(examples, found.ray)
         assert min(margins) == 0 < max(margins)
@@ -77,7 +77,7 @@ class TestSeparable:
         examples = Examples(column(-2, -1, 1, 2), torch.tensor([0, 0, 1, 1]))
         found = solve(examples, loss, penalty, bias=True)
         assert found.attained
-        assert found.bound <= 1e-8
+        assert found.suboptimality_bound <= 1e-8
 
     def test_a_class_that_never_occurs(self):
         examples = Examples(column(-1, 2, 1, -2), torch.tensor([0, 0, 2, 2]))
@@ -101,7 +101,7 @@ class TestSeparable:
         total = linprog(-margins.sum(0), A_ub=-margins, b_ub=[0] * n_examples, bounds=[(-1, 1)] * margins.shape[1])
         found = solve(Examples(x, y), CrossEntropy(), NoPenalty(), bias=bias)
         assert found.attained == (-total.fun < 1e-9)
-        assert found.bound <= 1e-8
+        assert found.suboptimality_bound <= 1e-8
 
 
 class TestPoisson:
@@ -128,7 +128,7 @@ class TestPoisson:
 def problem_of(draw, loss, seed: int) -> Problem:
     examples = draw(loss, seed, n_features=3, n_outputs=1 if loss.task == "regression" else 3)
     n_outputs = 3 if loss.task == "classification" else 1
-    return Problem(examples.x, examples.y, family_of(loss), n_outputs, 0.0, 0.0, True)
+    return Problem(examples.x, examples.y, convex_loss_of(loss), n_outputs, 0.0, 0.0, True)
 
 
 @settings(max_examples=60)
@@ -168,7 +168,7 @@ def test_median_is_least_absolute_deviations_without_features():
     found = solve(Examples(torch.zeros(5, 1, dtype=torch.float64), column(1, 7, 3, 100, 2)), AbsoluteError(),
                   NoPenalty(), bias=True)  # fmt: skip
     assert found.bias.item() == pytest.approx(3)
-    assert found.bound < 1e-10
+    assert found.suboptimality_bound < 1e-10
 
 
 @pytest.mark.parametrize("penalty", [NoPenalty(), L1(0.03), ElasticNet(0.05)], ids=repr)
@@ -178,7 +178,7 @@ def test_absolute_error_too_large_for_a_linear_programme(draw, monkeypatch, pena
     exact = solve(examples, AbsoluteError(), penalty, bias=True)
     monkeypatch.setattr(linear_programme, "LARGEST", 0)
     found = solve(examples, AbsoluteError(), penalty, bias=True)
-    assert found.bound <= 1e-8
+    assert found.suboptimality_bound <= 1e-8
     assert "Huber" in found.method
     torch.testing.assert_close(found.weight, exact.weight, rtol=0, atol=1e-9)
 
@@ -187,4 +187,4 @@ def test_absolute_error_too_large_for_a_linear_programme(draw, monkeypatch, pena
 @pytest.mark.parametrize("penalty", [L2(0.02), ElasticNet(0.05)], ids=repr)
 def test_absolute_error_with_l2_is_exact_and_not_merely_within_tolerance(draw, penalty, bias):
     found = solve(draw(AbsoluteError()), AbsoluteError(), penalty, bias=bias, tolerance=1e-6)
-    assert found.bound < 1e-11
+    assert found.suboptimality_bound < 1e-11

@@ -50,9 +50,12 @@ def test_integer_weights_are_copies_of_rows(draw, loss, penalty, bias):
         solve(given, loss, penalty, bias=bias, tolerance=1e-12, n_outputs=3) for given in (examples, copies)
     )
     assert (found.attained, found.unique) == (expected.attained, expected.unique)
-    assert max(found.bound, expected.bound) <= 1e-9
-    assert abs(found.objective - expected.objective) <= max(found.bound, expected.bound) + 1e-14
-    if expected.unique or (isinstance(loss, CrossEntropy | TorchCrossEntropy) and not penalty.absolute):
+    assert max(found.suboptimality_bound, expected.suboptimality_bound) <= 1e-9
+    assert (
+        abs(found.objective - expected.objective)
+        <= max(found.suboptimality_bound, expected.suboptimality_bound) + 1e-14
+    )
+    if expected.unique or (isinstance(loss, CrossEntropy | TorchCrossEntropy) and not penalty.l1):
         torch.testing.assert_close(found.weight, expected.weight, rtol=0, atol=1e-6)
     x = examples.x[COUNTS > 0]
     ours, theirs = x @ found.weight.T + found.bias, x @ expected.weight.T + expected.bias
@@ -103,7 +106,9 @@ def test_neither_order_nor_unit_of_the_weights_matters(draw, loss):
         solve(given, loss, penalty, bias=True, tolerance=1e-12, n_outputs=3) for given in (examples, moved, scaled)
     )
     for other in others:
-        assert abs(other.objective - first.objective) <= max(first.bound, other.bound) + 1e-14
+        assert (
+            abs(other.objective - first.objective) <= max(first.suboptimality_bound, other.suboptimality_bound) + 1e-14
+        )
         torch.testing.assert_close(other.weight, first.weight, rtol=0, atol=1e-6)
 
 
@@ -185,7 +190,7 @@ class TestOtherLibraries:
         def objective(beta):
             size = np.abs(self.x @ beta[:4] + beta[4] - self.y[:, 0])
             values = np.where(size <= 0.7, size**2 / 2, 0.7 * (size - 0.35))
-            return share @ values + penalty.squared / 2 * beta[:4] @ beta[:4]
+            return share @ values + penalty.l2 / 2 * beta[:4] @ beta[:4]
 
         begin = np.append(found.weight[0].numpy(), found.bias.numpy())
         assert found.objective == pytest.approx(objective(begin), rel=1e-13)
@@ -203,7 +208,7 @@ def test_weights_over_twelve_decades(draw, loss, penalty, bias):
     weight = 10 ** (12 * torch.rand(60, generator=stream, dtype=torch.float64) - 6)
     found = solve(Examples(examples.x, examples.y, weight), loss, penalty, bias=bias, tolerance=1e-10, n_outputs=3)
     # Without a penalty, the distance to the minimum is bounded by way of the lightest row: √(1e-12) of the heaviest.
-    assert found.bound <= (1e-7 if isinstance(loss, ROBUST) and not penalty.squared else 1e-8)
+    assert found.suboptimality_bound <= (1e-7 if isinstance(loss, ROBUST) and not penalty.l2 else 1e-8)
 
     def objective(at: torch.Tensor, offset: torch.Tensor) -> float:
         values = loss.value((examples.x @ at.T + offset)[None], examples.y)[0]

@@ -65,7 +65,7 @@ def judge_solver(drawn: Drawn) -> Verdict:
         return Verdict("refused", str(error))
     problem = problem_of(drawn, exact(x), None if weight is None else weight.numpy())
     verdict = _judge_attained(problem, found) if found.attained else _judge_unattained(problem, found)
-    if verdict.verdict == "wrong coefficients" and found.bound > NOT_SOLVED * tolerance:
+    if verdict.verdict == "wrong coefficients" and found.suboptimality_bound > NOT_SOLVED * tolerance:
         return Verdict("not solved", verdict.detail)  # a bound that says so is not silent
     return verdict
 
@@ -106,7 +106,7 @@ def judge_run(drawn: Drawn) -> Verdict:
 def _judge_attained(problem: Problem, found: Optimum) -> Verdict:
     params = exact(np.column_stack([found.weight.numpy(), found.bias.numpy()]))
     here, best = problem.objective(params), minimise(problem, params)
-    least, bound = min(best.objective, here), Decimal(found.bound)  # perhaps Infinity: nothing is proven
+    least, bound = min(best.objective, here), Decimal(found.suboptimality_bound)  # perhaps Infinity: nothing is proven
     detail = f"F − F* = {here - least:.2e}, bound {bound:.2e}, F* = {least:.6g}, {found.method}: {found.certificate}"
     ulp = Decimal(abs(found.objective)) * Decimal(2 * UNIT)
     if "count as dependent" in found.certificate and _is_deficient(problem):
@@ -124,7 +124,7 @@ def _judge_unattained(problem: Problem, found: Optimum) -> Verdict:
     if found.ray is not None:
         ray = np.column_stack([part.numpy() for part in found.ray])
         least = min(least, problem.objective(exact(ray) * FAR))
-    objective, bound = Decimal(found.objective), Decimal(found.bound)
+    objective, bound = Decimal(found.objective), Decimal(found.suboptimality_bound)
     ulp = abs(objective) * Decimal(2 * UNIT)
     detail = f"infimum {objective:.6g}, bound {bound:.1e}; reference {least:.6g}, gap {best.gap:.1e}"
     if objective - bound > least + ulp or least - best.gap * 1000 > objective + bound + ulp:
@@ -210,8 +210,8 @@ def problem_of(drawn: Drawn, x: Numbers, weight: "np.ndarray | None") -> Problem
         shares / shares.sum(),
         kinds.get(drawn.loss, "softmax"),  # type: ignore[arg-type]
         int(drawn.y.max()) + 1 if drawn.classes else 1,
-        Decimal(float(penalty.absolute)),
-        Decimal(float(penalty.squared)),
+        Decimal(float(penalty.l1)),
+        Decimal(float(penalty.l2)),
         delta=Decimal(DELTA),
         scale=1 / sigma**2 if gaussian else ONE,
         constant=(2 * PI).ln() / 2 + sigma.ln() if gaussian else ZERO,

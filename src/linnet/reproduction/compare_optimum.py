@@ -54,7 +54,8 @@ def _tensors(analysis: ProblemAnalysis) -> dict[str, Tensor]:
 
 def _words(analysis: ProblemAnalysis) -> dict[str, object]:
     optimum = analysis.optimum
-    numbers = {name: getattr(optimum, name) for name in ("objective", "bound", *TEXTS)}
+    numbers = {"objective": optimum.objective, "bound": optimum.suboptimality_bound}
+    numbers |= {name: getattr(optimum, name) for name in TEXTS}
     curved = {} if analysis.curvature is None else vars(analysis.curvature)
     return {**numbers, **{f"curvature {name}": value for name, value in curved.items()}, **analysis.statistics}
 

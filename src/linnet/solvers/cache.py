@@ -12,9 +12,9 @@ from linnet.system.files import write_atomic
 
 
 def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAnalysis]) -> tuple[ProblemAnalysis, bool]:
-    """Return the analysis of a problem, computed by the first who asks, and whether it was there already.
+    """Return the analysis of a problem, computed on first use, and whether it was cached.
 
-    Processes that ask for the same one at the same time wait for the first of them. A damaged file is made anew, and a
+    Processes that ask for the same one at the same time wait for the first of them. A damaged file is replaced, and a
     folder that cannot be written to costs each run its own search.
 
     Args:

@@ -6,30 +6,30 @@ what it computes, and has to come out the same when the run is resumed or reprod
 
 from linnet.losses import AbsoluteError, Loss, TorchAbsoluteError
 from linnet.penalties import Penalty
-from linnet.solvers.conjugate import Quadratic
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.convex_losses import Quadratic
+from linnet.solvers.loss_conjugates import convex_loss_of
 
 RATE = 2e10
 """Multiplications and additions a second, of two cores of a common machine."""
 
 
 def solve_seconds(n: int, d: int, c: int, loss: Loss, penalty: Penalty) -> float:
-    """About how long `solve` takes.
+    """Estimate the time that `solve` takes.
 
     Args:
         n, d, c: examples, features, outputs.
         loss, penalty: of the objective.
     """
-    family = family_of(loss)
-    if isinstance(family, Quadratic):
+    convex_loss = convex_loss_of(loss)
+    if isinstance(convex_loss, Quadratic):
         return 0.02 + 4 * n * d * (d + c) / RATE
     if isinstance(loss, (AbsoluteError, TorchAbsoluteError)):
         return 0.05 + 2e-5 * n * d * c
-    passes = 300 if float(penalty.squared) > 0 or float(penalty.absolute) > 0 else 2000
+    passes = 300 if float(penalty.l2) > 0 or float(penalty.l1) > 0 else 2000
     return 0.2 + passes * 4 * n * d * c / RATE
 
 
 def training_seconds(n: int, d: int, c: int, batch_size: int, epochs: int) -> float:
-    """About how long training takes, evaluation after each epoch included."""
+    """Estimate the time that training takes, evaluation after each epoch included."""
     steps = -(-n // batch_size)
     return epochs * (6 * n * d * c / RATE + 1e-4 * steps + 0.01)

@@ -1,4 +1,4 @@
-"""Sums and matrix products in about twice the working precision, made of ordinary float64 operations.
+"""Sums and matrix products in about twice the working precision, from float64 operations.
 
 A number is kept as an unevaluated sum high + low. A matrix is cut into slices of so few bits that products of slices
 are exact in float64: BLAS does all the work, at its speed, and every machine gives the same digits, whether its long
@@ -43,19 +43,19 @@ def extended(value: Array) -> Extended:
 
 
 def normalised(high: Array, low: Array) -> Extended:
-    """The same sum with a low part that is a rounding error of the high one."""
+    """Normalise a sum so that the low part is a rounding error of the high one."""
     return Extended(*two_sum(high, low))
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """fl(a + b) and its rounding error, exactly (Knuth)."""
+    """Return fl(a + b) and its exact rounding error (Knuth)."""
     total = a + b
     rounded = total - a
     return total, (a - (total - rounded)) + (b - rounded)
 
 
 def two_product(a: Array, b: Array) -> tuple[Array, Array]:
-    """fl(a b) and its rounding error, exactly (Dekker), for factors below 2⁹⁹⁶."""
+    """Return fl(a b) and its exact rounding error (Dekker), for factors below 2⁹⁹⁶."""
     product = a * b
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
@@ -63,7 +63,7 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _halves(a: Array) -> tuple[Array, Array]:
-    """`a` as a sum of two numbers of 26 bits (Veltkamp)."""
+    """Split `a` into a sum of two numbers of 26 bits (Veltkamp)."""
     scaled = a * 134217729.0  # 2²⁷ + 1
     high = scaled - (scaled - a)
     return high, a - high
@@ -82,15 +82,15 @@ class Sliced:
 
     @staticmethod
     def relative_error(shape: tuple[int, ...]) -> float:
-        """Error of a product with a matrix of this shape, per term, relative to the largest terms that there can be."""
+        """Return the error per term of a product with a matrix of this shape, relative to the largest possible term."""
         return 2.0 ** (4 - MAX_SLICES * _bits(shape)) + 2.0**-95
 
     def times(self, right: Array) -> Extended:
-        """Matrix times `right [d, m]`: `[n, m]`."""
+        """Multiply the matrix by `right [d, m]`: `[n, m]`."""
         return self._product(right * self.scale[:, None], None, transpose=False)
 
     def transpose_times(self, right: Extended) -> Extended:
-        """Transposed matrix times `right [n, m]`: `[d, m]`."""
+        """Multiply the transposed matrix by `right [n, m]`: `[d, m]`."""
         product, scale = self._product(right.high, right.low, transpose=True), self.scale[:, None]
         return Extended(product.high * scale, product.low * scale)
 
@@ -110,18 +110,18 @@ class Sliced:
 
 
 def _bits(shape: tuple[int, ...]) -> int:
-    """Bits per slice, so that a sum of products of slices is exact."""
+    """Return the bits per slice for which a sum of products of slices is exact."""
     return (53 - math.ceil(math.log2(max(2, *shape)))) // 2
 
 
 def powers_of_two(matrix: Array) -> Array:
-    """One power of two per column `[d]`, at least as large as its entries; 1 for a column of zeros."""
+    """Return one power of two per column `[d]`, at least as large as its entries; 1 for a column of zeros."""
     largest = np.maximum(matrix.max(axis=0, initial=0), -matrix.min(axis=0, initial=0))
     return np.asarray(np.where(largest > 0, np.ldexp(1.0, np.frexp(largest)[1]), 1.0))
 
 
 def _slices(rest: Array, low: Array | None, bits: int) -> list[Array]:
-    """Entries within [-1, 1] as a sum of matrices; those of the k-th are multiples of 2^(-k bits)."""
+    """Split entries within [-1, 1] into a sum of matrices; the k-th has multiples of 2^(-k bits)."""
     slices = []
     for k in range(1, MAX_SLICES + 1):
         grid = 1.5 * 2.0 ** (52 - k * bits)  # adding it rounds to the grid, since its last bit is 2^(-k bits)

@@ -32,7 +32,7 @@ class Coefficient(NamedTuple):
 
 @dataclass(frozen=True)
 class Inference:
-    """What the data say about the coefficients, if errors are independent, normal and of one variance (over weight).
+    """Inference on the coefficients, for independent normal errors of one variance (over weight).
 
     P coefficients per output, the bias first; C outputs.
 
@@ -69,14 +69,14 @@ class Inference:
     scaled_condition: float
 
     def table(self, output: int = 0) -> list[Coefficient]:
-        """One row per coefficient of an output, the bias first."""
+        """Return one row per coefficient of an output, the bias first."""
         columns = (self.coefficients, self.std_errors, self.t, self.p, self.low, self.high)
         return [
             Coefficient(name, *(float(column[output, i]) for column in columns)) for i, name in enumerate(self.names)
         ]
 
     def metrics(self, *, max_coefficients: int = 32) -> dict[str, float]:
-        """Finite numbers for metrics.json: "optimum/r2", …, and those of the table, "optimum/std_error/<name>", ….
+        """Return finite numbers for metrics.json: "optimum/r2", …, and from the table "optimum/std_error/<name>", ….
 
         With several outputs the name of the output follows, as in "optimum/r2/y1" and "optimum/p/y1/x3". What is
         infinite or undefined (F of an exact fit) is left out, since JSON has no word for it.
@@ -104,7 +104,7 @@ def inference(
     output_names: Sequence[str] | None = None,
     level: float = 0.95,
 ) -> Inference:
-    """Standard errors, t and F tests, intervals and R² of a least squares fit, from its triangle.
+    """Compute standard errors, t and F tests, intervals and R² of a least squares fit, from its QR factor.
 
     The covariance of the coefficients is s² (XᵀWX)⁻¹ = s² G Gᵀ with G from the triangle R, so that no digits are lost
     to XᵀX. Weights count as precisions, not as copies: doubling all of them changes nothing (statsmodels' WLS).
@@ -164,7 +164,7 @@ def inference(
 
 
 def withheld(fit: LeastSquares, feature_names: Sequence[str]) -> str | None:
-    """Return why there are no standard errors for a fit of these features, in one line, or None if there are some."""
+    """Return in one line why a fit of these features has no standard errors, None if it has some."""
     if fit.l2 > 0:
         return f"the fit has l2={fit.l2:g}: standard errors are for l2=0, since a penalty biases coefficients"
     if not fit.unique:

@@ -19,12 +19,12 @@ def best_intercept(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
     """
     if not problem.bias:
         return bias
-    family, y = problem.family, problem.targets
+    convex_loss, y = problem.convex_loss, problem.targets
     z = problem.predict(weight, bias)
-    values, theta = family.value_and_theta(z, y)
+    values, theta = convex_loss.value_and_theta(z, y)
     objective, majorise = float(values.mean()), 1.0
     for _ in range(STEPS):
-        hessian = family.mean_hessian(family.curvature(z, y, majorise))
+        hessian = convex_loss.mean_hessian(convex_loss.curvature(z, y, majorise))
         # Least squares: softmax does not feel a shift of all logits, and its Hessian is singular there.
         slope = theta.mean(1)
         if float(slope.abs().max()) <= ROUNDING * float(theta.abs().mean(1).max()):
@@ -32,7 +32,7 @@ def best_intercept(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
         step = -torch.linalg.pinv(hessian, rtol=1e-14, hermitian=True) @ slope
         scale, promised = 1.0, float(slope @ step)
         while scale > 1e-6:
-            values, trial = family.value_and_theta(z + scale * step[:, None], y)
+            values, trial = convex_loss.value_and_theta(z + scale * step[:, None], y)
             value = float(values.mean())
             # F is convex, so a flatter slope is that of a lower point, even where rounding errors of F hide it.
             flatter = abs(float(trial.mean(1) @ step)) <= -0.5 * promised

@@ -1,4 +1,4 @@
-"""Which family of convex analysis each of linnet's losses belongs to."""
+"""Map linnet's losses to convex losses with known conjugates."""
 
 import math
 
@@ -12,11 +12,12 @@ from linnet.losses import (
     PoissonNLL,
     SquaredError,
 )
-from linnet.solvers.conjugate import Family, Poisson, Quadratic, Robust, Softmax
+from linnet.solvers.convex_loss import ConvexLoss
+from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax
 
 
-def family_of(loss: Loss) -> Family:
-    """The family of a loss; torch twins and the naive cross-entropy are the same functions as what they copy.
+def convex_loss_of(loss: Loss) -> ConvexLoss:
+    """Return the convex loss with its conjugate; torch twins and the naive cross-entropy map to the original.
 
     Raises:
         ValueError: the loss is none of linnet's.
@@ -39,9 +40,9 @@ def family_of(loss: Loss) -> Family:
 
 
 def is_known(loss: Loss) -> bool:
-    """Whether a loss has a family."""
+    """Return whether the conjugate of a loss is known."""
     try:
-        family_of(loss)
+        convex_loss_of(loss)
     except ValueError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Result of a solver: parameters, and a bound on their distance from the minimum."""
+"""Result of a solver: parameters, and a bound on their suboptimality."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best parameters found, with a proof of how good they are.
+    """Best parameters found, with a proven bound on their suboptimality.
 
-    The objective F is the mean loss plus the penalty. F* = inf F lies in [lower, objective]; `bound` is the width of
-    that interval and includes an allowance for rounding in float64. Where F* is approached only by parameters
-    without limit (`attained` is False), there is no optimum to hand out: weight and bias are NaN, and objective is
-    the infimum itself.
+    The objective F is the mean loss plus the penalty. F* = inf F lies in [lower, objective]; `suboptimality_bound` is
+    the width of that interval and includes an allowance for rounding in float64. Where F* is approached only by
+    parameters without limit (`attained` is False), there is no optimum: weight and bias are NaN, and
+    objective is the infimum itself.
 
     Attributes:
         weight: `[C, D]`, float64.
         bias: `[C]`, float64; zeros where the model has none.
         objective: F at these parameters, or F* where it is not attained.
-        bound: proven, objective − F* ≤ bound; at least 0, and inf where nothing is proven.
+        suboptimality_bound: proven upper bound of objective − F*; at least 0, and inf where nothing is proven.
         certificate: the proof, in words, with what it takes for granted.
         unique: whether no other weight has objective F*, proven; False says only that there is no proof.
         attained: False where no finite parameters reach F*.
@@ -32,7 +32,7 @@ class Optimum:
     weight: Tensor
     bias: Tensor
     objective: float
-    bound: float
+    suboptimality_bound: float
     certificate: str
     unique: bool
     attained: bool
@@ -43,5 +43,5 @@ class Optimum:
 
     @property
     def lower(self) -> float:
-        """The proven lower bound of F*, objective − bound."""
-        return self.objective - self.bound
+        """The proven lower bound of F*, objective − suboptimality_bound."""
+        return self.objective - self.suboptimality_bound

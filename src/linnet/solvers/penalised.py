@@ -1,4 +1,4 @@
-"""Problems with a penalty: one solver for each combination of loss and penalty, one proof for all, the duality gap."""
+"""Solve problems with a penalty: one solver per combination of loss and penalty, the duality gap as proof for all."""
 
 import math
 from dataclasses import replace
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from linnet.solvers.certificates.duality_gap import Certified, duality_gap
-from linnet.solvers.conjugate import Quadratic, Robust, Softmax
+from linnet.solvers.convex_losses import Quadratic, Robust, Softmax
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.l1 import proximal_newton
 from linnet.solvers.l1.extended_solution import Better, in_extended_precision, untied
@@ -26,51 +26,51 @@ NEAR = 1e-7
 
 def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
     """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
-    family = problem.family
-    if isinstance(family, Quadratic):
+    convex_loss = problem.convex_loss
+    if isinstance(convex_loss, Quadratic):
         return _lasso(problem, weight, tolerance)
-    if isinstance(family, Robust) and family.width == 0:
+    if isinstance(convex_loss, Robust) and convex_loss.width == 0:
         return _absolute_error(problem, weight, bias, tolerance)
     weight, bias, certified, steps = _smooth(problem, weight, best_intercept(problem, weight, bias), tolerance)
-    if problem.absolute > 0 and isinstance(family, Robust):
+    if problem.l1 > 0 and isinstance(convex_loss, Robust):
         better = in_extended_precision(problem, weight, bias, certified, tolerance)
     else:
         better = Better(weight, bias, certified)
-    method = "proximal Newton" if problem.absolute > 0 else "Newton, preconditioned conjugate gradients"
+    method = "proximal Newton" if problem.l1 > 0 else "Newton, preconditioned conjugate gradients"
     return _solution(problem, better, method, steps)
 
 
 def _solution(problem: Problem, found: Better, method: str, steps: int, unique: bool = False) -> Solution:
     certified = found.certified
     # With l2 the objective, minimised over the bias, is strongly convex in the weight.
-    unique = unique or problem.squared > 0
+    unique = unique or problem.l2 > 0
     words, method = DUALITY + found.certificate, method + found.method
     return Solution(found.weight, found.bias, certified.objective, certified.bound, words, unique, method, steps)
 
 
 def _lasso(problem: Problem, weight: Tensor, tolerance: float) -> Solution:
-    assert isinstance(problem.family, Quadratic)
+    assert isinstance(problem.convex_loss, Quadratic)
     weight, bias, rounds = lasso(problem, weight)
     certified = duality_gap(problem, weight, bias)
     better = in_extended_precision(problem, weight, bias, certified, tolerance)
-    unique = problem.squared == 0 and _lasso_is_unique(problem, better.certified)
+    unique = problem.l2 == 0 and _lasso_is_unique(problem, better.certified)
     return _solution(problem, better, "coordinate descent, exact on the support", rounds, unique)
 
 
 def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
-    """Whether the features that any solution can use are linearly independent.
+    """Return whether the features that any solution can use are linearly independent.
 
     The dual is strongly concave, so its optimum lies within a known distance of our point; a feature whose correlation
     with the residual stays below the penalty for all of that ball is used by no solution (Ndiaye, Fercoq, Gramfort,
     Salmon, "Gap Safe Screening Rules", 2017).
     """
-    assert isinstance(problem.family, Quadratic)
-    family, x = problem.family, problem.x.double().T
-    x = x - family.mean(x) if problem.bias else x
-    x = family.times_weight(x, 0.5).T  # and θ/√w, in which the dual is strongly concave
-    radius = math.sqrt(2 * problem.n_examples * problem.family.scale * certified.bound)
+    assert isinstance(problem.convex_loss, Quadratic)
+    convex_loss, x = problem.convex_loss, problem.x.double().T
+    x = x - convex_loss.mean(x) if problem.bias else x
+    x = convex_loss.times_weight(x, 0.5).T  # and θ/√w, in which the dual is strongly concave
+    radius = math.sqrt(2 * problem.n_examples * problem.convex_loss.scale * certified.bound)
     reach = certified.v.abs() + x.norm(dim=0) * (radius / problem.n_examples)
-    for used in reach >= problem.absolute:
+    for used in reach >= problem.l1:
         columns = x[:, used]
         if columns.shape[1] == 0:
             continue
@@ -81,7 +81,7 @@ def _lasso_is_unique(problem: Problem, certified: Certified) -> bool:
 
 
 def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> tuple[Tensor, Tensor, Certified, int]:
-    """Any loss with a derivative. Ends at the first point whose certificate is within tolerance, or else the best."""
+    """Solve for a smooth loss. End at the first point whose certificate is within tolerance, or return the best one."""
     best: tuple[Certified, Tensor, Tensor] | None = None
 
     def certify(weight: Tensor, bias: Tensor) -> bool:
@@ -98,16 +98,16 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         nonlocal wanted
         wanted = is_tight(problem, tolerance, point.objective) if wanted is None else wanted
         slope = float(point.gradient[0].norm())
-        # Strongly convex: the weight is within slope / squared of the best one. An objective that is right to its last
+        # Strongly convex: the weight is within slope / l2 of the best one. An objective that is right to its last
         # digit allows weights that are right to half as many.
-        if wanted and slope > NEAR * problem.squared * float(weight.norm()):
+        if wanted and slope > NEAR * problem.l2 * float(weight.norm()):
             return False
-        return slope**2 / (2 * problem.squared) <= tolerance and certify(weight, bias)
+        return slope**2 / (2 * problem.l2) <= tolerance and certify(weight, bias)
 
     def proximal_close(weight: Tensor, bias: Tensor, promised: float) -> bool:
         return promised <= tolerance and certify(weight, bias)
 
-    if problem.absolute > 0:
+    if problem.l1 > 0:
         weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
     else:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
@@ -131,7 +131,7 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
                 best = certified, *candidate[:2]
         return best is not None and best[0].bound <= tolerance
 
-    if problem.squared == 0 and (solved := least_absolute(problem)):
+    if problem.l2 == 0 and (solved := least_absolute(problem)):
         certify(*solved[:3])
         assert best is not None
         return _solution(problem, untied(problem, *best[1:], best[0], tolerance), "linear programme", solved[3])
@@ -139,11 +139,11 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     # which examples the best plane passes through.
     total = 0
     for width in widths(problem):
-        smooth = replace(problem, family=ScaledHuber(width, problem.weight))
+        smooth = replace(problem, convex_loss=ScaledHuber(width, problem.weight))
         start = best_intercept(smooth, weight, bias)
         weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
         total += steps
-        theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
+        theta = smooth.convex_loss.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
         if certify(weight, bias, theta):
             break
     assert best is not None
@@ -152,5 +152,5 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
 
 
 def is_coupled(problem: Problem) -> bool:
-    """Whether the outputs cannot be solved one by one, or share work that is better done once."""
-    return isinstance(problem.family, Softmax | Quadratic)
+    """Return whether the outputs cannot be solved separately, or share work that is better done once."""
+    return isinstance(problem.convex_loss, Softmax | Quadratic)

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Family
+from linnet.solvers.convex_loss import ConvexLoss
 
 CHUNK_NUMBERS = 16_000_000
 """Features converted to another precision at a time: 128 MB in float64."""
@@ -32,14 +32,14 @@ class WeightedRows(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """Minimise F(W, b) = 1/N Σ_i w_i ℓ(W x_i + b, y_i) + absolute ‖W‖₁ + squared/2 ‖W‖².
+    """Minimise F(W, b) = 1/N Σ_i w_i ℓ(W x_i + b, y_i) + l1 ‖W‖₁ + l2/2 ‖W‖².
 
     Attributes:
         x: `[N, D]`, float32 or float64.
         y: targets as the loss takes them, `[N, C]` or `[N]`.
-        family: the loss and its convex analysis; it holds the weights w of the examples, of mean 1, where they differ.
+        convex_loss: the loss with its conjugate; holds the weights w of the examples, of mean 1, if they differ.
         n_outputs: C.
-        absolute, squared: coefficients of the penalty, at least 0.
+        l1, l2: coefficients of the penalty, at least 0.
         bias: whether there is a bias, which is never penalised.
         origin: what was subtracted from the features before, `[D]`, in their units: the size of their rounding errors;
             None for features that are exact.
@@ -47,10 +47,10 @@ class Problem:
 
     x: Tensor
     y: Tensor
-    family: Family
+    convex_loss: ConvexLoss
     n_outputs: int
-    absolute: float
-    squared: float
+    l1: float
+    l2: float
     bias: bool
     origin: Tensor | None = None
 
@@ -65,7 +65,7 @@ class Problem:
     @property
     def weight(self) -> Tensor | None:
         """Weights of the examples `[N]`, all above 0 and of mean 1; None for ones."""
-        return self.family.weight
+        return self.convex_loss.weight
 
     def zeros(self) -> tuple[Tensor, Tensor]:
         """Weight `[C, D]` and bias `[C]` of zeros, float64."""
@@ -73,11 +73,11 @@ class Problem:
         return weight, torch.zeros(self.n_outputs, dtype=torch.float64)
 
     def penalty(self, weight: Tensor) -> float:
-        """absolute ‖W‖₁ + squared/2 ‖W‖²."""
-        return float(self.absolute * weight.abs().sum() + 0.5 * self.squared * weight.square().sum())
+        """Compute l1 ‖W‖₁ + l2/2 ‖W‖²."""
+        return float(self.l1 * weight.abs().sum() + 0.5 * self.l2 * weight.square().sum())
 
     def chunks(self, dtype: torch.dtype) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """Rows, their features and targets in `dtype`, in turn; valid until the next."""
+        """Yield rows with their features and targets in `dtype`, valid until the next."""
         if dtype == self.x.dtype:
             yield slice(0, self.n_examples), self.x, self.y
             return
@@ -91,20 +91,20 @@ class Problem:
             yield rows, x, y.to(dtype) if y.is_floating_point() else y
 
     def predict(self, weight: Tensor, bias: Tensor) -> Tensor:
-        """Predictions z `[C, N]`, in the precision of the weight."""
+        """Compute predictions z `[C, N]`, in the precision of the weight."""
         parts = [torch.addmm(bias[:, None], weight, x.T) for _, x, _ in self.chunks(weight.dtype)]
         return torch.cat(parts, 1)
 
     def restricted(self, rows: Tensor) -> tuple["Problem", float]:
-        """The problem of the examples `rows` (a mask `[N]`), with their own weights, and their share of all weight."""
-        share = float(self.family.mean(rows.double()))
-        family = self.family.of(rows)
-        if family.weight is not None:
-            family = family.weighted(family.weight / family.weight.mean())
-        return replace(self, x=self.x[rows], y=self.y[rows], family=family), share
+        """Restrict to the examples `rows` (a mask `[N]`); return the problem and their share of the total weight."""
+        share = float(self.convex_loss.mean(rows.double()))
+        convex_loss = self.convex_loss.of(rows)
+        if convex_loss.weight is not None:
+            convex_loss = convex_loss.weighted(convex_loss.weight / convex_loss.weight.mean())
+        return replace(self, x=self.x[rows], y=self.y[rows], convex_loss=convex_loss), share
 
     def transpose(self, theta: Tensor) -> Tensor:
-        """1/N Σ_i θ_i x_iᵀ, `[C, D]`: the adjoint of prediction by the weight, over N."""
+        """Compute 1/N Σ_i θ_i x_iᵀ, `[C, D]`: the adjoint of prediction by the weight, over N."""
         total = theta.new_zeros(len(theta), self.n_features)
         for rows, x, _ in self.chunks(theta.dtype):
             total += theta[:, rows] @ x
@@ -116,6 +116,6 @@ class Problem:
         return self.y.double() if self.y.is_floating_point() else self.y
 
     def design(self) -> Tensor:
-        """Features with a column of ones for the bias, `[N, D or D + 1]`, float64. For small problems."""
+        """Return features with a column of ones for the bias, `[N, D or D + 1]`, float64. For small problems."""
         x = self.x.double()
         return torch.cat([x, x.new_ones(len(x), 1)], 1) if self.bias else x

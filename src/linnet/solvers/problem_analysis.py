@@ -1,4 +1,4 @@
-"""What is known of a training problem before training: optimum, curvature, statistics."""
+"""Analysis of a training problem: optimum, curvature, statistics."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,14 +12,17 @@ from linnet.solvers.analysis_file import read_analysis
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.smoothness import Curvature
 
+STORED_NAMES = {"suboptimality_bound": "bound"}
+"""Names in the file of fields of `Optimum`, where they differ."""
+
 
 @dataclass(frozen=True)
 class ProblemAnalysis:
-    """A training problem as its solver sees it.
+    """Analysis of a training problem.
 
     optimum: the best parameters, with the proof of how good they are.
     curvature: of the objective; None where it has no bound.
-    statistics: figures of classical inference, "optimum/r2", …; empty where there is no theory for them.
+    statistics: metrics of classical inference, "optimum/r2", …; empty where there is no theory for them.
     coefficients: where there is, coefficients and their standard errors for features as they came, each `[C, 1 + D]`
         with the bias first.
     withheld: why there are no standard errors where there is a theory for them, in one line; else None.
@@ -32,14 +35,16 @@ class ProblemAnalysis:
     withheld: str | None = None
 
     def to_bytes(self) -> bytes:
-        """As a safetensors file: the parameters as tensors, the numbers and words as its metadata."""
+        """Encode as a safetensors file: parameters as tensors, numbers and texts as metadata."""
         tensors = {"weight": self.optimum.weight, "bias": self.optimum.bias}
         if self.optimum.ray is not None:
             tensors |= {"ray_weight": self.optimum.ray[0], "ray_bias": self.optimum.ray[1]}
         if self.coefficients is not None:
             tensors |= {"coefficients": self.coefficients[0], "std_errors": self.coefficients[1]}
         words = {
-            "optimum": {key: value for key, value in vars(self.optimum).items() if _is_plain(value)},
+            "optimum": {
+                STORED_NAMES.get(key, key): value for key, value in vars(self.optimum).items() if _is_plain(value)
+            },
             "curvature": None if self.curvature is None else asdict(self.curvature),
             "statistics": self.statistics,
             "withheld": self.withheld,
@@ -60,7 +65,9 @@ class ProblemAnalysis:
         tensors = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
         try:
             ray = (tensors["ray_weight"], tensors["ray_bias"]) if "ray_weight" in tensors else None
-            optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **stored.optimum)
+            fields = {**stored.optimum, "suboptimality_bound": stored.optimum["bound"]}
+            del fields["bound"]
+            optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **fields)
             curved = None if stored.curvature is None else Curvature(**stored.curvature)
             table = (tensors["coefficients"], tensors["std_errors"]) if "coefficients" in tensors else None
             return cls(optimum, curved, stored.statistics, table, stored.withheld)

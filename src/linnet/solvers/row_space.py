@@ -1,4 +1,4 @@
-"""Coordinates in which the examples of a small problem are white and no direction is redundant."""
+"""Whitened coordinates of a small problem's examples, without redundant directions."""
 
 from typing import NamedTuple
 
@@ -43,15 +43,15 @@ class RowSpace(NamedTuple):
     smallest: float
 
     def parameters(self, problem: Problem, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Weight `[C, D]` and bias `[C]` that predict from features what v `[C, r]` does from these coordinates."""
+        """Convert v `[C, r]` in these coordinates to weight `[C, D]` and bias `[C]` with the same predictions."""
         both = v @ self.back.T
         weight = both[:, : problem.n_features]
         bias = both[:, -1] - weight @ self.centre if problem.bias else both.new_zeros(len(both))
         return weight, bias
 
     def coordinates(self, problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
-        """Coordinates `[C, r]` of weight `[C, D]` and bias `[C]`."""
-        return problem.family.times_weight(problem.predict(weight, bias), 0.5) @ self.white / len(self.white)
+        """Convert weight `[C, D]` and bias `[C]` to coordinates `[C, r]`."""
+        return problem.convex_loss.times_weight(problem.predict(weight, bias), 0.5) @ self.white / len(self.white)
 
 
 def row_space(problem: Problem) -> RowSpace:
@@ -60,12 +60,12 @@ def row_space(problem: Problem) -> RowSpace:
     The rank is decided at max(N, D) 2⁻⁵³ σ_max of features (less their mean, if there is a bias) of unit length.
     Where the problem names the rounding errors of its features, by `origin`, these count too.
     """
-    family, n_examples = problem.family, problem.n_examples
+    convex_loss, n_examples = problem.convex_loss, problem.n_examples
     design, centre = problem.design(), torch.zeros(problem.n_features, dtype=torch.float64)
     if problem.bias:  # a large offset would hide what the features hold
-        centre = family.mean(design[:, :-1].T)[:, 0]
+        centre = convex_loss.mean(design[:, :-1].T)[:, 0]
         design[:, :-1] -= centre
-    rooted = family.times_weight(design.T, 0.5).T
+    rooted = convex_loss.times_weight(design.T, 0.5).T
     back, condition = _whitening(problem, rooted, centre)
     del rooted
     if condition < ILL_CONDITIONED:
@@ -82,9 +82,9 @@ def row_space(problem: Problem) -> RowSpace:
         doubt = relative * (design[rows].abs() @ back.abs())
         if condition >= ILL_CONDITIONED:
             doubt += 2 * UNIT_ROUNDOFF * examples[rows].abs() + _sliced_error(design, back)
-        squares += family.of(rows).times_weight(doubt.square().T).sum(1)
+        squares += convex_loss.of(rows).times_weight(doubt.square().T).sum(1)
         largest = max(largest, float(doubt.square().sum(1).max()) ** 0.5)
-    white = family.times_weight(examples.T, 0.5).T
+    white = convex_loss.times_weight(examples.T, 0.5).T
     doubt = (squares / n_examples).sqrt()
     gram = white.T @ white / n_examples - torch.eye(rank, dtype=torch.float64)
     off = float(gram.norm()) + 2 * (n_examples + 8) * UNIT_ROUNDOFF * rank
@@ -95,7 +95,7 @@ def row_space(problem: Problem) -> RowSpace:
 
 
 def _whitening(problem: Problem, rooted: Tensor, centre: Tensor) -> tuple[Tensor, float]:
-    """`back [P, r]` for weighted rows `[N, P]` with features less `centre`, and the condition of scaled columns."""
+    """Compute `back [P, r]` for weighted rows `[N, P]` with centred features, and the condition of scaled columns."""
     length = rooted.norm(dim=0)
     used = length > 0
     length = length[used]
@@ -120,20 +120,20 @@ def _whitening(problem: Problem, rooted: Tensor, centre: Tensor) -> tuple[Tensor
 
 
 def _precise_examples(problem: Problem, design: Tensor, centre: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
-    """The examples in twice the working precision, and a `back` for which they are white.
+    """Compute the examples in twice the working precision, and a `back` that whitens them.
 
     Singular vectors are known to rounding errors of the size of the largest singular value, which the division by a
     small one makes large.
     """
     examples = _product(problem, design, centre, back)
-    white = problem.family.times_weight(examples.T, 0.5).T / len(examples) ** 0.5
+    white = problem.convex_loss.times_weight(examples.T, 0.5).T / len(examples) ** 0.5
     triangle = torch.linalg.qr(white, mode="r")[1]
     back = torch.linalg.solve_triangular(triangle, back, upper=True, left=False)
     return _product(problem, design, centre, back), back
 
 
 def _product(problem: Problem, design: Tensor, centre: Tensor, back: Tensor) -> Tensor:
-    """(x − centre, 1) `back`, where `design [N, P]` is the first factor, rounded."""
+    """Compute (x − centre, 1) `back`, where `design [N, P]` is the first factor, rounded."""
     parts = []
     size = max(1, CHUNK_NUMBERS // 8 // max(1, design.shape[1]))
     for start in range(0, len(design), size):
@@ -149,6 +149,6 @@ def _product(problem: Problem, design: Tensor, centre: Tensor, back: Tensor) -> 
 
 
 def _sliced_error(design: Tensor, back: Tensor) -> Tensor:
-    """Error of a product in extended precision, `[r]`, for any row."""
+    """Bound the error of a product in extended precision, `[r]`, for any row."""
     error = (design.shape[1] + 2) * Sliced.relative_error(tuple(design.shape))
     return error * (design.abs().amax(0) @ back.abs())

@@ -1,9 +1,9 @@
-"""How curved an objective is, and hence which steps of gradient descent are stable and how many it takes.
+"""Smoothness and strong convexity of an objective: stable steps of gradient descent, and their number.
 
 With Σ = X̃ᵀX̃/N, X̃ the features and a column of ones for the bias, and κ the largest second derivative of the loss, the
-Hessian is at most κΣ ⊗ I + squared · I on the weights. It is exactly that for squared error; for Huber's loss (κ = 1)
+Hessian is at most κΣ ⊗ I + l2 · I on the weights. It is exactly that for squared error; for Huber's loss (κ = 1)
 and softmax regression (κ = ½: Böhning, "Multinomial logistic regression algorithm", 1992) it is a bound, and so all
-figures here are bounds: at smaller curvature longer steps may be stable and fewer may do. Of weighted examples, Σ is
+numbers here are bounds: at smaller curvature longer steps may be stable and fewer may do. Of weighted examples, Σ is
 the weighted mean of x̃x̃ᵀ.
 """
 
@@ -16,8 +16,8 @@ from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
-from linnet.solvers.conjugate import Quadratic
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.convex_losses import Quadratic
+from linnet.solvers.loss_conjugates import convex_loss_of
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Curvature:
         return 2 / self.largest if self.largest > 0 else math.inf
 
     def steps(self) -> float:
-        """How many steps of gradient descent at learning rate 1/L shrink every component of the error to a millionth.
+        """Return the number of gradient descent steps at rate 1/L that shrink each component of the error to a millionth.
 
-        Each multiplies the component along an eigenvalue h by 1 − h/L. Of a quadratic objective.
+        For a quadratic objective: each step multiplies the component along an eigenvalue h by 1 − h/L.
 
         Returns:
             A whole number, inf if a direction is flat.
@@ -67,9 +67,9 @@ class Curvature:
 def curvature(
     x: Tensor, loss: Loss, penalty: Penalty, *, bias: bool, sample_weight: Tensor | None = None
 ) -> Curvature | None:
-    """Eigenvalues of the bound of the objective's Hessian, or None if the loss has none (absolute error, Poisson).
+    """Compute eigenvalues of the bound of the objective's Hessian; None if the loss has none (absolute error, Poisson).
 
-    The absolute part of a penalty is not smooth and left to a proximal step; it does not count.
+    The l1 part of a penalty is not smooth and left to a proximal step; it does not count.
 
     Args:
         x: features `[N, D]`; their Gram matrix is formed in float64.
@@ -81,23 +81,23 @@ def curvature(
     Raises:
         ValueError: no examples, or more than one strength.
     """
-    family = family_of(loss)
+    convex_loss = convex_loss_of(loss)
     if x.dim() != 2 or len(x) == 0 or x.shape[1] + bias == 0:
         raise ValueError(f"features are {tuple(x.shape)}: [N, D], at least one example and one coefficient, are wanted")
-    if isinstance(penalty.squared, Tensor) and penalty.squared.numel() != 1:
-        raise ValueError(f"the penalty holds {penalty.squared.numel()} strengths: curvature takes one model at a time")
-    if family.smoothness is None:
+    if isinstance(penalty.l2, Tensor) and penalty.l2.numel() != 1:
+        raise ValueError(f"the penalty holds {penalty.l2.numel()} strengths: curvature takes one model at a time")
+    if convex_loss.smoothness is None:
         return None
-    hessian = _second_moment(x, bias, sample_weight) * family.smoothness
-    hessian.diagonal()[: x.shape[1]] += float(penalty.squared)
+    hessian = _second_moment(x, bias, sample_weight) * convex_loss.smoothness
+    hessian.diagonal()[: x.shape[1]] += float(penalty.l2)
     eigenvalues = torch.linalg.eigvalsh(hessian)
     least, largest = float(eigenvalues[0]), float(eigenvalues[-1])
     rounding = len(hessian) * torch.finfo(torch.float64).eps * largest
-    return Curvature(largest, least if least > rounding else 0.0, isinstance(family, Quadratic))
+    return Curvature(largest, least if least > rounding else 0.0, isinstance(convex_loss, Quadratic))
 
 
 def _second_moment(x: Tensor, bias: bool, sample_weight: Tensor | None) -> Tensor:
-    """Σ, float64. numpy sees that both factors are one matrix, and so does half the work of torch's product."""
+    """Compute Σ, float64. numpy detects that both factors are one matrix, which halves the work of torch's product."""
     width = x.shape[1] + bias
     total = np.zeros((width, width))
     block = np.ones((min(BLOCK, len(x)), width))

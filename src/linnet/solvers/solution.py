@@ -1,4 +1,4 @@
-"""Result of a method, which `solve` completes to an `Optimum`."""
+"""Result of one method; `solve` completes it to an `Optimum`."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,12 @@ from torch import Tensor
 
 
 class Solution(NamedTuple):
-    """Parameters and their proof; the fields mean what they mean in `Optimum`."""
+    """Parameters and their proof; fields as in `Optimum`."""
 
     weight: Tensor
     bias: Tensor
     objective: float
-    bound: float
+    suboptimality_bound: float
     certificate: str
     unique: bool
     method: str

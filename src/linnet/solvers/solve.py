@@ -1,4 +1,4 @@
-"""The exact optimum of any of linnet's losses with any of its penalties, with a proof."""
+"""Compute the exact optimum of any of linnet's losses with any of its penalties, with a proof."""
 
 import math
 import time
@@ -9,9 +9,9 @@ from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
-from linnet.solvers.conjugate import Poisson, Quadratic, Robust, Softmax
+from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax
 from linnet.solvers.least_squares.squared_error import solve_quadratic
-from linnet.solvers.loss_conjugates import family_of
+from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.penalised import is_coupled, solve_penalised
 from linnet.solvers.problem import Problem, WeightedRows
@@ -45,7 +45,7 @@ def solve(
         loss: any of linnet's losses; a torch twin and the naive cross-entropy count as what they copy.
         penalty: with numbers for coefficients, not one per model.
         bias: whether there is one; it is never penalised.
-        tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may not allow it: see `bound`.
+        tolerance: bound to reach, in units of the objective; in (0, inf). Rounding may prevent it.
         n_outputs: C; None: columns of the target, or the largest label + 1.
         origin: what was subtracted from the features before, `[D]`, in their present units: columns that depend on
             each other but for rounding errors of this size count as dependent. None: the features are exact, and
@@ -62,7 +62,7 @@ def solve(
         problem = replace(problem, origin=origin.detach().cpu().double())
     with threads_for(problem.x.numel() * problem.n_outputs):
         found = _solve(problem, *problem.zeros(), tolerance)
-    bound = max(found.bound, 0.0) if math.isfinite(found.bound) else math.inf
+    bound = max(found.suboptimality_bound, 0.0) if math.isfinite(found.suboptimality_bound) else math.inf
     return Optimum(
         found.weight, found.bias, found.objective, bound, found.certificate, found.unique, found.attained, found.method,
         found.iterations, time.perf_counter() - begin, found.ray,
@@ -70,7 +70,7 @@ def solve(
 
 
 def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n_outputs: int | None) -> Problem:
-    x, y, family = examples.x.detach().cpu(), examples.y.detach().cpu(), family_of(loss)
+    x, y, convex_loss = examples.x.detach().cpu(), examples.y.detach().cpu(), convex_loss_of(loss)
     if x.dim() != 2 or len(x) == 0 or len(x) != len(y) or x.dtype not in (torch.float32, torch.float64):
         raise ValueError(
             f"features are {tuple(x.shape)} {x.dtype} for targets {tuple(y.shape)}: [N, D] of float32 or float64 "
@@ -81,27 +81,27 @@ def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n
         x, y, weight = x[weight > 0], y[weight > 0], weight[weight > 0]
     if x.shape[1] == 0 and not bias:
         raise ValueError("there are no features and no bias: nothing to fit")
-    classification = isinstance(family, Softmax)
+    classification = isinstance(convex_loss, Softmax)
     if classification != (y.dtype == torch.int64) or y.dim() != (1 if classification else 2):
         wanted = "class numbers [N] of int64" if classification else "numbers [N, C]"
         raise ValueError(f"targets are {tuple(y.shape)} {y.dtype}: {type(loss).__name__} wants {wanted}")
     if not all(bool(part.isfinite().all()) for part in (x, y) if part.is_floating_point()):
         raise ValueError("features or targets hold NaN or infinite numbers")
-    if isinstance(family, Poisson) and bool((y < 0).any()):
+    if isinstance(convex_loss, Poisson) and bool((y < 0).any()):
         raise ValueError(f"targets reach {float(y.min())}: Poisson regression wants counts of at least 0")
     present = int(y.max()) + 1 if classification else y.shape[1]
     if (n_outputs is not None and (n_outputs < present or (n_outputs != present and not classification))) or (
         classification and int(y.min()) < 0
     ):
         raise ValueError(f"n_outputs is {n_outputs}, but the targets speak of {present}, the first being 0")
-    absolute, squared = (_number(part) for part in (penalty.absolute, penalty.squared))
+    l1, l2 = (_number(part) for part in (penalty.l1, penalty.l2))
     if x.numel() <= SMALL:
         x, y = x.double(), y.double() if y.is_floating_point() else y
     if x.shape[1] == 0:  # no weight to penalise
-        absolute = squared = 0.0
+        l1 = l2 = 0.0
     if weight is not None:
-        family = family.weighted(weight * (len(weight) / math.fsum(weight)))
-    return Problem(x, y, family, n_outputs or present, absolute, squared, bias)
+        convex_loss = convex_loss.weighted(weight * (len(weight) / math.fsum(weight)))
+    return Problem(x, y, convex_loss, n_outputs or present, l1, l2, bias)
 
 
 def _weight(weight: Tensor, n_examples: int) -> Tensor:
@@ -118,31 +118,31 @@ def _number(coefficient: float | Tensor) -> float:
 
 
 def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    if isinstance(problem.family, Quadratic) and problem.absolute == 0:
+    if isinstance(problem.convex_loss, Quadratic) and problem.l1 == 0:
         return solve_quadratic(problem)
     absent = _absent_outputs(problem)
     if absent.any():
         return _without(problem, absent, weight, bias, tolerance)
     if not is_coupled(problem) and problem.n_outputs > 1:
         return _one_by_one(problem, weight, bias, tolerance)
-    method = solve_penalised if problem.absolute > 0 or problem.squared > 0 else solve_unpenalised
-    if isinstance(problem.family, Robust):
+    method = solve_penalised if problem.l1 > 0 or problem.l2 > 0 else solve_unpenalised
+    if isinstance(problem.convex_loss, Robust):
         return in_target_units(problem, weight, bias, tolerance, method)
     return method(problem, weight, bias, tolerance)
 
 
 def _absent_outputs(problem: Problem) -> Tensor:
-    """Outputs whose best bias is −∞: classes without an example, and counts that are all 0."""
+    """Find outputs whose best bias is −∞: classes without an example, and counts that are all 0."""
     none = torch.zeros(problem.n_outputs, dtype=torch.bool)
     if not problem.bias:
         return none
-    if isinstance(problem.family, Softmax) and problem.family.label_smoothing == 0:
+    if isinstance(problem.convex_loss, Softmax) and problem.convex_loss.label_smoothing == 0:
         return torch.bincount(problem.y, minlength=problem.n_outputs) == 0
-    return (problem.y == 0).all(0) if isinstance(problem.family, Poisson) else none
+    return (problem.y == 0).all(0) if isinstance(problem.convex_loss, Poisson) else none
 
 
 def _without(problem: Problem, absent: Tensor, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    """Solve for the outputs that count: the others cost nothing in the limit, and nothing less than that anywhere."""
+    """Solve without the absent outputs: they contribute 0 to the loss in the limit, and never less."""
     ray = problem.zeros()
     ray[1][absent] = -1.0
     words = "outputs that never occur cost nothing as their bias falls for ever"
@@ -153,11 +153,13 @@ def _without(problem: Problem, absent: Tensor, weight: Tensor, bias: Tensor, tol
     y = problem.y[:, kept] if problem.y.is_floating_point() else (kept.cumsum(0) - 1)[problem.y]
     rest = _solve(replace(problem, y=y, n_outputs=int(kept.sum())), weight[kept], bias[kept], tolerance)
     words = f"{words}; of the others: {rest.certificate}"
-    return Solution(*nan, rest.objective, rest.bound, words, False, rest.method, rest.iterations, ray, False)
+    return Solution(
+        *nan, rest.objective, rest.suboptimality_bound, words, False, rest.method, rest.iterations, ray, False
+    )
 
 
 def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    """The loss is a sum over outputs that share nothing: as many problems of one output."""
+    """Solve one problem per output; the loss is a sum over outputs that share nothing."""
     n_outputs = problem.n_outputs
     parts = [
         _solve(
@@ -177,6 +179,6 @@ def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float
         weights, biases = weights * torch.nan, biases * torch.nan
     words = "for each output: " + " | ".join(dict.fromkeys(part.certificate for part in parts))
     return Solution(
-        weights, biases, sum(part.objective for part in parts), sum(part.bound for part in parts), words,
+        weights, biases, sum(part.objective for part in parts), sum(part.suboptimality_bound for part in parts), words,
         all(part.unique for part in parts), parts[0].method, sum(part.iterations for part in parts), ray, attained,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Student's t distribution, as inference on coefficients needs it. Imports no torch."""
+"""Student's t distribution, for inference on coefficients. Imports no torch."""
 
 from scipy.special import stdtrit
 

@@ -1,4 +1,4 @@
-"""Targets in units in which residuals keep their digits, for losses of residuals alone."""
+"""Shift and scale targets so that residuals lose no digits, for losses that depend on residuals only."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Robust
+from linnet.solvers.convex_losses import Robust
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF, mean_loss, predictions
 from linnet.solvers.solution import Solution
@@ -23,32 +23,34 @@ def in_target_units(
     """Solve a robust regression of one output with targets (y − shift)/unit, which are free of rounding, by `method`.
 
     A shift of the targets is one of the bias. For absolute error with y = unit y', F(W, b; y) is unit F'(W/unit,
-    b/unit; y') where F' has squared * unit as its coefficient. Linear programmes and stopping rules know numbers of
+    b/unit; y') where F' has l2 * unit as its coefficient. Linear programmes and stopping rules know numbers of
     order 1 only.
     """
-    family, y = problem.family, problem.y
-    assert isinstance(family, Robust)
+    convex_loss, y = problem.convex_loss, problem.y
+    assert isinstance(convex_loss, Robust)
     shift = _shift(y) if problem.bias else 0.0
-    unit = _unit(y - shift) if family.width == 0 else 1.0
-    inner = replace(problem, y=(y - shift) / unit, squared=problem.squared * unit)
+    unit = _unit(y - shift) if convex_loss.width == 0 else 1.0
+    inner = replace(problem, y=(y - shift) / unit, l2=problem.l2 * unit)
     found = method(inner, weight / unit, (bias - shift) / unit, tolerance / unit)
-    bias, objective, bound = found.bias, found.objective, found.bound
+    bias, objective, bound = found.bias, found.objective, found.suboptimality_bound
     if shift:
         bias = bias * unit + shift
         rounded = (bias - shift) / unit
         z, error = predictions(inner, found.weight, rounded)
-        loss, doubt = mean_loss(family, z, error + 2 * UNIT_ROUNDOFF * rounded.abs()[:, None], inner.targets)
+        loss, doubt = mean_loss(convex_loss, z, error + 2 * UNIT_ROUNDOFF * rounded.abs()[:, None], inner.targets)
         penalty, lower = inner.penalty(found.weight), objective - bound
         objective = loss + penalty
         doubt += (weight.numel() + 8) * UNIT_ROUNDOFF * penalty + 4 * UNIT_ROUNDOFF * (objective + abs(lower))
         bound = max(objective - lower, 0.0) + doubt
     else:
         bias = bias * unit
-    return found._replace(weight=found.weight * unit, bias=bias, objective=objective * unit, bound=bound * unit)
+    return found._replace(
+        weight=found.weight * unit, bias=bias, objective=objective * unit, suboptimality_bound=bound * unit
+    )
 
 
 def _shift(y: Tensor) -> float:
-    """A number of few digits near the median, if subtracting it from the targets rounds nothing; else 0."""
+    """Choose a number of few digits near the median, if subtracting it from the targets is exact; else 0."""
     median = y.median()
     spread = float((y - median).abs().median())
     if spread == 0:
@@ -64,7 +66,7 @@ def _shift(y: Tensor) -> float:
 
 
 def _unit(y: Tensor) -> float:
-    """A power of two of the size of the targets, if dividing by it rounds nothing; else 1."""
+    """Choose a power of two of the size of the targets, if dividing by it is exact; else 1."""
     largest = float(y.abs().max())
     unit = 2.0 ** min(max(math.frexp(largest)[1], -1000), 1000) if largest > 0 else 1.0
     return unit if torch.equal(y / unit * unit, y) else 1.0

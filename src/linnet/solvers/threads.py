@@ -1,4 +1,4 @@
-"""Threads for a small problem: one, since several spend their time waiting for each other, a hundredfold when busy."""
+"""Limit small problems to one thread: several mostly wait for each other, up to a hundred times longer when busy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ SMALL = 2_000_000
 
 @contextmanager
 def threads_for(work: int) -> Iterator[None]:
-    """One thread for torch and numpy if the work is small, as many as before otherwise; restored at the end."""
+    """Use one thread for torch and numpy if the work is small, as many as before otherwise; restore them at the end."""
     if work > SMALL:
         yield
         return

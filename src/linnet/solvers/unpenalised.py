@@ -1,4 +1,4 @@
-"""Problems without a penalty: proof of optimality where there is an optimum, and of its absence where there is none."""
+"""Solve problems without a penalty: prove optimality, or that there is no optimum."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from torch import Tensor
 from linnet.solvers.certificates.exact_dual import exact_bound
 from linnet.solvers.certificates.robust_gap import is_unique, robust_bound
 from linnet.solvers.certificates.self_concordance import applies, self_concordant_bound
-from linnet.solvers.conjugate import Poisson, Robust, Softmax
+from linnet.solvers.convex_losses import Poisson, Robust, Softmax
 from linnet.solvers.exact_arithmetic.separation import Recession, recession, separates
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton import newton
@@ -29,16 +29,16 @@ NEWTON = "Newton, preconditioned conjugate gradients"
 
 def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
     """Minimise the mean of a loss other than squared error from weight `[C, D]` and bias `[C]`, float64."""
-    if isinstance(problem.family, Robust):
+    if isinstance(problem.convex_loss, Robust):
         return _robust(problem, weight, bias, tolerance)
     return _curved(problem, weight, bias, tolerance)
 
 
 def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    assert isinstance(problem.family, Robust)
+    assert isinstance(problem.convex_loss, Robust)
     space = row_space(problem)
     words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + _left_out(problem, space)
-    if problem.family.width == 0:
+    if problem.convex_loss.width == 0:
         solution = _absolute_error(problem, space, weight, bias, tolerance, words)
     else:
         solution = _huber(problem, space, weight, bias, tolerance, words)
@@ -46,16 +46,16 @@ def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         return solution
     # All that is proven beyond the row space: no loss is negative.
     z, error = predictions(problem, solution.weight, solution.bias)
-    return solution._replace(bound=sum(mean_loss(problem.family, z, error, problem.targets)))
+    return solution._replace(suboptimality_bound=sum(mean_loss(problem.convex_loss, z, error, problem.targets)))
 
 
 def _covers(problem: Problem, space: RowSpace) -> bool:
-    """Whether a bound over the row space is one over all weights; features with rounding errors have no others."""
+    """Return whether a bound over the row space holds for all weights, as it does for features with rounding errors."""
     return space.complete or problem.origin is not None
 
 
 def _left_out(problem: Problem, space: RowSpace) -> str:
-    """For a certificate: what its bound says of columns that depend on each other but for rounding."""
+    """Return a certificate's note on columns that are linearly dependent up to rounding."""
     if space.complete:
         return ""
     rank = f"(rank {space.back.shape[1]} of {len(space.back)})"
@@ -104,7 +104,7 @@ def _absolute_error(
         method, total = "Newton on Huber's loss of vanishing width", 0
         for width in widths(problem):
             # A trace of l2 keeps Newton's matrix regular where few examples are left within the width.
-            smooth = replace(problem, family=ScaledHuber(width, problem.weight), squared=TRACE / widths(problem)[0])
+            smooth = replace(problem, convex_loss=ScaledHuber(width, problem.weight), l2=TRACE / widths(problem)[0])
             goal = 1e-9 * width
 
             def close(point: Point, weight: Tensor, bias: Tensor, promised: float, goal: float = goal) -> bool:
@@ -113,7 +113,7 @@ def _absolute_error(
             bias = best_intercept(smooth, weight, bias)
             weight, bias, steps = _in_row_space(smooth, space, weight, bias, close)
             total += steps
-            theta = smooth.family.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
+            theta = smooth.convex_loss.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
             if certify(weight, bias, theta):
                 break
     assert best is not None
@@ -121,8 +121,8 @@ def _absolute_error(
 
 
 def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    """Softmax and Poisson regression, whose infimum may be approached only at infinity."""
-    family = problem.family
+    """Solve softmax and Poisson regression, whose infimum may be approached only at infinity."""
+    convex_loss = problem.convex_loss
     provable = applies(problem)
     space = row_space(problem) if provable else None
     best: tuple[tuple[float, float], Tensor, Tensor] | None = None
@@ -133,9 +133,9 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         if space is not None:
             weight, bias = space.parameters(problem, weight)
         if (
-            isinstance(family, Softmax)
-            and family.label_smoothing == 0
-            and family.allowed is None
+            isinstance(convex_loss, Softmax)
+            and convex_loss.label_smoothing == 0
+            and convex_loss.allowed is None
             and separates(problem, weight, bias)
         ):
             separating = weight, bias
@@ -164,12 +164,12 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     if best is not None and space is not None and best[0][1] <= tolerance and _covers(problem, space):
         found, weight, bias = best
         words = "self-concordance: Newton decrement" + _left_out(problem, space)
-        return Solution(weight, bias, *found, words, isinstance(family, Poisson) and space.full, NEWTON, steps)
+        return Solution(weight, bias, *found, words, isinstance(convex_loss, Poisson) and space.full, NEWTON, steps)
     if best is not None:
         found, weight, bias = best
     exact = exact_bound(problem, weight, bias, tolerance)
     if exact is not None:
-        unique = isinstance(family, Poisson) and exact.full
+        unique = isinstance(convex_loss, Poisson) and exact.full
         return Solution(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
     return _at_infinity(problem, weight, bias, tolerance, steps)
 
@@ -182,7 +182,7 @@ def _in_row_space(
     done: Callable[[Point, Tensor, Tensor, float], bool],
     tolerance: float = math.inf,
 ) -> tuple[Tensor, Tensor, int]:
-    """Newton's method where no direction is flat because of the features, and none is far longer than another."""
+    """Run Newton's method in whitened coordinates, where the features cause no flat or badly scaled directions."""
     if space.examples.shape[1] == 0:  # nothing but zeros
         return *problem.zeros(), 0
     white = replace(problem, x=space.examples, y=problem.targets, bias=False)
@@ -192,8 +192,8 @@ def _in_row_space(
 
 
 def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float, steps: int) -> Solution:
-    """No minimum was proven: look for a direction in which the objective falls for ever."""
-    objective = float(problem.family.value_and_theta(problem.predict(weight, bias), problem.targets)[0].mean())
+    """Look for a direction of recession, after no minimum was proven."""
+    objective = float(problem.convex_loss.value_and_theta(problem.predict(weight, bias), problem.targets)[0].mean())
     # At p = 0 and p = y the conjugates are known: entropy of the smoothed labels, and Σ y log y − y.
     lowest = _trivial_lower_bound(problem)
     words = "only that no example's loss can be lower than its own least"
@@ -207,36 +207,36 @@ def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: floa
 
 
 def _reduced(problem: Problem, found: Recession, tolerance: float, steps: int) -> Solution:
-    """The infimum, from what the direction of recession leaves undecided.
+    """Compute the infimum by solving the problem that remains along the direction of recession.
 
     Along the direction, logits whose margins grow vanish from the loss, and the loss without them is never larger: both
     have the same infimum. Examples of which only the label is left cost nothing.
     """
     ray = (found.weight, found.bias)
     words = "a direction, checked in exact arithmetic, in which losses fall for ever"
-    if isinstance(problem.family, Poisson):
+    if isinstance(problem.convex_loss, Poisson):
         rest, classes = ~found.grows[0], torch.arange(1)
     else:
         label = torch.nn.functional.one_hot(problem.y, problem.n_outputs).T.bool()
         counted = label | ~found.grows
-        assert isinstance(problem.family, Softmax)
-        if problem.family.allowed is not None:
-            counted &= problem.family.allowed
+        assert isinstance(problem.convex_loss, Softmax)
+        if problem.convex_loss.allowed is not None:
+            counted &= problem.convex_loss.allowed
         rest = (counted & ~label).any(0)
         classes = torch.arange(problem.n_outputs)[counted[:, rest].any(1)]
     if not rest.any():
         return _nothing(problem, 0.0, 0.0, words, steps, ray)
     smaller, share = problem.restricted(rest)
-    if isinstance(smaller.family, Softmax):
+    if isinstance(smaller.convex_loss, Softmax):
         kept = counted[classes][:, rest]
         smaller = replace(
             smaller, y=torch.searchsorted(classes, smaller.y), n_outputs=len(classes),
-            family=smaller.family.among(None if kept.all() else kept),
+            convex_loss=smaller.convex_loss.among(None if kept.all() else kept),
         )  # fmt: skip
     inner = solve_unpenalised(smaller, *smaller.zeros(), tolerance)
     return _nothing(
-        problem, share * inner.objective, share * inner.bound, f"{words}; of what it leaves: {inner.certificate}",
-        steps + inner.iterations, ray,
+        problem, share * inner.objective, share * inner.suboptimality_bound,
+        f"{words}; of what it leaves: {inner.certificate}", steps + inner.iterations, ray,
     )  # fmt: skip
 
 
@@ -248,13 +248,13 @@ def _nothing(
 
 
 def _always_attained(problem: Problem) -> bool:
-    return isinstance(problem.family, Softmax) and problem.family.label_smoothing > 0
+    return isinstance(problem.convex_loss, Softmax) and problem.convex_loss.label_smoothing > 0
 
 
 def _trivial_lower_bound(problem: Problem) -> float:
-    """Mean over examples of the least loss that any prediction has."""
+    """Return the mean over examples of the smallest loss of any prediction."""
     y = problem.targets
-    if isinstance(problem.family, Softmax):
-        q = problem.family.labels(y, problem.n_outputs, torch.float64)
-        return float(problem.family.mean(-torch.xlogy(q, q).sum(0)))
-    return float(problem.family.mean((y - torch.xlogy(y, y)).sum(1)))
+    if isinstance(problem.convex_loss, Softmax):
+        q = problem.convex_loss.labels(y, problem.n_outputs, torch.float64)
+        return float(problem.convex_loss.mean(-torch.xlogy(q, q).sum(0)))
+    return float(problem.convex_loss.mean((y - torch.xlogy(y, y)).sum(1)))

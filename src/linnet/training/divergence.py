@@ -12,7 +12,7 @@ from linnet.models import LinearNetwork
 from linnet.models.linear_map import EVALUATION_ROWS
 from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimizers.hyperparameter import number_of
-from linnet.solvers.loss_conjugates import family_of, is_known
+from linnet.solvers.loss_conjugates import convex_loss_of, is_known
 from linnet.system.errors import Diverged
 from linnet.training.components import build_model
 from linnet.training.context import TrainingContext
@@ -62,7 +62,7 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
         data: on its device.
         rate: that was too high.
     """
-    smoothness = family_of(model.loss).smoothness if is_known(model.loss) else None
+    smoothness = convex_loss_of(model.loss).smoothness if is_known(model.loss) else None
     descends = isinstance(model.optimizer, (SGD, Momentum, TorchSGD))
     if smoothness is None or not descends or data.train.streamed:
         return rate / 10
@@ -79,7 +79,7 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
         if not bool(gram.isfinite().all()):
             return rate / 10
         largest = max(largest, float(torch.linalg.eigvalsh(gram)[-1]) / len(x))
-    curvature = smoothness * largest + number_of(model.penalty.squared, 0)
+    curvature = smoothness * largest + number_of(model.penalty.l2, 0)
     shorter = 1 - float(getattr(model.optimizer, "momentum", 0.0))
     return min(shorter / curvature, rate / 10) if curvature > 0 else rate / 10
 

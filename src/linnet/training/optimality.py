@@ -99,7 +99,9 @@ def _origin(data: Data, n_features: int) -> Tensor:
 def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
     """Return whether the bound is small enough to call the problem solved."""
     size = max(abs(optimum.objective), abs(optimum.lower))
-    return optimum.bound <= SOLVED * size or optimum.bound <= 1e-6 * _scale(data.train_in_float64, model)
+    return optimum.suboptimality_bound <= SOLVED * size or optimum.suboptimality_bound <= 1e-6 * _scale(
+        data.train_in_float64, model
+    )
 
 
 def _tolerance(config: Mapping[str, Any]) -> float:
@@ -123,7 +125,7 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Prob
     optimum = replace(optimum, bias=optimum.bias + offset)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     analysis = ProblemAnalysis(optimum, curved, {})
-    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.absolute:
+    if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.l1:
         return _with_inference(analysis, data, model)
     return analysis
 
@@ -141,7 +143,7 @@ def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork)
     They are of features as they were read: standardisation would round them once more, and without a penalty it
     changes no prediction.
     """
-    if float(model.penalty.squared) != 0:
+    if float(model.penalty.l2) != 0:
         return analysis
     train, bias = data.train_as_read, model.bias is not None
     fit = least_squares(train.x, train.y, bias=bias, sample_weight=train.weight)
@@ -159,7 +161,7 @@ def metrics(analysis: ProblemAnalysis) -> dict[str, float]:
     optimum = analysis.optimum
     if not optimum.attained:
         return {}
-    return {"optimum/loss": optimum.objective, "optimum/bound": optimum.bound, **analysis.statistics}
+    return {"optimum/loss": optimum.objective, "optimum/bound": optimum.suboptimality_bound, **analysis.statistics}
 
 
 def load(run: Path) -> ProblemAnalysis | None:

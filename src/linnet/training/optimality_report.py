@@ -31,7 +31,7 @@ def report(analysis: ProblemAnalysis, model: LinearNetwork, data: Data, *, solve
     elif not solved:
         log.info(f"best possible objective: not solved, {reached(optimum)}")
     else:
-        log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.bound:.1e}")
+        log.info(f"best possible objective {optimum.objective:.8g}, proven to {optimum.suboptimality_bound:.1e}")
     if optimum.certificate.endswith(UNRESOLVED):
         log.warning("warning: rounding hides what the penalty decides: other weights may be as good as these")
     if analysis.statistics and model.bias is None:

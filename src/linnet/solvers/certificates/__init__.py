@@ -1,1 +1,1 @@
-"""Proofs of how near a solution is to the minimum, rounding included."""
+"""Proven bounds on the suboptimality of a solution, rounding included."""

@@ -4,9 +4,9 @@ For any θ_i in the domain of ℓ*, with Σ_i θ_i = 0 where there is a bias, an
 
     inf F ≥ −1/N Σ_i ℓ*(θ_i) − P*(V)
 
-by Fenchel–Young. For the elastic net P*(V) = Σ max(|V| − absolute, 0)²/(2 squared); without its squared part, 0 if
-|V| ≤ absolute throughout and infinite otherwise, so θ is shrunk until that holds. With θ = ℓ'(z) and a bias that is
-optimal for W, the bound for l2 is ‖∂F/∂W‖²/(2 squared): strong convexity, of F minimised over the bias.
+by Fenchel–Young. For the elastic net P*(V) = Σ max(|V| − l1, 0)²/(2 l2); without l2, 0 if
+|V| ≤ l1 throughout and infinite otherwise, so θ is shrunk until that holds. With θ = ℓ'(z) and a bias that is
+optimal for W, the bound for l2 is ‖∂F/∂W‖²/(2 l2): strong convexity, of F minimised over the bias.
 
 The point that proves the bound is a real one near the computed θ: its sum is 0 exactly, and it lies in the domain.
 How far it can be away, and every rounding error, is added to the bound.
@@ -20,7 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Family, Robust, Softmax
+from linnet.solvers.convex_loss import ConvexLoss
+from linnet.solvers.convex_losses import Robust, Softmax
 from linnet.solvers.extended_precision import Sliced, extended
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import EXTENDED, UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions, steepness
@@ -30,7 +31,7 @@ NEGLIGIBLE = 1e-6
 
 
 class Certified(NamedTuple):
-    """F at a point, and a bound of its distance to inf F. theta: the dual point, `[C, N]`; v: its V, `[C, D]`."""
+    """F at a point, and a bound of F − inf F. theta: the dual point, `[C, N]`; v: its V, `[C, D]`."""
 
     objective: float
     bound: float
@@ -45,18 +46,18 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
         problem: with a penalty.
         theta: dual point `[C, N]` in the domain; None: the derivative of the loss at the prediction.
     """
-    family, absolute, squared = problem.family, problem.absolute, problem.squared
-    if absolute == 0 and squared == 0:
-        raise ValueError("a problem without penalty has no dual point of this kind: absolute and squared are both 0")
+    convex_loss, l1, l2 = problem.convex_loss, problem.l1, problem.l2
+    if l1 == 0 and l2 == 0:
+        raise ValueError("a problem without penalty has no dual point of this kind: l1 and l2 are both 0")
     y, n_examples = problem.targets, problem.n_examples
     z, z_error = predictions(problem, weight, bias)
-    loss, rounding = mean_loss(family, z, z_error, y)
-    theta = family.value_and_theta(z, y)[1] if theta is None else theta
-    theta = family.centre(theta, y) if problem.bias else theta
-    if isinstance(family, Robust):
-        limits = family.limits * (1 - 4 * UNIT_ROUNDOFF)
+    loss, rounding = mean_loss(convex_loss, z, z_error, y)
+    theta = convex_loss.value_and_theta(z, y)[1] if theta is None else theta
+    theta = convex_loss.centre(theta, y) if problem.bias else theta
+    if isinstance(convex_loss, Robust):
+        limits = convex_loss.limits * (1 - 4 * UNIT_ROUNDOFF)
         theta = theta.clamp(-limits, limits)
-    shift = _into_domain(family, theta, y)
+    shift = _into_domain(convex_loss, theta, y)
     sums = torch.tensor([abs(math.fsum(row)) for row in theta.tolist()], dtype=torch.float64) + shift.sum(1)
     moved = float(sums.sum()) if problem.bias else 0.0  # some entries, of which there always are ones with room
 
@@ -64,28 +65,28 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
     v = -problem.transpose(theta)
     v_error = _products(problem, (n_examples + 12) * UNIT_ROUNDOFF * theta.abs() + shift, moved)
     # A dual point is shrunk by what V may exceed the penalty: its rounding must be small beside that.
-    if 0 < NEGLIGIBLE * absolute < float(v_error.max()) and problem.x.numel() * len(theta) <= EXTENDED:
+    if 0 < NEGLIGIBLE * l1 < float(v_error.max()) and problem.x.numel() * len(theta) <= EXTENDED:
         v, rounded = _transpose_in_extended_precision(problem, theta)
         v_error = rounded + _products(problem, shift, moved)
     error = 8 * UNIT_ROUNDOFF * theta.abs() + shift
-    dual_rounding = moved * steepness(family, theta, y, moved) / n_examples
-    if squared == 0:
-        excess = ((v.abs() + v_error) * (1 + 1e-15) / absolute).amax(1, keepdim=True).clamp(min=1)
-        shrink = 1 / (excess if family.separable else excess.max())
+    dual_rounding = moved * steepness(convex_loss, theta, y, moved) / n_examples
+    if l2 == 0:
+        excess = ((v.abs() + v_error) * (1 + 1e-15) / l1).amax(1, keepdim=True).clamp(min=1)
+        shrink = 1 / (excess if convex_loss.separable else excess.max())
         theta, v, error = theta * shrink, v * shrink, error * shrink + 4 * UNIT_ROUNDOFF * theta.abs()
         of_penalty = 0.0
     else:
-        beyond = (v.abs() + v_error - absolute).clamp(min=0)
-        of_penalty = float(beyond.square().sum()) / (2 * squared) * (1 + (v.numel() + 8) * UNIT_ROUNDOFF)
+        beyond = (v.abs() + v_error - l1).clamp(min=0)
+        of_penalty = float(beyond.square().sum()) / (2 * l2) * (1 + (v.numel() + 8) * UNIT_ROUNDOFF)
     penalty = problem.penalty(weight)
-    conjugate, evaluation = mean_conjugate(family, theta, error, y)
+    conjugate, evaluation = mean_conjugate(convex_loss, theta, error, y)
     rounding += dual_rounding + evaluation + (weight.numel() + 8) * UNIT_ROUNDOFF * penalty
     rounding += 4 * UNIT_ROUNDOFF * (abs(loss) + abs(conjugate) + penalty + of_penalty)
     return Certified(loss + penalty, max(loss + penalty + conjugate + of_penalty, 0.0) + rounding, theta, v)
 
 
 def _transpose_in_extended_precision(problem: Problem, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """V = −1/N Σ_i θ_i x_iᵀ `[C, D]` for θ `[C, N]`, rounded once or twice, and a bound of its error."""
+    """Compute V = −1/N Σ_i θ_i x_iᵀ `[C, D]` for θ `[C, N]`, rounded once or twice, and a bound of its error."""
     x = problem.x.double().numpy()
     product = Sliced(x).transpose_times(extended(theta.T.numpy().copy()))
     v = -torch.from_numpy(product.high.T.copy()) / problem.n_examples
@@ -94,18 +95,18 @@ def _transpose_in_extended_precision(problem: Problem, theta: Tensor) -> tuple[T
     return v, 2 * UNIT_ROUNDOFF * v.abs() + terms * Sliced.relative_error(x.shape) * largest
 
 
-def _into_domain(family: Family, theta: Tensor, y: Tensor) -> Tensor:
-    """How far from θ `[C, N]` a point lies, at most, whose class probabilities are at least 0 and add up to 1."""
-    if not isinstance(family, Softmax):
+def _into_domain(convex_loss: ConvexLoss, theta: Tensor, y: Tensor) -> Tensor:
+    """Bound the distance from θ `[C, N]` to a point whose class probabilities are at least 0 and sum to 1."""
+    if not isinstance(convex_loss, Softmax):
         return torch.zeros_like(theta)
-    q = family.times_weight(family.labels(y, len(theta), theta.dtype))
+    q = convex_loss.times_weight(convex_loss.labels(y, len(theta), theta.dtype))
     shift = 4 * UNIT_ROUNDOFF * (q + theta.abs())
     total = theta.sum(0).abs() + len(theta) * shift.sum(0)
     return shift.scatter_add(0, y[None], total[None])
 
 
 def _products(problem: Problem, size: Tensor, moved: float) -> Tensor:
-    """1/N Σ_i s_i|x_i|ᵀ for sizes `[C, N]`, plus the most that entries of θ of a total of `moved` contribute."""
+    """Compute 1/N Σ_i s_i|x_i|ᵀ for sizes `[C, N]`, plus the largest contribution of a change `moved` of θ in total."""
     total, largest = size.new_zeros(len(size), problem.n_features), size.new_zeros(problem.n_features)
     for rows, x, _ in problem.chunks(torch.float64):
         total += size[:, rows] @ x.abs()

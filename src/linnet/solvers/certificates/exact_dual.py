@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 from torch import Tensor
 
-from linnet.solvers.conjugate import Poisson, Softmax
+from linnet.solvers.convex_losses import Poisson, Softmax
 from linnet.solvers.exact_arithmetic.integer_margins import Array, Margins, Whole
 from linnet.solvers.exact_arithmetic.integer_systems import WholeBasis
 from linnet.solvers.exact_arithmetic.separation import EXACT_UNKNOWNS, LARGEST_EXACT, margins_of
@@ -55,19 +55,19 @@ def exact_bound(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float
     Args:
         tolerance: bound that is good enough.
     """
-    family, y = problem.family, problem.targets
-    n_free = problem.n_outputs - 1 if isinstance(family, Softmax) else 1
+    convex_loss, y = problem.convex_loss, problem.targets
+    n_free = problem.n_outputs - 1 if isinstance(convex_loss, Softmax) else 1
     n_unknowns = n_free * (problem.n_features + problem.bias)
     if n_unknowns > EXACT_UNKNOWNS or problem.n_examples * n_free * n_unknowns > LARGEST_EXACT:
         return None
     z, error = predictions(problem, weight, bias)
-    objective, doubt = mean_loss(family, z, error, y)
+    objective, doubt = mean_loss(convex_loss, z, error, y)
     if n_free == 0:  # one class: the loss is 0 whatever the weights
         return ExactBound(objective, objective + doubt, n_unknowns == 0)
     constraint = _constraint(problem)
     columns = constraint.columns
-    size = family.curvature(z, y, 0.0).numpy()  # w p, or w exp(z)
-    if isinstance(family, Softmax):
+    size = convex_loss.curvature(z, y, 0.0).numpy()  # w p, or w exp(z)
+    if isinstance(convex_loss, Softmax):
         output = np.where(columns.minus < 0, columns.n_outputs, columns.minus)
         given = size[output, columns.row]
         room = np.minimum(given, size[y.numpy()[columns.row], columns.row])
@@ -80,15 +80,15 @@ def exact_bound(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float
         if found is None:
             continue
         sizes, left, full = found
-        if isinstance(family, Softmax):
+        if isinstance(convex_loss, Softmax):
             p = np.zeros_like(size)
             p[output, columns.row], p[y.numpy(), np.arange(len(y))] = sizes, left
-            theta = torch.from_numpy(p) - family.times_weight(family.labels(y, len(p), torch.float64))
+            theta = torch.from_numpy(p) - convex_loss.times_weight(convex_loss.labels(y, len(p), torch.float64))
         else:
             p = sizes[None]
-            theta = torch.from_numpy(p) - family.times_weight(y.T)
+            theta = torch.from_numpy(p) - convex_loss.times_weight(y.T)
         evaluation = 4 * UNIT_ROUNDOFF * (theta.abs() + torch.from_numpy(p))
-        conjugate, dual_doubt = mean_conjugate(family, theta, evaluation, y)
+        conjugate, dual_doubt = mean_conjugate(convex_loss, theta, evaluation, y)
         bound = max(objective + conjugate, 0.0) + doubt + dual_doubt
         if best is None or bound < best.bound:
             best = ExactBound(objective, bound, full)
@@ -99,15 +99,15 @@ def exact_bound(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float
 
 def _constraint(problem: Problem) -> _Constraint:
     """Softmax: Σ w p_c (e_label − e_c) x̃ᵀ = Σ w (e_label − q) x̃ᵀ. Poisson: Σ w rate x̃ᵀ = Σ w y x̃ᵀ."""
-    family, n_examples, columns = problem.family, problem.n_examples, margins_of(problem)
+    convex_loss, n_examples, columns = problem.convex_loss, problem.n_examples, margins_of(problem)
     weight = [Fraction(w) for w in ([1.0] * n_examples if problem.weight is None else problem.weight.tolist())]
     share = np.full((columns.n_outputs, n_examples), Fraction(0), dtype=object)
-    if isinstance(family, Poisson):
+    if isinstance(convex_loss, Poisson):
         row = np.arange(n_examples)
         columns = Margins(columns.rows, 1, row, np.zeros_like(row), np.full_like(row, -1))
         share[0] = [w * Fraction(y) for w, y in zip(weight, problem.targets[:, 0].tolist(), strict=True)]
-    elif isinstance(family, Softmax) and family.label_smoothing:
-        smoothing = Fraction(family.label_smoothing)
+    elif isinstance(convex_loss, Softmax) and convex_loss.label_smoothing:
+        smoothing = Fraction(convex_loss.label_smoothing)
         for i, (w, y) in enumerate(zip(weight, problem.y.tolist(), strict=True)):
             share[:, i] -= w * smoothing / problem.n_outputs
             if y < len(share):
@@ -115,12 +115,12 @@ def _constraint(problem: Problem) -> _Constraint:
     unit = math.lcm(2**BITS, *(number.denominator for number in (*weight, *share.ravel())))
     whole = np.array([[int(number * unit) for number in row] for row in share], dtype=object)
     right = np.asarray(whole @ columns.rows.whole, dtype=object).ravel()
-    limit = None if isinstance(family, Poisson) else np.array([int(w * unit) for w in weight], dtype=object)
+    limit = None if isinstance(convex_loss, Poisson) else np.array([int(w * unit) for w in weight], dtype=object)
     return _Constraint(columns, right, limit, unit)
 
 
 def _feasible(constraint: _Constraint, given: Array, room: Array) -> tuple[Array, Array, bool] | None:
-    """Sizes above 0 near the given ones `[K]` that satisfy the constraint exactly, then rounded to doubles.
+    """Find sizes above 0 near the given ones `[K]` that satisfy the constraint exactly, then round to doubles.
 
     Args:
         room: by how much a size may change, roughly.
@@ -157,21 +157,21 @@ def _feasible(constraint: _Constraint, given: Array, room: Array) -> tuple[Array
 
 
 def _left(columns: Margins, sizes: Whole, limit: Whole) -> Whole:
-    """What the sizes of each example leave of its limit, `[N]`."""
+    """Subtract each example's sizes from its limit, `[N]`."""
     left = limit.copy()
     np.subtract.at(left, columns.row, sizes)
     return left
 
 
 def _within(columns: Margins, sizes: Whole, limit: Whole) -> Whole:
-    """Sizes that rounding raised above the limit of their example, a little smaller."""
+    """Reduce sizes that rounding raised above the limit of their example."""
     left = _left(columns, sizes, limit)
     share = np.array([limit[i] * 2**40 // (limit[i] - left[i]) - 1 if left[i] < 0 else 2**40 for i in range(len(left))])
     return np.maximum(sizes * share[columns.row].astype(object) // 2**40, 1)
 
 
 def _most_movable(columns: Margins, room: Array) -> NDArray[np.int64]:
-    """Order of the columns: the first ones are independent, and have room to change."""
+    """Order the columns so that the first ones are independent and have room to change."""
     n_outputs, width = columns.shape
     unit = columns.rows.unit
     unit = unit / np.maximum(np.linalg.norm(unit, axis=0), 1e-300)

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Robust
+from linnet.solvers.convex_losses import Robust
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions
 from linnet.solvers.row_space import RowSpace
@@ -27,40 +27,44 @@ INTERIOR = 1e-7
 def robust_bound(
     problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, theta: Tensor | None = None
 ) -> tuple[float, float]:
-    """F at weight `[C, D]` and bias `[C]`, and a bound of F − inf F, for a problem without penalty.
+    """Return F at weight `[C, D]` and bias `[C]`, and a bound of F − inf F, for a problem without penalty.
 
     Args:
         problem: of Huber's loss or absolute error.
         space: its row space.
         theta: dual variables near the optimal ones, `[C, N]`; None: derivatives at the prediction.
     """
-    family, r, y, n_examples = problem.family, space.white, problem.targets, problem.n_examples
-    assert isinstance(family, Robust)
+    convex_loss, r, y, n_examples = problem.convex_loss, space.white, problem.targets, problem.n_examples
+    assert isinstance(convex_loss, Robust)
     z, z_error = predictions(problem, weight, bias)
-    objective, rounding = mean_loss(family, z, z_error, y)
+    objective, rounding = mean_loss(convex_loss, z, z_error, y)
     if theta is None:
-        theta = family.value_and_theta(z, y)[1]
+        theta = convex_loss.value_and_theta(z, y)[1]
     # With weights, θ/√w and √w x in the stead of θ and x: the same sums, and rows that are white.
-    limits = family.limits.expand(n_examples) * (1 - 8 * UNIT_ROUNDOFF)
-    rooted = torch.stack([_feasible(one, r, family.per_weight(limits, 0.5)) for one in family.per_weight(theta, 0.5)])
-    theta = family.times_weight(rooted, 0.5).clamp(-limits, limits)
-    rooted = family.per_weight(theta, 0.5)
+    limits = convex_loss.limits.expand(n_examples) * (1 - 8 * UNIT_ROUNDOFF)
+    rooted = torch.stack(
+        [_feasible(one, r, convex_loss.per_weight(limits, 0.5)) for one in convex_loss.per_weight(theta, 0.5)]
+    )
+    theta = convex_loss.times_weight(rooted, 0.5).clamp(-limits, limits)
+    rooted = convex_loss.per_weight(theta, 0.5)
     left = (rooted @ r).abs() + (n_examples + 12) * UNIT_ROUNDOFF * (rooted.abs() @ r.abs())
     left = (left / n_examples + rooted.norm(dim=1)[:, None] / math.sqrt(n_examples) * space.doubt).norm(dim=1)
-    residual = family.times_weight((z - y.T).abs() * (1 + 1e-9) + z_error, 0.5).norm(dim=1)
-    of_output = [mean_loss(family, z[c : c + 1], z_error[c : c + 1], y[:, c : c + 1]) for c in range(len(z))]
-    of_minimiser = n_examples * torch.tensor([sum(part) / family.slope + family.width / 2 for part in of_output])
-    if family.weight is not None:
-        of_minimiser = of_minimiser / float(family.weight.min().sqrt())  # Σ √w|r| ≤ Σ w|r| / min √w
+    residual = convex_loss.times_weight((z - y.T).abs() * (1 + 1e-9) + z_error, 0.5).norm(dim=1)
+    of_output = [mean_loss(convex_loss, z[c : c + 1], z_error[c : c + 1], y[:, c : c + 1]) for c in range(len(z))]
+    of_minimiser = n_examples * torch.tensor(
+        [sum(part) / convex_loss.slope + convex_loss.width / 2 for part in of_output]
+    )
+    if convex_loss.weight is not None:
+        of_minimiser = of_minimiser / float(convex_loss.weight.min().sqrt())  # Σ √w|r| ≤ Σ w|r| / min √w
     # In the row space, where the examples are white but for rounding.
     distance = (residual + of_minimiser) / math.sqrt(n_examples) / space.smallest if space.smallest > 0 else torch.inf
-    conjugate, dual_rounding = mean_conjugate(family, theta, torch.zeros_like(theta), y)
+    conjugate, dual_rounding = mean_conjugate(convex_loss, theta, torch.zeros_like(theta), y)
     gap = max(objective + conjugate, 0.0) + float((left * distance).sum()) * (1 + 1e-9)
     return objective, gap + rounding + dual_rounding
 
 
 def _feasible(theta: Tensor, r: Tensor, limits: Tensor) -> Tensor:
-    """A dual point near theta `[N]` with rᵀθ = 0 up to rounding and |θ| ≤ limits `[N]`."""
+    """Find a dual point near theta `[N]` with rᵀθ = 0 up to rounding and |θ| ≤ limits `[N]`."""
     movable = theta.abs() < limits * (1 - INTERIOR)
     inner = r[movable]
     inverse = torch.linalg.pinv(inner.T @ inner, rtol=1e-13, hermitian=True)
@@ -72,32 +76,32 @@ def _feasible(theta: Tensor, r: Tensor, limits: Tensor) -> Tensor:
 
 
 def is_unique(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor) -> bool:
-    """Whether Huber's loss of one output has one minimiser only, proven.
+    """Prove that Huber's loss of one output has a unique minimiser; False: not proven.
 
     Within the distance ρ at which no example of a set J, all inside the parabola, leaves it, F is strongly convex with
     the least eigenvalue μ of 1/N Σ_J x xᵀ. If ‖∇F‖ < μρ/2, then F on the sphere of radius ρ is larger than at its
     centre, and all minimisers lie inside.
     """
-    family, r = problem.family, space.examples
-    assert isinstance(family, Robust)
+    convex_loss, r = problem.convex_loss, space.examples
+    assert isinstance(convex_loss, Robust)
     if not space.full:
         return False
     z, z_error = predictions(problem, weight, bias)
-    theta = family.value_and_theta(z, problem.targets)[1][0]
+    theta = convex_loss.value_and_theta(z, problem.targets)[1][0]
     # A derivative is as far off as its prediction, and rounded twice; a sum of N products adds up with N roundings.
-    doubt = family.times_weight(2 * z_error[0]) + (len(r) + 12) * UNIT_ROUNDOFF * theta.abs()
+    doubt = convex_loss.times_weight(2 * z_error[0]) + (len(r) + 12) * UNIT_ROUNDOFF * theta.abs()
     gradient = float(((theta @ r).abs() + doubt @ r.abs()).norm()) / len(r)
-    gradient += float(family.per_weight(theta, 0.5).norm() / math.sqrt(len(r)) * space.doubt.norm())
-    clearance = family.width - (z[0] - problem.targets[:, 0]).abs() * (1 + 1e-9) - z_error[0]
+    gradient += float(convex_loss.per_weight(theta, 0.5).norm() / math.sqrt(len(r)) * space.doubt.norm())
+    clearance = convex_loss.width - (z[0] - problem.targets[:, 0]).abs() * (1 + 1e-9) - z_error[0]
     for share in (0.5, 0.1, 1e-2, 1e-3):
-        within = clearance > share * family.width
+        within = clearance > share * convex_loss.width
         inside = space.white[within]
         if len(inside) < r.shape[1]:
             continue
         slack = 4 * (len(r) + r.shape[1]) * UNIT_ROUNDOFF * r.shape[1]
         least = float(torch.linalg.eigvalsh(inside.T @ inside / len(r))[0]) - slack
         least -= float(space.doubt.norm()) * (2 * math.sqrt(r.shape[1]) + 1)
-        radius = share * family.width / (float(r[within].norm(dim=1).max()) * (1 + 1e-9) + space.largest_doubt)
+        radius = share * convex_loss.width / (float(r[within].norm(dim=1).max()) * (1 + 1e-9) + space.largest_doubt)
         if gradient < 0.5 * least * radius:
             return True
     return False

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Poisson, Softmax
+from linnet.solvers.convex_losses import Poisson, Softmax
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF, mean_loss, predictions
 from linnet.solvers.row_space import RowSpace
@@ -29,39 +29,39 @@ UNKNOWNS = 3000
 
 
 def applies(problem: Problem) -> bool:
-    """Whether the dense Hessian that the proof needs is small enough."""
-    blocks = problem.n_outputs - 1 if isinstance(problem.family, Softmax) else 1
+    """Return whether the dense Hessian that the proof needs is small enough."""
+    blocks = problem.n_outputs - 1 if isinstance(problem.convex_loss, Softmax) else 1
     return blocks * (problem.n_features + problem.bias) <= UNKNOWNS
 
 
 def self_concordant_bound(
     problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor
 ) -> tuple[float, float] | None:
-    """F at weight `[C, D]` and bias `[C]`, and a bound of F − inf F; None if the proof fails here (νρ ≥ 1).
+    """Return F at weight `[C, D]` and bias `[C]`, and a bound of F − inf F; None if the proof fails (νρ ≥ 1).
 
     Args:
         problem: without penalty.
         space: its row space.
     """
-    family, r = problem.family, space.examples
+    convex_loss, r = problem.convex_loss, space.examples
     y = problem.targets
     z, z_error = predictions(problem, weight, bias)
-    objective, rounding = mean_loss(family, z, z_error, y)
-    if r.shape[1] == 0 or (len(z) == 1 and isinstance(family, Softmax)):  # the loss is a constant
+    objective, rounding = mean_loss(convex_loss, z, z_error, y)
+    if r.shape[1] == 0 or (len(z) == 1 and isinstance(convex_loss, Softmax)):  # the loss is a constant
         return objective, rounding
-    theta, curvature = family.value_and_theta(z, y)[1], family.curvature(z, y, 0.0)
+    theta, curvature = convex_loss.value_and_theta(z, y)[1], convex_loss.curvature(z, y, 0.0)
     # Factors between e^-spread and e^spread stand between the computed probabilities or rates and the exact ones.
-    spread = z_error if isinstance(family, Poisson) else 2 * z_error.amax(0, keepdim=True)
+    spread = z_error if isinstance(convex_loss, Poisson) else 2 * z_error.amax(0, keepdim=True)
     spread = spread + UNIT_ROUNDOFF * (len(z) + 32 + (z.amax(0) - z).where(curvature > 0, 0))
     doubt = curvature * torch.expm1(spread) + 4 * UNIT_ROUNDOFF * theta.abs()
     gradient = theta @ r / len(r)  # [C, r]
     error = (doubt + (len(r) + 4) * UNIT_ROUNDOFF * theta.abs()) @ r.abs() / len(r)
-    error += family.per_weight(theta, 0.5).norm(dim=1)[:, None] / math.sqrt(len(r)) * space.doubt
+    error += convex_loss.per_weight(theta, 0.5).norm(dim=1)[:, None] / math.sqrt(len(r)) * space.doubt
     setting = _Setting(
-        r, space, float(error.norm()), 2 * float(spread.max()), float(family.per_weight(curvature).max())
+        r, space, float(error.norm()), 2 * float(spread.max()), float(convex_loss.per_weight(curvature).max())
     )
-    if isinstance(family, Softmax):
-        parts = [_softmax_part(family, curvature, gradient, setting)]
+    if isinstance(convex_loss, Softmax):
+        parts = [_softmax_part(convex_loss, curvature, gradient, setting)]
     else:
         parts = [_poisson_part(h, g, setting) for h, g in zip(curvature, gradient, strict=True)]
     total = 0.0
@@ -90,7 +90,7 @@ def _omega(decrement: float, rho: float) -> float:
 
 
 def _inverse(hessian: Tensor, setting: _Setting) -> tuple[Tensor, float] | None:
-    """An upper bound of the exact inverse, and a lower bound of the least eigenvalue; None if that is not positive."""
+    """Return an upper bound of the inverse and a lower bound of the least eigenvalue; None if that is not positive."""
     eigenvalues, vectors = torch.linalg.eigh(hessian)
     trace, n = float(hessian.diagonal().sum()), len(hessian)
     moved = math.sqrt(setting.bend) * float(setting.space.doubt.norm())  # by which √(vᵀHv) can be wrong for |v| = 1
@@ -110,18 +110,18 @@ def _decrement(gradient: Tensor, inverse: Tensor, least: float, error: float) ->
 
 
 def _range(squared: float, least: float, setting: _Setting) -> float:
-    """ρ from the largest form found, with what rounding did to the form and to the examples."""
+    """Compute ρ from the largest quadratic form, with rounding errors of the form and of the examples."""
     width, longest = setting.r.shape[1], float(setting.r.norm(dim=1).max())
     rounding = 64 * width**1.5 * UNIT_ROUNDOFF * longest**2 / least
     return math.sqrt(max(squared, 0.0) + rounding) + setting.space.largest_doubt * math.sqrt(4 / least)
 
 
-def _softmax_part(family: Softmax, p: Tensor, gradient: Tensor, setting: _Setting) -> tuple[float, float] | None:
-    """ν and ρ. The last class is kept fixed, since a common change of all logits changes nothing."""
+def _softmax_part(convex_loss: Softmax, p: Tensor, gradient: Tensor, setting: _Setting) -> tuple[float, float] | None:
+    """Compute ν and ρ. The last class is fixed, since a common change of all logits changes nothing."""
     r, n_free, width = setting.r, len(p) - 1, setting.r.shape[1]
     hessian = torch.zeros(n_free, width, n_free, width, dtype=torch.float64)
     for row in range(n_free):
-        for offset, weights in enumerate(family.row(p, row, slice(row, n_free))):
+        for offset, weights in enumerate(convex_loss.row(p, row, slice(row, n_free))):
             block = (r * weights[:, None]).T @ r / len(r)
             hessian[row, :, row + offset], hessian[row + offset, :, row] = block, block
     found = _inverse(hessian.view(n_free * width, -1), setting)
@@ -139,7 +139,7 @@ def _softmax_part(family: Softmax, p: Tensor, gradient: Tensor, setting: _Settin
 
 
 def _poisson_part(rate: Tensor, gradient: Tensor, setting: _Setting) -> tuple[float, float] | None:
-    """ν and ρ of one output."""
+    """Compute ν and ρ of one output."""
     r = setting.r
     found = _inverse((r * rate[:, None]).T @ r / len(r), setting)
     if found is None:

@@ -1,1 +1,1 @@
-"""Questions that rounding must not decide: separation, dependence of columns, integer linear systems."""
+"""Exact arithmetic: separation, linear dependence of columns, integer linear systems."""

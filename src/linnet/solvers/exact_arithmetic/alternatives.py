@@ -15,7 +15,7 @@ PIVOTS = 2000
 
 
 def direction_of_recession(margins: Margins) -> tuple[Whole, NDArray[np.bool_]]:
-    """A direction `[C * D]` with all margins ≥ 0 and as many as possible > 0, and which these are; 0 if none can be.
+    """Find a direction `[C * D]` with all margins ≥ 0 and as many as possible > 0, and which these are; 0 if none.
 
     Of those that stay 0 along it, a combination with all λ > 0 vanishes, so that no other direction does better.
 
@@ -42,7 +42,7 @@ def direction_of_recession(margins: Margins) -> tuple[Whole, NDArray[np.bool_]]:
 
 
 def _direction(margins: Margins) -> Whole | None:
-    """A direction with all margins ≥ 0 and one larger; None if some λ > 0 have Σ λ_k m_k = 0.
+    """Find a direction with all margins ≥ 0 and one larger; None if some λ > 0 have Σ λ_k m_k = 0.
 
     Phase 1 of the simplex method for λ = 1 + μ, μ ≥ 0: minimise the sum of artificial variables of Σ μ_k m_k = −Σ m_k.
     """
@@ -68,7 +68,7 @@ def _direction(margins: Margins) -> Whole | None:
 
 
 def _leaving(basis: WholeBasis, coordinates: Whole) -> int:
-    """The place whose variable first falls to 0; of several an artificial one, then the lowest number."""
+    """Return the leaving variable by the ratio test; ties: an artificial one, then the lowest number (Bland)."""
     best = -1
     for place in range(len(coordinates)):
         if coordinates[place] <= 0:

@@ -1,4 +1,4 @@
-"""Whether columns depend on each other exactly, and not only but for rounding."""
+"""Decide whether columns are linearly dependent exactly, not only up to rounding."""
 
 import hashlib
 import math
@@ -44,7 +44,7 @@ def _content(column: Tensor) -> bytes:
 
 
 def _has_rank(design: Array, rank: int) -> bool:
-    """Whether all rows `[N, P]` lie in the space that `rank` of them span, in whole numbers."""
+    """Return whether all integer rows `[N, P]` lie in the span of `rank` of them."""
     rows = WholeRows(design)
     length = np.linalg.norm(rows.unit, axis=0)
     independent = qr((rows.unit / length).T, mode="r", pivoting=True)[1][:rank]

@@ -1,4 +1,4 @@
-"""Margins of examples along a direction, with signs that are beyond doubt.
+"""Margins of examples along a direction, with exact signs.
 
 A double is a whole number over a power of two. With every column multiplied by a power of two, the features are whole
 numbers, and so are the margins along a direction of whole numbers: Python computes them without rounding. That is
@@ -35,22 +35,22 @@ class WholeRows:
         self.unit: Array = np.ldexp(design, -self.largest)  # each entry at most 1
 
     def scores(self, direction: Whole) -> tuple[Array, Array]:
-        """Products `[C, N]` with a direction `[C, D]` in units of `whole`, up to one power of two, and error bounds."""
+        """Multiply by a direction `[C, D]` in units of `whole`, up to one power of two: `[C, N]`, with error bounds."""
         floats = as_floats(direction << (self.largest - self.exponent + 1100).astype(object))
         value, size = floats @ self.unit.T, np.abs(floats) @ np.abs(self.unit).T
         return value, 2 * (self.unit.shape[1] + 4) * UNIT_ROUNDOFF * size + TINY
 
     def exact_scores(self, direction: Whole, rows: NDArray[np.int64]) -> Whole:
-        """Products `[C, len(rows)]` of `whole` with a direction `[C, D]`."""
+        """Multiply `whole` by a direction `[C, D]`: `[C, len(rows)]`."""
         return np.asarray(direction @ self.whole[rows].T, dtype=object)
 
     def as_parameters(self, direction: Whole) -> Array:
-        """A direction in units of `whole` as one `[C, D]` of doubles, rounded, of length 1 or so."""
+        """Convert a direction in units of `whole` to doubles `[C, D]`, rounded, of length about 1."""
         return as_floats(direction << (2200 - self.exponent).astype(object))
 
 
 def as_floats(numbers: Whole) -> Array:
-    """Whole numbers over one power of two, at most 1, each with a relative error of 2^-52 (or underflow)."""
+    """Divide integers by one power of two to at most 1, each with a relative error of 2^-52 (or underflow)."""
     flat = [int(number) for number in numbers.ravel()]
     top = max((number.bit_length() for number in flat), default=0)
     result = np.zeros(len(flat))
@@ -77,14 +77,14 @@ class Margins:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of a direction."""
+        """Shape of a direction."""
         return self.n_outputs, self.rows.whole.shape[1]
 
     def some(self, chosen: NDArray[np.bool_]) -> "Margins":
         return Margins(self.rows, self.n_outputs, self.row[chosen], self.plus[chosen], self.minus[chosen])
 
     def gradient(self, k: int) -> Whole:
-        """Derivative of margin k with respect to the direction, `[C * D]`, in units of whole numbers."""
+        """Return the derivative of margin k with respect to the direction, `[C * D]`, in units of `whole`."""
         found = np.full(self.shape, 0, dtype=object)
         x = self.rows.whole[self.row[k]]
         if self.plus[k] >= 0:
@@ -94,7 +94,7 @@ class Margins:
         return found.ravel()
 
     def total(self, sizes: Whole) -> Whole:
-        """Σ_k sizes[k] gradient(k), `[C * D]`."""
+        """Compute Σ_k sizes[k] gradient(k), `[C * D]`."""
         share = np.full((self.n_outputs, len(self.rows.whole)), 0, dtype=object)
         for output, sign in ((self.plus, 1), (self.minus, -1)):
             for c, i, size in zip(output.tolist(), self.row.tolist(), sizes, strict=True):
@@ -103,7 +103,7 @@ class Margins:
         return np.asarray(share @ self.rows.whole, dtype=object).ravel()
 
     def along(self, direction: Whole) -> tuple[NDArray[np.int8], Array]:
-        """Signs of the margins along a direction `[C * D]`, exact; and the margins over their size, approximate."""
+        """Return the exact signs of the margins along a direction `[C * D]`, and approximate normalised margins."""
         direction = direction.reshape(self.shape)
         value, error = self.rows.scores(direction)
         margin, doubt = self._difference(value), self._difference(error, 1)
@@ -117,6 +117,6 @@ class Margins:
         return signs, np.where(signs == 0, 0.0, np.abs(margin) / np.maximum(doubt, TINY)) * signs
 
     def _difference(self, scores: NDArray, sign: int = -1) -> NDArray:  # type: ignore[type-arg]
-        """scores[plus] − scores[minus], or with `sign` 1 their sum; an output of −1 has the score 0."""
+        """Compute scores[plus] − scores[minus], or with `sign` 1 their sum; an output of −1 has the score 0."""
         padded = np.concatenate([scores, np.zeros_like(scores[:1])])
         return padded[self.plus, self.row] + sign * padded[self.minus, self.row]

@@ -1,4 +1,4 @@
-"""Linear systems in whole numbers, solved without rounding."""
+"""Solve linear systems in integers, without rounding."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from linnet.solvers.exact_arithmetic.integer_margins import Whole
 
 
 class WholeBasis:
-    """Columns B of whole numbers that are exchanged one by one; keeps B⁻¹ and B⁻¹ b without any rounding.
+    """Basis B of integer columns, exchanged one by one; keeps B⁻¹ and B⁻¹ b without any rounding.
 
     It begins with the unit vectors. All numbers are minors of B, over their common denominator det B: each exchange
     divides by the denominator before, without a remainder (Edmonds, "Systems of distinct representatives and linear
@@ -27,15 +27,15 @@ class WholeBasis:
 
     @property
     def solution(self) -> Whole:
-        """B⁻¹ b times the denominator, `[n]`."""
+        """Return B⁻¹ b times the denominator, `[n]`."""
         return self.table[:, -1]
 
     def coordinates(self, column: Whole) -> Whole:
-        """B⁻¹ column times the denominator, `[n]`."""
+        """Return B⁻¹ column times the denominator, `[n]`."""
         return np.asarray(self.table[:, :-1] @ column, dtype=object)
 
     def exchange(self, place: int, column: int, coordinates: Whole) -> None:
-        """Put a column, by its number and `coordinates`, in a place where these are not 0."""
+        """Replace a basis column by another, given its number and `coordinates`, at a place where these are not 0."""
         pivot, row = coordinates[place], self.table[place].copy()
         self.table = (self.table * pivot - np.outer(coordinates, row)) // self.denominator
         self.table[place] = row

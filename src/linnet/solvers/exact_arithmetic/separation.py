@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from torch import Tensor
 
-from linnet.solvers.conjugate import Poisson, Softmax
+from linnet.solvers.convex_losses import Poisson, Softmax
 from linnet.solvers.exact_arithmetic.alternatives import direction_of_recession
 from linnet.solvers.exact_arithmetic.integer_margins import UNIT_ROUNDOFF, Array, Margins, Whole, WholeRows
 from linnet.solvers.problem import Problem
@@ -31,7 +31,7 @@ WHOLE = 2**30
 
 
 class Recession(NamedTuple):
-    """A direction, weight `[C, D]` and bias `[C]` rounded to float64, along which no loss rises and some fall for ever.
+    """Direction of recession, weight `[C, D]` and bias `[C]` in float64: no loss rises, some fall without limit.
 
     grows: `[C, N]`, which margins do: of the label over class c, or (Poisson, C = 1) of 0 over the prediction. Proven
         for a direction of whole numbers.
@@ -43,11 +43,11 @@ class Recession(NamedTuple):
 
 
 class Undecided(ValueError):
-    """Whether an optimum exists could be neither proven nor refuted."""
+    """The existence of an optimum could be neither proven nor refuted."""
 
 
 def separates(problem: Problem, weight: Tensor, bias: Tensor) -> bool:
-    """Whether every example's label has the largest logit, beyond doubt by rounding: then inf F = 0.
+    """Return whether every example's label has the largest logit, rounding included: then inf F = 0.
 
     Args:
         weight, bias: `[C, D]` and `[C]`, float64.
@@ -63,18 +63,18 @@ def separates(problem: Problem, weight: Tensor, bias: Tensor) -> bool:
 
 
 def margins_of(problem: Problem) -> Margins:
-    """All margins of a problem: of labels over other classes, or of counts of 0; other counts allow no change."""
+    """Return all margins of a problem: labels over other classes, or counts of 0; other counts allow no change."""
     rows, y = WholeRows(problem.design().numpy()), problem.targets.numpy()
-    if isinstance(problem.family, Poisson):
+    if isinstance(problem.convex_loss, Poisson):
         zero, other = np.flatnonzero(y[:, 0] == 0), np.flatnonzero(y[:, 0] > 0)
         row = np.concatenate([zero, other, other])
         up = np.arange(len(row)) >= len(zero) + len(other)
         return Margins(rows, 1, row, np.where(up, 0, -1), np.where(up, -1, 0))
-    assert isinstance(problem.family, Softmax)
+    assert isinstance(problem.convex_loss, Softmax)
     counted = np.ones((problem.n_outputs, len(y)), dtype=np.bool_)
     counted[y, np.arange(len(y))] = False
-    if problem.family.allowed is not None:
-        counted &= problem.family.allowed.numpy()
+    if problem.convex_loss.allowed is not None:
+        counted &= problem.convex_loss.allowed.numpy()
     other, row = np.nonzero(counted)
     last = problem.n_outputs - 1  # a common change of all logits changes nothing: the last one stays 0
     return Margins(rows, last, row, np.where(y[row] == last, -1, y[row]), np.where(other == last, -1, other))
@@ -89,7 +89,7 @@ def recession(problem: Problem) -> Recession | None:
     Raises:
         Undecided: the problem is too large for a proof, or the solver gives up.
     """
-    n_unknowns = (problem.n_outputs - 1 if isinstance(problem.family, Softmax) else 1) * problem.design().shape[1]
+    n_unknowns = (problem.n_outputs - 1 if isinstance(problem.convex_loss, Softmax) else 1) * problem.design().shape[1]
     n_margins = problem.n_examples * max(1, problem.n_outputs - 1)
     if n_margins * n_unknowns > LARGEST_PROGRAMME:
         raise Undecided("too many examples to decide whether an optimum exists")
@@ -105,7 +105,7 @@ def recession(problem: Problem) -> Recession | None:
     if not grows.any():
         return None
     placed = np.zeros((problem.n_outputs, problem.n_examples), dtype=np.bool_)
-    if isinstance(problem.family, Poisson):
+    if isinstance(problem.convex_loss, Poisson):
         placed[0, margins.row[grows]] = True
     else:
         placed[np.where(margins.minus < 0, margins.n_outputs, margins.minus)[grows], margins.row[grows]] = True
@@ -114,7 +114,7 @@ def recession(problem: Problem) -> Recession | None:
 
 
 def _parameters(problem: Problem, direction: Array) -> tuple[Tensor, Tensor]:
-    """Weight `[C, D]` and bias `[C]`, the last class with those that are fixed at 0."""
+    """Return weight `[C, D]` and bias `[C]`, the last class with its parameters fixed at 0."""
     found = torch.zeros(problem.n_outputs, direction.shape[1], dtype=torch.float64)
     found[: len(direction)] = torch.from_numpy(direction)
     bias = found[:, -1].clone() if problem.bias else found.new_zeros(len(found))
@@ -122,7 +122,7 @@ def _parameters(problem: Problem, direction: Array) -> tuple[Tensor, Tensor]:
 
 
 def _by_linear_programme(margins: Margins) -> Whole:
-    """A direction in whole numbers, which may be wrong: maximise Σ t with 0 ≤ t ≤ 1 and t ≤ margins."""
+    """Propose a direction in integers, still unproven: maximise Σ t with 0 ≤ t ≤ 1 and t ≤ margins."""
     n_outputs, width = margins.shape
     unit, n_margins, index = margins.rows.unit, len(margins), np.arange(len(margins))
     dense = np.zeros((n_margins, n_outputs + 1, width))  # the last output takes what belongs to none

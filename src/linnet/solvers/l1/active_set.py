@@ -1,6 +1,6 @@
-"""Active-set Newton method in extended precision, for piecewise quadratic losses with an absolute penalty.
+"""Active-set Newton method in extended precision, for piecewise quadratic losses with an l1 penalty.
 
-Squared error and Huber's loss, plus absolute ‖W‖₁ + squared/2 ‖W‖², of one output. With given signs of the weights and
+Squared error and Huber's loss, plus l1 ‖W‖₁ + l2/2 ‖W‖², of one output. With given signs of the weights and
 given examples within the parabola the objective is quadratic: a Newton step goes to its minimum, or to the lowest
 point on the way, where signs or examples change (feature-sign search: Lee, Battle, Raina, Ng, 2006; for Huber's loss
 Madsen and Nielsen, "Finite algorithms for robust linear regression", 1990). Steps come from the singular values of the
@@ -40,7 +40,7 @@ class Refined(NamedTuple):
 
 
 def is_small(problem: Problem) -> bool:
-    """Whether `refine` takes moments only."""
+    """Return whether the problem is small enough for `refine`."""
     return problem.n_examples * (problem.n_features + 1) ** 2 <= LARGEST
 
 
@@ -80,13 +80,13 @@ def refine(problem: Problem, weight: Tensor, bias: Tensor) -> Refined:
 
 
 def _active(sums: Sums, params: Extended) -> tuple[Array, NDArray[np.bool_]]:
-    """Signs of the parameters, and which of them are not held at 0, `[P]` each."""
+    """Return the signs of the parameters, and which of them are not held at 0, `[P]` each."""
     signs = np.sign(params.high[:, 0])
     return signs, (signs != 0) | ~sums.penalised
 
 
 def _newton_step(root: Array, downhill: Array, doubt: Array) -> Array:
-    """Solution of rootᵀ root d = downhill; where root is singular and downhill is not 0, immensely far downhill.
+    """Solve rootᵀ root d = downhill; where root is singular and downhill is not 0, d is a very long step downhill.
 
     Args:
         root: `[m, n]`, columns of about unit length.
@@ -104,11 +104,11 @@ def _newton_step(root: Array, downhill: Array, doubt: Array) -> Array:
 
 
 def _inward(sums: Sums, at: At, params: Extended) -> Extended:
-    """Parameters whose dual variables stay feasible when they are rounded: of a penalty smaller by such errors."""
+    """Adjust parameters so that rounded dual variables are feasible: use a penalty smaller by rounding errors."""
     errors = 2 * UNIT_ROUNDOFF * (np.abs(at.theta.high[:, 0]) @ np.abs(sums.design))
     signs, free = _active(sums, params)
     root, unit = sums.root(at, free)
-    less = (np.minimum(errors, 0.5 * sums.absolute.high) * signs)[free]
+    less = (np.minimum(errors, 0.5 * sums.l1.high) * signs)[free]
     step = np.zeros((len(signs), 1))
     step[free, 0] = _newton_step(root, less / unit, 0 * less) / unit
     return params.plus(extended(step))

@@ -1,4 +1,4 @@
-"""Sums over the examples in twice the working precision, for piecewise quadratic losses with an absolute penalty."""
+"""Sums over the examples in twice the working precision, for piecewise quadratic losses with an l1 penalty."""
 
 import math
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.solvers.conjugate import Quadratic, Robust
+from linnet.solvers.convex_losses import Quadratic, Robust
 from linnet.solvers.extended_precision import Array, Extended, Sliced, extended, two_product
 from linnet.solvers.l1.piecewise_search import Pieces
 from linnet.solvers.problem import Problem
@@ -23,24 +23,24 @@ class At(NamedTuple):
 
 
 class Sums:
-    """The objective times N, which no division rounds: Σ_i w_i ℓ(r_i) + N absolute ‖W‖₁ + N squared/2 ‖W‖²."""
+    """The objective times N, which no division rounds: Σ_i w_i ℓ(r_i) + N l1 ‖W‖₁ + N l2/2 ‖W‖²."""
 
     def __init__(self, problem: Problem) -> None:
-        family, n_examples = problem.family, problem.n_examples
-        assert isinstance(family, Quadratic | Robust)
+        convex_loss, n_examples = problem.convex_loss, problem.n_examples
+        assert isinstance(convex_loss, Quadratic | Robust)
         self.bias = problem.bias
-        self.width = family.width if isinstance(family, Robust) else math.inf
-        self.bend = family.slope / family.width if isinstance(family, Robust) else family.scale
+        self.width = convex_loss.width if isinstance(convex_loss, Robust) else math.inf
+        self.bend = convex_loss.slope / convex_loss.width if isinstance(convex_loss, Robust) else convex_loss.scale
         self.weight = np.ones(n_examples) if problem.weight is None else problem.weight.numpy()
         self.design, self.target = problem.design().numpy(), problem.targets.numpy()
         self.sliced, self.largest = Sliced(self.design), np.abs(self.design).max(axis=0)
-        self.penalised = np.full(self.design.shape[1], problem.absolute > 0)
+        self.penalised = np.full(self.design.shape[1], problem.l1 > 0)
         of_weights = np.ones(self.design.shape[1])
         if self.bias:
             self.penalised[-1], of_weights[-1] = False, 0.0
         many = np.full(self.design.shape[1], float(n_examples))
-        self.absolute = Extended(*two_product(many, problem.absolute * self.penalised))
-        self.squared = Extended(*two_product(many, problem.squared * of_weights))
+        self.l1 = Extended(*two_product(many, problem.l1 * self.penalised))
+        self.l2 = Extended(*two_product(many, problem.l2 * of_weights))
 
     def at(self, params: Extended) -> At:
         design, curvature = self.design, self.weight * self.bend
@@ -54,7 +54,7 @@ class Sums:
             np.where(inside[:, None], residual.high, limit), np.where(inside[:, None], residual.low, 0.0)
         )
         theta = clipped.times(np.full_like(limit, self.bend)).times(self.weight[:, None])
-        of_squares = params.times(self.squared.high[:, None])
+        of_squares = params.times(self.l2.high[:, None])
         pull = self.sliced.transpose_times(Extended(-theta.high, -theta.low)).minus(of_squares)
         error = Sliced.relative_error(design.shape)
         of_residual = (design.shape[1] + 2) * error * float(np.abs(params.high[:, 0]) @ self.largest)
@@ -63,20 +63,20 @@ class Sums:
         return At(residual, inside, theta, pull, doubt)
 
     def downhill(self, at: At, signs: Array) -> Array:
-        """Minus the gradient for given signs of the weights, `[P]`."""
+        """Return minus the gradient for given signs of the weights, `[P]`."""
         pull = Extended(at.pull.high[:, 0], at.pull.low[:, 0])
-        return pull.minus(Extended(self.absolute.high * signs, self.absolute.low * signs)).high
+        return pull.minus(Extended(self.l1.high * signs, self.l1.low * signs)).high
 
     def root(self, at: At, free: NDArray[np.bool_]) -> tuple[Array, Array]:
-        """A matrix `[m, n]` of columns of about unit length and their units `[n]`: its Gram matrix is the Hessian."""
+        """Return a root `[m, n]` of the Hessian, its columns scaled to about unit length, and their units `[n]`."""
         design = self.design[:, free] * np.sqrt(self.weight * self.bend)[:, None]
-        squares = np.diag(np.sqrt(self.squared.high[free]))
+        squares = np.diag(np.sqrt(self.l2.high[free]))
         unit = np.hypot(np.linalg.norm(design, axis=0), np.diag(squares))
         unit = np.where(unit > 0, unit, 1.0)
         return np.vstack([design[at.inside], squares[squares.any(axis=1)]]) / unit, unit
 
     def pieces(self, at: At, params: Extended, signs: Array, direction: Array, free: NDArray[np.bool_]) -> Pieces:
-        """What changes the slope of the objective along a direction."""
+        """Collect the changes of the objective's slope along a direction."""
         move = self.design[:, free] @ direction[free]
         here = params.high[:, 0]
         turning = self.penalised & (signs * direction < 0)
@@ -87,11 +87,11 @@ class Sums:
             limits = np.array([[-self.width], [self.width]])
             first, last = np.sort((limits - at.residual.high[:, 0]) / safe, axis=0)
             ends = np.maximum(first, 0), np.where(move == 0, 0.0, np.maximum(last, 0))
-        bend = float(self.squared.high @ direction**2)
-        return Pieces(*ends, self.weight * self.bend * move**2, kinks, 2 * self.absolute.high * np.abs(direction), bend)
+        bend = float(self.l2.high @ direction**2)
+        return Pieces(*ends, self.weight * self.bend * move**2, kinks, 2 * self.l1.high * np.abs(direction), bend)
 
     def most_wanting(self, at: At, params: Extended) -> int:
-        """The weight of 0 whose slope exceeds the penalty the most, or −1 if none does."""
+        """Return the zero weight whose slope exceeds the penalty the most, or −1 if none does."""
         excess = self.downhill(at, np.sign(at.pull.high[:, 0])) * np.sign(at.pull.high[:, 0])
         wanting = self.penalised & (params.high[:, 0] == 0) & (excess > at.doubt)
         wanting &= self.largest > 0

@@ -25,14 +25,14 @@ class Pieces(NamedTuple):
     bend: float
 
     def rise(self, t: float, *, after: bool = True) -> float:
-        """Slope at t, after or before a kink there, minus slope at 0: a sum of numbers of one sign loses no digits."""
+        """Return the slope at t, after or before a kink, minus that at 0; terms of one sign, so no cancellation."""
         length = np.clip(t - self.first, 0, np.maximum(self.last - self.first, 0))
         passed = self.kinks <= t if after else self.kinks < t
         return float(self.curvature @ length) + self.bend * t + float(self.jumps[passed].sum())
 
 
 def lowest_point(descent: float, pieces: Pieces) -> tuple[float, NDArray[np.int64]]:
-    """Where the slope −descent + rise changes its sign, and the weights that are 0 there.
+    """Find the point where the slope −descent + rise changes its sign, and the weights that are 0 there.
 
     Args:
         descent: minus the slope at 0. A step that meets no change before 1 has its lowest point at 1.

@@ -56,14 +56,14 @@ def minimise(
             return weight, bias, step
         left -= near
         chosen = _working_set(problem, weight, point.gradient[0])
-        curvature = problem.family.curvature(point.z, problem.targets, majorise)
+        curvature = problem.convex_loss.curvature(point.z, problem.targets, majorise)
         hessian = _hessian(problem, curvature, chosen)
         # Nearly flat directions, as separable classes have, would send the model's minimum out of all reach.
         hessian.diagonal().mul_(1 + damping)
         new_weight, new_bias = _model_minimum(problem, weight, bias, point.gradient, chosen, hessian)
         move = (new_weight - weight, new_bias - bias)
         slope = float((point.gradient[0] * move[0]).sum() + (point.gradient[1] * move[1]).sum())
-        slope += problem.absolute * float(new_weight.abs().sum() - weight.abs().sum())
+        slope += problem.l1 * float(new_weight.abs().sum() - weight.abs().sum())
         promised = -0.5 * slope
         scale, slack = 1.0, 4e-16 * abs(point.objective)
         while True:
@@ -84,10 +84,10 @@ def minimise(
 
 
 def _working_set(problem: Problem, weight: Tensor, gradient: Tensor) -> list[Tensor]:
-    """For each output the features, `[n_c]`, whose weights may move."""
+    """Return for each output the features `[n_c]` whose weights may change."""
     # What a gradient step with soft thresholding would change: zero exactly where a weight is optimal.
     moved = weight - gradient
-    violation = (weight - moved.sign() * (moved.abs() - problem.absolute).clamp(min=0)).abs()
+    violation = (weight - moved.sign() * (moved.abs() - problem.l1).clamp(min=0)).abs()
     wanted = violation.where(weight == 0, violation + violation.max())  # weights that are not zero come first
     n_wanted = min(int((wanted > 0).sum()), WORKING_SET)
     order = wanted.view(-1).argsort(descending=True)[:n_wanted]
@@ -96,14 +96,14 @@ def _working_set(problem: Problem, weight: Tensor, gradient: Tensor) -> list[Ten
 
 
 def _hessian(problem: Problem, curvature: Tensor, chosen: list[Tensor]) -> Tensor:
-    """Hessian of the loss, in the chosen weights of each output and its bias, output by output: `[n, n]`, float64."""
+    """Compute the Hessian of the loss in the chosen weights and bias of each output, output by output: `[n, n]`."""
     x, n_examples = problem.x, problem.n_examples
     ones = x.new_ones(n_examples, 1 if problem.bias else 0)
     columns = [torch.cat([x.index_select(1, features), ones], 1) for features in chosen]
     ends = np.cumsum([0] + [part.shape[1] for part in columns])
     hessian = torch.zeros(ends[-1], ends[-1], dtype=torch.float64)
     for row in range(problem.n_outputs):
-        weights = problem.family.row(curvature, row, slice(row, None)).to(x.dtype) / n_examples
+        weights = problem.convex_loss.row(curvature, row, slice(row, None)).to(x.dtype) / n_examples
         for offset, weight in enumerate(weights):
             column = row + offset
             block = ((columns[row] * weight[:, None]).T @ columns[column]).double()
@@ -120,15 +120,15 @@ def _model_minimum(
     chosen: list[Tensor],
     hessian: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Weight and bias that minimise the quadratic model at the present ones plus absolute ‖W‖₁."""
+    """Minimise the quadratic model at the current weight and bias, plus l1 ‖W‖₁."""
 
     def gather(matrix: Tensor, vector: Tensor) -> Tensor:
         ends = [vector[c : c + 1] if problem.bias else vector[:0] for c in range(len(chosen))]
         return torch.cat([part for c, j in enumerate(chosen) for part in (matrix[c, j], ends[c])])
 
     here, slope = gather(weight, bias), gather(*gradient)
-    threshold = gather(torch.full_like(weight, problem.absolute), torch.zeros_like(bias))
-    squared = gather(torch.full_like(weight, problem.squared), torch.zeros_like(bias))
+    threshold = gather(torch.full_like(weight, problem.l1), torch.zeros_like(bias))
+    squared = gather(torch.full_like(weight, problem.l2), torch.zeros_like(bias))
     matrix = hessian + torch.diag(squared)
     linear = matrix @ here - slope
     solved, _ = quadratic_l1(matrix.numpy(), linear.numpy(), threshold.numpy(), here.numpy())

@@ -62,7 +62,7 @@ def _sweep(hessian: Array, diagonal: Array, threshold: Array, moving: Array, w: 
 
 
 def _exact_on_support(hessian: Array, linear: Array, threshold: Array, diagonal: Array, w: Array) -> Array:
-    """Go to the minimum for the signs that w has, or the best point on the way; again, with the signs found there."""
+    """Move to the minimum for w's signs, or the best point on the way; repeat with the signs found there."""
     for _ in range(len(w) + 1):
         support = np.flatnonzero((w != 0) | ((threshold == 0) & (diagonal > 0)))
         if not len(support):
@@ -97,7 +97,7 @@ def _exact_on_support(hessian: Array, linear: Array, threshold: Array, diagonal:
 
 
 def _newton_step(matrix: Array, downhill: Array) -> Array:
-    """Solution d of H d = −gradient for a positive semidefinite H.
+    """Solve H d = −gradient for a positive semidefinite H.
 
     Where H is singular, a trace of ridge makes d immensely long in flat directions along which the objective still
     falls: it does so until a sign changes. In flat directions without a slope d stays small.
@@ -114,7 +114,7 @@ def _newton_step(matrix: Array, downhill: Array) -> Array:
 
 
 def _violation(w: Array, residual: Array, threshold: Array, diagonal: Array) -> Array:
-    """How far each coordinate is from its optimality condition, in units of the gradient."""
+    """Return each coordinate's violation of its optimality condition, in units of the gradient."""
     at_zero = np.maximum(np.abs(residual) - threshold, 0.0)
     elsewhere = np.abs(residual - threshold * np.sign(w))
     return np.where(diagonal <= 0, 0.0, np.where((w == 0) & (threshold > 0), at_zero, elsewhere))

@@ -1,4 +1,4 @@
-"""Proof of how near the minimum a least squares solution is, rounding included.
+"""Proven suboptimality bound of a least squares solution, rounding included.
 
 For A the weighted rows [1 x] (with a row √ridge per weight) and r the residuals of a solution, the sum of squares
 exceeds its infimum by ‖P r‖², P projecting onto the range of A. With any M for which Q = A M has independent columns
@@ -21,7 +21,7 @@ from linnet.solvers.least_squares.rows import moved_rows
 def sum_of_squares(
     solution: TriangularSolution, coefficients: Array, at: Coordinates, blocks: Iterable[Block], ridge: float
 ) -> tuple[Array, Array]:
-    """Weighted sums of squared residuals plus ridge ‖W‖² `[C]`, and by how much they can exceed their infimum `[C]`.
+    """Return weighted sums of squared residuals plus ridge ‖W‖² `[C]`, and bounds of their excess over the infimum.
 
     Where the rank is not full, that is over all changes of the predictions within the range of Q. If columns depend on
     each other exactly, these are all that there are; if but for rounding, the others are taken for none.
@@ -81,12 +81,12 @@ def sum_of_squares(
 
 
 def _sums(numbers: Array) -> Array:
-    """Sums of columns, each rounded once."""
+    """Sum each column, rounded once."""
     return np.array([math.fsum(column) for column in numbers.T.tolist()])
 
 
 def _smallest_singular_value(gram: Array, n_rows: int) -> float:
-    """Lower bound of that of Q, from QᵀQ summed in float64."""
+    """Return a lower bound of the smallest singular value of Q, from QᵀQ summed in float64."""
     if not len(gram):
         return 1.0
     slack = 2 * (n_rows + len(gram) + 8) * UNIT_ROUNDOFF * float(np.trace(gram))

@@ -22,7 +22,7 @@ NO_ROWS = "no rows, or none of positive weight: at least one is needed"
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """The minimum of the objective, and how well the data determine it.
+    """The minimum of the objective, with its rank, condition and bound.
 
     weight: `[C, D]`, float64. If many are best, the one of least ‖W‖, to which ridge tends as l2 goes to 0.
     bias: `[C]`, or None.
@@ -64,12 +64,12 @@ class LeastSquares:
 
     @property
     def unique(self) -> bool:
-        """Whether the data determine all coefficients, to the precision of float64."""
+        """Whether the coefficients are unique, to the precision of float64."""
         return self.rank == self.n_coefficients
 
     @property
     def method(self) -> str:
-        """How it was solved, for a report."""
+        """Name of the method, for a report."""
         name = "QR of row blocks" if self.unique else "QR of row blocks, complete orthogonal decomposition"
         return f"{name}, {self.steps} refinement steps" if self.steps else name
 
@@ -150,7 +150,7 @@ def minimum(
     blocks: Callable[[], Iterable[Block]],
     origin: Array | None = None,
 ) -> LeastSquares:
-    """The minimum that a triangle stands for, refined and certified in passes over `blocks`."""
+    """Solve from a QR factor, then refine and certify in passes over `blocks`."""
     n_coefficients, first = len(at.scale), int(at.bias)
     ridge = summary.total_weight * l2
     with np.errstate(over="ignore", invalid="ignore"):

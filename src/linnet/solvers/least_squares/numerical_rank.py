@@ -1,4 +1,4 @@
-"""Numerical rank of features, the columns that depend on each other, and the shortest solution where some do."""
+"""Numerical rank of features, dependent columns, and the minimum-norm solution if there are any."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ UNIT_ROUNDOFF = EPS / 2
 
 
 class NumericalRank(NamedTuple):
-    """What the singular values of the features tell.
+    """Rank and related numbers from the singular values of the features.
 
     rank: of the features.
     dependent: the features that take part in a linear dependency (with the bias, if there is one), in order.

@@ -31,13 +31,13 @@ class Triangle:
         self._pending: list[Array] = []
 
     def add(self, rows: Array) -> None:
-        """Take in `rows [n, columns]`."""
+        """Add `rows [n, columns]`."""
         self._pending.append(rows)
         if sum(map(len, self._pending)) >= max(self._n_columns, MIN_ROWS):
             self._eliminate()
 
     def factor(self) -> Array:
-        """R, upper trapezoidal `[min(rows, columns), columns]`. More rows may be added afterwards."""
+        """Return R, upper trapezoidal `[min(rows, columns), columns]`. More rows may be added afterwards."""
         if self._pending and (self._factor is not None or sum(map(len, self._pending)) >= self._n_columns):
             self._eliminate()
         if self._factor is None:
@@ -56,7 +56,7 @@ class Triangle:
 
 
 def triangularised(rows: Array) -> Array:
-    """R of one matrix `[n, columns]`, in the column order that LAPACK likes."""
+    """Return R of one matrix `[n, columns]`, in column-major order for LAPACK."""
     size = min(rows.shape)
     if size == 0:
         return np.zeros((0, rows.shape[1]), order="F")
@@ -66,7 +66,7 @@ def triangularised(rows: Array) -> Array:
 
 
 def single_threaded() -> AbstractContextManager[object]:
-    """BLAS on one thread, for LAPACK on narrow panels: several threads only wait for each other.
+    """Limit BLAS to one thread, for LAPACK on narrow panels: several threads only wait for each other.
 
     On two cores that others used too, factorising 20000 x 795 took seven times as long on two threads as on one, and
     the largest eigenvalue of its triangle forty times.

@@ -1,4 +1,4 @@
-"""The solution of least squares from its triangle: rank, condition, and the shortest weight where many are best."""
+"""Solve least squares from its QR factor: rank, condition, and the minimum-norm weight if many are optimal."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from linnet.solvers.least_squares.qr_factor import triangularised
 
 @dataclass(frozen=True)
 class Coordinates:
-    """The affine change of coordinates in which the system is factorised; it touches no digit that matters.
+    """Affine change of coordinates in which the system is factorised, without loss of significant digits.
 
     Column j of the design enters as (x_j - shift_j) scale_j, the target as y - target_shift. Subtracting any number
     close to a column's mean is nearly exact (its error is relative to the difference), and spares a year or a
@@ -29,21 +29,21 @@ class Coordinates:
     target_shift: Array
 
     def direction(self, moved: Array) -> Array:
-        """A change of the coefficients `[P, m]`, back in the units of the data."""
+        """Convert a change of the coefficients `[P, m]` to the units of the data."""
         change = moved * self.scale[:, None]
         if self.bias:
             change[0] -= self.shift @ change
         return change
 
     def reach(self, length: Array) -> Array:
-        """How far each coefficient can move, `[P, C]`, by a change of the moved coefficients of `length [C]`."""
+        """Bound the change of each coefficient, `[P, C]`, by a change of `length [C]` of the moved coefficients."""
         reach = self.scale[:, None] * length
         if self.bias:
             reach[0] += np.abs(self.shift) @ reach
         return reach
 
     def coefficients(self, moved: Array) -> Array:
-        """Coefficients `[P, C]` of the moved system, back in the units of the data; the bias loses no digits."""
+        """Convert coefficients `[P, C]` of the moved system to the units of the data; the bias loses no digits."""
         solution = moved * self.scale[:, None]
         if self.bias:
             offset = Sliced(self.shift[None]).times(solution)
@@ -53,7 +53,7 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class TriangularSolution:
-    """Coefficients and what the triangle tells about them.
+    """Coefficients, with rank and condition of the QR factor.
 
     coefficients: `[P, C]`, in the units of the data.
     moved: the same of the moved system.
@@ -85,13 +85,13 @@ class TriangularSolution:
     total_squares: Array
 
     def half_step(self, gradient: Array) -> Array:
-        """Mᵀ times a gradient of the moved system `[P, C]`: `[rank, C]`, of the length of the change in predictions."""
+        """Multiply a gradient of the moved system `[P, C]` by Mᵀ: `[rank, C]`, with the norm of the prediction change."""
         if self.factor is None:
             return np.asarray(self.root.T @ gradient)
         return np.asarray(solve_triangular(self.factor, gradient, trans="T"))
 
     def step(self, half: Array) -> Array:
-        """M times a half step: a change of the moved coefficients `[P, C]`."""
+        """Multiply a half step by M: a change of the moved coefficients `[P, C]`."""
         return np.asarray(self.root @ half if self.factor is None else solve_triangular(self.factor, half))
 
 
@@ -168,7 +168,7 @@ def solve(
 
 
 def _with_ridge(data: Array, target: Array, first: int, diagonal: Array) -> tuple[Array, Array]:
-    """The triangle `[P, P]` and right-hand side `[P, C]` with one row more per weight; the bias has none."""
+    """Add one ridge row per weight to the triangle `[P, P]` and right-hand side `[P, C]`; the bias has none."""
     if not diagonal.any():
         return data, target
     n_features = len(diagonal)
@@ -182,7 +182,7 @@ def _with_ridge(data: Array, target: Array, first: int, diagonal: Array) -> tupl
 
 
 def _norm(matrix: Array) -> float:
-    """2-norm, from the largest eigenvalue of the product with its transpose, which loses nothing at that end."""
+    """Compute the 2-norm from the largest eigenvalue of the Gram matrix, which is accurate there."""
     largest = np.abs(matrix).max(initial=0)
     if largest == 0:
         return 1.0

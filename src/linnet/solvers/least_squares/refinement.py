@@ -81,7 +81,7 @@ def refine(
 
 
 def _gradient(coefficients: Extended, bias: bool, blocks: Iterable[Block], ridge: float) -> tuple[Extended, Array]:
-    """XᵀWr - ridge β `[P, C]`, and the weighted sum of squared residuals `[C]`."""
+    """Compute XᵀWr - ridge β `[P, C]`, and the weighted sum of squared residuals `[C]`."""
     total, squares = extended(np.zeros_like(coefficients.high)), np.zeros(coefficients.high.shape[1])
     for block in blocks:
         part, of_rows = block_gradient(block, coefficients)
@@ -91,7 +91,7 @@ def _gradient(coefficients: Extended, bias: bool, blocks: Iterable[Block], ridge
 
 
 def block_gradient(block: Block, coefficients: Extended) -> tuple[Extended, Array]:
-    """XᵀWr of a block's rows `[P, C]`, and their weighted squared residuals `[n, C]`."""
+    """Compute XᵀWr of a block's rows `[P, C]`, and their weighted squared residuals `[n, C]`."""
     sliced = Sliced(block.design)
     residual = extended(block.target).minus(sliced.times(coefficients.high))
     if coefficients.low.any():
@@ -101,7 +101,7 @@ def block_gradient(block: Block, coefficients: Extended) -> tuple[Extended, Arra
 
 
 def penalty_gradient(coefficients: Extended, bias: bool, ridge: float) -> Extended:
-    """Ridge β, 0 for the bias, `[P, C]`."""
+    """Compute ridge β, 0 for the bias, `[P, C]`."""
     penalty = coefficients.times(np.full_like(coefficients.high, ridge))
     if bias:
         penalty.high[0], penalty.low[0] = 0, 0
@@ -109,7 +109,7 @@ def penalty_gradient(coefficients: Extended, bias: bool, ridge: float) -> Extend
 
 
 def moved_gradient(gradient: Extended, at: Coordinates) -> Array:
-    """The gradient in the coordinates of the triangle: (t - shift t₀) scale."""
+    """Convert the gradient to the coordinates of the triangle: (t - shift t₀) scale."""
     if not at.bias:
         return gradient.high * at.scale[:, None]
     at_bias = Extended(gradient.high[:1], gradient.low[:1]).times(at.shift[:, None])

@@ -1,4 +1,4 @@
-"""Rows of features and targets as least squares wants them: float64, checked, in blocks that fit the cache."""
+"""Prepare rows for least squares: float64, checked, in blocks that fit the cache."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -37,7 +37,7 @@ class Summary:
         self._target_sum += ones @ target
 
     def coordinates(self, *, bias: bool) -> Coordinates:
-        """Origin at the means, if there is a bias, and units in which no column exceeds 1. Needs a row."""
+        """Choose the origin at the means, if there is a bias, and units in which no column exceeds 1. Needs a row."""
         size = np.maximum(np.abs(self._low), np.abs(self._high))
         constant = self._high - self._low <= 4 * EPS * size  # but for rounding; shifted to zero, not to noise
         shift, target_shift = np.zeros_like(self._sum), np.zeros_like(self._target_sum)
@@ -51,7 +51,7 @@ class Summary:
 
 
 def blocks_of(x: Rows, y: Rows, sample_weight: Rows | None, *, bias: bool) -> Iterator[Block]:
-    """The rows of `x [N, D]`, `y [N, C]` and `sample_weight [N]` in blocks, checked by `block_of`."""
+    """Yield the rows of `x [N, D]`, `y [N, C]` and `sample_weight [N]` in blocks, checked by `block_of`."""
     size = max(256, BLOCK_ENTRIES // (x.shape[1] + y.shape[1] + 1))
     for start in range(0, len(x), size):
         rows = slice(start, start + size)
@@ -59,7 +59,7 @@ def blocks_of(x: Rows, y: Rows, sample_weight: Rows | None, *, bias: bool) -> It
 
 
 def block_of(x: Rows, y: Rows, sample_weight: Rows | None, *, bias: bool) -> Block:
-    """Rows in float64, with a column of ones in front if there is a bias; rows of weight zero are left out.
+    """Convert rows to float64, with a leading column of ones for a bias; rows of weight zero are left out.
 
     Raises:
         ValueError: a number is NaN or infinite, or a weight negative.
@@ -75,7 +75,7 @@ def block_of(x: Rows, y: Rows, sample_weight: Rows | None, *, bias: bool) -> Blo
 
 
 def moved_rows(block: Block, at: Coordinates) -> Array:
-    """Weighted rows [design, target] in the coordinates of the triangle."""
+    """Return weighted rows [design, target] in the coordinates of the triangle."""
     rows = np.hstack([(block.design - at.shift) * at.scale, block.target - at.target_shift])
     if block.weight is not None:
         rows *= np.sqrt(block.weight)[:, None]
@@ -83,7 +83,7 @@ def moved_rows(block: Block, at: Coordinates) -> Array:
 
 
 def as_float64(name: str, value: Rows) -> Array:
-    """A tensor or array in float64.
+    """Convert a tensor or array to float64.
 
     Raises:
         ValueError: it is not real numbers, or one is NaN or infinite.
@@ -98,7 +98,7 @@ def as_float64(name: str, value: Rows) -> Array:
 
 
 def check_shapes(x: Rows, y: Rows, sample_weight: Rows | None) -> None:
-    """Check for x `[N, D]`, y `[N, C]` with C at least 1, and sample_weight `[N]`.
+    """Check the shapes x `[N, D]`, y `[N, C]` with C at least 1, and sample_weight `[N]`.
 
     Raises:
         ValueError: a shape does not fit.
@@ -112,7 +112,7 @@ def check_shapes(x: Rows, y: Rows, sample_weight: Rows | None) -> None:
 
 
 def as_columns(y: Rows) -> Rows:
-    """`y [N]` as one column `[N, 1]`; anything else as it is."""
+    """Convert `y [N]` to one column `[N, 1]`; return anything else unchanged."""
     return y[:, None] if y.ndim == 1 else y
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from linnet.solvers.conjugate import Robust, Softmax
+from linnet.solvers.convex_losses import Robust, Softmax
 from linnet.solvers.newton.preconditioner import Preconditioner
 from linnet.solvers.problem import Problem
 
@@ -50,19 +50,19 @@ class Point(NamedTuple):
 
 
 def evaluate(problem: Problem, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Point:
-    """F and its gradient by one pass over the examples in `dtype`; sums over chunks and penalty in float64."""
+    """Compute F and its gradient in one pass over the examples in `dtype`; sums over chunks and penalty in float64."""
     total, slope = 0.0, torch.zeros(problem.n_outputs, dtype=torch.float64)
     gradient = torch.zeros_like(weight)
     low_weight, low_bias, predictions = weight.to(dtype), bias.to(dtype), []
     for rows, x, y in problem.chunks(dtype):
         z = torch.addmm(low_bias[:, None], low_weight, x.T)
-        value, theta = problem.family.of(rows).value_and_theta(z, y)
+        value, theta = problem.convex_loss.of(rows).value_and_theta(z, y)
         total += float(value.double().sum())
         gradient += theta @ x
         slope += theta.sum(1)
         predictions.append(z)
     n_examples = problem.n_examples
-    gradient = gradient / n_examples + problem.squared * weight
+    gradient = gradient / n_examples + problem.l2 * weight
     slope = slope / n_examples if problem.bias else torch.zeros_like(slope)
     return Point(total / n_examples + problem.penalty(weight), (gradient, slope), torch.cat(predictions, 1))
 
@@ -74,7 +74,7 @@ def minimise(
     done: Callable[[Point, Tensor, Tensor, float], bool],
     tolerance: float = math.inf,
 ) -> tuple[Tensor, Tensor, int]:
-    """Minimise F without its absolute part from weight `[C, D]` and bias `[C]`, float64.
+    """Minimise F without its l1 part from weight `[C, D]` and bias `[C]`, float64.
 
     Args:
         problem: the training problem.
@@ -99,7 +99,7 @@ def minimise(
             if wanted:
                 weight, bias = _polished(problem, weight, bias, point, preconditioner, tolerance)
             return weight, bias, step
-        curvature = problem.family.curvature(point.z, _targets(problem, dtype), majorise).to(low)
+        curvature = problem.convex_loss.curvature(point.z, _targets(problem, dtype), majorise).to(low)
         preconditioner.update(curvature)
         direction = _newton_direction(problem, point.gradient, curvature, preconditioner, low)
         promised = -0.5 * _dot(point.gradient, direction)
@@ -127,7 +127,9 @@ def _search(
         lower |= abs(steep) <= 0.5 * abs(slope) and trial.objective <= point.objective + HIDDEN * abs(point.objective)
         if lower and not _overshoots(problem, point, trial, direction, scale, slack):
             return scale, trial
-        if scale == 1 and not isinstance(problem.family, Robust):  # most of the curvature is within some units of z
+        if scale == 1 and not isinstance(
+            problem.convex_loss, Robust
+        ):  # most of the curvature is within some units of z
             change = float((trial.z - point.z).abs().max())
             shortest /= max(1.0, change) if math.isfinite(change) else 1.0
         if abs(slope) < steep < math.inf and math.isfinite(trial.objective):
@@ -150,9 +152,9 @@ def _overshoots(
     if scale * slope <= slack:  # the minimum along the line is further on, or here
         return False
     change = (trial.z - point.z).double() / scale
-    curvature = problem.family.curvature(trial.z.double(), problem.targets, 1.0)
-    bend = float((change * problem.family.product(curvature, change)).sum()) / problem.n_examples
-    bend += problem.squared * float(direction[0].square().sum())
+    curvature = problem.convex_loss.curvature(trial.z.double(), problem.targets, 1.0)
+    bend = float((change * problem.convex_loss.product(curvature, change)).sum()) / problem.n_examples
+    bend += problem.l2 * float(direction[0].square().sum())
     return slope > scale * bend
 
 
@@ -162,14 +164,14 @@ def is_tight(problem: Problem, tolerance: float, start: float) -> bool:
     F at the start does not show that alone: with a good start it can be as small as F at the minimum.
     """
     zeros = torch.zeros(problem.n_outputs, problem.n_examples, dtype=torch.float64)
-    of_zeros = float(problem.family.value_and_theta(zeros, problem.targets)[0].mean())
+    of_zeros = float(problem.convex_loss.value_and_theta(zeros, problem.targets)[0].mean())
     return tolerance < TIGHT * max(abs(start), abs(of_zeros))
 
 
 def _polished(
     problem: Problem, weight: Tensor, bias: Tensor, point: Point, preconditioner: Preconditioner, tolerance: float
 ) -> Parameters:
-    """Take Newton's own steps near the minimum for as long as they halve the distance to it.
+    """Take full Newton steps near the minimum as long as they halve the distance to it.
 
     An objective that is right to ε leaves errors of the order of √ε in the parameters. Rounding hides the progress in
     F, so it is measured by ∇Fᵀ H⁻¹ ∇F with the H of the step's start: twice F − F* if F were quadratic.
@@ -177,7 +179,7 @@ def _polished(
     if problem.x.dtype != torch.float64 or problem.x.numel() * problem.n_outputs > POLISHED:
         return weight, bias
     for _ in range(POLISHING_STEPS):
-        curvature = problem.family.curvature(point.z, _targets(problem, torch.float64), 1e-12)
+        curvature = problem.convex_loss.curvature(point.z, _targets(problem, torch.float64), 1e-12)
         preconditioner.update(curvature)
         move = _newton_direction(problem, point.gradient, curvature, preconditioner, torch.float64)
         trial = evaluate(problem, weight + move[0], bias + move[1], torch.float64)
@@ -189,7 +191,7 @@ def _polished(
 
 
 def _decrement(problem: Problem, point: Point, preconditioner: Preconditioner) -> float:
-    """∇Fᵀ H⁻¹ ∇F at a point, with the preconditioner's H."""
+    """Compute ∇Fᵀ H⁻¹ ∇F at a point, with the preconditioner's H."""
     gradient = _without_shift(problem, point.gradient)
     return _dot(gradient, preconditioner(*gradient))
 
@@ -197,7 +199,7 @@ def _decrement(problem: Problem, point: Point, preconditioner: Preconditioner) -
 def _newton_direction(
     problem: Problem, gradient: Parameters, curvature: Tensor, preconditioner: Preconditioner, dtype: torch.dtype
 ) -> Parameters:
-    """Approximate solution d of H d = −∇F by preconditioned conjugate gradients."""
+    """Solve H d = −∇F approximately by preconditioned conjugate gradients."""
     direction = (torch.zeros_like(gradient[0]), torch.zeros_like(gradient[1]))
     residual = _without_shift(problem, (-gradient[0], -gradient[1]))
     search = solved = _without_shift(problem, preconditioner(*residual))
@@ -221,23 +223,23 @@ def _newton_direction(
 
 
 def _without_shift(problem: Problem, u: Parameters) -> Parameters:
-    """Softmax does not feel a common change of all logits, along which rounding would grow without limit.
+    """Remove the common change of all logits, which softmax ignores and along which rounding would accumulate.
 
     An l2 penalty does, but not of the bias.
     """
-    if not isinstance(problem.family, Softmax):
+    if not isinstance(problem.convex_loss, Softmax):
         return u
-    return (u[0] if problem.squared > 0 else u[0] - u[0].mean(0)), u[1] - u[1].mean(0)
+    return (u[0] if problem.l2 > 0 else u[0] - u[0].mean(0)), u[1] - u[1].mean(0)
 
 
 def _hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:
     low_weight, low_bias = u[0].to(dtype), u[1].to(dtype)
     weight, bias = torch.zeros_like(u[0]), torch.zeros_like(u[1])
     for rows, x, _ in problem.chunks(dtype):
-        bent = problem.family.product(curvature[:, rows], torch.addmm(low_bias[:, None], low_weight, x.T))
+        bent = problem.convex_loss.product(curvature[:, rows], torch.addmm(low_bias[:, None], low_weight, x.T))
         weight += bent @ x
         bias += bent.sum(1)
-    weight = weight / problem.n_examples + problem.squared * u[0]
+    weight = weight / problem.n_examples + problem.l2 * u[0]
     return weight, bias / problem.n_examples if problem.bias else torch.zeros_like(bias)
 
 

@@ -32,7 +32,7 @@ class Preconditioner:
     def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
         n_examples, n_features = problem.n_examples, problem.n_features
         self.problem = problem
-        self.coupled = 1 if problem.family.separable else problem.n_outputs
+        self.coupled = 1 if problem.convex_loss.separable else problem.n_outputs
         self.n_leading = min(n_features, max(1, LEADING_NUMBERS // self.coupled - 1))
         work = n_examples * float(self.coupled * (self.n_leading + 1)) ** 2 * problem.n_outputs / self.coupled
         self.every = 1 if work <= DENSE_WORK else max(1, n_examples // SAMPLE)
@@ -57,33 +57,33 @@ class Preconditioner:
         Args:
             jitter: what is added to the diagonal, relative to its mean, where the Hessian may be singular.
         """
-        problem, family, n_outputs = self.problem, self.problem.family, self.problem.n_outputs
+        problem, convex_loss, n_outputs = self.problem, self.problem.convex_loss, self.problem.n_outputs
         sample, width, n_rows = curvature[:, :: self.every], *self.leading.shape
         n_tail = self.remaining.shape[1]
         dense = torch.zeros(n_outputs, width, n_outputs, width, dtype=torch.float64)
         blocks = torch.zeros(n_tail, n_outputs, n_outputs, dtype=torch.float64)
         for row in range(n_outputs):
-            columns = slice(row, row + 1 if family.separable else n_outputs)
-            weights = family.row(sample, row, columns).to(self.leading.dtype) / n_rows  # [columns, rows]
+            columns = slice(row, row + 1 if convex_loss.separable else n_outputs)
+            weights = convex_loss.row(sample, row, columns).to(self.leading.dtype) / n_rows  # [columns, rows]
             # One wide product a row: many small ones would wait for each other.
             weighted = (weights[:, None] * self.leading).view(-1, n_rows)  # [columns × width, rows]
             block = (weighted @ self.leading.T).double().view(-1, width, width)
             dense[row, :, columns] = block.transpose(0, 1)
             dense[columns, :, row] = block
             blocks[:, row, columns] = blocks[:, columns, row] = (self.remaining.T @ weights.T).double()
-        penalised = torch.full((width,), problem.squared, dtype=torch.float64)
+        penalised = torch.full((width,), problem.l2, dtype=torch.float64)
         penalised[self.n_leading :] = 0
         small = jitter * dense.diagonal(dim1=0, dim2=2).diagonal(dim1=0, dim2=1).mean() + 1e-300
-        if family.separable:
+        if convex_loss.separable:
             hessians = torch.stack([dense[c, :, c] for c in range(n_outputs)])
             self.dense = _factor(hessians + torch.diag(penalised + small))
         else:
             self.dense = _factor(
                 dense.view(1, n_outputs * width, -1) + torch.diag((penalised + small).repeat(n_outputs))
             )
-        tail = problem.squared + small
+        tail = problem.l2 + small
         self.blocks = torch.linalg.inv(blocks + tail * torch.eye(n_outputs, dtype=torch.float64))
-        self.rest = 1 / float(problem.squared + small + blocks.diagonal(dim1=1, dim2=2).mean() if n_tail else tail)
+        self.rest = 1 / float(problem.l2 + small + blocks.diagonal(dim1=1, dim2=2).mean() if n_tail else tail)
 
     def __call__(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """Apply the inverse to a gradient, weight `[C, D]` and bias `[C]` in float64."""
@@ -100,12 +100,12 @@ class Preconditioner:
         if self.coupled > 1:
             # A common change of all logits changes nothing: what there is of it is rounding over a curvature of 0.
             shift = shift - shift.mean()
-            step = step - step.mean(0) if self.problem.squared == 0 else step
+            step = step - step.mean(0) if self.problem.l2 == 0 else step
         return step, shift
 
 
 def _factor(matrices: Tensor) -> Tensor:
-    """Cholesky factors of positive definite matrices `[B, n, n]`, of a bit more where rounding broke that."""
+    """Compute Cholesky factors of matrices `[B, n, n]`, shifted slightly where rounding made one indefinite."""
     if not matrices.isfinite().all():
         raise ValueError("the Hessian holds numbers that are not finite: features or predictions overflow")
     size = matrices.diagonal(dim1=1, dim2=2).abs().mean(1)[:, None, None] + 1e-300

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from linnet.losses import Huber
-from linnet.solvers.conjugate import Robust
+from linnet.solvers.convex_losses import Robust
 from linnet.solvers.problem import Problem
 
 
@@ -21,7 +21,7 @@ class ScaledHuber(Robust):
 
 
 def widths(problem: Problem) -> list[float]:
-    """Values of δ on the way to 0, from the standard deviation of the targets on."""
+    """Return decreasing values of δ, from the standard deviation of the targets towards 0."""
     y = problem.targets
     spread = float((y - y.mean(0)).square().mean().sqrt()) or 1.0
     return [spread * 0.1**k for k in range(10)]
@@ -31,7 +31,7 @@ def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor,
     """Solve the optimality conditions for the examples with |θ| below their weight and the weights that are not zero.
 
     The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and
-    squared w + absolute sign(w) + 1/N Σ θ_i x_i = 0 with Σ θ_i = 0: a linear system in w, b and the inner θ.
+    l2 w + l1 sign(w) + 1/N Σ θ_i x_i = 0 with Σ θ_i = 0: a linear system in w, b and the inner θ.
 
     Args:
         problem: of absolute error with one output.
@@ -42,8 +42,8 @@ def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor,
         weight `[1, D]`, bias `[1]`, theta `[1, N]`; None if far more examples are inner than a plane can pass through,
         unless these lie in special position.
     """
-    assert isinstance(problem.family, Robust)
-    limits = problem.family.limits.expand(problem.n_examples)
+    assert isinstance(problem.convex_loss, Robust)
+    limits = problem.convex_loss.limits.expand(problem.n_examples)
     inner, used = theta[0].abs() < limits, weight[0] != 0
     if int(inner.sum()) > 2 * (problem.n_features + 1) + 50:
         return None
@@ -56,12 +56,12 @@ def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor,
     if size == 0:  # all weights are 0, and every example is on its side
         return weight, weight.new_zeros(1), theta
     matrix = torch.zeros(size, size, dtype=torch.float64)
-    matrix[:n_used, :n_used] = problem.squared * torch.eye(n_used, dtype=torch.float64)
+    matrix[:n_used, :n_used] = problem.l2 * torch.eye(n_used, dtype=torch.float64)
     matrix[:n_used, n_used + n_bias :] = here.T / n_examples
     matrix[n_used : n_used + n_bias, n_used + n_bias :] = ones.T / n_examples
     matrix[n_used + n_bias :, :n_used] = here
     matrix[n_used + n_bias :, n_used : n_used + n_bias] = ones
-    pull = x[:, used].T @ outer / n_examples + problem.absolute * weight[0, used].sign()
+    pull = x[:, used].T @ outer / n_examples + problem.l1 * weight[0, used].sign()
     right = torch.cat([-pull, -outer.sum().expand(n_bias) / n_examples, y[inner]])
     # Rows and columns of one size: rounding and rank then do not depend on the units of the features.
     root = matrix.abs().amax(0).sqrt().clamp(min=1e-150)

@@ -13,7 +13,7 @@ LARGEST = 3e6
 
 
 def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int] | None:
-    """Minimise mean w|Wx + b − y| + absolute ‖W‖₁ of one output.
+    """Minimise mean w|Wx + b − y| + l1 ‖W‖₁ of one output.
 
     The variables are W = W⁺ − W⁻, b, and residuals u − v with u, v ≥ 0; the objective is linear in them, and the
     shadow price of an example's equation is minus its dual variable over N.
@@ -35,7 +35,7 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int] | Non
     sizes = np.ones(n_examples) if problem.weight is None else problem.weight.numpy()
     equations = sparse.hstack([sparse.csr_matrix(np.hstack([x, -x, ones])), -identity, identity], format="csc")
     costs = np.concatenate([
-        np.tile(problem.absolute / scale, 2), np.zeros(int(problem.bias)), np.tile(sizes / n_examples, 2)
+        np.tile(problem.l1 / scale, 2), np.zeros(int(problem.bias)), np.tile(sizes / n_examples, 2)
     ])  # fmt: skip
     free, positive = [(None, None)] * int(problem.bias), (0, None)
     bounds = [positive] * (2 * n_features) + free + [positive] * (2 * n_examples)
