@@ -48,7 +48,7 @@ class Curvature:
         return 2 / self.largest if self.largest > 0 else math.inf
 
     def steps(self) -> float:
-        """Return the number of gradient descent steps at rate 1/L that shrink each component of the error to a millionth.
+        """Return the number of gradient descent steps at rate 1/L that shrink the error to a millionth.
 
         For a quadratic objective: each step multiplies the component along an eigenvalue h by 1 − h/L.
 

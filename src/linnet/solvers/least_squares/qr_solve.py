@@ -85,7 +85,7 @@ class TriangularSolution:
     total_squares: Array
 
     def half_step(self, gradient: Array) -> Array:
-        """Multiply a gradient of the moved system `[P, C]` by Mᵀ: `[rank, C]`, with the norm of the prediction change."""
+        """Multiply a gradient of this system `[P, C]` by Mᵀ: `[rank, C]`, with the norm of the prediction change."""
         if self.factor is None:
             return np.asarray(self.root.T @ gradient)
         return np.asarray(solve_triangular(self.factor, gradient, trans="T"))
