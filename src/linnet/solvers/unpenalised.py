@@ -1,123 +1,31 @@
 """Solve problems without a penalty: prove optimality, or that there is no optimum."""
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from linnet.solvers.certificates.exact_dual import exact_bound
-from linnet.solvers.certificates.robust_gap import is_unique, robust_bound
 from linnet.solvers.certificates.self_concordance import applies, self_concordant_bound
 from linnet.solvers.convex_losses import Poisson, Robust, Softmax
 from linnet.solvers.exact_arithmetic.separation import Recession, recession, separates
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point
+from linnet.solvers.newton.whitened import NEWTON, covers_all_weights, minimise_whitened, rank_note
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, widths
-from linnet.solvers.robust.linear_programme import least_absolute
-from linnet.solvers.rounding import mean_loss, predictions
-from linnet.solvers.row_space import RowSpace, row_space
+from linnet.solvers.robust.unpenalised import solve_robust
+from linnet.solvers.row_space import row_space
 from linnet.solvers.solution import Solution
 
 EXACT = "duality gap: dual point that is feasible in exact arithmetic"
-TRACE = 1e-6
-NEWTON = "Newton, preconditioned conjugate gradients"
 
 
 def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
     """Minimise the mean of a loss other than squared error from weight `[C, D]` and bias `[C]`, float64."""
     if isinstance(problem.convex_loss, Robust):
-        return _robust(problem, weight, bias, tolerance)
+        return solve_robust(problem, weight, bias, tolerance)
     return _curved(problem, weight, bias, tolerance)
-
-
-def _robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
-    assert isinstance(problem.convex_loss, Robust)
-    space = row_space(problem)
-    words = "duality gap: dual point moved onto Xᵀθ = 0, distance to a minimiser bounded" + _left_out(problem, space)
-    if problem.convex_loss.width == 0:
-        solution = _absolute_error(problem, space, weight, bias, tolerance, words)
-    else:
-        solution = _huber(problem, space, weight, bias, tolerance, words)
-    if _covers(problem, space):
-        return solution
-    # All that is proven beyond the row space: no loss is negative.
-    z, error = predictions(problem, solution.weight, solution.bias)
-    return solution._replace(suboptimality_bound=sum(mean_loss(problem.convex_loss, z, error, problem.targets)))
-
-
-def _covers(problem: Problem, space: RowSpace) -> bool:
-    """Return whether a bound over the row space holds for all weights, as it does for features with rounding errors."""
-    return space.complete or problem.origin is not None
-
-
-def _left_out(problem: Problem, space: RowSpace) -> str:
-    """Return a certificate's note on columns that are linearly dependent up to rounding."""
-    if space.complete:
-        return ""
-    rank = f"(rank {space.back.shape[1]} of {len(space.back)})"
-    if problem.origin is not None:
-        return f"; columns that depend on others to rounding count as dependent {rank}"
-    return f"; columns depend on each other but for rounding {rank}, and of what they differ by nothing is proven"
-
-
-def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str) -> Solution:
-    best: tuple[tuple[float, float], Tensor, Tensor] | None = None
-
-    def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
-        nonlocal best
-        if promised > tolerance:
-            return False
-        weight, bias = space.parameters(problem, weight)
-        found = robust_bound(problem, space, weight, bias)
-        if best is None or found[1] < best[0][1]:
-            best = found, weight, bias
-        return found[1] <= tolerance
-
-    weight, bias, steps = _in_row_space(problem, space, weight, best_intercept(problem, weight, bias), close, tolerance)
-    found = robust_bound(problem, space, weight, bias)
-    if best is not None and best[0][1] <= found[1] and found[1] > tolerance:
-        found, weight, bias = best
-    return Solution(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
-
-
-def _absolute_error(
-    problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str
-) -> Solution:
-    best: tuple[tuple[float, float], Tensor, Tensor] | None = None
-
-    def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
-        nonlocal best
-        for candidate in ((weight, bias, theta), lad_vertex(problem, weight, theta)):
-            found = None if candidate is None else robust_bound(problem, space, *candidate)
-            if candidate and found and (best is None or found[1] < best[0][1]):
-                best = found, *candidate[:2]
-        return best is not None and best[0][1] <= tolerance
-
-    if solved := least_absolute(problem):
-        method, total = "linear programme", solved[3]
-        certify(*solved[:3])
-    else:
-        method, total = "Newton on Huber's loss of vanishing width", 0
-        for width in widths(problem):
-            # A trace of l2 keeps Newton's matrix regular where few examples are left within the width.
-            smooth = replace(problem, convex_loss=ScaledHuber(width, problem.weight), l2=TRACE / widths(problem)[0])
-            goal = 1e-9 * width
-
-            def close(point: Point, weight: Tensor, bias: Tensor, promised: float, goal: float = goal) -> bool:
-                return promised <= goal
-
-            bias = best_intercept(smooth, weight, bias)
-            weight, bias, steps = _in_row_space(smooth, space, weight, bias, close)
-            total += steps
-            theta = smooth.convex_loss.value_and_theta(smooth.predict(weight, bias), problem.targets)[1]
-            if certify(weight, bias, theta):
-                break
-    assert best is not None
-    return Solution(best[1], best[2], *best[0], words, False, method, total)
 
 
 def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
@@ -151,7 +59,7 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     if space is None:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close)
     else:
-        weight, bias, steps = _in_row_space(problem, space, weight, bias, close, tolerance)
+        weight, bias, steps = minimise_whitened(problem, space, weight, bias, close, tolerance)
     if separating is not None:
         return _nothing(
             problem, 0.0, 0.0, "an iterate separates the classes, and the loss is never negative", steps, separating
@@ -161,9 +69,9 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         # Within tolerance the last point is the best one: only its gradient still shows that.
         if last is not None and (best is None or last[1] <= max(tolerance, best[0][1])):
             best = last, weight, bias
-    if best is not None and space is not None and best[0][1] <= tolerance and _covers(problem, space):
+    if best is not None and space is not None and best[0][1] <= tolerance and covers_all_weights(problem, space):
         found, weight, bias = best
-        words = "self-concordance: Newton decrement" + _left_out(problem, space)
+        words = "self-concordance: Newton decrement" + rank_note(problem, space)
         return Solution(weight, bias, *found, words, isinstance(convex_loss, Poisson) and space.full, NEWTON, steps)
     if best is not None:
         found, weight, bias = best
@@ -172,23 +80,6 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         unique = isinstance(convex_loss, Poisson) and exact.full
         return Solution(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
     return _at_infinity(problem, weight, bias, tolerance, steps)
-
-
-def _in_row_space(
-    problem: Problem,
-    space: RowSpace,
-    weight: Tensor,
-    bias: Tensor,
-    done: Callable[[Point, Tensor, Tensor, float], bool],
-    tolerance: float = math.inf,
-) -> tuple[Tensor, Tensor, int]:
-    """Run Newton's method in whitened coordinates, where the features cause no flat or badly scaled directions."""
-    if space.examples.shape[1] == 0:  # nothing but zeros
-        return *problem.zeros(), 0
-    white = replace(problem, x=space.examples, y=problem.targets, bias=False)
-    start = space.coordinates(problem, weight, bias)
-    v, _, steps = newton.minimise(white, start, torch.zeros_like(bias), done=done, tolerance=tolerance)
-    return *space.parameters(problem, v), steps
 
 
 def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float, steps: int) -> Solution:

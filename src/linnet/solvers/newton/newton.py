@@ -127,9 +127,7 @@ def _search(
         lower |= abs(steep) <= 0.5 * abs(slope) and trial.objective <= point.objective + HIDDEN * abs(point.objective)
         if lower and not _overshoots(problem, point, trial, direction, scale, slack):
             return scale, trial
-        if scale == 1 and not isinstance(
-            problem.convex_loss, Robust
-        ):  # most of the curvature is within some units of z
+        if scale == 1 and not isinstance(problem.convex_loss, Robust):  # curvature is mostly within some units of z
             change = float((trial.z - point.z).abs().max())
             shortest /= max(1.0, change) if math.isfinite(change) else 1.0
         if abs(slope) < steep < math.inf and math.isfinite(trial.objective):
