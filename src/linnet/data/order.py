@@ -1,7 +1,7 @@
 """The order of training examples: a pure function of (seed, epoch).
 
 Nothing is carried from epoch to epoch, so a run that is resumed in epoch 7 sees the batches that an uninterrupted
-one saw, and models trained side by side see the same ones as models trained alone.
+one saw, and models trained together see the same ones as models trained alone.
 """
 
 from collections.abc import Callable, Iterator

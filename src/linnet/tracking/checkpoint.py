@@ -32,7 +32,7 @@ class Checkpoint(LightningCheckpoint):
         select: "best" or "last": the state that the run ends with.
 
     Attributes:
-        k: of several models that are trained side by side, the one that this is about.
+        k: index of the model, among several that are trained together.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ def snapshot(model: LinearNetwork, epoch: int, k: int = 0) -> dict[str, Any]:
     Args:
         model: of one model or many.
         epoch: the last one that was begun, counted from 0.
-        k: which of the models; the copy looks as if it had been alone.
+        k: which of the models; the copy has the format of a single model's.
     """
     return {
         "epoch": epoch,
@@ -96,7 +96,7 @@ def load(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(f"{path} is refused: it holds more than numbers, and loading it could run code") from error
-    except Exception as error:  # whatever it is that a stranger wrote
+    except Exception as error:  # any error that untrusted content may cause
         raise InputError(f"{path} is no checkpoint of linnet") from error
     if not isinstance(checkpoint, dict) or not {"linnet", "state_dict"} <= checkpoint.keys():
         raise InputError(f"{path} is no checkpoint of linnet")

@@ -17,7 +17,7 @@ class Gap(pl.Callback):
 
     Args:
         optimum: of the run's training problem.
-        k: of several models that are trained side by side, the one that this is about.
+        k: index of the model, among several that are trained together.
     """
 
     def __init__(self, optimum: Optimum, k: int = 0) -> None:

@@ -80,7 +80,7 @@ class Lock:
 
     def remove(self) -> None:
         """Release the lock and remove its file."""
-        self.path.unlink(missing_ok=True)  # while it is held: whoever opened it notices, see above
+        self.path.unlink(missing_ok=True)  # while it is held: a process that opened it notices, see above
         self.close()
 
     def _is_still_there(self) -> bool:

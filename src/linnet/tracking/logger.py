@@ -158,7 +158,7 @@ def rewind(folder: Path, position: Mapping[str, int]) -> None:
 
     Args:
         folder: the run directory.
-        position: only its history.csv and event files are looked up, so what a stranger wrote leads nowhere else.
+        position: only its history.csv and event files are looked up, so untrusted names reach no other file.
     """
     for path in _log_files(folder):
         if path.name in position:

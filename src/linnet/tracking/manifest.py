@@ -131,7 +131,7 @@ def _checkouts() -> list[Path]:
 
 def _git(folder: Path, *words: str) -> str | None:
     try:
-        # The checkout may be a stranger's, whose settings must not run anything.
+        # The checkout may be untrusted: its Git settings must not run anything.
         safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
         answer = subprocess.run(["git", "-C", str(folder), *safe, *words], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):

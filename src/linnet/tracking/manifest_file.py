@@ -1,6 +1,6 @@
 """Write and read manifest.json, and hold the other files of a completed run to the hashes in it.
 
-This finds damage and edits that nobody mentioned, not forgery: whoever changes a file can change its hash.
+This finds damage and accidental edits, not forgery: a person who changes a file can change its hash too.
 """
 
 import hashlib

@@ -29,13 +29,13 @@ class ProgressReport(pl.Callback):
     def __init__(self, directories: Sequence[RunDirectory], console: Console, monitor: str) -> None:
         self.directories, self.monitor = directories, monitor
         self.progress = Progress(
-            TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[figures]}", markup=False),
+            TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[metrics]}", markup=False),
             TimeRemainingColumn(), console=console, transient=True, disable=console.quiet or not console.is_terminal,
         )  # fmt: skip
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.started = time.monotonic()
-        self.task = self.progress.add_task("training", total=trainer.max_epochs, figures="")
+        self.task = self.progress.add_task("training", total=trainer.max_epochs, metrics="")
         self.progress.start()
 
     def on_train_batch_end(
@@ -47,15 +47,15 @@ class ProgressReport(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
         epoch, total, latest = trainer.current_epoch + 1, trainer.max_epochs or 1, model.metrics[0]
-        figures = f"train/loss {latest['train/loss_epoch']:.4g}"
+        metrics = f"train/loss {latest['train/loss_epoch']:.4g}"
         if self.monitor in latest:
-            figures += f"  {self.monitor} {latest[self.monitor]:.4g}"
+            metrics += f"  {self.monitor} {latest[self.monitor]:.4g}"
         for directory in self.directories:
             directory.progress(epoch=epoch, step=model.steps_done)
-        self.progress.update(self.task, completed=epoch, figures=figures)
+        self.progress.update(self.task, completed=epoch, metrics=metrics)
         alone = len(self.directories) == 1  # else the lines would be in one run's log and about another's model
         if alone and self.progress.disable and (epoch % max(1, round(total / PLAIN_LINES)) == 0 or epoch == total):
-            log.info(f"epoch {epoch:>{len(str(total))}}/{total}  {figures}  {time.monotonic() - self.started:.1f} s")
+            log.info(f"epoch {epoch:>{len(str(total))}}/{total}  {metrics}  {time.monotonic() - self.started:.1f} s")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.progress.stop()

@@ -24,7 +24,7 @@ from linnet.tracking.history import Curve
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARTS = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 
 
 def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
@@ -39,22 +39,22 @@ def print_result(console: Console, metrics: Mapping[str, float], path: Path, cho
 def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
     """Build a table: one row per metric, one column per split, one for 95 % intervals; other metrics come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    parts = [part for part in PARTS if any(key.startswith(f"{part}/") for key in metrics)]
+    splits = [split for split in SPLITS if any(key.startswith(f"{split}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
     table.add_column("metric", overflow="fold")
-    for part in parts:
-        table.add_column(part, justify="right", overflow="fold")
+    for split in splits:
+        table.add_column(split, justify="right", overflow="fold")
     if intervals:
         table.add_column("95 % of test", justify="center")
-    figures = [key for key in metrics if not key.endswith((LOW, HIGH))]
-    names = dict.fromkeys(key.partition("/")[2] for key in figures if key.partition("/")[0] in parts)
+    keys = [key for key in metrics if not key.endswith((LOW, HIGH))]
+    names = dict.fromkeys(key.partition("/")[2] for key in keys if key.partition("/")[0] in splits)
     for name in names:
-        cells = [f"{metrics[f'{part}/{name}']:.4g}" if f"{part}/{name}" in metrics else "" for part in parts]
+        cells = [f"{metrics[f'{split}/{name}']:.4g}" if f"{split}/{name}" in metrics else "" for split in splits]
         if (key := f"test/{name}") in intervals:
             cells.append(f"{metrics[key + LOW]:.4g} … {metrics[key + HIGH]:.4g}")
         table.add_row(name, *cells)
-    for key in figures:
-        if key.partition("/")[0] not in parts and key.count("/") == 1:
+    for key in keys:
+        if key.partition("/")[0] not in splits and key.count("/") == 1:
             table.add_row(key, f"{metrics[key]:.8g}" if key == "optimum/loss" else f"{metrics[key]:.4g}")
     return table
 
@@ -116,7 +116,7 @@ def result_figures(
     Args:
         model: with its final weights.
         data: the examples predicted.
-        predictions: part -> `[N, C]`, as `LinearNetwork.evaluate` gives them.
+        predictions: split -> `[N, C]`, as `LinearNetwork.evaluate` gives them.
         history: every logged point.
         analysis: of the training problem, if it is known.
     """
@@ -127,12 +127,12 @@ def result_figures(
         drawn["optimum_gap"] = figures.optimum_gap(history)
     if data.source.feature_names or (data.source.task == "regression" and data.source.image_shape is None):
         drawn["coefficients"] = _coefficients(model, data, analysis)
-    part = next((name for name in reversed(PARTS) if name in predictions), None)
-    if part is None:  # of data larger than memory
+    split = next((name for name in reversed(SPLITS) if name in predictions), None)
+    if split is None:  # of data larger than memory
         return drawn
-    examples = {"train": data.train, "val": data.val, "test": data.test}[part]
+    examples = {"train": data.train, "val": data.val, "test": data.test}[split]
     assert examples is not None
-    prediction = model.loss.mean(predictions[part][None])[0].detach().cpu()
+    prediction = model.loss.mean(predictions[split][None])[0].detach().cpu()
     target = examples.y.cpu()
     source = data.source
     if source.task == "regression":

@@ -1,6 +1,6 @@
 """Figures of one run: pure functions from numbers to a `matplotlib.figure.Figure`.
 
-They take tensors on the CPU or arrays, return a figure that belongs to nobody, and write no files.
+They take tensors on the CPU or arrays, return a figure that is not registered with pyplot, and write no files.
 """
 
 from linnet.tracking.figures.classification import confusion_matrix, reliability_diagram

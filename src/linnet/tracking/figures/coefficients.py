@@ -62,8 +62,7 @@ def coefficients(
 def strongest_features(
     weight: ArrayLike, feature_names: Sequence[str], class_names: Sequence[str], *, unit: str = "coefficient"
 ) -> Figure:
-    """Of each class (or each of several targets) the weights that are largest, at most 10: what speaks for it (red)
-    and against it (blue).
+    """Show the 10 largest weights of each class or target: red ones raise its score, blue ones lower it.
 
     Args:
         weight: `[C, D]`. Tensor or array.
