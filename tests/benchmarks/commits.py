@@ -30,7 +30,7 @@ COMMANDS = {
     "compare, those 8": "compare sweep",
 }
 SHARED = ("run", "sweep")
-"""What later commands read, and is made anew each time."""
+"""What later commands read, and is made again each time."""
 
 
 def source_of(commit: str, folder: Path) -> Path:

@@ -3,7 +3,7 @@
     python tests/benchmarks/run_all.py [epoch startup ...]
 
 A benchmark is any script in this directory that prints a table and ends with 0; one that fails is named, and makes
-the exit code 1. A missed limit does not: a busy machine misses some. With names, only their sections are written anew.
+the exit code 1. A missed limit does not: a busy machine misses some. With names, only their sections are written again.
 """
 
 import argparse

@@ -119,14 +119,14 @@ class TestRefused:
             archive.writestr("readme.txt", "none")
         refusal("data.x", tmp_path / "x.npz", ["there are no arrays in this file"])
         (tmp_path / "x.safetensors").write_bytes((5).to_bytes(8, "little") + b"no{}!")
-        refusal("data.x", tmp_path / "x.safetensors", ["x.safetensors cannot be read", "save it anew"])
+        refusal("data.x", tmp_path / "x.safetensors", ["x.safetensors cannot be read", "save it again"])
 
     @pytest.mark.parametrize("name", ["x.npz", "compressed.npz", "x.safetensors"])
     @pytest.mark.parametrize("left", [0, 5, 100, -20])
     def test_truncated(self, name, left, tmp_path):
         path = write(tmp_path / name, x=X, y=Y)
         path.write_bytes(path.read_bytes()[:left])
-        refusal("data.x", path, [f"{path} cannot be read", "save it anew"])
+        refusal("data.x", path, [f"{path} cannot be read", "save it again"])
 
     def test_damaged_where_the_header_does_not_tell(self, tmp_path):
         path = write(tmp_path / "compressed.npz", x=X, y=Y)

@@ -79,7 +79,7 @@ FILE_EVENTS = frozenset(
     {"open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "os.chmod", "os.listdir"}
 )
 MOST_KILLS = 8
-"""Of one run. What follows the last checkpoint is done anew by each process: where it takes most of the time, as
+"""Of one run. What follows the last checkpoint is done again by each process: where it takes most of the time, as
 figures do, a run could go on for ever."""
 STUCK_SECONDS = 120
 

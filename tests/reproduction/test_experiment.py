@@ -41,7 +41,7 @@ class TestUpdate:
         folder = plant()
         code, output, _ = answer("tiny", "--update")
         assert code == 0
-        assert "anew" in output
+        assert "recorded" in output and "again; the table" in output
         results = read_json(folder / "results.json")
         first, second = results["arms"]
         assert [figure["tolerance"] for figure in first["metrics"].values()] == [0.001, 0.01]

@@ -1,4 +1,4 @@
-"""Composing once and setting values gives what Hydra gives when it composes each job anew."""
+"""Composing once and setting values gives what Hydra gives when it composes each job again."""
 
 from collections.abc import Iterator
 

@@ -130,7 +130,7 @@ def _check_devices(config: dict[str, Any], exact: bool) -> None:
             raise InputError(f"{given}: one process trains on one device, for more use trainer=ddp {given}")
         return
     if trainer["accelerator"] == "auto":
-        raise InputError("trainer.accelerator=auto: trainer=ddp has to be told which, cpu or gpu")
+        raise InputError("trainer.accelerator=auto: trainer=ddp needs to know which, cpu or gpu")
     if devices > batch_size:
         raise InputError(f"{given}: more processes than examples in a minibatch, data.batch_size={batch_size}")
     if exact:

@@ -52,7 +52,7 @@ class ColumnarTable:
         try:
             yield
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-            raise InputError(f"{self.path} is a truncated or damaged {NAMES[self._kind]} file: get it anew") from error
+            raise InputError(f"{self.path} is a truncated or damaged {NAMES[self._kind]} file: get it again") from error
 
 
 class _Parquet:

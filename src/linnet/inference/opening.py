@@ -90,14 +90,14 @@ def _uncompressed(path: Path, file: Any) -> "Iterator[io.BufferedReader[Any]]":
         raise InputError(f"{path} is empty")
     if not start.startswith(GZIP):
         if path.suffix == ".gz":
-            raise InputError(f"{path} is not compressed by gzip: rename it, or get it anew")
+            raise InputError(f"{path} is not compressed by gzip: rename it, or get it again")
         yield file
         return
     with gzip.GzipFile(fileobj=file) as unpacked, io.BufferedReader(unpacked) as text:
         try:
             empty = not text.peek(START)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{path} is truncated or damaged ({error}): get it anew") from error
+            raise InputError(f"{path} is truncated or damaged ({error}): get it again") from error
         if empty:
             raise InputError(f"{path} is empty")
         yield text

@@ -18,7 +18,7 @@ from linnet.tracking.linear_predictor import Floats, LinearPredictor
 NUMBERS = 1 << 21
 """Features that are made at once."""
 MOST = 1000
-"""Different things that are told; more, as of a category with ever new levels, would fill the memory."""
+"""Different notes that are printed; more, as of a category with ever new levels, would fill the memory."""
 
 
 class Table(Protocol):
@@ -115,7 +115,7 @@ def of_array(
     if isinstance(rows, ShardedArray) and rows.files[0].offset is None:
         rows = rows.files[0].rows(0, len(rows))
     for start in range(0, len(rows), size):
-        # Shards map the file anew each time, since mapped pages stay in memory for as long as they are mapped.
+        # Shards map the file again each time, since mapped pages stay in memory for as long as they are mapped.
         part = rows.files[0].rows(start, start + size) if isinstance(rows, ShardedArray) else rows[start : start + size]
         x = predictor.features(part)
         wrong = ~np.isfinite(x).all(axis=1)

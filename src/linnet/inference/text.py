@@ -78,7 +78,7 @@ class Lines:
         try:
             return self._file.read(BLOCK)
         except (BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{self.path} is truncated or damaged ({error}): get it anew") from error
+            raise InputError(f"{self.path} is truncated or damaged ({error}): get it again") from error
 
     def _decode(self, decoder: codecs.IncrementalDecoder | None, piece: bytes, final: bool = False) -> bytes:
         if decoder is None:
@@ -86,7 +86,7 @@ class Lines:
         try:
             return decoder.decode(piece, final).encode()
         except UnicodeError as error:
-            raise InputError(f"{self.path} is not utf-16 ({error}): give {OPTION}, or get it anew") from error
+            raise InputError(f"{self.path} is not utf-16 ({error}): give {OPTION}, or get it again") from error
 
 
 def records(path: Path, lines: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes, int]]:

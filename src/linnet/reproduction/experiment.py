@@ -66,7 +66,7 @@ def record_experiment(target: str | Path | Experiment) -> ExperimentReport:
     arms = tuple(_recorded(experiment, arm, runs[index * n : (index + 1) * n]) for index, arm in enumerate(before.arms))
     now = Results(before.seeds, arms, _environment(runs))
     write_results(experiment.results, now)
-    return _report(experiment, before if values else now, before.seeds, runs, started, recorded_anew=True)
+    return _report(experiment, before if values else now, before.seeds, runs, started, recorded_again=True)
 
 
 def measure(planned: Planned) -> Measured:
@@ -111,7 +111,7 @@ def _report(
     seeds: Sequence[int],
     runs: Sequence[Measured],
     started: float,
-    recorded_anew: bool = False,
+    recorded_again: bool = False,
 ) -> ExperimentReport:
     """Compare runs, ordered by arm and then by seed, with the results."""
     rows = []
@@ -131,7 +131,7 @@ def _report(
     environment = experiment_differences(results.environment, runs[0].manifest)
     seconds = time.monotonic() - started
     return ExperimentReport(
-        experiment.name, len(results.arms), len(seeds), rows, environment, seconds, recorded_anew=recorded_anew
+        experiment.name, len(results.arms), len(seeds), rows, environment, seconds, recorded_again=recorded_again
     )
 
 

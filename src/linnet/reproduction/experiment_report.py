@@ -60,7 +60,7 @@ class ExperimentReport:
     environment: key -> [recorded, here] of what differs, as far as results.json records it.
     seconds: of wall-clock time.
     reason: why it could not be run, in one line; None if it could.
-    recorded_anew: results.json has been replaced by the new results.
+    recorded_again: results.json has been replaced by the new results.
     """
 
     name: str
@@ -70,7 +70,7 @@ class ExperimentReport:
     environment: Differences
     seconds: float
     reason: str | None = None
-    recorded_anew: bool = False
+    recorded_again: bool = False
 
     @property
     def verdict(self) -> Verdict | str:
@@ -110,5 +110,5 @@ class ExperimentReport:
                 label(key): {"recorded": pair[0], "here": pair[1]} for key, pair in self.environment.items()
             },
             "seconds": round(self.seconds, 3),
-            "recorded_anew": self.recorded_anew,
+            "recorded_again": self.recorded_again,
         }  # fmt: skip

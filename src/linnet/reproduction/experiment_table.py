@@ -31,8 +31,8 @@ def print_experiment(console: Console, report: ExperimentReport) -> None:
     console.print(table)
     for line in environment.lines(report.environment):
         label_line(console, "environment", line)
-    if report.recorded_anew:
-        label_line(console, "recorded", "anew; the table compares with what was recorded before")
+    if report.recorded_again:
+        label_line(console, "recorded", "again; the table compares with what was recorded before")
     print_verdict(console, report.verdict, report.different)
 
 

@@ -132,7 +132,7 @@ def _checkpoint(path: Path) -> dict[str, Any] | None:
                 log.warning(f"{faults[0]}; going on from {name}")
                 fall_back(folder)
             return checkpoint
-    raise InputError(f"{path}: {'; '.join(faults)}: there is no other to go on with; remove {folder} to begin anew")
+    raise InputError(f"{path}: {'; '.join(faults)}: there is no other to go on with; remove {folder} to begin again")
 
 
 def _check_kinds(file: Path, saved: Any) -> None:

@@ -93,7 +93,7 @@ class TestDamagedCheckpoint:
         line = one_line(capsys)
         assert "last.ckpt is damaged" in line
         assert "previous.ckpt is damaged" in line
-        assert "to begin anew" in line
+        assert "to begin again" in line
         assert status(run)["state"] == before["state"]
         assert (run / "history.csv").read_bytes() == history
 

@@ -215,7 +215,7 @@ def await_that(holds: Callable[[], bool]) -> None:
     ("overrides", "message"),
     [
         (["trainer.devices=2"], "trainer.devices=2: one process trains on one device, for more use trainer=ddp"),
-        (["trainer=ddp", "trainer.accelerator=auto"], "trainer.accelerator=auto: trainer=ddp has to be told which"),
+        (["trainer=ddp", "trainer.accelerator=auto"], "trainer.accelerator=auto: trainer=ddp needs to know which"),
         (["trainer=ddp", "trainer.devices=33", "data.batch_size=32"], "more processes than examples in a minibatch"),
         (["trainer=ddp", "optimizer=exact", "loss=squared_error"], "optimizer=exact solves in one process"),
         (["--multirun", "trainer=ddp", "seed=0,1"], "trainer.devices=2: the jobs of a sweep do not divide themselves"),

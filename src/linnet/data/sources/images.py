@@ -118,7 +118,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read ({error}): get it anew, or delete it and run again") from error
+        raise InputError(f"{path} cannot be read ({error}): get it again, or delete it and run once more") from error
 
 
 def _keep_unpacked(content: bytes, destination: Path) -> None:
@@ -126,7 +126,7 @@ def _keep_unpacked(content: bytes, destination: Path) -> None:
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(destination, content)
-    except OSError as error:  # unpacking anew costs each run 0.4 s, and nothing else
+    except OSError as error:  # unpacking again costs each run 0.4 s, and nothing else
         log.debug("not kept unpacked: %s", error)
 
 

@@ -138,7 +138,7 @@ def table_rows(
     applied = preprocessing.apply(complete, _of(kept, where))
     examples = _examples(applied.x, targets, weights, kept, parts)
     assert rows.table.num_rows == sum(map(len, examples.values())) + sum(left_out.values()), (
-        "rows in = rows used + rows told"
+        "rows read = rows used + rows left out"
     )
     lines = summary(
         rows.table.num_rows, rows.files, targets, preprocessing, parts, left_out + applied.row_notes, rows.notes,

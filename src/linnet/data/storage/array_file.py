@@ -101,7 +101,7 @@ def open_array(key: str, path: Path, name: str | None) -> File:
     except UNREADABLE as error:
         why, remedy = (
             " ".join(str(error).split()),
-            "save it anew" if path.suffix in (*NAMED, PARQUET, *TORCH) else "write it anew with numpy.save",
+            "save it again" if path.suffix in (*NAMED, PARQUET, *TORCH) else "write it again with numpy.save",
         )
         raise InputError(f"{path} cannot be read ({why}): {remedy}") from error
     if 0 in file.shape or not file.shape:

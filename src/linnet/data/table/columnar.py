@@ -37,7 +37,7 @@ def read_columnar(
         )
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise InputError(f"{path} is a truncated or damaged {NAMES[kind]} file: get it anew") from error
+        raise InputError(f"{path} is a truncated or damaged {NAMES[kind]} file: get it again") from error
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f"{path}: several columns are called {twice[0]}: rename them")

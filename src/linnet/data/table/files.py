@@ -71,12 +71,12 @@ def unpack(path: Path, content: bytes) -> bytes:
     """Decompress gzip content, whatever the file is called; return other content unchanged."""
     if not content.startswith(b"\x1f\x8b"):
         if path.suffix == ".gz":
-            raise InputError(f"{path} is not compressed by gzip: rename it, or get it anew")
+            raise InputError(f"{path} is not compressed by gzip: rename it, or get it again")
         return content
     try:
         unpacked = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} is truncated or damaged ({error}): get it anew") from error
+        raise InputError(f"{path} is truncated or damaged ({error}): get it again") from error
     if not unpacked:
         raise InputError(f"{path} is empty")
     return unpacked
@@ -91,11 +91,11 @@ def file_format(path: Path, content: bytes) -> str:
     for magic, name in MAGIC.items():
         if content.startswith(magic):
             if name.startswith("feather"):
-                raise InputError(f"{path} is {name}, which is no longer read: write it anew as version 2 or as Parquet")
+                raise InputError(f"{path} is {name}, which is no longer read: save it as version 2 or as Parquet")
             return name
     for magic, words in FOREIGN.items():
         if content.startswith(magic):
             raise InputError(f"{path} is {words}")
     if path.suffix in (".parquet", ".pq", ".feather", ".arrow", ".ipc"):
-        raise InputError(f"{path} is not what its name says, or damaged at its beginning: get it anew, or rename it")
+        raise InputError(f"{path} is not what its name says, or damaged at its beginning: get it again, or rename it")
     return "text"
