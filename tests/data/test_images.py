@@ -56,7 +56,7 @@ def write(folder: Path, zipped: bool = False, **changed: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in {**CONTENTS, **changed}.items():
         if zipped:
-            (folder / f"{file}.gz").write_bytes(gzip.compress(content))
+            (folder / f"{file}.gz").write_bytes(gzip.compress(content, mtime=0))
         else:
             (folder / file).write_bytes(content)
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("workplace")
 
 WRITE = {
     "csv": csv.write_csv,
-    "csv.gz": lambda table, path: Path(path).write_bytes(gzip.compress(csv_bytes(table))),
+    "csv.gz": lambda table, path: Path(path).write_bytes(gzip.compress(csv_bytes(table), mtime=0)),
     "parquet": parquet.write_table,
     "feather": feather.write_feather,
 }
@@ -126,7 +126,7 @@ class TestTable:
 
     def test_may_be_standard_input(self, home, predict, monkeypatch):
         expected = predict("folk", "--input", home / "folk.csv")
-        for content in ((home / "folk.csv").read_bytes(), gzip.compress((home / "folk.csv").read_bytes())):
+        for content in ((home / "folk.csv").read_bytes(), gzip.compress((home / "folk.csv").read_bytes(), mtime=0)):
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
             assert predict("folk", "--input", "-") == expected
 
