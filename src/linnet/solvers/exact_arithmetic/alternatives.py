@@ -68,7 +68,7 @@ def _direction(margins: Margins) -> Whole | None:
 
 
 def _leaving(basis: WholeBasis, coordinates: Whole) -> int:
-    """Return the leaving variable by the ratio test; ties: an artificial one, then the lowest number (Bland)."""
+    """Return the leaving variable by the ratio test; of equals an artificial one, else the lowest (Bland)."""
     best = -1
     for place in range(len(coordinates)):
         if coordinates[place] <= 0:

@@ -40,9 +40,11 @@ class Processes(LightningEnvironment):
 
 
 class DataParallel(DDPStrategy):
-    """DDPStrategy without DistributedDataParallel, which sums what autograd leaves in the parameters: nothing, here.
+    """DDPStrategy without its DistributedDataParallel wrapper.
 
-    The gradients are summed by `linnet.models.all_reduce`.
+    The wrapper would sum the gradients that autograd stores; linnet computes them in closed form, and
+    `linnet.models.all_reduce` sums them. Lightning's launcher of processes is not used, since it runs the command line
+    again, which from Python or in `linnet resume` is another one.
 
     Args:
         rank: of this process, from 0.
