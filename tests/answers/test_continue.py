@@ -123,7 +123,7 @@ class TestKilledWhileTheDirectoryChanges:
 
     @pytest.mark.parametrize(
         ("function", "call", "epochs"),
-        [("write_json", 1, 2), ("write_atomic", 1, 4), ("write_atomic", 2, 4)],
+        [("write_manifest", 1, 2), ("write_atomic", 1, 4), ("write_atomic", 2, 4)],
         ids=["before the manifest", "before the overrides", "before the configuration"],
     )
     def test_at(self, function, call, epochs, at_once, tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ def certificate_holds(seed: int) -> None:
     found = solve(examples, SquaredError(), L2(l2), bias=bias)
     reached = exact_objective(x, y, weight, l2, found.weight[0], float(found.bias[0]))
     least, rank = exact_minimum(x, y, weight, l2, bias)
-    lower, bound = Fraction(found.objective) - Fraction(found.bound), Fraction(found.bound)
+    lower, bound = Fraction(found.objective) - Fraction(found.suboptimality_bound), Fraction(found.suboptimality_bound)
     assert abs(Fraction(found.objective) - reached) <= bound
     numerical = least_squares(x, y, bias=bias, l2=l2, sample_weight=weight).rank
     if numerical < rank:  # columns that depend on each other but for rounding, which the certificate says
@@ -89,7 +89,7 @@ def certificate_holds(seed: int) -> None:
         size = np.abs(x) @ found.weight[0].abs().numpy() + abs(float(found.bias[0])) + np.abs(y)
         rounding = 2.0**-53 * math.sqrt(float(weight @ size**2 / weight.sum()))
         allowed = 100 * rounding * math.sqrt(2 * found.objective) + (1e8 * rounding) ** 2
-        assert found.bound <= 1e-13 * found.objective + allowed
+        assert found.suboptimality_bound <= 1e-13 * found.objective + allowed
 
 
 def condition(x, weight, bias: bool) -> float:

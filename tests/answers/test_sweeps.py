@@ -124,7 +124,7 @@ class TestDirectionOfTheObjective:
         assert answer("train", *ACCURACY, "optimizer.lr=2", "trainer.max_epochs=3", "hydra.run.dir=old")[0] == 0
         file = Path("old/.hydra/config.yaml")
         file.write_text(file.read_text().replace("direction: null", "direction: minimize"))
-        for command in (["evaluate", "old"], ["compare", "old", "--no-figures"]):
+        for command in (["evaluate", "old", "--accept-changed"], ["compare", "old", "--no-figures"]):
             code, printed, errors = answer(*command)
             assert (code, errors) == (0, "")
         assert "val/accuracy ↑" in printed

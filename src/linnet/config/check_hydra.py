@@ -9,19 +9,17 @@ from linnet.config.walk import walk
 from linnet.system.errors import InputError
 
 # Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
-HYDRA_TARGETS = frozenset(
-    {
-        "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
-        "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
-        "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
-        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
-        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
-        "linnet.sweeps.search.search",
-        "linnet.sweeps.vectorized.launch",
-    }
+HYDRA_TARGETS = (
+    "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
+    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+    "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
+    "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
+    "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
+    "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
+    "linnet.sweeps.search.search",
+    "linnet.sweeps.vectorized.launch",
 )
-LOG_HANDLERS = frozenset({"logging.StreamHandler", "logging.FileHandler"})
+LOG_HANDLERS = ("logging.StreamHandler", "logging.FileHandler")
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 OUTPUT_DIR = ("${hydra:runtime.output_dir}/", "${hydra.runtime.output_dir}/")
 # Others, such as GIT_EXTERNAL_DIFF or LD_PRELOAD, name programs and libraries that some process runs.
@@ -43,7 +41,7 @@ def check_hydra(hydra: Any) -> None:
         raise InputError("hydra.mode: a sweep is asked for by `linnet train --multirun`")
     for path, key, value in walk(hydra, "hydra"):
         logging = path.startswith(("hydra.job_logging", "hydra.hydra_logging"))
-        if key == "_target_" and (not isinstance(value, str) or value not in HYDRA_TARGETS):
+        if key == "_target_" and value not in HYDRA_TARGETS:
             raise InputError(f"{path}={value}: not on the list of callables that linnet runs")
         if logging and key == ".":
             raise InputError(f"{path}={value}: not allowed here, it would set attributes of a log handler")
