@@ -83,6 +83,15 @@ def test_a_list_of_former_figures_removes_nothing_else(victim):
     assert not (sweep / "comparison" / "old.png").exists()
 
 
+@pytest.mark.parametrize("content", ["", "{", "5", "null", '{"a": 1}', "[" * 100_000])
+def test_a_list_of_former_figures_that_is_damaged_is_none(victim, content):
+    sweep = make_sweep()
+    (sweep / "comparison").mkdir()
+    (sweep / "comparison" / "figures.json").write_text(content)
+    assert cli.run(["compare", "sweep"]) == 0
+    assert "learning_curves.png" in json.loads((sweep / "comparison" / "figures.json").read_text())
+
+
 def test_files_of_the_user_in_the_overview_stay(victim):
     sweep = make_sweep()
     assert cli.run(["compare", "sweep"]) == 0

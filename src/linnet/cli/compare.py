@@ -92,16 +92,24 @@ def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective) 
     from linnet.comparison.figures import comparison_figures
 
     drawn = folder / "figures.json"
-    before = read_json(drawn) if drawn.is_file() else []
-    names = []
+    names: list[str] = []
     for name, figure in comparison_figures(groups, objective):
         _save(figure, folder / f"{safe_name(name)}.png")
         names.append(f"{safe_name(name)}.png")
-    for old in set(map(str, before)) - set(names):
-        if "/" not in old and old.endswith(".png"):  # the list may be anybody's
-            (folder / old).unlink(missing_ok=True)
+    for old in set(_figures_before(drawn)) - set(names):
+        (folder / old).unlink(missing_ok=True)
     write_json(drawn, names)
     return names
+
+
+def _figures_before(drawn: Path) -> list[str]:
+    """Return the names of figures that an earlier comparison listed; the list may be damaged, or anybody's."""
+    try:
+        listed = read_json(drawn)
+    except (OSError, ValueError):
+        return []
+    names = listed if isinstance(listed, list) else []
+    return [name for name in names if isinstance(name, str) and "/" not in name and name.endswith(".png")]
 
 
 def _save(figure: "Figure", path: Path) -> None:

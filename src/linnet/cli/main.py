@@ -4,7 +4,7 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from importlib import import_module
 
 from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
@@ -43,9 +43,6 @@ Examples
 """
 
 
-ACCEPT = "--accept-changed"
-
-
 def main() -> None:
     """Run the console script."""
     gc.disable()  # until a command has imported what it needs, see `keep_imports`
@@ -67,8 +64,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code.
 
-    0 done, 1 failed, 2 wrong input, 3 diverged, 130 after Ctrl-C, 141 if the output is not read to its end,
-    143 after SIGTERM.
+    0 done, 1 failed, 2 wrong input, 3 diverged, 129 after SIGHUP, 130 after Ctrl-C, 141 if the output is not read to
+    its end, 143 after SIGTERM.
     """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
@@ -80,7 +77,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if name not in COMMANDS:
             raise InputError(f"{name}: no such command, choose from: {', '.join(COMMANDS)}")
-        with Interrupts(), _changes_accepted() if ACCEPT in rest else nullcontext():
+        from linnet.tracking.manifest_file import ACCEPT, changes_accepted  # late: help and version need no YAML
+
+        with Interrupts(), changes_accepted() if ACCEPT in rest else nullcontext():
             rest = [word for word in rest if word != ACCEPT]
             command = import_module(f"linnet.cli.{name}")
             if name != "train":  # which first answers mistakes, and then imports what it needs
@@ -98,9 +97,3 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"linnet: {str(error) or 'stopped by SIGINT'}", file=sys.stderr)
         return error.exit_code if isinstance(error, Interrupted) else 130
-
-
-def _changes_accepted() -> AbstractContextManager[None]:
-    from linnet.tracking.manifest_file import changes_accepted
-
-    return changes_accepted()

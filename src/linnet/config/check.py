@@ -10,6 +10,7 @@ from linnet.config.check_hydra import check_hydra
 from linnet.config.check_options import check_options, declared
 from linnet.config.direction import check_direction
 from linnet.config.groups import shipped
+from linnet.config.tasks import TARGETS, remedy
 from linnet.system.errors import InputError
 
 
@@ -62,11 +63,6 @@ def plain_hydra(config: DictConfig) -> dict[str, Any]:
     return node
 
 
-def check_job(resolved: dict[str, Any]) -> None:
-    """Check what may be built, and from which values; needs no Hydra. Raises InputError."""
-    check_options(resolved)
-
-
 def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Check that components that are right by themselves are right together."""
     _check_tasks(config, options)
@@ -97,16 +93,11 @@ def _check_tasks(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     task = {group: declared(config[group]).task for group in ("data", "model", "loss")}
     if task["data"] is None:
         task["data"] = config["data"].get("task") or task["model"]
-    remedy = {
-        "classification": "model=softmax_regression loss=cross_entropy",
-        "regression": "model=linear_regression loss=squared_error",
-    }
-    nature = {"classification": "classes", "regression": "numbers"}
     for group in ("model", "loss"):
         if task[group] != task["data"]:
             raise InputError(
-                f"{group}={options.get(group)} predicts {nature[task[group]]}, but the targets of "
-                f"data={options.get('data')} are {nature[task['data']]}: use {remedy[task['data']]}, or other data"
+                f"{group}={options.get(group)} predicts {TARGETS[task[group]]}, but the targets of "
+                f"data={options.get('data')} are {TARGETS[task['data']]}: use {remedy(task['data'])}, or other data"
             )
 
 

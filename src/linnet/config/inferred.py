@@ -10,11 +10,7 @@ from linnet.config.check_options import declared, options_for
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.option_types import accepts, options_of
 from linnet.config.skeleton import skeleton
-
-DEFAULTS = {
-    "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
-    "regression": {"model": "linear_regression", "loss": "squared_error"},
-}
+from linnet.config.tasks import DEFAULTS
 
 
 def decides(key: str) -> bool:

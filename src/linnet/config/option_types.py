@@ -4,8 +4,8 @@ A component annotates its options, `lr: Annotated[float, Gt(0)]`; the check of a
 read that. Numbers are finite, texts have at least one character, and true is no number.
 """
 
-import math
 import operator
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,6 +51,7 @@ BOUNDS: dict[type, tuple[str, Any]] = {
     Lt: ("lt", operator.lt),
     Le: ("le", operator.le),
 }
+LARGEST = sys.float_info.max
 NAMES = {
     float: "a number", int: "a whole number", bool: "true or false", str: "a text", NoneType: "null", None: "null",
 }  # fmt: skip
@@ -75,7 +76,7 @@ def accepts(annotation: Any, value: Any) -> bool:
     if origin is Sequence:
         return isinstance(value, list) and all(accepts(arguments[0], entry) for entry in value)
     if annotation is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
     if annotation is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if annotation is None:

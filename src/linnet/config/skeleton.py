@@ -2,7 +2,7 @@
 
 Importing a component imports torch, which takes longer than a mistake in a configuration may take to be answered. A
 stand-in has the component's docstring, annotated options with defaults, and class constants (its task, what it is able
-to do); its methods are left out. Only the package's own files are read. A component of another package is imported.
+to do); its methods are left out. Only the package's own files are read.
 """
 
 import ast

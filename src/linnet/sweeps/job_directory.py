@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from linnet.config import check_job
+from linnet.config import check_options
 from linnet.config.check import plain_job
 from linnet.sweeps.planned_job import Planned
 from linnet.system.compat.omegaconf import unresolved
@@ -58,7 +58,7 @@ class JobDirectories:
             return planned.resolved
         HydraConfig.instance().set_config(config)
         resolved = plain_job(config)
-        check_job(resolved)
+        check_options(resolved)
         return resolved
 
     def log_into(self, path: Path) -> None:

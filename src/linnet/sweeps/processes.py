@@ -75,7 +75,7 @@ def _await(processes: Sequence[ForkProcess], watch: Callable[[], None]) -> Inter
     stopped, until = None, math.inf
     while running := [process for process in processes if process.is_alive()]:
         try:
-            wait([process.sentinel for process in running], min(WATCH_SECONDS, GRACE_SECONDS / 4))
+            wait([process.sentinel for process in running], WATCH_SECONDS)
             watch()
         except Interrupted as request:
             stopped, until = request, time.monotonic() + GRACE_SECONDS

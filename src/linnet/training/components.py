@@ -14,6 +14,7 @@ from linnet.config.check_options import declared, is_exact
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
 from linnet.config.run_options import Preparation
+from linnet.config.tasks import TARGETS, remedy
 from linnet.data import Data, Source, prepare
 from linnet.losses import Loss
 from linnet.models import LinearNetwork
@@ -125,19 +126,14 @@ def _check_task(config: Mapping[str, Any], source: Source) -> None:
     """Check that the loss is for targets such as these; the task of some sources is only known from their data."""
     expected = declared(config["loss"]).task
     if source.task != expected:
-        nature = {"classification": "classes", "regression": "numbers"}
-        remedy = {
-            "classification": "model=softmax_regression loss=cross_entropy",
-            "regression": "model=linear_regression loss=squared_error",
-        }
         if declared(config["data"]).is_table:
-            found, otherwise = f"the data.target of data=table holds {nature[source.task]}", f"data.task={expected}"
+            found, otherwise = f"the data.target of data=table holds {TARGETS[source.task]}", f"data.task={expected}"
         else:
             kind = {"classification": "whole numbers or text", "regression": "floating point"}[source.task]
-            found = f"the targets in data.y are {nature[source.task]} ({kind})"
+            found = f"the targets in data.y are {TARGETS[source.task]} ({kind})"
             otherwise = f"data.task={expected}"
         raise InputError(
-            f"the model predicts {nature[expected]}, but {found}: use {remedy[source.task]}, or {otherwise}"
+            f"the model predicts {TARGETS[expected]}, but {found}: use {remedy(source.task)}, or {otherwise}"
         )
 
 

@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import check, check_job, compose, session
+from linnet.config import check, check_options, compose, session
 from linnet.config.check import refuse_chdir
 from linnet.config.environment import with_environment
 from linnet.system.compat.hydra import job_context
@@ -75,6 +75,6 @@ def request_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> 
 
     hydra = HydraConfig.get()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    check_job(resolved)  # again, since an interpolation may have another value by now
+    check_options(resolved)  # again, since an interpolation may have another value by now
     directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
     return RunRequest(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))
