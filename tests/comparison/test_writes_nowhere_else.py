@@ -68,6 +68,21 @@ def test_links_in_the_place_of_its_files_are_replaced_and_not_followed(victim):
     assert not any(path.is_symlink() for path in (sweep / "comparison").glob("*.png"))
 
 
+def test_links_in_the_place_of_its_lock_and_events_are_refused_and_not_followed(victim, capsys):
+    sweep = make_sweep()
+    assert cli.run(["compare", "sweep", "--no-figures"]) == 0
+    (events,) = {path.name for path in (sweep / "comparison" / "tensorboard").rglob("events*") if not path.is_symlink()}
+    rows = list((sweep / "comparison" / "tensorboard").iterdir())
+    for path in (sweep / "comparison" / ".lock", rows[0] / events):
+        path.unlink()
+        path.symlink_to(os.path.relpath(victim / ("bashrc" if path.name == ".lock" else "new"), path.parent))
+        capsys.readouterr()
+        assert cli.run(["compare", "sweep", "--no-figures"]) == 2
+        error = capsys.readouterr().err
+        assert f"{path} is a link, and linnet writes into files of its own only: remove it" in error
+        path.unlink()
+
+
 def test_a_key_that_is_a_path_stays_inside(victim):
     sweep = make_sweep("../../../victim/a={}")
     assert cli.run(["compare", "sweep"]) == 0

@@ -137,6 +137,12 @@ class TestContent:
 
 
 class TestPlace:
+    @pytest.fixture
+    def cached(self, tmp_path, monkeypatch):
+        """A function that loads through the cache, which is the same folder as the named one of the other tests."""
+        monkeypatch.setenv("LINNET_DATA", str(tmp_path / "root"))
+        return lambda: image_classes("FashionMNIST", None, False, "float32", 0)
+
     def test_may_be_the_environment_s(self, raw, tmp_path, monkeypatch):
         write(raw)
         monkeypatch.setenv("LINNET_DATA", str(tmp_path / "root"))
@@ -147,32 +153,37 @@ class TestPlace:
         write(tmp_path / place, zipped=True)
         assert load(tmp_path).train.y.tolist() == arrays()[1].tolist()
 
-    def test_keeps_the_unpacked_files_for_the_next_time(self, raw, tmp_path):
+    def test_keeps_the_unpacked_files_for_the_next_time(self, raw, tmp_path, cached):
         write(tmp_path / "distributed", zipped=True)
-        first = load(tmp_path)
+        first = cached()
         assert {path.name: path.read_bytes() for path in raw.iterdir()} == CONTENTS
         for path in (tmp_path / "distributed").iterdir():
             path.unlink()
-        assert load(tmp_path).checksum == first.checksum
+        assert cached().checksum == first.checksum
 
-    def test_never_holds_half_an_unpacked_file(self, raw, tmp_path, monkeypatch):
+    def test_that_is_named_is_only_read(self, tmp_path):
+        write(tmp_path / "distributed", zipped=True)
+        load(tmp_path)
+        assert not (tmp_path / "root").exists()
+
+    def test_never_holds_half_an_unpacked_file(self, raw, tmp_path, monkeypatch, cached):
         write(tmp_path / "distributed", zipped=True)
 
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(files.os, "fsync", full)
-        assert len(load(tmp_path).train) == 6
+        assert len(cached().train) == 6
         assert list(raw.iterdir()) == []
 
-    def test_that_cannot_be_written_is_no_hindrance(self, raw, tmp_path, monkeypatch):
+    def test_that_cannot_be_written_is_no_hindrance(self, raw, tmp_path, monkeypatch, cached):
         write(tmp_path / "distributed", zipped=True)
 
         def forbidden(*_: object) -> None:
             raise PermissionError
 
         monkeypatch.setattr(images, "write_atomic", forbidden)
-        assert len(load(tmp_path).train) == 6
+        assert len(cached().train) == 6
         assert list(raw.iterdir()) == []
 
 

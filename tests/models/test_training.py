@@ -1,11 +1,10 @@
 """Training as a whole: parts written out against library parts, closed form against autograd, and its invariants."""
 
-import struct
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from idx_files import write_random_images
 from pictures import write_pictures
 from shards import classes, write_shards
 from tables import people, write_csv
@@ -15,7 +14,6 @@ from linnet.config import options
 from linnet.config.check_options import declared
 from linnet.config.groups import shipped
 from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
-from linnet.data.sources.images import FILES, SIZES
 from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression
 from linnet.optimizers import SGD
@@ -28,17 +26,6 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 def train(tmp_path: Path, name: str, *overrides: str) -> Run:
     return linnet.train([*QUICK, *overrides, f"hydra.run.dir={tmp_path / name}"])
-
-
-def write_random_images(folder: Path) -> None:
-    """The four idx files of an MNIST sibling, with noise for images."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for name, size in zip(FILES, SIZES, strict=True):
-        shape = (size,) if "labels" in name else (size, 28, 28)
-        header = struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape)
-        highest = 10 if "labels" in name else 256
-        (folder / name).write_bytes(header + rng.integers(highest, size=shape, dtype=np.uint8).tobytes())
 
 
 def assert_same_curve(one: Run, other: Run, tolerance: float) -> None:

@@ -46,7 +46,13 @@ def main(arguments: Sequence[str]) -> None:
     output = given.output or _default_output(given.dirs)
     if output is None:
         console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
-    written = {} if output is None else write_comparison(output, groups, objective, figures=not given.no_figures)
+    written = (
+        {}
+        if output is None
+        else write_comparison(
+            output, groups, objective, figures=not given.no_figures, spreadsheet_safe=given.spreadsheet_safe
+        )
+    )
     if given.figures and best is not None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
@@ -54,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write_comparison(
-    output: Path, groups: Sequence[Group], objective: Objective, *, figures: bool = True
+    output: Path, groups: Sequence[Group], objective: Objective, *, figures: bool = True, spreadsheet_safe: bool = True
 ) -> dict[str, str]:
     """Write the files of a comparison, replacing those of an earlier one, and return label -> place, for the console.
 
@@ -63,6 +69,7 @@ def write_comparison(
         groups: best first.
         objective: what they are ordered by.
         figures: draw comparison/*.png.
+        spreadsheet_safe: see `summary_csv`.
     """
     # Late, because an error in the command line should not wait for matplotlib and TensorBoard.
     from linnet.comparison.tensorboard_overview import write_overview
@@ -76,7 +83,7 @@ def write_comparison(
             f"{folder}: {error} is writing a comparison there: wait for it, or give --output DIR"
         ) from None
     with lock:
-        write_atomic(output / "summary.csv", summary_csv(groups))
+        write_atomic(output / "summary.csv", summary_csv(groups, spreadsheet_safe=spreadsheet_safe))
         written = {"runs": str(output / "summary.csv")}
         if figures:
             names = _write_figures(folder, groups, objective)
@@ -133,7 +140,7 @@ def draw_figures(run: SavedRun) -> str:
     from linnet.training.load_run import load_model
 
     config = load_config(run.path)
-    data = build_data(config)
+    data = build_data(config, recorded=True)
     model = load_model(run.path, config, data)
     _, predictions = evaluate_parts(model, data)
     folder = own_folder(run.path, "figures")
@@ -162,4 +169,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-figures", action="store_true", help="draw no comparison/*.png")
     parser.add_argument("--figures", action="store_true", help="draw the figures of the best run as well")
+    parser.add_argument(
+        "--no-spreadsheet-safe", dest="spreadsheet_safe", action="store_false",
+        help="write texts into summary.csv as they are, also those that a spreadsheet would execute",
+    )  # fmt: skip
     return parser

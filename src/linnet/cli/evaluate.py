@@ -1,15 +1,16 @@
 """`linnet evaluate RUN`: the saved weights on the run's own data, or on another labelled file."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from linnet.cli.parser import Parser, add_line_options, skipped_lines
+from linnet.config.input_files import describe_input_files
 from linnet.data.table.messages import count_words
 from linnet.system.errors import InputError
 from linnet.system.files import to_json, write_json
 from linnet.system.garbage_collection import gc_paused
+from linnet.system.sanitize import print_note
 from linnet.system.terminal import Terminal
 from linnet.tracking.directory import require_completed
 from linnet.tracking.run_config import load_config
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str]) -> None:
         from linnet.training.evaluate import evaluate
     console = Terminal(stderr=given.json)
     if given.input is None:
+        reads = describe_input_files(load_config(given.run))
+        if reads:
+            print_note(reads)
         metrics, same_data = evaluate(given.run)
         differs = f"the data differs from that of the run (see {given.run}/manifest.json)"
         notes, title = [] if same_data else [differs], f"{given.run}, final weights"
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
         metrics, n_rows, notes = evaluate_file(given.run, file)
         title = f"{given.run}, final weights; test: {count_words(n_rows, 'row')} of {given.input}"
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print_note(note)
     if given.output is not None:
         write_json(given.output, metrics)
     if given.json:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from linnet.cli.parser import Parser
+from linnet.cli.parser import Parser, add_spreadsheet_option
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.garbage_collection import gc_paused
+from linnet.system.spreadsheet import safe_cell
 from linnet.system.terminal import Terminal, labelled
 
 if TYPE_CHECKING:
@@ -41,23 +42,25 @@ def main(arguments: Sequence[str]) -> None:
         from linnet.inference.coefficients import load_coefficients
     found = load_coefficients(given.run)
     if given.csv == "-":
-        sys.stdout.buffer.write(to_csv(found).encode())  # data, whatever a terminal can show
+        sys.stdout.buffer.write(to_csv(found, given.spreadsheet_safe).encode())  # data, whatever a terminal can show
         sys.stdout.flush()
         return
     console = Terminal()
     for line in print_coefficients(console, found, given.top, str(given.run)):
         console.print(line, soft_wrap=True)
     if path is not None:
-        write_atomic(path, to_csv(found))
+        write_atomic(path, to_csv(found, given.spreadsheet_safe))
         console.print(labelled("all", str(path), 7), soft_wrap=True)
 
 
-def to_csv(found: "Coefficients") -> str:
+def to_csv(found: "Coefficients", spreadsheet_safe: bool = False) -> str:
     """Return all coefficients as CSV, one per row, with all digits; a cell is empty where the number is not known."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
-    writer.writerows([row.output, row.feature, *_known(row)] for row in found.rows)
+    for row in found.rows:
+        names = row.output, row.feature
+        writer.writerow([*(map(safe_cell, names) if spreadsheet_safe else names), *_known(row)])
     return text.getvalue()
 
 
@@ -144,4 +147,5 @@ def _parser() -> Parser:
         "--top", type=int, metavar="N",
         help=f"features shown; default: {PER_CLASS} of each class, {PER_TARGET} of a target",
     )  # fmt: skip
+    add_spreadsheet_option(parser)
     return parser

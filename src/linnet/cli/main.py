@@ -10,6 +10,7 @@ from importlib import import_module
 from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
 from linnet.system.garbage_collection import keep_imports
 from linnet.system.interrupts import Interrupts
+from linnet.system.sanitize import printable
 from linnet.system.streams import BROKEN_PIPE, discard, replace_unprintable
 from linnet.system.version import VERSION
 
@@ -86,13 +87,13 @@ def run(arguments: Sequence[str]) -> int:
                 keep_imports()
             return command.main(rest) or 0
     except (InputError, Diverged, ProcessLost) as error:
-        print(f"linnet: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        print(f"linnet: {printable(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         discard(sys.stdout)
         return BROKEN_PIPE
     except (OSError, MemoryError) as error:
-        print(f"linnet: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"linnet: {type(error).__name__}: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
         print(f"linnet: {str(error) or 'stopped by SIGINT'}", file=sys.stderr)

@@ -19,6 +19,14 @@ def add_line_options(parser: Parser) -> None:
     parser.add_argument("--skip-rows", type=int, metavar="N", help="of CSV: lines before the header; default: 0")
 
 
+def add_spreadsheet_option(parser: Parser) -> None:
+    """Add the option for CSV that is to be opened in a spreadsheet."""
+    parser.add_argument(
+        "--spreadsheet-safe", action="store_true",
+        help="of CSV: begin texts with an apostrophe that a spreadsheet would execute as formulas, such as =1+1",
+    )  # fmt: skip
+
+
 def skipped_lines(given: argparse.Namespace) -> int:
     """Return the number of lines before the header. Raises InputError if it is below 0, or the comment is empty."""
     if given.comment == "":

@@ -1,11 +1,10 @@
 """`linnet predict RUN --input F`: predictions for new examples."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from linnet.cli.parser import Parser, add_line_options, skipped_lines
+from linnet.cli.parser import Parser, add_line_options, add_spreadsheet_option, skipped_lines
 from linnet.data.storage.sharded_arrays import ShardedArray
 from linnet.data.table.encoding import ENCODINGS
 from linnet.data.table.layout import DELIMITERS
@@ -15,6 +14,7 @@ from linnet.inference.output import check_output, writing
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.inference.rows import Predicted, RowNotes, Table, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
+from linnet.system.sanitize import print_note, printable
 
 DESCRIPTION = """\
 Predictions for new examples, one for each row. A run that was trained on a table takes a table with columns of the same
@@ -33,6 +33,7 @@ class Request(NamedTuple):
     encoding: str | None
     comment: str | None
     skip_rows: int
+    spreadsheet_safe: bool
 
     @property
     def place(self) -> str:
@@ -43,12 +44,12 @@ def main(arguments: Sequence[str]) -> None:
     """Write the predictions, and print notes on rows and columns to stderr."""
     request = _parse(arguments)
     predictor, row_notes = load_predictor(request.run), RowNotes()
-    check_output(request.output, request.input, request.id, predictor)
+    check_output(request.output, request.input, request.id, predictor, request.spreadsheet_safe)
     n_rows = n_unknown = 0
     lines = request.comment, request.skip_rows
     with opened(request.input, request.delimiter, request.encoding, *lines) as source:
         rows, notes = _predictions(predictor, request, source, row_notes)
-        with writing(request.output, predictor) as writer:
+        with writing(request.output, predictor, request.spreadsheet_safe) as writer:
             for predicted in rows:
                 writer.write(predicted)
                 n_rows += len(predicted.known)
@@ -57,9 +58,9 @@ def main(arguments: Sequence[str]) -> None:
     notes += [f"{count_words(count, 'row')}: {what}" for what, count in row_notes.items()]
     notes += [f"{count_words(n_unknown, 'row')} of {n_rows} without a prediction"] if n_unknown else []
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print_note(note)
     if request.output != STANDARD:
-        print(f"{request.output}: predictions of {count_words(n_rows, 'row')}")
+        print(f"{printable(request.output)}: predictions of {count_words(n_rows, 'row')}")
 
 
 def _predictions(
@@ -106,12 +107,14 @@ def _parse(arguments: Sequence[str]) -> Request:
         "--encoding", choices=ENCODINGS, metavar="NAME", help=f"of CSV: {', '.join(ENCODINGS)}; default: found out"
     )
     add_line_options(parser)
+    add_spreadsheet_option(parser)
     given = parser.parse_args(arguments)
     check_delimiter(given.delimiter)
     ids = tuple(dict.fromkeys(given.id))
     return Request(
-        given.run, given.input, given.output, ids, given.delimiter, given.encoding, given.comment, skipped_lines(given)
-    )
+        given.run, given.input, given.output, ids, given.delimiter, given.encoding, given.comment, skipped_lines(given),
+        given.spreadsheet_safe,
+    )  # fmt: skip
 
 
 def check_delimiter(sign: str | None) -> None:

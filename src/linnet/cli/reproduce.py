@@ -11,6 +11,7 @@ from rich.text import Text
 
 from linnet.cli.parser import Parser
 from linnet.config.groups import experiments
+from linnet.config.input_files import describe_input_files
 from linnet.reproduction.experiment_report import ExperimentReport
 from linnet.reproduction.experiment_table import print_experiment, print_summary
 from linnet.reproduction.find_experiment import FILE, Experiment, find_experiment
@@ -19,8 +20,9 @@ from linnet.reproduction.results import read_results
 from linnet.reproduction.verdict import RELATIVE, worst
 from linnet.system.errors import InputError
 from linnet.system.files import to_json
-from linnet.system.sanitize import plain
+from linnet.system.sanitize import plain, print_note
 from linnet.system.terminal import Terminal
+from linnet.tracking.run_config import load_hydra
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,6 +56,9 @@ def _run(given: argparse.Namespace, run: Path, console: Console, progress: Conso
     from linnet.reproduction.run import reproduce_run
     from linnet.reproduction.run_table import print_run
 
+    reads = describe_input_files(load_hydra(run)[0])
+    if reads:
+        print_note(reads)
     tolerance = RELATIVE if given.tolerance is None else given.tolerance
     with progress.status(Text(f"running {plain(run)} again")):
         report = reproduce_run(run, place=given.dir, threads=given.threads, tolerance=tolerance)

@@ -2,23 +2,28 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from linnet.comparison.groups import Group
+from linnet.system.spreadsheet import safe_cell
 
 
-def summary_csv(groups: Sequence[Group]) -> str:
+def summary_csv(groups: Sequence[Group], *, spreadsheet_safe: bool = True) -> str:
     """Return path, state, seed, the settings that vary, metrics, seconds and error of each run, in the groups' order.
 
-    Numbers keep all their digits; a cell is empty where a run has no such number.
+    Numbers keep all their digits; a cell is empty where a run has no such number. With `spreadsheet_safe`, texts that a
+    spreadsheet would take for formulas begin with an apostrophe.
     """
     rows = [(group, run) for group in groups for run in group.runs]
     settings = list(groups[0].settings)
     metrics = list(dict.fromkeys(key for _, run in rows for key in run.metrics))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run", "state", "seed", *settings, *metrics, "seconds", "error"])
+    cell: Callable[[Any], Any] = safe_cell if spreadsheet_safe else lambda value: value
+    writer.writerow([cell(name) for name in ("run", "state", "seed", *settings, *metrics, "seconds", "error")])
     for group, run in rows:
         figures = [run.metrics.get(key) for key in metrics]
-        writer.writerow([run.path, run.state, run.seed, *group.settings.values(), *figures, run.seconds, run.reason])
+        row = [str(run.path), run.state, run.seed, *group.settings.values(), *figures, run.seconds, run.reason]
+        writer.writerow([cell(value) for value in row])
     return text.getvalue()

@@ -23,7 +23,7 @@ from linnet.comparison.overlaid_curves import read_curve
 from linnet.comparison.ranking import Objective, score_beside
 from linnet.comparison.runs import SavedRun
 from linnet.comparison.sweep_axes import is_number
-from linnet.system.writing import own_folder, safe_name
+from linnet.system.writing import open_own, own_folder, safe_name
 
 FILE = "events.out.tfevents.0.comparison"
 """Sorts before the run's own files: of two rows for one run, the HPARAMS page shows the first."""
@@ -106,7 +106,7 @@ def _set(field: Any, value: Any) -> None:
 
 
 def _write(folder: Path, contents: Mapping[str, HParamsPluginData]) -> None:
-    with (folder / FILE).open("wb") as file:
+    with open_own(folder / FILE, "wb") as file:
         writer = RecordWriter(file)
         writer.write(Event(file_version="brain.Event:2").SerializeToString())
         for tag, content in contents.items():

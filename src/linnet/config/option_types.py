@@ -24,6 +24,11 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Reads:
+    """The option names files or folders to read."""
+
+
+@dataclass(frozen=True)
 class Needs:
     """The option may be true only where another one, a number, is above 0."""
 
@@ -43,7 +48,8 @@ NoiseKind = Literal["gaussian", "laplace"]
 Weighting = Literal["none", "estimated", "known"]
 Numbers = Annotated[Sequence[float], MinLen(1)]
 Columns = Annotated[Sequence[str], MinLen(1), Words("a list of columns")]
-Files = str | Annotated[Sequence[str], MinLen(1)]
+Input = Annotated[str, Reads()]
+Files = Input | Annotated[Sequence[str], MinLen(1), Reads()]
 
 BOUNDS: dict[type, tuple[str, Any]] = {
     Gt: ("gt", operator.gt),

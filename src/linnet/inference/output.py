@@ -13,7 +13,9 @@ from linnet.system.files import replacing
 from linnet.tracking.linear_predictor import LinearPredictor
 
 
-def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearPredictor) -> None:
+def check_output(
+    given: str, source: str, ids: Sequence[str], predictor: LinearPredictor, spreadsheet_safe: bool = False
+) -> None:
     """Check that the output can be written, before the input is read.
 
     Args:
@@ -21,6 +23,7 @@ def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearP
         source: the input.
         ids: columns to be kept.
         predictor: whose predictions they are.
+        spreadsheet_safe: whether texts are to be such that a spreadsheet executes none.
 
     Raises:
         InputError: if the format is unknown or cannot hold the columns, there is no such directory, or the file
@@ -33,6 +36,8 @@ def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearP
     kind = _kind(path)
     if kind is None:
         raise InputError(f"--output={given}: of no known format, expected a name that ends in {', '.join(WRITERS)}")
+    if spreadsheet_safe and kind not in (".csv", ".csv.gz"):
+        raise InputError(f"--spreadsheet-safe: is for CSV, and not for --output={given}")
     if kind == ".npy" and ids:
         raise InputError(f"--output={given}: an array holds numbers only, leave out --id or write .csv")
     if not path.parent.is_dir():
@@ -47,10 +52,10 @@ def check_output(given: str, source: str, ids: Sequence[str], predictor: LinearP
 
 
 @contextmanager
-def writing(given: str, predictor: LinearPredictor) -> Iterator[Writer]:
+def writing(given: str, predictor: LinearPredictor, spreadsheet_safe: bool = False) -> Iterator[Writer]:
     """Open a writer of predictions to an output that `check_output` has passed."""
     if given == STANDARD:
-        writer: Writer = Csv(sys.stdout.buffer, predictor)
+        writer: Writer = Csv(sys.stdout.buffer, predictor, spreadsheet_safe)
         yield writer
         writer.close()
         return
@@ -58,7 +63,7 @@ def writing(given: str, predictor: LinearPredictor) -> Iterator[Writer]:
     kind = _kind(path)
     assert kind is not None
     with replacing(path) as file:
-        writer = WRITERS[kind](file, predictor)
+        writer = WRITERS[kind](file, predictor, *([True] if spreadsheet_safe else []))
         yield writer
         writer.close()
 

@@ -12,6 +12,7 @@ from pyarrow import parquet
 from linnet.inference.columns import as_table
 from linnet.inference.rows import Predicted
 from linnet.system.errors import InputError
+from linnet.system.spreadsheet import FORMULA, NUMBER
 from linnet.tracking.linear_predictor import LinearPredictor
 
 TO_QUOTE = '[",\r\n]'
@@ -25,33 +26,48 @@ class Writer(Protocol):
 
 
 class Csv:
-    """Writer of CSV: commas, a header, UTF-8; numbers with as many digits as restore the same number."""
+    """Writer of CSV: commas, a header, UTF-8; numbers with as many digits as restore the same number.
 
-    def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
-        self._file, self._predictor, self._resume_state = file, predictor, False
+    Args:
+        file: to write to.
+        predictor: whose predictions are written.
+        spreadsheet_safe: begin texts with an apostrophe that a spreadsheet would take for formulas.
+    """
+
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor, spreadsheet_safe: bool = False) -> None:
+        self._file, self._predictor, self._safe = file, predictor, spreadsheet_safe
+        self._has_header = False
 
     def write(self, predicted: Predicted) -> None:
         table = as_table(self._predictor, predicted)
-        if not self._resume_state:
-            names = _quoted(pa.array(table.column_names)).to_pylist()
+        if not self._has_header:
+            names = _quoted(self._without_formulas(pa.array(table.column_names))).to_pylist()
             self._file.write((",".join(names) + "\n").encode())
-            self._resume_state = True
+            self._has_header = True
         # A line of one empty value would be an empty line, which readers of CSV skip.
         empty = '""' if table.num_columns == 1 else ""
-        texts = [pc.fill_null(_text(name, table[name]), empty) for name in table.column_names]
+        columns = {name: self._without_formulas(_text(name, table[name])) for name in table.column_names}
+        texts = [pc.fill_null(_quoted(column), empty) for column in columns.values()]
         lines = pc.binary_join_element_wise(*texts, ",").to_pylist()
         self._file.write(("\n".join(lines) + "\n").encode())
 
     def close(self) -> None:
         self._file.flush()
 
+    def _without_formulas(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
+        if not self._safe:
+            return texts
+        formula = pc.match_substring_regex(texts, FORMULA)
+        executed = pc.and_(formula, pc.invert(pc.match_substring_regex(texts, NUMBER)))
+        return pc.if_else(executed, pc.binary_join_element_wise("'", texts, ""), texts)
+
 
 class CsvGz(Csv):
     """Writer of CSV compressed by gzip, without a time stamp, so that equal predictions give equal files."""
 
-    def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor, spreadsheet_safe: bool = False) -> None:
         self._packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
-        super().__init__(self._packed, predictor)  # type: ignore[arg-type]
+        super().__init__(self._packed, predictor, spreadsheet_safe)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self._packed.close()
@@ -101,7 +117,7 @@ class Npy:
         np.lib.format.write_array_header_1_0(self._file, node)
 
 
-WRITERS: dict[str, Callable[[IO[bytes], LinearPredictor], Writer]] = {
+WRITERS: dict[str, Callable[..., Writer]] = {
     ".csv": Csv,
     ".csv.gz": CsvGz,
     ".parquet": lambda file, predictor: Columnar(file, predictor, _Parquet),
@@ -117,9 +133,9 @@ def _feather(file: IO[bytes], schema: pa.Schema) -> Any:
 def _text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as text for CSV, missing values null."""
     if pa.types.is_string(column.type):
-        return _quoted(column)
+        return column
     try:
-        return _quoted(column.cast(pa.string()))
+        return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(f"--id={name}: the column holds {column.type}, which CSV cannot: write .parquet") from error
 

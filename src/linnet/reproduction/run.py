@@ -85,8 +85,10 @@ def _faults(recorded: SavedFiles, saved: SavedConfig, figures: list[Figure]) -> 
     if stated is not None:
         faults[MANIFEST] = stated
     for name in HASHED if recorded.status["state"] == "completed" else ():
-        digest = manifest.get("files_sha256", {}).get(name)
-        if digest is not None and recorded.digest(name) not in (digest, None):
+        digest, found = manifest.get("files_sha256", {}).get(name), recorded.digest(name)
+        if digest is not None and found is None:
+            faults.setdefault(name, "is missing")
+        elif digest is not None and found != digest:
             fault = f"{CHANGED}{_changed(name, figures)}"
             faults[name] = f"{fault}; it {faults[name]}" if name in faults else fault
     weights = recorded.weights

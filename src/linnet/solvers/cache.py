@@ -9,6 +9,7 @@ from typing import Any
 
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic
+from linnet.system.writing import open_own
 
 
 def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAnalysis]) -> tuple[ProblemAnalysis, bool]:
@@ -26,7 +27,7 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
     path = folder / f"{key}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / f"{key}.lock").open("w")
+        lock = open_own(folder / f"{key}.lock", "w")
     except OSError:
         return find(), False
     with lock:  # the system releases it however the process ends

@@ -31,7 +31,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     The temporary file lies in the same directory, because a rename across file systems is not atomic.
 
     Args:
-        durable: wait until the content is on the disk. Without it a power failure may bring back the old file, but
+        durable: wait until the content is on the disk. Without it a power failure may bring back the old file,
             but other processes never see half of a file.
     """
     temporary = path.parent / f".{path.name}{TEMPORARY}{_PROCESS}-{os.getpid()}-{next(_NUMBERS)}"

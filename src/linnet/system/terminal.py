@@ -1,11 +1,14 @@
 """Print text to a terminal as it stands, whatever characters it holds."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
+from linnet.system.sanitize import printable
 from linnet.system.streams import discard
 
 WIDE = 240
@@ -14,6 +17,8 @@ WIDE = 240
 
 class Terminal(Console):
     """A Console that reads no markup in names, classes and directories that users wrote: `[/kg]` prints as it stands.
+
+    Control and direction characters in such texts are written out and not obeyed.
 
     When its reader has gone, as in `linnet train | head`, it is quiet from then on, and the run goes on.
 
@@ -25,6 +30,13 @@ class Terminal(Console):
         super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
         if not self.is_terminal:
             self.width = WIDE
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield segment._replace(text=printable(segment.text))
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from linnet.system.errors import InputError
 from linnet.system.files import TEMPORARY, write_atomic, write_json
 from linnet.system.reading import read_bytes, read_json
+from linnet.system.writing import open_own
 from linnet.tracking.lock import FILE, Lock, Owned
 
 State = Literal["running", "completed", "failed", "diverged", "interrupted"]
@@ -121,7 +122,7 @@ class RunDirectory:
     def _overwrite(self) -> None:
         """Replace the content and not the file, which takes no room on a full disk."""
         text = json.dumps(self._status, indent=2, ensure_ascii=False) + "\n"
-        with (self.path / "status.json").open("r+b", buffering=0) as file:
+        with open_own(self.path / "status.json", "r+b", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             file.write(text.encode().ljust(size))  # in one call
             os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 
 from linnet.system.files import sync
 from linnet.system.reading import read_text
+from linnet.system.writing import open_own
 
 HEADER = ("metric", "step", "value")
 
@@ -34,7 +35,7 @@ class History:
     def __init__(self, path: Path) -> None:
         self.curves: dict[str, Curve] = read_history(path) if path.exists() else {}
         self._pending: list[tuple[int, str]] = []
-        self._file: TextIO = path.open("a", encoding="utf-8", newline="")
+        self._file: TextIO = open_own(path, "a", encoding="utf-8", newline="")
         if self._file.tell() == 0:
             self._file.write(",".join(HEADER) + "\n")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from linnet.system.writing import open_descriptor
+
 FILE = ".lock"
 ROOM = 1024
 """Bytes of the owner's record, padded with blanks."""
@@ -46,13 +48,14 @@ class Lock:
     Raises:
         Owned: another process holds it.
         OSError: the file cannot be made.
+        InputError: it is a link.
     """
 
     def __init__(self, folder: Path, name: str = FILE, size: int = ROOM) -> None:
         self.path = folder / name
         self.is_new = not self.path.exists()
         while True:
-            self.file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+            self.file = FileIO(open_descriptor(self.path, os.O_RDWR | os.O_CREAT), "r+")
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

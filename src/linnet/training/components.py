@@ -33,11 +33,13 @@ def dtype_of(config: Mapping[str, Any]) -> str:
     return "float64" if is_exact(config) else str(config["data"]["dtype"])
 
 
-def build_data(config: Mapping[str, Any]) -> Data:
+def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
     """Load, split and scale the examples.
 
     Args:
         config: the job's configuration as `linnet.config.check` returns it.
+        recorded: whether it is that of an existing run, perhaps somebody else's: nothing is fetched into a directory
+            that it names.
 
     Raises:
         InputError: if the data cannot be had, or is not what the options ask for.
@@ -45,6 +47,8 @@ def build_data(config: Mapping[str, Any]) -> Data:
     """
     dtype = dtype_of(config)
     options = {**config["data"], "dtype": dtype}
+    if recorded and options.get("root") is not None:
+        options["download"] = False
     preparation = {key: options.pop(key) for key in PREPARATION if key in options}
     declaration = declared(options)
     if "val_fraction" in options_of(declaration):  # held out by the source itself

@@ -32,6 +32,7 @@ class RunRequest:
     console: what is printed goes there.
     resume_state: of a run that is resumed.
     initial_weights: file with the recorded initial weights of a run with `init_from`.
+    recorded: whether the configuration is that of an existing run, perhaps somebody else's.
     started: by `time.monotonic`.
     """
 
@@ -41,6 +42,7 @@ class RunRequest:
     console: Console
     resume_state: ResumeState | None = None
     initial_weights: Path | None = None
+    recorded: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @property

@@ -26,7 +26,7 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
     """
     require_completed(run)
     config = load_config(run)
-    data = build_data(config)
+    data = build_data(config, recorded=True)
     model = load_model(run, config, data)
     metrics, _ = evaluate_parts(model, data, optimality.load(run))
     recorded = read_json(run / "manifest.json").get("data_checksum") if (run / "manifest.json").is_file() else None

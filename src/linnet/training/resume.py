@@ -11,16 +11,19 @@ from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import config_hash
 from linnet.config.check_hydra import OUTPUT_DIR
+from linnet.config.input_files import describe_input_files
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
+from linnet.system.sanitize import printable
 from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status
 from linnet.tracking.logger import check_position
+from linnet.tracking.manifest_file import check_unchanged
 from linnet.tracking.run_config import load_hydra
 from linnet.training.context import RunRequest
 from linnet.training.continuation import complete, plan
-from linnet.training.finalize import Run
+from linnet.training.finalize import HASHED, Run
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.training.resume_state import ResumeState
 from linnet.training.run import run_to_end
@@ -44,6 +47,8 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         _refuse_links(path)
     config, hydra = load_hydra(path)
     state = read_status(path).get("state")
+    if state == "completed":
+        check_unchanged(path, HASHED)
     if state == "diverged" or (state == "completed" and max_epochs is None):
         raise InputError(f"{path} is {state}: there is nothing to go on with")
     directory = RunDirectory(path.absolute(), resumed=True)
@@ -51,6 +56,9 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         if max_epochs is None and directory.state_before in ("completed", "diverged"):
             raise InputError(f"{path} is {directory.state_before}: another process has just finished it")
         _log_as_before(path, hydra)
+        reads = describe_input_files(config)
+        if reads:
+            log.info(printable(reads))
         config, resume_state = _resume_state(path, config)
         # The same command once more, after an interruption of what it had begun, goes on with that.
         if max_epochs is not None and (state == "completed" or max_epochs != config["trainer"]["max_epochs"]):
@@ -69,7 +77,7 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         log.info(f"going on after step {resume_state.checkpoint['linnet']['steps_done']}")
     initial_weights = path.absolute() / INITIAL_WEIGHTS
     choices = dict(OmegaConf.select(hydra, "runtime.choices") or {})
-    return run_to_end(RunRequest(directory, config, choices, Terminal(), resume_state, initial_weights))
+    return run_to_end(RunRequest(directory, config, choices, Terminal(), resume_state, initial_weights, recorded=True))
 
 
 def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | None, max_epochs: int) -> ResumeState:

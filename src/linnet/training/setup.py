@@ -18,6 +18,7 @@ from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.interrupts import Interrupts
 from linnet.system.reading import read_bytes
+from linnet.system.sanitize import printable
 from linnet.tracking import RunLogger
 from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.linear_predictor import specification
@@ -54,11 +55,11 @@ def setup(
     torch.set_num_threads(_n_threads(request))
     refuse_missing_gpu(config["trainer"])
     if data is None:
-        data = like.data if like else build_data(config)
+        data = like.data if like else build_data(config, recorded=request.recorded)
     manifest = write_record(request, data, (like.request.path, like.manifest) if like else None)
     model = _model(request, data, manifest)
     model.interrupts = interrupts
-    log.info(describe(request.choices, config, data, request.path))
+    log.info(printable(describe(request.choices, config, data, request.path)))
     analysis = _analyse(request, data, model)
     checkpoint, stopping = build_checkpoint(config, request.path), build_early_stopping(config)
     if request.checkpoint is None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from linnet.config.data_source import data_source
-from linnet.config.option_types import Count, DType, Seed, Words
+from linnet.config.option_types import Count, DType, Input, Seed, Words
 from linnet.data.normalisation import Normalisation
 from linnet.data.sources.array_weights import read_weights
 from linnet.data.storage.array_file import File
@@ -36,18 +36,18 @@ FAMILIES = {"f": "floating", "U": "text", "S": "text"}
     read_features="linnet.data.sources.array_features.read_features",
 )
 def arrays(
-    x: Annotated[str, Words(f"{FORMATS} or a pattern: data.x='my/x_*.npy'")],
-    y: Annotated[str, Words(f"{FORMATS} or a pattern: data.y='my/y_*.npy'")],
-    x_val: str | None,
-    y_val: str | None,
-    x_test: str | None,
-    y_test: str | None,
+    x: Annotated[Input, Words(f"{FORMATS} or a pattern: data.x='my/x_*.npy'")],
+    y: Annotated[Input, Words(f"{FORMATS} or a pattern: data.y='my/y_*.npy'")],
+    x_val: Input | None,
+    y_val: Input | None,
+    x_test: Input | None,
+    y_test: Input | None,
     max_memory_mb: Count,
     normalize: Literal["none", "rows"],
     dtype: DType,
     seed: Seed,
     task: Task | None = None,
-    weight: str | None = None,
+    weight: Input | None = None,
 ) -> Source:
     """Return features `[n, …]` of any numbers, flattened to `[n, D]`, and targets.
 

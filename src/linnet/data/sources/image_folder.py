@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from linnet.config.data_source import data_source
-from linnet.config.option_types import Count, DType, Fraction, Seed, Words
+from linnet.config.option_types import Count, DType, Fraction, Input, Seed, Words
 from linnet.data.sources.class_folders import find_parts
 from linnet.data.split import hold_out
 from linnet.data.storage.byte_examples import read_pixels
@@ -17,7 +17,7 @@ from linnet.data.storage.examples import ByteExamples, Source
 
 @data_source("classification", validation="given")
 def image_folder(
-    path: Annotated[str, Words("a folder with a folder of images for each class: data.path=my/pictures")],
+    path: Annotated[Input, Words("a folder with a folder of images for each class: data.path=my/pictures")],
     size: Count,
     color: Literal["grey", "rgb"],
     test_fraction: Fraction,

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from linnet.config.data_source import data_source
-from linnet.config.option_types import DType, Seed
+from linnet.config.option_types import DType, Input, Seed
 from linnet.data.storage.examples import ByteExamples, Examples, Source
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
@@ -53,13 +53,14 @@ DISTRIBUTED = {"FashionMNIST": Path("/usr/share/datasets/fashion-mnist")}
 
 @data_source("classification")
 def image_classes(
-    name: Literal["FashionMNIST", "MNIST", "KMNIST"], root: str | None, download: bool, dtype: DType, seed: Seed
+    name: Literal["FashionMNIST", "MNIST", "KMNIST"], root: Input | None, download: bool, dtype: DType, seed: Seed
 ) -> Source:
     """Return 60000 + 10000 grey images of 28×28 pixels in [0, 1], 10 classes.
 
     Args:
         name: "FashionMNIST" (Xiao, Rasul, Vollgraf, 2017), "MNIST" or "KMNIST" (Clanuwat et al., 2018).
-        root: directory that holds, or will hold, `<name>/raw/`; None: $LINNET_DATA, else ~/.cache/linnet.
+        root: directory that holds, or will hold, `<name>/raw/`; None: $LINNET_DATA, else ~/.cache/linnet, which also
+            keep what is unpacked.
         download: fetch the files by torchvision where they are found nowhere.
 
     Raises:
@@ -72,12 +73,16 @@ def image_classes(
         paths = _paths(name, folder)
     if paths is None:
         raise InputError(_not_found(name, folder, "data.download=false forbids to fetch it"))
-    return _read(name, folder, dtype, tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths))
+    files = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+    return _read(name, None if root else folder, dtype, files)
 
 
 @lru_cache(maxsize=1)
-def _read(name: str, folder: Path, dtype: str, files: tuple[tuple[Path, int, int], ...]) -> Source:
-    """Return the examples in these files (path, mtime, size); cached for the jobs of a sweep, and never written to."""
+def _read(name: str, cache: Path | None, dtype: str, files: tuple[tuple[Path, int, int], ...]) -> Source:
+    """Return the examples in these files (path, mtime, size), the same object for all jobs of a sweep.
+
+    cache: where unpacked files are kept; None: nowhere, since a directory that the user names is only read.
+    """
     contents = {path: _content(path) for path, _, _ in files}
     digests = [hashlib.sha256(content).hexdigest() for content in contents.values()]
     tensors = []
@@ -87,8 +92,8 @@ def _read(name: str, folder: Path, dtype: str, files: tuple[tuple[Path, int, int
                 f"{path} is truncated or altered (its sha256 is not that of {name}): delete it and run again"
             )
         tensors.append(_parse_idx(path, content, size))
-        if path.suffix == ".gz":
-            _keep_unpacked(content, folder / file)
+        if path.suffix == ".gz" and cache is not None:
+            _keep_unpacked(content, cache / file)
     x_train, y_train, x_test, y_test = tensors
     return Source(
         task="classification", train=_examples(x_train, y_train, dtype), test=_examples(x_test, y_test, dtype),
