@@ -79,8 +79,12 @@ def accepts(annotation: Any, value: Any) -> bool:
         return any(accepts(alternative, value) for alternative in arguments)
     if origin is Literal:
         return any(type(value) is type(choice) and value == choice for choice in arguments)
-    if origin is Sequence:
+    if origin in (Sequence, list):
         return isinstance(value, list) and all(accepts(arguments[0], entry) for entry in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(accepts(arguments[1], entry) for entry in value.values())
+    if annotation is Any:
+        return True
     if annotation is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
     if annotation is int:
@@ -117,8 +121,10 @@ def describe(annotation: Any) -> str:
         return " or ".join(filter(None, map(describe, arguments)))
     if origin is Literal:
         return f"one of {', '.join(map(str, arguments))}"
-    if origin is Sequence:
-        return f"a list of {describe(arguments[0]).partition(' ')[2]}s"
+    if origin in (Sequence, list):
+        return f"a list of {describe(arguments[0]).partition(' ')[2]}s" if arguments[0] is not Any else "a list"
+    if origin is dict:
+        return "keys and values"
     return NAMES.get(annotation, "")  # a tensor, at run time only, is none of them
 
 

@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from linnet.system.errors import InputError
 from linnet.system.files import TEMPORARY, write_atomic, write_json
-from linnet.system.reading import read_bytes, read_json
+from linnet.system.reading import read_bytes
 from linnet.system.writing import open_own
 from linnet.tracking.lock import FILE, Lock, Owned
-
-State = Literal["running", "completed", "failed", "diverged", "interrupted"]
+from linnet.tracking.records import Manifest, State, Status, read_record
 
 FORMAT = 2
 """Of a run directory, in manifest.json. In format 1, which has no key for it, weights of losses of residuals are for
@@ -51,7 +50,7 @@ class RunDirectory:
                 refuse_claimed(path)  # again, now that no other process can begin
             file = path / "status.json"
             self._found = read_bytes(file) if file.is_file() else b""
-            self._status = {"started": _now(), **(read_status(path) if resumed else {})}
+            self._status: dict[str, Any] = {"started": _now(), **(read_status(path) if resumed else {})}
             self._clock = time.monotonic() - (self._status.pop("seconds", None) or 0.0)
             before = self._status.get("state")
             self.state_before: State = "interrupted" if before in (None, "running") else before
@@ -153,13 +152,12 @@ def is_owned(path: Path) -> bool:
     return False
 
 
-def read_status(path: Path) -> dict[str, Any]:
-    """Return the content of status.json; empty if it is missing or unreadable."""
+def read_status(path: Path) -> Status:
+    """Return the content of status.json; empty if it is missing or damaged."""
     try:
-        status = read_json(path / "status.json")
+        return read_record(path / "status.json", Status)
     except (OSError, ValueError):
         return {}
-    return status if isinstance(status, dict) else {}
 
 
 def lock_directory(path: Path) -> Lock:
@@ -197,11 +195,7 @@ def require_run(run: Path) -> None:
 def require_completed(run: Path) -> None:
     """Raise InputError unless the directory is that of a completed run."""
     require_run(run)
-    path = run / "status.json"
-    try:
-        state = read_json(path)["state"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    state = read_record(run / "status.json", Status).get("state", "unknown")
     if state != "completed":
         remedy = "train with a smaller learning rate" if state == "diverged" else "`linnet resume` goes on with it"
         raise InputError(f"{run} did not complete (it is {state}): {remedy}")
@@ -219,14 +213,12 @@ def refuse_newer(run: Path) -> None:
 
 def format_of(manifest: Mapping[str, Any]) -> int:
     """Return the format of the run directory that a manifest belongs to."""
-    found = manifest.get("format", 1)
-    return found if type(found) is int else 1
+    return int(manifest.get("format", 1))
 
 
-def _manifest(run: Path) -> Mapping[str, Any]:
+def _manifest(run: Path) -> Manifest:
     """Return the manifest, empty if none can be read, since a run without one has no format but the first."""
     try:
-        found = read_json(run / "manifest.json")
-    except (OSError, ValueError, RecursionError):
+        return read_record(run / "manifest.json", Manifest)
+    except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}

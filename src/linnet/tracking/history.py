@@ -6,7 +6,7 @@ TensorBoard readers stop silently at a damaged record; this file can be read to 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import IO, NamedTuple
 
 from linnet.system.files import sync
 from linnet.system.reading import read_text
@@ -35,7 +35,7 @@ class History:
     def __init__(self, path: Path) -> None:
         self.curves: dict[str, Curve] = read_history(path) if path.exists() else {}
         self._pending: list[tuple[int, str]] = []
-        self._file: TextIO = open_own(path, "a", encoding="utf-8", newline="")
+        self._file: IO[str] = open_own(path, "a", encoding="utf-8", newline="")
         if self._file.tell() == 0:
             self._file.write(",".join(HEADER) + "\n")
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from linnet.system.errors import InputError
 from linnet.system.files import to_json, write_json
-from linnet.system.reading import read_json, sha256
+from linnet.system.reading import Unreadable, sha256
+from linnet.tracking.records import Manifest, read_record
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest_sha256"
@@ -38,27 +39,38 @@ def write_manifest(run: Path, content: Mapping[str, Any]) -> None:
     write_json(run / MANIFEST, {**content, CHECKSUM: _checksum(json.loads(to_json(content)))})
 
 
+def read_manifest(run: Path) -> Manifest:
+    """Return a run's manifest.
+
+    Raises:
+        InputError: it is missing, damaged, or not as the run wrote it. Earlier versions wrote no checksum of it.
+    """
+    path = run / MANIFEST
+    try:
+        manifest = read_record(path, Manifest)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing, which says what the run began with: {_remedy()}") from error
+    except Unreadable as error:
+        raise InputError(f"{error}, or go on with {ACCEPT}") from error
+    if not _ACCEPTED.get() and manifest.get(CHECKSUM, _checksum(manifest)) != _checksum(manifest):
+        raise InputError(f"{path} was changed since the run wrote it: {_remedy()}")
+    return manifest
+
+
 def check_unchanged(run: Path, names: Sequence[str]) -> None:
     """Raise InputError if the manifest, or one of these files of a completed run, is not as the run wrote it.
 
-    A file that the manifest does not list must not be there either. Manifests of earlier versions have no checksum of
-    themselves and do not list every file.
+    A file that the manifest does not list must not be there either; manifests of earlier versions, which have no
+    checksum of themselves, do not list every file.
     """
     if _ACCEPTED.get():
         return
-    path = run / MANIFEST
-    try:
-        manifest = read_json(path)
-        hashes = dict(manifest[HASHES])
-        checksum = manifest.get(CHECKSUM)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing, which lists what the run wrote: {_remedy()}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} is damaged: {error}; {_remedy()}") from error
-    if checksum is not None and checksum != _checksum(manifest):
-        raise InputError(f"{path} was changed since the run wrote it: {_remedy()}")
+    manifest = read_manifest(run)
+    if HASHES not in manifest:
+        raise InputError(f"{run / MANIFEST} is damaged: it lists no results; {_remedy()}")
+    hashes = manifest["files_sha256"]
     for name in names:
-        if name in hashes or (checksum is not None and (run / name).exists()):
+        if name in hashes or (CHECKSUM in manifest and (run / name).exists()):
             changed = _difference(run / name, hashes.get(name))
             if changed:
                 raise InputError(f"{run / name} {changed}: {_remedy()}")
@@ -66,13 +78,7 @@ def check_unchanged(run: Path, names: Sequence[str]) -> None:
 
 def check_config(run: Path, found: str) -> None:
     """Raise InputError if a configuration with this hash is not the one that the run recorded in its manifest."""
-    if _ACCEPTED.get():
-        return
-    try:
-        recorded = read_json(run / MANIFEST)["config_sha256"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{run / MANIFEST} is missing or damaged: {error}; {_remedy()}") from error
-    if recorded != found:
+    if not _ACCEPTED.get() and read_manifest(run).get("config_sha256") != found:
         raise InputError(f"{run / '.hydra' / 'config.yaml'} was changed since the run wrote it: {_remedy()}")
 
 

@@ -9,9 +9,9 @@ from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
 from linnet.solvers.problem_analysis import ProblemAnalysis
-from linnet.system.reading import read_json
 from linnet.tracking.directory import require_completed
 from linnet.tracking.gap import distances
+from linnet.tracking.records import Manifest, read_record
 from linnet.tracking.run_config import load_config
 from linnet.training import optimality
 from linnet.training.components import build_data
@@ -29,8 +29,8 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
     data = build_data(config, recorded=True)
     model = load_model(run, config, data)
     metrics, _ = evaluate_parts(model, data, optimality.load(run))
-    recorded = read_json(run / "manifest.json").get("data_checksum") if (run / "manifest.json").is_file() else None
-    return metrics, recorded == data.source.checksum
+    recorded = read_record(run / "manifest.json", Manifest) if (run / "manifest.json").is_file() else {}
+    return metrics, recorded.get("data_checksum") == data.source.checksum
 
 
 def evaluate_parts(

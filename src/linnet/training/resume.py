@@ -13,13 +13,12 @@ from linnet.config import config_hash
 from linnet.config.check_hydra import OUTPUT_DIR
 from linnet.config.input_files import describe_input_files
 from linnet.system.errors import InputError
-from linnet.system.reading import read_json
 from linnet.system.sanitize import printable
 from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status
 from linnet.tracking.logger import check_position
-from linnet.tracking.manifest_file import check_unchanged
+from linnet.tracking.manifest_file import check_unchanged, read_manifest
 from linnet.tracking.run_config import load_hydra
 from linnet.training.context import RunRequest
 from linnet.training.continuation import complete, plan
@@ -95,22 +94,21 @@ def _resume_state(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], R
     """Return the configuration and the state to resume; no state if the run was stopped before its manifest."""
     if not (path / "manifest.json").exists():
         return config, None
-    try:
-        manifest = read_json(path / "manifest.json")
-        same = manifest["config_sha256"] == config_hash(config)
-        _ = manifest["data_checksum"], int(manifest["threads"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path / 'manifest.json'} is damaged: {error}") from error
+    manifest = read_manifest(path)
+    missing = {"config_sha256", "data_checksum", "threads"} - manifest.keys()
+    if missing:
+        raise InputError(f"{path / 'manifest.json'} is damaged: it has no {min(missing)}")
+    same = manifest["config_sha256"] == config_hash(config)
     _refuse_earlier_format(path, manifest)
     if not same:
         changed = complete(path, config, manifest)
         if changed is not None:
-            return changed, ResumeState(manifest, _checkpoint(path))
+            return changed, ResumeState(dict(manifest), _checkpoint(path))
         raise InputError(
             f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
             f"is another): put it back, or start a new run"
         )
-    return config, ResumeState(manifest, _checkpoint(path))
+    return config, ResumeState(dict(manifest), _checkpoint(path))
 
 
 def _refuse_earlier_format(path: Path, manifest: Mapping[str, Any]) -> None:
