@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from linnet.config import check, compose, session
+from linnet.config.check import check
+from linnet.config.compose import compose, session
 from linnet.data import Source, image_classes
 from linnet.system.errors import InputError
 

@@ -12,8 +12,7 @@ import pytest
 import linnet
 from linnet.cli import main as cli
 from linnet.cli import train
-from linnet.config import EXPERIMENT, GROUPS, options
-from linnet.config.groups import SEARCH
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
 from linnet.data.sources import images
 from linnet.system.reading import read_json
 from linnet.tracking import read_history

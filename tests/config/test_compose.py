@@ -6,9 +6,8 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import EXPERIMENT, GROUPS, compose, compose_sweep, options, session
-from linnet.config.compose import flat_keys
-from linnet.config.groups import SEARCH
+from linnet.config.compose import compose, compose_sweep, flat_keys, session
+from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
 from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tables import people, write_csv
 
-from linnet.config import check, compose, compose_sweep, session
+from linnet.config.check import check
+from linnet.config.compose import compose, compose_sweep, session
 from linnet.sweeps.composer import Composer
 from linnet.system.errors import InputError
 
@@ -138,7 +139,8 @@ class TestArrays:
     def test_torch_is_not_imported_for_it(self):
         np.save("y.npy", np.zeros(5))
         code = (
-            "import sys\nfrom linnet.config import check, compose, session\nwith session():\n"
+            "import sys\nfrom linnet.config.check import check\n"
+            "from linnet.config.compose import compose, session\nwith session():\n"
             "    check(compose(['data=arrays', 'data.x=x.npy', 'data.y=y.npy']))\nsys.exit('torch' in sys.modules)"
         )
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0

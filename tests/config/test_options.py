@@ -14,8 +14,9 @@ from pyarrow import csv, parquet
 
 from linnet import models, optimizers, penalties, schedules
 from linnet.cli.train import parse
-from linnet.config import check, compose, compose_sweep, session
+from linnet.config.check import check
 from linnet.config.check_options import declared
+from linnet.config.compose import compose, compose_sweep, session
 from linnet.config.groups import GROUPS, shipped
 from linnet.data import prepare
 from linnet.training.components import PREPARATION

@@ -10,9 +10,8 @@ from shards import classes, write_shards
 from tables import people, write_csv
 
 import linnet
-from linnet.config import options
 from linnet.config.check_options import declared
-from linnet.config.groups import shipped
+from linnet.config.groups import options, shipped
 from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
 from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression

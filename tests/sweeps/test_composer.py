@@ -6,7 +6,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from linnet.config import compose_sweep, session
+from linnet.config.compose import compose_sweep, session
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.job_directory import OF_THE_JOB
 from linnet.system.errors import InputError

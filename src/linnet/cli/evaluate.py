@@ -25,12 +25,10 @@ def main(arguments: Sequence[str]) -> None:
         from linnet.training.evaluate import evaluate
     console = Terminal(stderr=given.json)
     if given.input is None:
-        reads = describe_input_files(load_config(given.run))
-        if reads:
-            print_note(reads)
         metrics, same_data = evaluate(given.run)
         differs = f"the data differs from that of the run (see {given.run}/manifest.json)"
-        notes, title = [] if same_data else [differs], f"{given.run}, final weights"
+        reads = describe_input_files(load_config(given.run))
+        notes, title = [*filter(None, [reads]), *([] if same_data else [differs])], f"{given.run}, final weights"
     else:
         from linnet.inference.evaluate_file import evaluate_file, weight_column
         from linnet.inference.labelled_rows import LabelledFile

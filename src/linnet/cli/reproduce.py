@@ -56,12 +56,12 @@ def _run(given: argparse.Namespace, run: Path, console: Console, progress: Conso
     from linnet.reproduction.run import reproduce_run
     from linnet.reproduction.run_table import print_run
 
-    reads = describe_input_files(load_hydra(run)[0])
-    if reads:
-        print_note(reads)
     tolerance = RELATIVE if given.tolerance is None else given.tolerance
     with progress.status(Text(f"running {plain(run)} again")):
         report = reproduce_run(run, place=given.dir, threads=given.threads, tolerance=tolerance)
+    reads = describe_input_files(load_hydra(run)[0])
+    if reads:
+        print_note(reads)
     if given.json:
         print(to_json(report.as_dict()))
     else:

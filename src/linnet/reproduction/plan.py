@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from linnet.config import EXPERIMENT, check, compose, session
+from linnet.config.check import check
+from linnet.config.compose import compose, session
+from linnet.config.groups import EXPERIMENT
 from linnet.reproduction.find_experiment import Experiment, as_option
 from linnet.reproduction.results import Arm, Results
 from linnet.system.errors import InputError

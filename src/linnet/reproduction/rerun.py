@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
-from linnet.config import compose, session
+from linnet.config.compose import compose, session
 from linnet.reproduction.saved_config import SavedConfig
 from linnet.system.errors import Diverged, InputError
 from linnet.system.files import write_atomic

@@ -7,7 +7,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from linnet.config import GROUPS, config_hash
+from linnet.config.groups import GROUPS
+from linnet.config.identity import config_hash
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
 from linnet.system.sanitize import plain

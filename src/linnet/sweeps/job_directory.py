@@ -10,8 +10,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from linnet.config import check_options
 from linnet.config.check import plain_job
+from linnet.config.check_options import check_options
 from linnet.sweeps.planned_job import Planned
 from linnet.system.compat.omegaconf import unresolved
 

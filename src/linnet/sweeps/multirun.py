@@ -10,11 +10,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from linnet.config import EXPERIMENT, check, compose_sweep, config_hash, session
-from linnet.config.check import refuse_chdir
+from linnet.config.check import check, refuse_chdir
+from linnet.config.compose import compose_sweep, session
 from linnet.config.direction import direction
 from linnet.config.environment import with_environment
-from linnet.config.identity import canonical
+from linnet.config.groups import EXPERIMENT
+from linnet.config.identity import canonical, config_hash
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys
 from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from linnet.config import config_hash
+from linnet.config.identity import config_hash
 from linnet.system.files import write_atomic
 from linnet.system.reading import read_bytes
 from linnet.system.version import VERSION

@@ -6,7 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import check, config_hash
+from linnet.config.check import check
+from linnet.config.identity import config_hash
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
 from linnet.tracking.directory import refuse_newer, require_run

@@ -13,9 +13,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from linnet.config import config_hash
 from linnet.config.check_options import is_exact
 from linnet.config.compose import flat
+from linnet.config.identity import config_hash
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from linnet.config import EXPERIMENT, GROUPS
 from linnet.config.check_options import declared
 from linnet.config.compose import flat
+from linnet.config.groups import EXPERIMENT, GROUPS
 from linnet.data import Data
 
 OF_NO_RESULT = ("name", "figures", "data.root", "data.download")

@@ -9,8 +9,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import config_hash
 from linnet.config.check_hydra import OUTPUT_DIR
+from linnet.config.identity import config_hash
 from linnet.config.input_files import describe_input_files
 from linnet.system.errors import InputError
 from linnet.system.sanitize import printable
@@ -55,9 +55,6 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
         if max_epochs is None and directory.state_before in ("completed", "diverged"):
             raise InputError(f"{path} is {directory.state_before}: another process has just finished it")
         _log_as_before(path, hydra)
-        reads = describe_input_files(config)
-        if reads:
-            log.info(printable(reads))
         config, resume_state = _resume_state(path, config)
         # The same command once more, after an interruption of what it had begun, goes on with that.
         if max_epochs is not None and (state == "completed" or max_epochs != config["trainer"]["max_epochs"]):
@@ -70,6 +67,9 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
             directory.set(directory.state_before, error=str(error))
         directory.close()
         raise
+    reads = describe_input_files(config)
+    if reads:
+        log.info(printable(reads))
     if resume_state is None or resume_state.checkpoint is None:
         log.info("no checkpoint yet: from the beginning")
     else:

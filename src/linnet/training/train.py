@@ -12,8 +12,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import check, check_options, compose, session
-from linnet.config.check import refuse_chdir
+from linnet.config.check import check, refuse_chdir
+from linnet.config.check_options import check_options
+from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
 from linnet.system.compat.hydra import job_context
 from linnet.system.terminal import Terminal

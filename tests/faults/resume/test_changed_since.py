@@ -8,8 +8,8 @@ from interrupted_run import one_line, resume, status
 from omegaconf import OmegaConf
 
 from linnet.system.errors import InputError
-from linnet.system.files import write_json
 from linnet.system.reading import read_json
+from linnet.tracking.manifest_file import write_manifest
 from linnet.training import setup
 
 
@@ -26,8 +26,8 @@ class TestChangedSince:
     def test_data(self, run, finished, compare, capsys, monkeypatch):
         original = setup.build_data
 
-        def altered(config: dict[str, Any]) -> Any:
-            data = original(config)
+        def altered(config: dict[str, Any], **options: Any) -> Any:
+            data = original(config, **options)
             data.source = replace(data.source, checksum="0" * 64)
             return data
 
@@ -40,7 +40,7 @@ class TestChangedSince:
         compare(run, finished)
 
     def test_data_that_is_gone(self, run, finished, compare, capsys, monkeypatch):
-        def missing(_: object) -> None:
+        def missing(*_: object, **__: object) -> None:
             raise InputError("not on this machine")
 
         with monkeypatch.context() as patch:
@@ -77,7 +77,7 @@ class TestChangedSince:
 
     def test_other_threads_and_versions_are_recorded(self, run):
         manifest = read_json(run / "manifest.json")
-        write_json(run / "manifest.json", {**manifest, "python": "3.0.0"})
+        write_manifest(run, {**manifest, "python": "3.0.0"})
         assert resume(run) == 0
         (again,) = read_json(run / "manifest.json")["resumed"]
         assert again["step"] == 22

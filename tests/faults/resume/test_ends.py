@@ -58,7 +58,7 @@ class TestEndsAsIfNotInterrupted:
 
     def test_after_a_signal_while_data_is_loaded(self, finished, compare, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr(setup, "build_data", lambda _: signal.raise_signal(signal.SIGTERM))
+            patch.setattr(setup, "build_data", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
             assert train(tmp_path / "run", *FAMILIES["momentum"]) == KILLED
         assert status(tmp_path / "run")["state"] == "interrupted"
         assert resume(tmp_path / "run") == 0

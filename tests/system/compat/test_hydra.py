@@ -4,7 +4,7 @@ from hydra._internal.callbacks import Callbacks
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from linnet.config import session
+from linnet.config.compose import session
 from linnet.system.compat.hydra import job_context, set_values
 
 
