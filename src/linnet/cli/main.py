@@ -78,10 +78,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if name not in COMMANDS:
             raise InputError(f"{name}: no such command, choose from: {', '.join(COMMANDS)}")
-        from linnet.tracking.manifest_file import ACCEPT, changes_accepted  # late: help and version need no YAML
+        from linnet.config.trust import take_trust  # late: help and version need no YAML
+        from linnet.tracking.manifest_file import ACCEPT, changes_accepted
 
         with Interrupts(), changes_accepted() if ACCEPT in rest else nullcontext():
-            rest = [word for word in rest if word != ACCEPT]
+            rest = take_trust([word for word in rest if word != ACCEPT])
             command = import_module(f"linnet.cli.{name}")
             if name != "train":  # which first answers mistakes, and then imports what it needs
                 keep_imports()

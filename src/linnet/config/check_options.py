@@ -6,6 +6,8 @@ from typing import Any
 
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.option_types import accepts, describe, lacks, options_of
+from linnet.config.own_parts import GROUPS as OPEN_GROUPS
+from linnet.config.own_parts import declare, own_declaration
 from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
 from linnet.config.skeleton import skeleton
 from linnet.config.unknown_key import unknown_key
@@ -19,7 +21,7 @@ Options = Mapping[str, Parameter]
 def declared(node: Mapping[str, Any]) -> Any:
     """Return what stands for the component of a node: its stand-in, or linnet's options for a class of a library."""
     target = node["_target_"]
-    return OF_LIBRARY.get(target) or skeleton(target)
+    return OF_LIBRARY.get(target) or own_declaration(target) or skeleton(target)
 
 
 def is_exact(config: Mapping[str, Any]) -> bool:
@@ -83,9 +85,14 @@ def _check_target(path: str, node: Any, twins: Sequence[Mapping[str, Any]]) -> N
     group = path.partition(".")[0]
     if not isinstance(node, dict) or "_target_" not in node:
         raise InputError(f"{path}={node}: expected one of the options of {group}")
-    if node["_target_"] not in [twin["_target_"] for twin in twins]:
-        raise InputError(f"{path}._target_={node['_target_']}: not on the list of callables that linnet runs")
-    known = {key for twin in twins if twin["_target_"] == node["_target_"] for key in twin if key != "_target_"}
+    target = node["_target_"]
+    if target not in [twin["_target_"] for twin in twins]:
+        if group not in OPEN_GROUPS or not isinstance(target, str) or target.startswith("linnet."):
+            raise InputError(f"{path}._target_={target}: not on the list of callables that linnet runs")
+        declare(group, target)
+        known = set(options_for(group, node))
+    else:
+        known = {key for twin in twins if twin["_target_"] == target for key in twin if key != "_target_"}
     _check_keys(path, node, known, options_for(group, node) if isfunction(declared(node)) else {})
 
 

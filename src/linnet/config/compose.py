@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.config.inferred import decides, inferred
+from linnet.config.own_parts import register
 from linnet.config.unknown_key import nearest, unknown_key
 from linnet.system.errors import InputError
 
@@ -48,6 +49,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     Raises:
         InputError: naming the override that could not be applied, and the nearest name that exists.
     """
+    register(overrides)
     with errors_in_one_line(overrides):
         config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
         _refuse_bases(config)
@@ -66,6 +68,7 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
     Raises:
         InputError: as `compose`.
     """
+    register(overrides)
     with errors_in_one_line(overrides):
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None

@@ -28,6 +28,13 @@ def shipped() -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
+@cache
+def base_of(group: str) -> dict[str, Any]:
+    """Return the keys that all options of a group have in common, unresolved."""
+    path = Path(str(files("linnet.conf"))) / group / "_base.yaml"
+    return _load(path) if path.is_file() else {}
+
+
 def summary(group: str, option: str) -> str:
     """Return the first line of an option's file, which says what it is."""
     path = Path(str(files("linnet.conf"))) / group / f"{option}.yaml"

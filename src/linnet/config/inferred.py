@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config.check_options import declared, options_for
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.option_types import accepts, options_of
+from linnet.config.own_parts import own_declaration
 from linnet.config.skeleton import skeleton
 from linnet.config.tasks import DEFAULTS
 
@@ -45,9 +46,11 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
         **dict(text.split("=", 1) for text in overrides if "=" in text),
     }
     data: Any = OmegaConf.to_container(config.data, resolve=True)
-    look = declared(shipped()["data"][chosen["data"]]).infer_task
+    declaration = declared(shipped()["data"].get(chosen["data"]) or data)
+    look = declaration.infer_task
     if look is None:
-        return []
+        own = chosen["data"] not in shipped()["data"]
+        return _follow(declaration.task, given, chosen) if own and declaration.task in DEFAULTS else []
     options = options_for("data", data)
     where = {key: data.get(key) for key in options_of(skeleton(look))}
     if not all(key in data and accepts(options[key].annotation, value) for key, value in where.items()):
@@ -63,14 +66,19 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
     if len(tasks) > 1 or not tasks <= set(DEFAULTS):
         return []
     (task,) = tasks
-    added = [
+    added = _follow(task, given, chosen)
+    # Of arrays, numbers of a floating-point type are predicted as such unless something else is said.
+    left_open = "task" in data and not named and (declared(data).is_table or task == "classification")
+    return [*added, *([f"data.task={task}"] if left_open else [])]
+
+
+def _follow(task: str, given: Mapping[str, str], chosen: Mapping[str, str]) -> list[str]:
+    """Return the overrides that choose model and loss for a task, where nobody has chosen one."""
+    return [
         f"{group}={option}"
         for group, option in DEFAULTS[task].items()
         if group not in given and _tasks({group: chosen[group]}) != {task}
     ]
-    # Of arrays, numbers of a floating-point type are predicted as such unless something else is said.
-    left_open = "task" in data and not named and (declared(data).is_table or task == "classification")
-    return [*added, *([f"data.task={task}"] if left_open else [])]
 
 
 def _named_by_experiment(name: str | None) -> dict[str, str]:
@@ -90,5 +98,6 @@ def _tasks(options: Mapping[str, Any]) -> set[str]:
     for group in ("model", "loss"):
         for name in options[group].split(",") if group in options else ():
             node = shipped()[group].get(name)
-            found.add(declared(node).task if node else "unknown")
+            declaration = declared(node) if node else own_declaration(name)
+            found.add(declaration.task if declaration else "unknown")
     return found

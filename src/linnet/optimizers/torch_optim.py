@@ -6,7 +6,7 @@ no l1 penalty.
 
 import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -95,6 +95,30 @@ class TorchAdamW(TorchAdam):
             {"params": params[1:], "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
+
+
+class AnyTorchOptimizer(TorchOptimizer):
+    """An optimizer of `torch.optim`, or of the same base class, with options of its own.
+
+    Args:
+        kind: the class.
+        options: its keyword arguments.
+
+    Raises:
+        ValueError: it steps by a closure, or refuses the options.
+    """
+
+    def __init__(self, kind: type[torch.optim.Optimizer], options: Mapping[str, Any]) -> None:
+        self.kind, self.options = kind, dict(options)
+        if kind is torch.optim.LBFGS:
+            raise ValueError("torch.optim.LBFGS steps by a closure: use optimizer=torch_lbfgs")
+        try:
+            self.lr = float(self._over([torch.zeros(1)]).defaults["lr"])
+        except KeyError as error:
+            raise ValueError(f"{kind.__name__} has no lr, which schedules multiply") from error
+
+    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+        return self.kind(params, **self.options)
 
 
 def scaled_optimizer(state: State, params: Sequence[Tensor], factor: Hyperparameter) -> torch.optim.Optimizer:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from linnet.config.identity import config_hash
+from linnet.config.own_parts import own_sources
 from linnet.system.files import write_atomic
 from linnet.system.reading import read_bytes
 from linnet.system.version import VERSION
@@ -43,6 +44,7 @@ def manifest(
         data_checksum: what `Source.checksum` says.
         like: the manifest of a job that was prepared in this process just before: its environment is this one's.
     """
+    own = own_sources(config)
     environment = _environment(config) if like is None else {key: like[key] for key in OF_PROCESS}
     return {
         "linnet": VERSION,
@@ -52,6 +54,7 @@ def manifest(
         "config": config,
         "seed": config["seed"],
         "data_checksum": data_checksum,
+        **({"own_parts": own} if own else {}),
         **environment,
     }
 
@@ -101,6 +104,7 @@ def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -
             "format": manifest.get("format", 1),
             **{f"git.{key}": (manifest.get("git") or {}).get(key) for key in ("commit", "dirty")},
             **(manifest.get("packages") or {}),
+            **{target: source.get("sha256") for target, source in (manifest.get("own_parts") or {}).items()},
         }
         for manifest in (before, now)
     ]

@@ -38,6 +38,7 @@ class Manifest(TypedDict, total=False):
     threads: int
     git: dict[str, Any] | None
     packages: dict[str, Any]
+    own_parts: dict[str, dict[str, Any]]
     continued: list[Any]
     weights_sha256: str
     files_sha256: dict[str, str]

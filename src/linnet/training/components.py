@@ -8,17 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.utils import get_object
 
 from linnet.config.check_options import declared, is_exact
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
+from linnet.config.own_parts import is_own
 from linnet.config.run_options import Preparation
 from linnet.config.tasks import TARGETS, remedy
+from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
+from linnet.data.sources.own_source import own_source
 from linnet.losses import Loss
+from linnet.losses.own_loss import OwnLoss
 from linnet.models import LinearNetwork
-from linnet.optimizers import Exact
+from linnet.optimizers import Exact, Optimizer
+from linnet.optimizers.torch_optim import AnyTorchOptimizer
 from linnet.system.errors import InputError
 from linnet.tracking import Checkpoint
 
@@ -56,7 +62,7 @@ def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
     if declaration.is_table:
         options["keep_constant"] = not config["model"]["bias"]
     try:
-        source: Source = make(options)
+        source = own_data(options) if is_own(options["_target_"]) else make(options)
         _check_task(config, source)
         _check_device(config, source)
         if declaration.validation == "given" and source.val is not None:
@@ -116,11 +122,29 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
     Hydra's `instantiate` would copy the objects in `extra` into configuration nodes, which tensors do not survive.
     """
     options = dict(node)
-    target = _object(options.pop("_target_"))
+    name = options.pop("_target_")
+    target = trusted_object(name) if is_own(name) else _object(name)
     try:
+        if is_own(name) and not issubclass(target, (Loss, Optimizer)):
+            return _adapted(target, options)
         return target(**options, **extra)
-    except ValueError as error:
-        raise InputError(f"{node['_target_'].rpartition('.')[2]}: {error}") from error
+    except (ValueError, TypeError) as error:
+        if isinstance(error, TypeError) and not is_own(name):
+            raise
+        raise InputError(f"{name.rpartition('.')[2]}: {error}") from error
+
+
+def _adapted(part: Any, options: Mapping[str, Any]) -> Loss | Optimizer:
+    """Return a part of another module, a class, as one of linnet's."""
+    if issubclass(part, torch.optim.Optimizer):
+        return AnyTorchOptimizer(part, options)
+    return OwnLoss(part(**options))
+
+
+def own_data(options: Mapping[str, Any]) -> Source:
+    """Return the examples of a data source of another module."""
+    given = {key: value for key, value in options.items() if key not in ("_target_", "dtype", "seed")}
+    return own_source(trusted_object(options["_target_"]), given, dtype=options["dtype"], seed=options["seed"])
 
 
 _object = cache(get_object)  # looking one up takes as long as making a small part

@@ -1,0 +1,134 @@
+"""Parts of trusted modules as options of the config groups: `loss=my_parts.Asymmetric loss.alpha=0.3`."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from inspect import Parameter, Signature, isclass, signature
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from hydra.core.config_store import ConfigStore
+
+from linnet.config.data_source import data_source
+from linnet.config.groups import base_of
+from linnet.config.option_types import Positive
+from linnet.config.trust import TORCH_OPTIM, is_trusted, source_of, trusted_object
+from linnet.system.errors import InputError
+
+BASES = {"loss": "linnet.losses.loss.Loss", "optimizer": "linnet.optimizers.optimizer.Optimizer"}
+"""Group -> linnet's class, whose subclasses are used as they are; of others an adapter makes one."""
+GROUPS = ("data", *BASES)
+"""The groups that take parts of others."""
+TORCH_OPTIMIZER = "torch.optim.optimizer.Optimizer"
+TASKS = ("regression", "classification")
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def register(overrides: Sequence[str]) -> None:
+    """Make the trusted parts that these overrides choose options of their groups.
+
+    Raises:
+        InputError: a part is not trusted, is not there, or is no part of its group.
+    """
+    for text in overrides:
+        group, _, values = text.lstrip("+").partition("=")
+        for name in map(str.strip, values.split(",") if group in GROUPS else ()):
+            if DOTTED.fullmatch(name):
+                ConfigStore.instance().store(group=group, name=name, node=own_node(group, name), provider="linnet")
+
+
+def is_own(target: object) -> bool:
+    """Return whether a `_target_` is in a trusted module, and not linnet's."""
+    return isinstance(target, str) and not target.startswith("linnet.") and is_trusted(target)
+
+
+def own_sources(config: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
+    """Return `_target_` -> module, version and hash of the source of each trusted part of a checked configuration."""
+    targets = [str(config[group]["_target_"]) for group in GROUPS if is_own(config[group]["_target_"])]
+    return {target: source_of(target) for target in targets}
+
+
+def own_node(group: str, target: str) -> dict[str, Any]:
+    """Return the node of a trusted part: `_target_`, and its options with their defaults, "???" where there is none."""
+    options = signature(declare(group, target)).parameters
+    defaults = {name: "???" if o.default is Parameter.empty else o.default for name, o in options.items()}
+    return {**base_of(group), "_target_": target, **defaults}
+
+
+def own_declaration(target: str) -> Any:
+    """Return what stands for the part of a trusted module; None for another `_target_`."""
+    return _declared(target)[1] if is_own(target) else None
+
+
+def declare(group: str, target: str) -> Any:
+    """Return what stands for a trusted part, as `linnet.config.skeleton` does for linnet's: its options and abilities.
+
+    Raises:
+        InputError: it is not trusted, or no part of this group.
+    """
+    kind, found = _declared(target)
+    if kind != group:
+        what = {
+            "loss": "a loss is a class with value(prediction, target)",
+            "optimizer": f"an optimizer is a class of {TORCH_OPTIM}.Optimizer, or of linnet's Optimizer",
+            "data": "a data source is a function that returns examples",
+        }
+        raise InputError(f"{group}={target}: {what[group]}")
+    return found
+
+
+@cache
+def _declared(target: str) -> tuple[str, Any]:
+    """Return the group that a trusted part fits, and what stands for it."""
+    part = trusted_object(target)
+    bases = {f"{base.__module__}.{base.__qualname__}" for base in part.__mro__} if isclass(part) else set()
+    for group, base in BASES.items():
+        if base in bases:
+            return group, part
+    if not isclass(part):
+        return "data", _stand_in("data", part)
+    if TORCH_OPTIMIZER in bases:
+        return "optimizer", _stand_in("optimizer", part)
+    if not callable(getattr(part, "value", None)):
+        return "", None
+    if getattr(part, "task", None) not in TASKS:
+        raise InputError(f'loss={target}: it lacks a line such as task = "regression", or "classification"')
+    return "loss", _stand_in("loss", part)
+
+
+def _stand_in(group: str, part: Any) -> Any:
+    def found() -> None:
+        """Stand for the part."""
+
+    if group == "data":
+        data_source(getattr(part, "task", None))(found)
+    elif group == "loss":
+        vars(found).update(task=part.task, shift_invariant=getattr(part, "shift_invariant", False))
+    else:
+        vars(found).update(exact=False, has_proximal_step=False, trains_many=False)
+    found.__doc__ = part.__doc__
+    vars(found)["__signature__"] = Signature(list(_options(group, part)))
+    return found
+
+
+def _options(group: str, part: Any) -> Iterator[Parameter]:
+    """Yield the arguments of a part that are options, with types that `accepts` knows; Any where it states another."""
+    try:
+        arguments = signature(part, eval_str=True).parameters
+    except (NameError, TypeError):
+        arguments = signature(part).parameters
+    for name, argument in arguments.items():
+        given = name == "params" if group == "optimizer" else name in base_of(group)
+        if not given and argument.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
+            known = argument.annotation if _is_known(argument.annotation) else Any
+            known = Positive if group == "optimizer" and name == "lr" else known
+            yield Parameter(name, Parameter.KEYWORD_ONLY, default=argument.default, annotation=known)
+
+
+def _is_known(annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_known(arguments[0])
+    if origin in (Union, UnionType, Sequence, list):
+        return all(map(_is_known, arguments))
+    return origin is Literal or annotation in (int, float, bool, str, None, type(None))
