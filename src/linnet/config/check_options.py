@@ -7,9 +7,10 @@ from typing import Any
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.option_types import accepts, describe, lacks, options_of
 from linnet.config.own_parts import GROUPS as OPEN_GROUPS
-from linnet.config.own_parts import declare, own_declaration
+from linnet.config.own_parts import declare, is_own, own_declaration
 from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
 from linnet.config.skeleton import skeleton
+from linnet.config.trust import how_to_trust
 from linnet.config.unknown_key import unknown_key
 from linnet.config.walk import walk
 from linnet.system.errors import InputError
@@ -21,7 +22,7 @@ Options = Mapping[str, Parameter]
 def declared(node: Mapping[str, Any]) -> Any:
     """Return what stands for the component of a node: its stand-in, or linnet's options for a class of a library."""
     target = node["_target_"]
-    return OF_LIBRARY.get(target) or own_declaration(target) or skeleton(target)
+    return own_declaration(target) or OF_LIBRARY.get(target) or skeleton(target)
 
 
 def is_exact(config: Mapping[str, Any]) -> bool:
@@ -54,7 +55,7 @@ def check_options(config: dict[str, Any]) -> None:
         _check_keys(path, node, set(options), options)
         _check_values(path, node, options)
     for key in config.get("callbacks") or {}:
-        if key not in CALLBACKS:
+        if f"callbacks.{key}" not in places and key not in CALLBACKS:
             raise InputError(unknown_key(f"callbacks.{key}", [f"callbacks.{name}" for name in CALLBACKS]))
     for path, (node, _) in places.items():
         _check_values(path, node, options_for(path.partition(".")[0], node))
@@ -78,6 +79,9 @@ def _places(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]
         if given.get(name) is not None or name == "checkpoint":
             twins = [option[name] for option in shipped()["callbacks"].values() if option.get(name)]
             places[f"callbacks.{name}"] = (given.get(name), twins)
+    for name, node in given.items():
+        if name not in CALLBACKS and isinstance(node, dict) and "_target_" in node:
+            places[f"callbacks.{name}"] = (node, [])
     return places
 
 
@@ -87,8 +91,10 @@ def _check_target(path: str, node: Any, twins: Sequence[Mapping[str, Any]]) -> N
         raise InputError(f"{path}={node}: expected one of the options of {group}")
     target = node["_target_"]
     if target not in [twin["_target_"] for twin in twins]:
-        if group not in OPEN_GROUPS or not isinstance(target, str) or target.startswith("linnet."):
-            raise InputError(f"{path}._target_={target}: not on the list of callables that linnet runs")
+        if not is_own(target):
+            open_to_others = group in OPEN_GROUPS and isinstance(target, str) and not target.startswith("linnet.")
+            remedy = f", {how_to_trust(target)}" if open_to_others else ""
+            raise InputError(f"{path}._target_={target}: not on the list of callables that linnet runs{remedy}")
         declare(group, target)
         known = set(options_for(group, node))
     else:

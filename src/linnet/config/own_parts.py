@@ -15,10 +15,12 @@ from linnet.config.option_types import Positive
 from linnet.config.trust import TORCH_OPTIM, is_trusted, source_of, trusted_object
 from linnet.system.errors import InputError
 
+CALLBACK = "pytorch_lightning.callbacks.callback.Callback"
 BASES = {"loss": "linnet.losses.loss.Loss", "optimizer": "linnet.optimizers.optimizer.Optimizer"}
 """Group -> linnet's class, whose subclasses are used as they are; of others an adapter makes one."""
-GROUPS = ("data", *BASES)
-"""The groups that take parts of others."""
+CHOSEN = ("data", *BASES)
+"""The groups whose option may be a part of another module; callbacks are added under names of their own."""
+GROUPS = (*CHOSEN, "callbacks")
 TORCH_OPTIMIZER = "torch.optim.optimizer.Optimizer"
 TASKS = ("regression", "classification")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -32,7 +34,7 @@ def register(overrides: Sequence[str]) -> None:
     """
     for text in overrides:
         group, _, values = text.lstrip("+").partition("=")
-        for name in map(str.strip, values.split(",") if group in GROUPS else ()):
+        for name in map(str.strip, values.split(",") if group in CHOSEN else ()):
             if DOTTED.fullmatch(name):
                 ConfigStore.instance().store(group=group, name=name, node=own_node(group, name), provider="linnet")
 
@@ -44,8 +46,8 @@ def is_own(target: object) -> bool:
 
 def own_sources(config: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
     """Return `_target_` -> module, version and hash of the source of each trusted part of a checked configuration."""
-    targets = [str(config[group]["_target_"]) for group in GROUPS if is_own(config[group]["_target_"])]
-    return {target: source_of(target) for target in targets}
+    nodes = [*(config[group] for group in CHOSEN), *filter(None, config["callbacks"].values())]
+    return {node["_target_"]: source_of(node["_target_"]) for node in nodes if is_own(node["_target_"])}
 
 
 def own_node(group: str, target: str) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def declare(group: str, target: str) -> Any:
             "loss": "a loss is a class with value(prediction, target)",
             "optimizer": f"an optimizer is a class of {TORCH_OPTIM}.Optimizer, or of linnet's Optimizer",
             "data": "a data source is a function that returns examples",
+            "callbacks": "a callback is a class of pytorch_lightning.Callback",
         }
         raise InputError(f"{group}={target}: {what[group]}")
     return found
@@ -87,6 +90,8 @@ def _declared(target: str) -> tuple[str, Any]:
             return group, part
     if not isclass(part):
         return "data", _stand_in("data", part)
+    if CALLBACK in bases:
+        return "callbacks", _stand_in("callbacks", part)
     if TORCH_OPTIMIZER in bases:
         return "optimizer", _stand_in("optimizer", part)
     if not callable(getattr(part, "value", None)):
@@ -103,8 +108,9 @@ def _stand_in(group: str, part: Any) -> Any:
     if group == "data":
         data_source(getattr(part, "task", None))(found)
     elif group == "loss":
-        vars(found).update(task=part.task, shift_invariant=getattr(part, "shift_invariant", False))
-    else:
+        abilities = {name: getattr(part, name, False) for name in ("shift_invariant", "trains_many")}
+        vars(found).update(task=part.task, **abilities)
+    elif group == "optimizer":
         vars(found).update(exact=False, has_proximal_step=False, trains_many=False)
     found.__doc__ = part.__doc__
     vars(found)["__signature__"] = Signature(list(_options(group, part)))

@@ -73,11 +73,7 @@ def trusted_object(target: str) -> Any:
         InputError: its module is not trusted, cannot be imported, or only imports the object from elsewhere.
     """
     if not is_trusted(target):
-        top = target.partition(".")[0]
-        raise InputError(
-            f"{target}: the module {top} is not trusted here; if you know what it does: {OPTION} {top}, or "
-            f"{OPTION} ./{top}.py"
-        )
+        raise InputError(f"{target}: {how_to_trust(target)}")
     module, name = _module_of(target)
     found: Any = module
     for word in name.split("."):
@@ -88,6 +84,12 @@ def trusted_object(target: str) -> Any:
     if not isinstance(origin, str) or not is_trusted(f"{origin}."):
         raise InputError(f"{target}: stands in {origin}, which is not trusted")
     return found
+
+
+def how_to_trust(target: str) -> str:
+    """Return what to say of a dotted name in a module that is not trusted."""
+    top = target.partition(".")[0]
+    return f"the module {top} is not trusted here; if you know what it does: {OPTION} {top}, or {OPTION} ./{top}.py"
 
 
 def source_of(target: str) -> dict[str, str | None]:

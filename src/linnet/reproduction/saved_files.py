@@ -65,7 +65,13 @@ class SavedFiles:
         if node is None:
             return None
         parts = ("git", "packages", "files_sha256")
-        return {key: value for key, value in node.items() if key not in parts or isinstance(value, Mapping)}
+        own = node.get("own_parts")
+        known = isinstance(own, Mapping) and all(isinstance(part, Mapping) for part in own.values())
+        return {
+            key: value
+            for key, value in node.items()
+            if (key not in parts or isinstance(value, Mapping)) and (key != "own_parts" or known)
+        }
 
     @cached_property
     def metrics(self) -> dict[str, float | None] | None:

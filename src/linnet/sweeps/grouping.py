@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from linnet.config.check_options import declared
+from linnet.config.check_options import CALLBACKS, declared
 from linnet.config.compose import flat
+from linnet.config.own_parts import is_own
 
 Item = TypeVar("Item")
 
@@ -30,6 +31,11 @@ def reason_alone(config: Mapping[str, Any]) -> str | None:
         return "the optimizers of torch take one number for all models"
     if config["callbacks"]["early_stopping"]:
         return "callbacks=early_stopping ends each run at its own epoch"
+    if config["callbacks"].keys() - set(CALLBACKS):
+        return "callbacks of other modules are for one run"
+    loss = config["loss"]["_target_"]
+    if is_own(loss) and not getattr(declared(config["loss"]), "trains_many", False):
+        return f"{loss} does not say trains_many = True, that its value may be mapped over models"
     if config["trainer"]["strategy"] == "ddp":
         return "trainer=ddp divides one model among processes"
     return None

@@ -104,7 +104,7 @@ def environment_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -
             "format": manifest.get("format", 1),
             **{f"git.{key}": (manifest.get("git") or {}).get(key) for key in ("commit", "dirty")},
             **(manifest.get("packages") or {}),
-            **{target: source.get("sha256") for target, source in (manifest.get("own_parts") or {}).items()},
+            **{name: dict(part).get("sha256") for name, part in (manifest.get("own_parts") or {}).items()},
         }
         for manifest in (before, now)
     ]

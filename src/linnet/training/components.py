@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import get_object
 
-from linnet.config.check_options import declared, is_exact
+from linnet.config.check_options import CALLBACKS, declared, is_exact
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
 from linnet.config.own_parts import is_own
@@ -116,6 +116,11 @@ def build_early_stopping(config: Mapping[str, Any]) -> list[pl.Callback]:
     return [make(chosen, monitor=objective["metric"], mode=direction(objective)[:3])] if chosen else []
 
 
+def build_own_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
+    """Return the callbacks of other modules: all that the configuration names beside linnet's."""
+    return [make(node) for name, node in config["callbacks"].items() if name not in CALLBACKS]
+
+
 def make(node: Mapping[str, Any], **extra: Any) -> Any:
     """Call a checked node's `_target_` with the rest of the node; what it refuses becomes an InputError.
 
@@ -126,7 +131,7 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
     target = trusted_object(name) if is_own(name) else _object(name)
     try:
         if is_own(name) and not issubclass(target, (Loss, Optimizer)):
-            return _adapted(target, options)
+            return _adapted(target, {**options, **extra})
         return target(**options, **extra)
     except (ValueError, TypeError) as error:
         if isinstance(error, TypeError) and not is_own(name):
@@ -134,8 +139,11 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
         raise InputError(f"{name.rpartition('.')[2]}: {error}") from error
 
 
-def _adapted(part: Any, options: Mapping[str, Any]) -> Loss | Optimizer:
-    """Return a part of another module, a class, as one of linnet's."""
+def _adapted(part: Any, options: Mapping[str, Any]) -> Loss | Optimizer | pl.Callback:
+    """Return a part of another module, a class, as one of linnet's; callbacks of Lightning are taken as they are."""
+    if issubclass(part, pl.Callback):
+        callback: pl.Callback = part(**options)
+        return callback
     if issubclass(part, torch.optim.Optimizer):
         return AnyTorchOptimizer(part, options)
     return OwnLoss(part(**options))

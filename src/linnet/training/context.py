@@ -63,6 +63,7 @@ class TrainingContext:
     analysis: what is known of the optimum of the training problem, if anything.
     checkpoint_callback: writes the last and the best state.
     stopping: callbacks that may end training early.
+    own_callbacks: callbacks of other modules.
     """
 
     request: RunRequest
@@ -72,6 +73,7 @@ class TrainingContext:
     analysis: ProblemAnalysis | None
     checkpoint_callback: Checkpoint
     stopping: list[pl.Callback]
+    own_callbacks: list[pl.Callback]
     logger: RunLogger
 
     @property

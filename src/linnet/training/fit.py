@@ -1,8 +1,11 @@
 """Train the model of a run that is set up."""
 
+from typing import Any
+
 import pytorch_lightning as pl
 
 from linnet.data.order import MINIBATCHES_PER_CHUNK
+from linnet.system.compat.lightning import count_step
 from linnet.system.errors import Diverged
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.progress import ProgressReport
@@ -11,6 +14,19 @@ from linnet.training.distributed.worker_group import WorkerTask
 from linnet.training.divergence import with_stable_rate
 from linnet.training.resume_state import is_trained
 from linnet.training.trainer import make_trainer, run_trainer
+
+
+class CountSteps(pl.Callback):
+    """Tell Lightning how many updates were made, for callbacks of others that ask `trainer.global_step`."""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        count_step(trainer, int(pl_module.steps_done))  # type: ignore[arg-type]
+
+
+def _looks_at_batches(callback: pl.Callback) -> bool:
+    """Return whether a callback has a hook of each batch, which Lightning then gives it for every minibatch."""
+    hooks = ("on_train_batch_start", "on_train_batch_end")
+    return any(getattr(type(callback), hook) is not getattr(pl.Callback, hook) for hook in hooks)
 
 
 def fit(context: TrainingContext) -> None:
@@ -26,7 +42,11 @@ def fit(context: TrainingContext) -> None:
         context.checkpoint_callback, ProgressReport([request.directory], request.console, context.metric),
         *([context.gap] if context.gap else []), *context.stopping,
     ]  # fmt: skip
+    if context.own_callbacks:
+        callbacks = [CountSteps(), *callbacks, *context.own_callbacks]
     data.per_chunk = min(MINIBATCHES_PER_CHUNK, context.checkpoint_callback.every_n_steps or MINIBATCHES_PER_CHUNK)
+    if any(map(_looks_at_batches, context.own_callbacks)):
+        data.per_chunk = 1
     options = config["trainer"] if model.solution is None else {**config["trainer"], "max_epochs": 1}
     trainer = make_trainer(options, callbacks, request.path, logger=context.logger)
     set_epoch(trainer, model.steps_done // data.chunks.steps_per_epoch)

@@ -26,7 +26,14 @@ from linnet.tracking.logger import rewind
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
-from linnet.training.components import build_checkpoint, build_data, build_early_stopping, build_model, make
+from linnet.training.components import (
+    build_checkpoint,
+    build_data,
+    build_early_stopping,
+    build_model,
+    build_own_callbacks,
+    make,
+)
 from linnet.training.context import RunRequest, TrainingContext
 from linnet.training.description import describe
 from linnet.training.initial_weights import initialize
@@ -62,11 +69,14 @@ def setup(
     log.info(printable(describe(request.choices, config, data, request.path)))
     analysis = _analyse(request, data, model)
     checkpoint, stopping = build_checkpoint(config, request.path), build_early_stopping(config)
+    own = build_own_callbacks(config)
+    if own:
+        model.monitor = None  # which metrics they read is not known
     if request.checkpoint is None:
         _write_first_files(request, data, model, analysis, like)
     else:
-        _restore(request, model, [checkpoint, *stopping], manifest)
-    return TrainingContext(request, data, model, manifest, analysis, checkpoint, stopping, _logger(request, model))
+        _restore(request, model, [checkpoint, *stopping, *own], manifest)
+    return TrainingContext(request, data, model, manifest, analysis, checkpoint, stopping, own, _logger(request, model))
 
 
 def _n_threads(request: RunRequest) -> int:

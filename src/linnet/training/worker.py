@@ -15,7 +15,7 @@ import torch
 
 from linnet.system.interrupts import SIGNALS
 from linnet.tracking.checkpoint import restore, set_epoch
-from linnet.training.components import build_data, build_early_stopping, build_model
+from linnet.training.components import build_data, build_early_stopping, build_model, build_own_callbacks
 from linnet.training.distributed.strategy import DataParallel
 from linnet.training.distributed.worker_group import READY, receive
 from linnet.training.trainer import make_trainer
@@ -42,10 +42,10 @@ def train(task: dict[str, Any], answers: IO[bytes]) -> None:
     data = build_data(config)
     data.per_chunk = task["per_chunk"]
     model = build_model(config, data)
-    model.monitor = config["objective"]["metric"]
+    model.monitor = None if build_own_callbacks(config) else config["objective"]["metric"]
     if task["parameters"] is not None:
         model.load_state_dict(task["parameters"])
-    callbacks = build_early_stopping(config)
+    callbacks = [*build_early_stopping(config), *build_own_callbacks(config)]
     if task["checkpoint"] is not None:
         restore(task["checkpoint"], model, callbacks)
     strategy = DataParallel(task["rank"], task["port"])
