@@ -26,7 +26,7 @@ def parts(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(workplace)):
             del sys.modules[name]
     own_parts._declared.cache_clear()
-    for options in ConfigStore.instance().repo.values():
+    for options in filter(lambda node: isinstance(node, dict), ConfigStore.instance().repo.values()):
         for name in (
             [name for name in options if name.startswith(("my_parts", "torch.optim"))]
             if isinstance(options, dict)

@@ -13,6 +13,7 @@ from linnet.system.reading import read_json
 from linnet.tracking.weights import load_weights
 
 TRUST = ("--trust", "./my_parts.py")
+QUICK = ("trainer.max_epochs=2", "figures=false", "optimum=off")
 
 
 def weights(run: Path) -> torch.Tensor:
@@ -25,8 +26,7 @@ class TestLoss:
         common = ("data=diabetes", "data.standardize=true", "data.dtype=float64")
         own = weights(train(*common, f"loss=my_parts.{loss}", run="own"))
         ours = weights(train(*common, f"loss={twin}", run="ours"))
-        # Targets are centred for linnet's loss, which says that shifts are the bias's; nothing else differs.
-        torch.testing.assert_close(own.shape, ours.shape)
+        torch.testing.assert_close(own, ours, rtol=1e-9, atol=1e-9)
 
     def test_of_classes_gives_the_weights_of_cross_entropy(self, train):
         own = weights(train("data.dtype=float64", "loss=my_parts.CrossEntropy", run="own"))
@@ -115,7 +115,7 @@ class TestData:
     @pytest.mark.parametrize("form", ["rings", "tensors", "dataset", "module"])
     def test_of_every_form_are_the_same_examples(self, train, form):
         run = train(f"data=my_parts.{form}", "data.n=50")
-        assert read_json(run / "metrics.json")["train/accuracy"] > 0.9
+        torch.testing.assert_close(weights(run), weights(train("data=my_parts.rings", "data.n=50", run="arrays")))
         assert ("test/accuracy" in read_json(run / "metrics.json")) == (form in ("tensors", "module"))
 
     def test_of_numbers_choose_model_and_loss(self, train):
@@ -126,7 +126,7 @@ class TestData:
         ("kind", "message"),
         [
             ("shape", "x has shape [10, 2] and y [3]"), ("one class", "has one class only, 0"),
-            ("other", "returned int, expected (x, y)"), ("nan", "holds values that are not finite"),
+            ("other", "returned int, expected (x, y)"), ("not finite", "holds values that are not finite"),
             ("splits", "returned test, expected train"), ("classes", "the class 2 is not among the training examples"),
         ],
     )  # fmt: skip
@@ -187,5 +187,5 @@ class TestRun:
             "data=my_parts.rings",
             "loss=my_parts.CrossEntropy",
         )
-        code, _, errors = linnet("train", *TRUST, *words, "figures=false", "hydra.run.dir=run")
+        code, _, errors = linnet("train", *TRUST, *words, "hydra.run.dir=run")
         assert code == 0, errors

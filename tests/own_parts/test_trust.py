@@ -41,7 +41,8 @@ class TestNamed:
         [
             ("./absent.py", "there is no such file"), ("no_such_module", "no such module is installed"),
             ("./my-parts.py", "is no name of a module"), ("./json.py", "a module json is installed"),
-            ("./broken.py", "cannot be imported: SyntaxError"), ("./raises.py", "cannot be imported: ZeroDivisionError"),
+            ("./broken.py", "cannot be imported: SyntaxError"),
+            ("./raises.py", "cannot be imported: ZeroDivisionError"),
         ],
     )  # fmt: skip
     def test_what_cannot_be_is_refused_in_one_line(self, linnet, name, message):
@@ -87,7 +88,7 @@ class TestNotNamed:
 
 
 PLANTED = {
-    "pyproject.toml": '[project.entry-points."linnet.components"]\nmine = "my_parts"\n[tool.linnet]\ntrust = ["my_parts"]\n',
+    "pyproject.toml": '[project.entry-points."linnet.components"]\nmine = "my_parts"\n[tool.linnet]\ntrust = 1\n',
     "setup.cfg": "[options.entry_points]\nlinnet.components =\n    mine = my_parts\n",
     ".env": f"{VARIABLE}=my_parts\n",
     "sitecustomize.py": f'import os\nos.environ["{VARIABLE}"] = "my_parts"\n',
@@ -128,9 +129,9 @@ def test_nothing_in_the_run_or_the_current_directory_grants_trust(run, module):
 def test_no_override_of_an_experiment_grants_trust(linnet, override):
     Path("conf/loss").mkdir(parents=True)
     Path("conf/loss/mine.yaml").write_text(PLANTED["conf/loss/mine.yaml"])
-    code, _, errors = linnet("train", "data=diabetes", override, "loss._target_=my_parts.Pinball")
+    code, _, _ = linnet("train", "data=diabetes", override, "loss._target_=my_parts.Pinball")
     assert code == 2 and not Path("imported").exists()
-    code, _, errors = linnet("train", "data=diabetes", override, "loss=mine")
+    code, _, _ = linnet("train", "data=diabetes", override, "loss=mine")
     assert code == 2 and not Path("imported").exists()
 
 

@@ -38,6 +38,7 @@ class WithGradient:
     """Squared error, with its derivative written out."""
 
     task = "regression"
+    shift_invariant = True
 
     def value(self, prediction, target):
         return 0.5 * (prediction - target).square().sum(-1)
@@ -156,8 +157,10 @@ line.task = "regression"
 def faulty(kind: str = "shape"):
     """What is no source."""
     x, y = _rings(10, 0)
-    return {"shape": (x, y[:3]), "one class": (x, 0 * y), "other": 5, "nan": (x * np.nan, y), "splits": {"test": (x, y)},
-            "classes": {"train": (x, y), "val": (x, y + 1)}}[kind]
+    return {
+        "shape": (x, y[:3]), "one class": (x, 0 * y), "other": 5, "not finite": (x * np.nan, y),
+        "splits": {"test": (x, y)}, "classes": {"train": (x, y), "val": (x, y + 1)},
+    }[kind]
 
 
 NUMBER = 5

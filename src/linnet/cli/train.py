@@ -12,6 +12,7 @@ from linnet.config.check_options import nodes, options_for
 from linnet.config.compose import compose, session
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options, shipped, summary
 from linnet.config.option_types import describe
+from linnet.config.own_parts import CHOSEN, DOTTED, declare, own_node
 from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
 from linnet.system.garbage_collection import keep_imports
@@ -84,11 +85,16 @@ def print_component(group: str, option: str) -> None:
     Raises:
         InputError: the group has no such option.
     """
-    if option not in shipped()[group]:
+    if group in CHOSEN and DOTTED.fullmatch(option):
+        described = (declare(group, option).__doc__ or "").strip().partition("\n")[0]
+        found = [(group, own_node(group, option))]
+    elif option not in shipped()[group]:
         known = list(shipped()[group])
         raise InputError(f"{group}={option}: no such option{nearest(option, known)}; choose from: {', '.join(known)}")
-    print(f"{group}={option}  {summary(group, option)}")
-    for path, node in nodes(group, option):
+    else:
+        described, found = summary(group, option), nodes(group, option)
+    print(f"{group}={option}  {described}")
+    for path, node in found:
         options = options_for(group, node)
         for key, default in node.items():
             if key != "_target_":

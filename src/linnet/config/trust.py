@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -137,7 +138,7 @@ def _check(place: str) -> None:
         raise InputError(f"{OPTION} {place}: there is no such file")
     if not path.stem.isidentifier():
         raise InputError(f"{OPTION} {place}: the name of the file is no name of a module, rename it")
-    if path.stem not in sys.modules and importlib.util.find_spec(path.stem) is not None:
+    if path.stem in sys.stdlib_module_names or PathFinder.find_spec(path.stem) is not None:
         raise InputError(f"{OPTION} {place}: a module {path.stem} is installed, give the file another name")
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from linnet.losses.torch_twins import TorchLoss
+from linnet.system.errors import InputError
 
 
 class OwnLoss(TorchLoss):
@@ -29,7 +30,7 @@ class OwnLoss(TorchLoss):
         self.check(prediction, target)
         value = _of_each_model(self.part.value, prediction, target)
         if value.shape != prediction.shape[:2]:
-            raise ValueError(
+            raise InputError(
                 f"{type(self.part).__name__}.value returns shape {list(value.shape[1:])} for {prediction.shape[1]} "
                 f"examples: expected one number for each"
             )
