@@ -65,7 +65,10 @@ def test_linnet_command(
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINNET_TRUST", "")
     write_flowers()
+    (parts,) = re.findall(r"```python\n# my_parts.py\n(.*?)```", README, re.DOTALL)
+    Path("my_parts.py").write_text(parts)
     place = re.search(
         r"(?:compare |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
     )
