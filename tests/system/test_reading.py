@@ -143,7 +143,7 @@ ALLOWED = {
     "config/skeleton.py": {"file.read_text"},  # the package's own components
     "solvers/cache.py": {"path.read_bytes"},  # this user's cache
     "sweeps/grouping.py": {"Path('/proc/meminfo').read_text"},
-    "system/reading.py": {"OmegaConf.load"},
+    "system/reading.py": {"OmegaConf.load", "yaml.load"},
     "tracking/checkpoint_file.py": {"torch.load"},  # of what came through the door
     "tracking/manifest.py": {"Path('/proc/cpuinfo').read_text"},
     "training/distributed/worker_group.py": {"torch.load"},  # of a pipe between own processes

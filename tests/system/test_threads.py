@@ -24,10 +24,10 @@ def test_what_torch_found_unless_the_environment_says_otherwise(monkeypatch: pyt
     assert threads.available() == 3
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "two", "1.5", "1000000000", "9" * 5000])
 def test_what_is_no_number_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(threads.VARIABLE, text)
-    with pytest.raises(InputError, match=f"LINNET_THREADS={text}: expected a whole number of at least 1"):
+    with pytest.raises(InputError, match=f"LINNET_THREADS={text}: expected a whole number in"):
         threads.available()
 
 

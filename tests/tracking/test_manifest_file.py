@@ -107,5 +107,5 @@ def test_metrics_that_were_edited_are_not_ranked(run, capsys):
     (run / "metrics.json").write_text(json.dumps(metrics | {"val/loss": 0.0}))
     cli.run(["compare", "run"])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "changed: all runs: metrics.json was changed since the run wrote it" in printed
+    assert "changed: all runs: metrics.json or manifest.json was changed since the run wrote it" in printed
     assert "chosen by" not in printed

@@ -132,6 +132,7 @@ def draw_figures(run: SavedRun) -> str:
         InputError: if its configuration, data or weights are no longer available.
     """
     from linnet.tracking import read_history
+    from linnet.tracking.manifest_file import check_unchanged
     from linnet.tracking.report import result_figures
     from linnet.tracking.run_config import load_config
     from linnet.training import optimality
@@ -139,6 +140,7 @@ def draw_figures(run: SavedRun) -> str:
     from linnet.training.evaluate import evaluate_parts
     from linnet.training.load_run import load_model
 
+    check_unchanged(run.path, ("history.csv",))
     config = load_config(run.path)
     data = build_data(config, recorded=True)
     model = load_model(run.path, config, data)

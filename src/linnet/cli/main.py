@@ -11,7 +11,7 @@ from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
 from linnet.system.garbage_collection import keep_imports
 from linnet.system.interrupts import Interrupts
 from linnet.system.sanitize import printable
-from linnet.system.streams import BROKEN_PIPE, discard, replace_unprintable
+from linnet.system.streams import BROKEN_PIPE, UNWRITTEN, discard, reopen_closed, replace_unprintable
 from linnet.system.version import VERSION
 
 COMMANDS = ("train", "resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
@@ -48,17 +48,26 @@ def main() -> None:
     """Run the console script."""
     gc.disable()  # until a command has imported what it needs, see `keep_imports`
     logging.raiseExceptions = False  # a log that cannot be written to, as on a full disk, is not what has to be said
+    reopen_closed()
     replace_unprintable()
     try:
         code = run(sys.argv[1:])
         sys.stderr.flush()
-    except BrokenPipeError:  # of stderr, which had to say why the command failed
+    except OSError as error:  # of stderr, which had to say why the command failed
         discard(sys.stderr)
-        code = BROKEN_PIPE
+        code = BROKEN_PIPE if isinstance(error, BrokenPipeError) else 1
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # the work of the command is done even if its output is no longer read
+    except OSError as error:  # the work of the command is done even if its output is no longer read
         discard(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            UNWRITTEN.append(error)
+    if UNWRITTEN and code == 0:
+        code = 1
+        try:
+            print(f"linnet: done, but standard output is incomplete: {UNWRITTEN[0]}", file=sys.stderr, flush=True)
+        except OSError:
+            discard(sys.stderr)
     sys.exit(code)
 
 
@@ -68,16 +77,18 @@ def run(arguments: Sequence[str]) -> int:
     0 done, 1 failed, 2 wrong input, 3 diverged, 129 after SIGHUP, 130 after Ctrl-C, 141 if the output is not read to
     its end, 143 after SIGTERM.
     """
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
-        return 0
-    if arguments[0] in ("-V", "--version"):
-        print(f"linnet {VERSION}")
-        return 0
-    name, rest = arguments[0], list(arguments[1:])
+    name, rest = arguments[0] if arguments else "help", list(arguments[1:])
     try:
+        if name in ("-h", "--help", "help"):
+            print(HELP, end="", flush=True)
+            return 0
+        if name in ("-V", "--version"):
+            print(f"linnet {VERSION}", flush=True)
+            return 0
         if name not in COMMANDS:
             raise InputError(f"{name}: no such command, choose from: {', '.join(COMMANDS)}")
+        if any("\0" in word for word in rest):
+            raise InputError(f"{name}: an argument has a zero byte, which no name of a file has")
         from linnet.config.trust import take_trust  # late: help and version need no YAML
         from linnet.tracking.manifest_file import ACCEPT, changes_accepted
 

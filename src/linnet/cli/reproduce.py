@@ -20,6 +20,7 @@ from linnet.reproduction.results import read_results
 from linnet.reproduction.verdict import RELATIVE, worst
 from linnet.system.errors import InputError
 from linnet.system.files import to_json
+from linnet.system.limits import MOST_THREADS
 from linnet.system.sanitize import plain, print_note
 from linnet.system.terminal import Terminal
 from linnet.tracking.run_config import load_hydra
@@ -140,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=_seeds, metavar="first|0,1", help="only these of an experiment's seeds")
     parser.add_argument("--dir", type=Path, help="where the fresh run goes; default: runs/reproduced/<time>")
     parser.add_argument(
-        "--threads", type=_number(int, 1, 1024), metavar="N", help="of torch; default: as the config says"
+        "--threads", type=_number(int, 1, MOST_THREADS), metavar="N", help="of torch; default: as the config says"
     )
     parser.add_argument(
         "--tolerance", type=_number(float, 0, 1), metavar="X",

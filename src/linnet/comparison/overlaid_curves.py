@@ -62,15 +62,15 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
 
 
 def read_curve(history: Path, name: str) -> tuple[list[int], list[float]]:
-    """Return steps and finite values of one metric in a history.csv; empty lists if it is not there.
+    """Return steps and finite values of one metric in a history.csv; empty lists if it is not there, or damaged.
 
     Only that metric's lines are parsed: a sweep's histories hold millions of others.
     """
     try:
         text = read_text(history, errors="replace")
-    except OSError:
+        whole = text[: text.rfind("\n") + 1]
+        cells = [line.split(",") for line in whole.splitlines() if line.startswith(f"{name},")]
+        points = [(int(step), float(value)) for _, step, value in cells if math.isfinite(float(value))]
+    except (OSError, ValueError):
         return [], []
-    whole = text[: text.rfind("\n") + 1]
-    cells = [line.split(",") for line in whole.splitlines() if line.startswith(f"{name},")]
-    points = [(int(step), float(value)) for _, step, value in cells if math.isfinite(float(value))]
     return [step for step, _ in points], [value for _, value in points]

@@ -13,11 +13,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from linnet.system.reading import read_json, read_yaml
+from linnet.system.reading import read_json, read_texts, read_yaml
 from linnet.tracking.manifest_file import ACCEPT, is_unchanged
 
 NOT_SETTINGS = ("hydra", "figures", "name", "seed")
 """Overrides that no two runs are compared by: where files go, what is drawn, and the seed, which is averaged over."""
+MOST_OVERRIDES = 1000
+"""Of a run that it is compared by; a damaged or planted list may have any number."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def read_run(path: Path) -> SavedRun:
     overrides = _overrides(path / ".hydra" / "overrides.yaml")
     state = str(status.get("state", "unknown"))
     if state == "completed" and not is_unchanged(path, "metrics.json", manifest):
-        error = f"metrics.json was changed since the run wrote it: restore it, or compare with {ACCEPT}"
+        error = (
+            f"metrics.json or manifest.json was changed since the run wrote it: restore it, or compare with {ACCEPT}"
+        )
         state, status = "changed", {"error": error}
     return SavedRun(
         path=path,
@@ -109,9 +113,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _overrides(path: Path) -> dict[str, str]:
-    lines = _read_yaml(path)
-    texts = [line for line in lines if isinstance(line, str) and "=" in line] if isinstance(lines, list) else []
-    pairs = [text.lstrip("+").partition("=") for text in texts]
+    try:
+        texts = read_texts(path, path.parents[1])[:MOST_OVERRIDES]
+    except (OSError, ValueError):
+        return {}
+    pairs = [text.lstrip("+").partition("=") for text in texts if "=" in text]
     return {key.partition("@")[0]: value for key, _, value in pairs}
 
 

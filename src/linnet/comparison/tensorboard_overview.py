@@ -46,9 +46,9 @@ def write_overview(folder: Path, groups: Sequence[Group], objective: Objective) 
     experiment = HParamsPluginData(experiment=_experiment(rows, groups, objective))
     for name, (settings, run) in rows:
         own = own_folder(folder, name)
-        start = SessionStartInfo(model_uri=str(run.path))
+        start = SessionStartInfo(model_uri=_text(str(run.path)))
         for key, value in settings.items():
-            _set(start.hparams[key], value)
+            _set(start.hparams[_text(key)], value)
         end = SessionEndInfo(status=STATUS.get(run.state, api_pb2.STATUS_FAILURE))
         _write(own, {
             metadata.EXPERIMENT_TAG: experiment,  # in each, because the page takes that of any run
@@ -81,14 +81,14 @@ def _experiment(
     experiment = api_pb2.Experiment(description="linnet compare")
     for key in [*groups[0].settings, "seed"]:
         values = [settings[key] for _, (settings, _) in rows if settings[key] is not None]
-        info = experiment.hparam_infos.add(name=key)
+        info = experiment.hparam_infos.add(name=_text(key))
         if values and all(is_number(value) for value in values):
             info.type = api_pb2.DATA_TYPE_FLOAT64
             info.domain_interval.min_value, info.domain_interval.max_value = min(values), max(values)
         else:
             info.type = api_pb2.DATA_TYPE_STRING
             for value in sorted({show(value) for value in values}):
-                info.domain_discrete.values.add(string_value=value)
+                info.domain_discrete.values.add(string_value=_text(value))
     # A metric that has a curve has its figure of the weights that were kept beside it, as `…_final`.
     history = groups[0].runs[0].path / "history.csv"
     for metric in (objective.metric, score_beside(objective, groups[0].runs)):
@@ -98,11 +98,16 @@ def _experiment(
     return experiment
 
 
+def _text(text: str) -> str:
+    """Return text as UTF-8 can hold it: names of files may be other bytes."""
+    return text.encode(errors="replace").decode()
+
+
 def _set(field: Any, value: Any) -> None:
     if is_number(value):
         field.number_value = value
     elif value is not None:
-        field.string_value = show(value)
+        field.string_value = _text(show(value))
 
 
 def _write(folder: Path, contents: Mapping[str, HParamsPluginData]) -> None:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, Predicate
 
+from linnet.system.limits import MOST_THREADS
+
 
 @dataclass(frozen=True)
 class Words:
@@ -42,6 +44,7 @@ Fraction = Annotated[float, Ge(0), Lt(1)]
 Unit = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
 CountOrZero = Annotated[int, Ge(0)]
+Threads = Annotated[int, Ge(1), Le(MOST_THREADS)]
 Seed = Annotated[int, Ge(0), Le(2**63 - 1)]
 DType = Literal["float32", "float64"]
 NoiseKind = Literal["gaussian", "laplace"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from linnet.config.option_types import Count, CountOrZero, DType, Fraction, NonNegative, Seed, Words
+from linnet.config.option_types import Count, CountOrZero, DType, Fraction, NonNegative, Seed, Threads, Words
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Run:
     """Top level of the configuration."""
 
     seed: Seed
-    threads: Count | None
+    threads: Threads | None
     figures: bool
     optimum: Annotated[Literal["off", "auto", "always", False], Words("off, auto or always")]  # YAML reads off so
     name: str | None

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from linnet.config.groups import GROUPS
 from linnet.config.identity import config_hash
 from linnet.system.errors import InputError
-from linnet.system.reading import read_yaml
+from linnet.system.reading import read_texts
 from linnet.system.sanitize import plain
 from linnet.tracking.run_config import load_hydra
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
@@ -107,7 +107,6 @@ def _flat(node: Any, path: str = "") -> dict[str, Any]:
 
 def _overrides(path: Path) -> list[str]:
     try:
-        node = OmegaConf.to_container(read_yaml(path, path.parents[1]), resolve=False)
-    except Exception:  # they only name what is in the configuration anyway
+        return [text for text in read_texts(path, path.parents[1]) if "${" not in text]
+    except (OSError, ValueError):  # they only name what is in the configuration anyway
         return []
-    return [text for text in node if isinstance(text, str) and "${" not in text] if isinstance(node, list) else []

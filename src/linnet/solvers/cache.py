@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
     """Return the analysis of a problem, computed on first use, and whether it was cached.
 
     Processes that ask for the same one at the same time wait for the first of them. A damaged file is replaced, and a
-    folder that cannot be written to costs each run its own search.
+    folder that cannot be read or written to, or is full, costs each run its own search.
 
     Args:
         folder: of the cache, made if absent.
@@ -31,12 +32,11 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
     except OSError:
         return find(), False
     with lock:  # the system releases it however the process ends
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists():
-            try:
-                return ProblemAnalysis.from_bytes(path.read_bytes()), True
-            except ValueError:
-                path.unlink()
+        with suppress(OSError):  # a file system that has no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError, ValueError):  # it is not there, or damaged
+            return ProblemAnalysis.from_bytes(path.read_bytes()), True
         analysis = find()
-        write_atomic(path, analysis.to_bytes())
+        with suppress(OSError):
+            write_atomic(path, analysis.to_bytes())
         return analysis, False

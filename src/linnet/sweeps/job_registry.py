@@ -4,7 +4,6 @@ A job is identified by the hash of its resolved configuration, so it is recognis
 Its number, which names its directory, is given once and never again. Its state is what its own status.json says.
 """
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,11 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from linnet.config.option_types import CountOrZero, accepts
 from linnet.system.errors import InputError
 from linnet.system.files import write_json
 from linnet.system.reading import read_json
 from linnet.tracking.directory import is_owned
 from linnet.tracking.lock import Lock, Owned
+from linnet.tracking.manifest_file import is_unchanged
 
 FINISHED = ("completed", "diverged")
 """States that trying again would not change: a diverged job diverges each time."""
@@ -53,9 +54,7 @@ class JobRegistry:
         path = self.folder / "ledger.json"
         if path.exists():
             try:
-                entries = [
-                    Job(**{**entry, "overrides": tuple(entry["overrides"])}) for entry in read_json(path)["jobs"]
-                ]
+                entries = [_job(**entry) for entry in read_json(path)["jobs"]]
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(f"{path} is damaged: choose another hydra.sweep.dir, or mend it") from error
             self.jobs = {job.identity: job for job in entries}
@@ -85,14 +84,19 @@ class JobRegistry:
         """Return the job's status.json; state "new" if it is missing or unreadable."""
         try:
             status = read_json(self.directory(job) / "status.json")
-            return status if isinstance(status, dict) and "state" in status else {"state": "new"}
-        except (OSError, json.JSONDecodeError):
+            return status if isinstance(status, dict) and isinstance(status.get("state"), str) else {"state": "new"}
+        except (OSError, ValueError):
             return {"state": "new"}
 
-    def metrics(self, job: Job) -> dict[str, float]:
-        """Return the final metrics of a completed job."""
-        metrics: dict[str, float] = read_json(self.directory(job) / "metrics.json")
-        return metrics
+    def metrics(self, job: Job) -> dict[str, float | None]:
+        """Return the final metrics of a completed job, None for one that is undefined; empty if they were changed."""
+        run = self.directory(job)
+        try:
+            metrics, manifest = read_json(run / "metrics.json"), read_json(run / "manifest.json")
+        except (OSError, ValueError):
+            return {}
+        whole = isinstance(metrics, dict) and isinstance(manifest, dict) and is_unchanged(run, "metrics.json", manifest)
+        return {key: value if accepts(float, value) else None for key, value in metrics.items()} if whole else {}
 
     def clear(self, job: Job) -> None:
         """Remove the files of an earlier, unfinished attempt at the job.
@@ -103,3 +107,10 @@ class JobRegistry:
         if is_owned(self.directory(job)):
             raise InputError(f"{self.directory(job)}: another process is at work on this job; wait for it, or stop it")
         shutil.rmtree(self.directory(job), ignore_errors=True)
+
+
+def _job(number: Any, identity: Any, overrides: Any) -> Job:
+    """Return an entry of the registry. Raises ValueError unless it has the types that are written."""
+    if not accepts(CountOrZero, number) or not isinstance(identity, str) or not accepts(Sequence[str], overrides):
+        raise ValueError(f"job {number!r:.40} is no entry of a registry")
+    return Job(number, identity, tuple(overrides))

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from linnet.config.direction import Direction, training_counterpart
 from linnet.sweeps.job_registry import Job, JobRegistry
 from linnet.system.terminal import Terminal
+from linnet.tracking.manifest_file import ACCEPT
 
 
 class Report:
@@ -111,6 +112,12 @@ class Report:
         for job, status in statuses.items():
             if status["state"] not in ("completed", "new"):
                 self.console.print(f"  job {job.number} {self.name(job)}: {status['state']}: {status.get('error', '')}")
+        for job, status in statuses.items():
+            if status["state"] == "completed" and not self.registry.metrics(job):
+                self.console.print(
+                    f"  job {job.number} {self.name(job)}: changed: metrics.json or manifest.json is not what the job "
+                    f"wrote: restore it, or go on with {ACCEPT}"
+                )
         best = self.best()
         if best is not None:
             metric = self._metric(best)

@@ -21,7 +21,8 @@ _AT_ONCE: ContextVar[bool] = ContextVar("synced at once", default=False)
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
     """Replace `path` by a file with this content, in one step; `durable` as for `replacing`."""
     with replacing(path, durable=durable) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        # Half of a pair of UTF-16, as in a name of no text, has no bytes in UTF-8; in JSON its escape is the same.
+        file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ NODES = 100_000
 """Values of a YAML file, those that its aliases repeat included."""
 DIGITS = 40
 """Of a whole number; those of 64 bits have 19."""
+SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Unreadable(InputError, ValueError):
@@ -44,6 +46,12 @@ def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) ->
         OSError: it is not there, or may not be read.
         Unreadable: it leads out of the directory, is no regular file, or is too large.
     """
+    parts = list(_parts(path, root, limit))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _parts(path: Path, root: Path | None, limit: int, size: int | None = None) -> Iterator[bytes]:
+    """Yield the content in parts of a size; None: as one, but for files of gigabytes. Otherwise as `read_bytes`."""
     descriptor = _open(path, path.parent if root is None else root)
     try:
         found = os.fstat(descriptor)
@@ -52,10 +60,8 @@ def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) ->
             raise Unreadable(f"{path} is {kind}, not a file: remove it")
         if found.st_size > limit:
             raise Unreadable(f"{path} has {found.st_size} bytes, and such a file may have {limit}")
-        parts = []
-        while part := os.read(descriptor, max(found.st_size, 1)):  # one read, but for files of gigabytes
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        while part := os.read(descriptor, max(found.st_size, 1) if size is None else size):
+            yield part
     finally:
         os.close(descriptor)
 
@@ -106,18 +112,36 @@ def read_yaml(path: Path, root: Path | None = None) -> Any:
     """Return the content of a YAML file as OmegaConf does. Arguments and errors as for `read_json`."""
     from omegaconf import OmegaConf  # late: most files are JSON
 
+    return _yaml(path, root, lambda text: OmegaConf.load(io.StringIO(text)))
+
+
+def read_texts(path: Path, root: Path | None = None) -> list[str]:
+    """Return the texts in a YAML file that is a list; other entries are left out. Otherwise as for `read_json`.
+
+    OmegaConf would take half a millisecond for each.
+    """
+    content = _yaml(path, root, lambda text: yaml.load(text, Loader=SAFE_LOADER))
+    return [entry for entry in content if isinstance(entry, str)] if isinstance(content, list) else []
+
+
+def _yaml(path: Path, root: Path | None, load: Callable[[str], Any]) -> Any:
     text = read_text(path, root, YAML_LIMIT)
     try:
         if "*" in text or sum(map(text.count, ("[", "{", "- ", "? ", "  "))) > DEPTH:
             _check_yaml(text)
-        return OmegaConf.load(io.StringIO(text))
-    except yaml.YAMLError as error:
+        return load(text)
+    except OSError as error:  # how OmegaConf says that it is neither a list nor a dictionary
+        raise ValueError(str(error)) from error
+    except Exception as error:  # any that its readers let through
         raise ValueError(" ".join(str(error).split())) from error
 
 
 def sha256(path: Path, root: Path | None = None) -> str:
     """Return the sha256 of a file's content, hexadecimal. Arguments and errors as for `read_bytes`."""
-    return hashlib.sha256(read_bytes(path, root, TENSOR_LIMIT)).hexdigest()
+    digest = hashlib.sha256()
+    for part in _parts(path, root, TENSOR_LIMIT, MIB):  # not as a whole: anybody may have made it grow
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _whole_number(text: str) -> int:
@@ -154,7 +178,7 @@ def _check_yaml(text: str) -> None:
     sizes: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int]] = []
     total = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for event in yaml.parse(text, Loader=SAFE_LOADER):
         if isinstance(event, yaml.AliasEvent):
             total += sizes.get(event.anchor, 1)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from linnet.system.sanitize import printable
-from linnet.system.streams import discard
+from linnet.system.streams import UNWRITTEN, discard
 
 WIDE = 240
 """Columns of a file or a pipe, which have no edge at which a table must be folded."""
@@ -20,7 +20,8 @@ class Terminal(Console):
 
     Control and direction characters in such texts are written out and not obeyed.
 
-    When its reader has gone, as in `linnet train | head`, it is quiet from then on, and the run goes on.
+    When its reader has gone, as in `linnet train | head`, or the disk is full that standard output is on, it is quiet
+    from then on, and the run goes on.
 
     Args:
         options: of rich's Console.
@@ -37,6 +38,13 @@ class Terminal(Console):
                 yield segment
             else:
                 yield segment._replace(text=printable(segment.text))
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        try:
+            super().print(*objects, **options)
+        except OSError as error:
+            UNWRITTEN.append(error)
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

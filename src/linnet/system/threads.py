@@ -5,6 +5,7 @@ import os
 import torch
 
 from linnet.system.errors import InputError
+from linnet.system.limits import MOST_THREADS
 
 VARIABLE = "LINNET_THREADS"
 """Environment variable with that number."""
@@ -16,9 +17,10 @@ def available() -> int:
     """Return the number of threads from the environment, else from torch.
 
     Raises:
-        InputError: the environment's value is not a number.
+        InputError: the environment's value is no such number.
     """
     text = os.environ.get(VARIABLE, str(FOUND))
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"{VARIABLE}={text}: expected a whole number of at least 1")
-    return int(text)
+    number = int(text) if text.isdecimal() and len(text) <= len(str(MOST_THREADS)) else 0
+    if not 1 <= number <= MOST_THREADS:
+        raise InputError(f"{VARIABLE}={text}: expected a whole number in [1, {MOST_THREADS}]")
+    return number

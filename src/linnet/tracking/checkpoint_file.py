@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pickle
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def load(path: Path) -> dict[str, Any]:
     if comment != COMMENT or digest != _digest(archive):
         raise Damaged(f"{path.name} is damaged: it is not what was written")
     try:
+        _check_sizes(content)
         checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(f"{path} is refused: it holds more than numbers, and loading it could run code") from error
@@ -101,6 +103,13 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not {"linnet", "state_dict"} <= checkpoint.keys():
         raise InputError(f"{path} is no checkpoint of linnet")
     return checkpoint
+
+
+def _check_sizes(content: bytes) -> None:
+    """Raise ValueError if the parts of an archive unpack to more than it has: torch.save compresses none."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(part.file_size for part in archive.infolist()) > len(content):
+            raise ValueError("its parts unpack to more than the file has")
 
 
 def _digest(archive: bytes) -> bytes:

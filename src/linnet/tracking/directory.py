@@ -83,7 +83,9 @@ class RunDirectory:
         self._held.close()
 
     def set(self, state: State, **details: Any) -> None:
-        """Record the state with optional fields: epoch, step, error."""
+        """Record the state with optional fields: epoch, step, error; no end, if the directory is gone."""
+        if state != "running" and not self._held.is_there():
+            return
         seconds = round(time.monotonic() - self._clock, 3)
         self._status.update(state=state, updated=_now(), seconds=seconds, **details)
         if state != "running":
@@ -112,6 +114,8 @@ class RunDirectory:
     def progress(self, **details: Any) -> None:
         """Record epoch and step, at most every 5 seconds: replacing a file may wait for the disk."""
         self._status.update(details)
+        if not self._held.is_there():
+            raise FileNotFoundError(errno.ENOENT, "the run directory was removed or replaced meanwhile", str(self.path))
         if time.monotonic() - self._written >= 5:
             self.set("running")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from linnet.system.files import sync
-from linnet.system.reading import read_text
+from linnet.system.reading import Unreadable, read_text
 from linnet.system.writing import open_own
 
 HEADER = ("metric", "step", "value")
@@ -70,7 +70,7 @@ def read_history(path: Path) -> dict[str, Curve]:
     """Metric -> its curve. A last line cut short by a crash is left out.
 
     Raises:
-        ValueError: another line is no point of a curve.
+        Unreadable: another line is no point of a curve.
     """
     curves: dict[str, Curve] = {}
     try:
@@ -81,5 +81,5 @@ def read_history(path: Path) -> dict[str, Curve]:
             curve.step.append(int(row["step"]))
             curve.value.append(float(row["value"]))
     except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+        raise Unreadable(f"{path} is damaged: {error}") from error
     return curves

@@ -186,6 +186,8 @@ def _predictor(
         weight, bias, class_names=names, feature_names=features, image_shape=shape,
         table=preprocessing, **node,
     )  # fmt: skip
+    if shape and (not all(type(size) is int and size > 0 for size in shape) or prod(shape) != predictor.n_features):
+        raise ValueError(f"image_shape is {list(shape)}, and there are {predictor.n_features} features")
     if predictor.feature_names and len(predictor.feature_names) != predictor.n_features:
         raise ValueError(f"{len(predictor.feature_names)} names for {predictor.n_features} features")
     return predictor

@@ -64,7 +64,7 @@ class Lock:
                 raise Owned(owner) from None
             except OSError:  # a file system that has no locks
                 break
-            if self._is_still_there():
+            if self.is_there():
                 break
             self.file.close()  # its last owner removed it between our opening and our locking it
         self._write(max(size, ROOM))
@@ -86,7 +86,8 @@ class Lock:
         self.path.unlink(missing_ok=True)  # while it is held: a process that opened it notices, see above
         self.close()
 
-    def _is_still_there(self) -> bool:
+    def is_there(self) -> bool:
+        """Return whether the file that is locked still has its name: it, or its directory, may have been removed."""
         try:
             return os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
         except FileNotFoundError:

@@ -83,9 +83,13 @@ def check_config(run: Path, found: str) -> None:
 
 
 def is_unchanged(run: Path, name: str, manifest: Mapping[str, Any]) -> bool:
-    """Return whether a file is as the run wrote it, as far as this manifest says."""
+    """Return whether a file, and this manifest, are as the run wrote them, as far as the manifest says."""
+    if _ACCEPTED.get():
+        return True
     hashes = manifest.get(HASHES)
-    return _ACCEPTED.get() or not isinstance(hashes, Mapping) or not _difference(run / name, hashes.get(name))
+    if manifest.get(CHECKSUM) not in (None, _checksum(manifest)):
+        return False
+    return not isinstance(hashes, Mapping) or not _difference(run / name, hashes.get(name))
 
 
 def _difference(path: Path, recorded: Any) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, TypedDict, TypeVar, cast, get_type_hints
 
-from linnet.config.option_types import accepts, describe
+from linnet.config.option_types import Threads, accepts, describe
 from linnet.system.reading import Unreadable, read_json
 from linnet.system.sanitize import plain
 
@@ -35,7 +35,7 @@ class Manifest(TypedDict, total=False):
     choices: dict[str, Any]
     seed: int
     data_checksum: str
-    threads: int
+    threads: Threads
     git: dict[str, Any] | None
     packages: dict[str, Any]
     own_parts: dict[str, dict[str, Any]]
@@ -63,7 +63,7 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         raise Unreadable(f"{path} is damaged: {error}; restore it") from error
     if not isinstance(content, dict):
         raise Unreadable(f"{path} is damaged: it holds no keys; restore it")
-    for key, annotation in get_type_hints(kind).items():
+    for key, annotation in get_type_hints(kind, include_extras=True).items():
         if key in content and not accepts(annotation, content[key]):
             said = f"{key} is {plain(content[key])}, expected {describe(annotation)}"
             raise Unreadable(f"{path}: {said}; restore it")

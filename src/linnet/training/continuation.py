@@ -19,7 +19,7 @@ from linnet.config.identity import config_hash
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
-from linnet.system.reading import read_yaml
+from linnet.system.reading import read_texts, read_yaml
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.run_config import load_hydra
 from linnet.tracking.weights import OPTIMUM
@@ -153,8 +153,8 @@ def write_changes(path: Path, changes: Mapping[str, Any]) -> None:
     folder = path / ".hydra"
     words = [f"{key}={value}" for key, value in changes.items()]
     try:
-        overrides = [str(word) for word in read_yaml(folder / "overrides.yaml", folder.parent)]
-    except (OSError, ValueError, TypeError):  # they only name what config.yaml holds
+        overrides = read_texts(folder / "overrides.yaml", folder.parent)
+    except (OSError, ValueError):  # they only name what config.yaml holds
         overrides = []
     kept = [word for word in overrides if word.lstrip("+~").partition("=")[0] not in changes]
     write_atomic(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create([*kept, *words])))

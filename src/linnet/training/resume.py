@@ -155,10 +155,17 @@ def _refuse_links(path: Path) -> None:
     """Raise InputError for links that lead out of the directory: an untrusted one must not make us write elsewhere."""
     inside = path.resolve()
     for entry in (path, *path.rglob("*")):
-        if entry.is_symlink() and entry != path and not entry.resolve().is_relative_to(inside):
+        if entry.is_symlink() and entry != path and not _leads_inside(entry, inside):
             raise InputError(f"{entry} leads out of the run directory: replace the link by what it points to")
         if not entry.is_file() and not entry.is_dir():  # reading a pipe would wait for ever
             raise InputError(f"{entry} is neither a file nor a directory: remove it")
+
+
+def _leads_inside(entry: Path, folder: Path) -> bool:
+    try:
+        return entry.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError):  # a link to itself
+        return False
 
 
 def _log_as_before(path: Path, hydra: DictConfig) -> None:

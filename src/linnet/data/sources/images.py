@@ -4,7 +4,6 @@ The format (LeCun, Cortes, Burges, The MNIST database): a four-byte magic number
 dimensions, the dimensions as big-endian 32-bit integers, then unsigned bytes.
 """
 
-import gzip
 import hashlib
 import logging
 import os
@@ -24,6 +23,7 @@ from linnet.config.option_types import DType, Input, Seed
 from linnet.data.storage.examples import ByteExamples, Examples, Source
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
+from linnet.system.limits import gunzip
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ SHA256 = {
 }
 DISTRIBUTED = {"FashionMNIST": Path("/usr/share/datasets/fashion-mnist")}
 """Where Debian's packages put them, gzipped."""
+LARGEST = 2**26
+"""Bytes of the largest of the files, unpacked, and more."""
 
 
 @data_source("classification")
@@ -121,8 +123,8 @@ def _paths(name: str, folder: Path) -> list[Path] | None:
 def _content(path: Path) -> bytes:
     """Return the uncompressed content of a file."""
     try:
-        return path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
+        return path.read_bytes() if path.suffix != ".gz" else gunzip(path.read_bytes(), LARGEST)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}): get it again, or delete it and run once more") from error
 
 

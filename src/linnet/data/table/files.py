@@ -1,12 +1,12 @@
 """Find files by path or pattern, and detect their format by their first bytes."""
 
 import glob
-import gzip
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from linnet.system.errors import InputError
+from linnet.system.limits import gunzip
 
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"FEA1": "feather of version 1"}
 FOREIGN = {
@@ -74,9 +74,11 @@ def unpack(path: Path, content: bytes) -> bytes:
             raise InputError(f"{path} is not compressed by gzip: rename it, or get it again")
         return content
     try:
-        unpacked = gzip.decompress(content)
+        unpacked = gunzip(content)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} is truncated or damaged ({error}): get it again") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}: unpack it yourself") from error
     if not unpacked:
         raise InputError(f"{path} is empty")
     return unpacked
