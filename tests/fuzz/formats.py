@@ -167,7 +167,7 @@ def edit_checkpoint(path: Path, rng: random.Random) -> str:
         parts[k] = (rng.choice(("", "../x", f"../{name}", name.upper(), name.replace("data", "d"))), data)
         said = f"{name} renamed"
     elif way == 3:
-        parts[k], compression = (name, bytes(2**20 * rng.choice((1, 300)))), zipfile.ZIP_DEFLATED
+        parts[k], compression = (name, bytes(2**20 * rng.choice((1, 64)))), zipfile.ZIP_DEFLATED
         said = f"{name} unpacks to zeros"
     elif way == 4 and data:
         place = rng.randrange(len(data))
