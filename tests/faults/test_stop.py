@@ -1,0 +1,26 @@
+"""The short version of `python tests/faults/stop.py`: some signals at random; all of them where tests may take long."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FEW = "train;basic;vectorized, 2 processes;vectorized, 2 processes, 2 threads"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@pytest.mark.parametrize(
+    ("stops", "options"),
+    [(4, ["--only", FEW, "--processes", "0"]), pytest.param(60, [], marks=pytest.mark.long)],
+    ids=["few", "60"],
+)
+def test_stopped_runs_and_sweeps_leave_nothing_and_go_on(stops: int, options: list[str], tmp_path: Path) -> None:
+    # A process of its own: it forks, which is safe only where torch has not used its threads yet.
+    script = Path(__file__).with_name("stop.py")
+    words = ["--stops", str(stops), "--seed", "1", "--folder", tmp_path / "runs", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    ended = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, env=environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert f"{stops} stops equal, 0 failed" in ended.stdout
