@@ -23,7 +23,8 @@ settings.load_profile("linnet")
 # trained once, and, one after the other, tests that start, stop or time processes of their own.
 GROUPS = {
     "processes": (
-        "answers/test_simultaneous.py", "faults/test_kill.py", "faults/test_machine.py", "faults/test_signals.py", "faults/test_stop.py", "fuzz",
+        "answers/test_simultaneous.py", "faults/test_kill.py", "faults/test_machine.py", "faults/test_signals.py",
+        "faults/test_stop.py", "fuzz",
         "sweeps/test_launchers.py", "sweeps/test_processes.py", "training/distributed",
     ),
     "resume": ("faults/resume",), "export": ("inference/export",), "inference": ("inference",),
