@@ -42,7 +42,7 @@ class TestValue:
             ("data.outliers=-1", "a whole number in [0, inf), got -1"),
             ("seed=-1", "a whole number in [0, 9223372036854775807], got -1"),
             ("seed=null", "a whole number in [0, 9223372036854775807], got null"),
-            ("threads=0", "a whole number in [1, inf) or null, got 0"),
+            ("threads=0", "a whole number in [1, 1024] or null, got 0"),
             ("figures=1", "true or false, got 1"),
             ("name=''", "a text or null, got the text ''"),
             ("objective.direction=down", "one of minimize, maximize or null, got the text 'down'"),
