@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         InputError: if a directory does not exist, there is no run, or no run has the metric asked for.
     """
     given = _parser().parse_args(arguments)
-    runs = [read_run(path) for path in find_runs(given.dirs)]
+    runs = tagged([read_run(path) for path in find_runs(given.dirs)], given.tag)
     objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
 
@@ -57,6 +57,16 @@ def main(arguments: Sequence[str]) -> None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
         console.print(labelled(label, text, 8), soft_wrap=True)
+
+
+def tagged(runs: Sequence[SavedRun], tags: Sequence[str]) -> list[SavedRun]:
+    """Return the runs that have all of these tags. Raises InputError if there is none."""
+    found = [run for run in runs if set(tags) <= set(run.tags)]
+    if not found:
+        known = sorted({tag for run in runs for tag in run.tags})
+        has = f"the runs have {', '.join(known)}" if known else "no run has any"
+        raise InputError(f"no run has the tags {', '.join(tags)}: {has}")
+    return found
 
 
 def write_comparison(
@@ -164,6 +174,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--metric", help="order by this one instead of the runs' objective, e.g. val/accuracy")
     parser.add_argument(
         "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
+    )
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="WORD", help="only runs with this word in tags=[…]; repeatable"
     )
     parser.add_argument("--test", action="store_true", help="the test set's metrics for all, not only for the chosen")
     parser.add_argument(

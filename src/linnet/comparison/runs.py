@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from linnet.system.reading import read_json, read_texts, read_yaml
 from linnet.tracking.manifest_file import ACCEPT, is_unchanged
 
-NOT_SETTINGS = ("hydra", "figures", "name", "seed")
+NOT_SETTINGS = ("hydra", "figures", "name", "tags", "notes", "seed")
 """Overrides that no two runs are compared by: where files go, what is drawn, and the seed, which is averaged over."""
 MOST_OVERRIDES = 1000
 """Of a run that it is compared by; a damaged or planted list may have any number."""
@@ -54,6 +54,12 @@ class SavedRun:
     @property
     def seed(self) -> Any:
         return self.value("seed")
+
+    @property
+    def tags(self) -> list[str]:
+        """Words that its user gave it."""
+        found = self.config.get("tags")
+        return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
 
     def value(self, key: str) -> Any:
         """Return the value of `key` in this run: of a group the option's name; None where the run has no such key."""

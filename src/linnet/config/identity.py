@@ -7,6 +7,9 @@ from typing import Any
 
 from linnet.config.direction import direction
 
+NAMES = ("name", "tags", "notes")
+"""Keys of a run that no result depends on."""
+
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return the sha256 of a resolved configuration as canonical JSON: equal for equal settings.
@@ -25,7 +28,7 @@ def canonical(config: Mapping[str, Any]) -> str:
 
 def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a configuration that the result depends on."""
-    config = {key: value for key, value in config.items() if key != "name"}
+    config = {key: value for key, value in config.items() if key not in NAMES}
     if config.get("init_from") is None:  # of runs of before there was such a key, too
         config.pop("init_from", None)
     if "objective" in config:

@@ -1,6 +1,6 @@
 """Options of the run itself, and those that linnet offers of Lightning's classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,8 @@ class Run:
     optimum: Annotated[Literal["off", "auto", "always", False], Words("off, auto or always")]  # YAML reads off so
     name: str | None
     init_from: str | None = None
+    tags: Annotated[Sequence[str], Words("a list of words: tags=[baseline,paper]")] = ()
+    notes: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from linnet.config.own_parts import is_own
 
 Item = TypeVar("Item")
 
-OF_EACH = ("seed", "name", "figures", "optimum", "objective.metric", "objective.direction")
+OF_EACH = ("seed", "name", "tags", "notes", "figures", "optimum", "objective.metric", "objective.direction")
 """Keys in which models that share batches may differ, besides the schedule, and numbers of optimizer and penalty."""
 OF_EACH_MODEL = ("model.init", "model.init_std", "model.init_seed", "init_from")
 NUMBERS_OF = ("optimizer", "penalty")

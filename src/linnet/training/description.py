@@ -10,7 +10,7 @@ from linnet.config.compose import flat
 from linnet.config.groups import EXPERIMENT, GROUPS
 from linnet.data import Data
 
-OF_NO_RESULT = ("name", "figures", "data.root", "data.download")
+OF_NO_RESULT = ("name", "tags", "notes", "figures", "data.root", "data.download")
 """Keys that HPARAMS leaves out: names and places, and what is drawn."""
 
 
