@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
 from linnet.config.option_types import CountOrZero
-from linnet.tracking import events
 from linnet.tracking.checkpoint_file import Damaged
 from linnet.tracking.events import PATTERN, EventWriter
 from linnet.tracking.history import History
@@ -138,11 +137,6 @@ class RunLogger(TensorBoardLogger):
             self.history.close()
         finally:
             self.experiment.close()
-
-
-def encode_together(loggers: Sequence[RunLogger]) -> None:
-    """Encode the waiting points of these loggers for their event files in one batch, in a fraction of the time."""
-    events.encode_together([logger.experiment.file for logger in loggers if not logger.history.closed])
 
 
 def check_position(folder: Path, position: Mapping[str, int]) -> None:

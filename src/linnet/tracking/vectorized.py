@@ -11,7 +11,6 @@ from linnet.models.network import LinearNetwork
 from linnet.system.files import synced_at_once
 from linnet.tracking.checkpoint import Checkpoint
 from linnet.tracking.gap import Gap
-from linnet.tracking.logger import RunLogger, encode_together
 
 SHARE = 0.05
 """Of the time of training, at most this is spent on checkpoints: there are as many files as models."""
@@ -65,8 +64,6 @@ class VectorizedCallbacks(LightningCheckpoint):
         model.interrupts.raise_if_any()
 
     def _write(self, trainer: pl.Trainer, model: LinearNetwork) -> None:
-        loggers = [logger for k in model.in_training for logger in model.loggers_of(k)]
-        encode_together([logger for logger in loggers if isinstance(logger, RunLogger)])
         with synced_at_once():
             for k in model.in_training:
                 self.checkpoints[k].write(trainer, model)

@@ -14,7 +14,6 @@ from linnet.system.files import synced_at_once
 from linnet.system.garbage_collection import gc_paused
 from linnet.system.interrupts import Interrupts
 from linnet.tracking.gap import Gap
-from linnet.tracking.logger import encode_together
 from linnet.tracking.progress import ProgressReport
 from linnet.tracking.vectorized import VectorizedCallbacks
 from linnet.training.context import TrainingContext, record_status
@@ -52,7 +51,6 @@ def train_vectorized(jobs: Iterable[TrainingContext], interrupts: Interrupts, co
             known = _evaluate(group, batched)
         with synced_at_once(), gc_paused():
             completed = [p for k, p in enumerate(group) if _finalized(p, batched.diverged.get(k), known[k], within)]
-            encode_together([context.logger for context in group])
             completed = [context for context in completed if _closed(context, within)]
         with synced_at_once():  # none is said to be completed before its files are on the disk
             for context in completed:
