@@ -7,8 +7,7 @@ from pathlib import Path
 import hydra.utils
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from omegaconf import OmegaConf
 from torch import Tensor
 

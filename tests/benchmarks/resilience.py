@@ -21,8 +21,7 @@ import linnet
 from linnet.models import SoftmaxRegression
 from linnet.system import files
 from linnet.system.interrupts import Interrupts
-from linnet.tracking import Checkpoint, manifest
-from linnet.tracking import lock as directory_lock
+from linnet.tracking import Checkpoint, lock as directory_lock, manifest
 from linnet.training import finalize
 
 OVERRIDES = ["data=fashion_mnist", "trainer.max_epochs=10"]

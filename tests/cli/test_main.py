@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import linnet
-from linnet.cli import main as cli
-from linnet.cli import train
+from linnet.cli import main as cli, train
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
 from linnet.data.sources import images
 from linnet.system.reading import read_json

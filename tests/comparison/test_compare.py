@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from PIL import Image
 
 from linnet.cli.compare import main
-from linnet.comparison.find_runs import find_runs
-from linnet.comparison.groups import grouped, varying
-from linnet.comparison.mean_std import spread
+from linnet.comparison.groups import grouped, spread, varying
 from linnet.comparison.ranking import Objective, choose_objective, ranked
-from linnet.comparison.runs import read_run
+from linnet.comparison.runs import find_runs, read_run
 from linnet.comparison.sweep_axes import swept_by_ratio
 from linnet.comparison.tensorboard_overview import row_names
 from linnet.system.errors import InputError

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 import pytest
 import torch
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, Predicate
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torch import Tensor
 
 from linnet.config.option_types import Count, Files, Numbers, Positive, Seed, Words, accepts, describe

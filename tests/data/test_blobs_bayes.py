@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from linnet.data.sources.blobs_bayes import bayes_accuracy
+from linnet.data.sources.blobs import bayes_accuracy
 
 
 def simulated_accuracy(n_classes: int, separation: float, noise: float, kind: str, n: int) -> float:

@@ -1,8 +1,7 @@
 """The batch order: each example once an epoch, and the same order for the same (seed, epoch), whatever came before."""
 
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from linnet.data.order import MINIBATCHES_PER_CHUNK, Chunks, epoch_order
 

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from linnet.data import Batch, Data, Examples, Source, prepare
 from linnet.data.preparation import split

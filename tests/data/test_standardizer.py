@@ -6,8 +6,7 @@ from math import isqrt
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from shards import source
 
 from linnet.data import Batch, Examples, prepare

@@ -23,8 +23,7 @@ from linnet.cli import main as cli
 from linnet.system.errors import Interrupted
 from linnet.system.reading import read_json
 from linnet.tracking.checkpoint_file import load
-from linnet.training import components as build
-from linnet.training import finalize
+from linnet.training import components as build, finalize
 
 COMMON = ("figures=false", "threads=1", "data=gaussian_blobs", "data.n_test=50", "data.batch_size=4")
 # Some 2.5 MB of history and events.

@@ -12,9 +12,8 @@ from linnet.data.table.column import Column
 from linnet.data.table.preprocessing import Preprocessing, Target
 from linnet.inference import columnar_table, rows, text
 from linnet.inference.columnar_table import ColumnarTable
-from linnet.inference.csv_table import CsvTable
-from linnet.inference.in_memory import InMemory
-from linnet.inference.predictor import Predictor
+from linnet.inference.predictor import InMemory, Predictor
+from linnet.inference.text import CsvTable
 
 RNG = np.random.default_rng(0)
 NAMES = tuple("abcdefg")

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from linnet.data.table.delimited import count_lines, read_delimited
 from linnet.data.table.encoding import to_utf8
 from linnet.inference import text
-from linnet.inference.csv_table import CsvTable
+from linnet.inference.text import CsvTable
 from linnet.system.errors import InputError
 
 PATH = Path("f.csv")

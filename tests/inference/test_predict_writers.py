@@ -10,10 +10,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from linnet.inference.columns import output_names
 from linnet.inference.predictor import Predictor
 from linnet.inference.rows import Predicted
-from linnet.inference.writers import WRITERS
+from linnet.inference.writers import WRITERS, output_names
 from linnet.system.errors import InputError
 
 ONE = Predictor(np.zeros((1, 2)), np.zeros(1), "regression", "identity")

@@ -4,8 +4,8 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from linnet.models.absent_classes import AbsentClassMetrics
 from linnet.models.metrics import as_floats, expected_calibration_error
+from linnet.models.running_metrics import AbsentClassMetrics
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])

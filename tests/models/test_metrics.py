@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from linnet.models.metrics import classification_metrics, expected_calibration_error, regression_metrics

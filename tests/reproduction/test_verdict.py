@@ -3,8 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from linnet.models.intervals import HIGH, LOW
 from linnet.reproduction.verdict import RELATIVE, Tolerance, same_bits, worst

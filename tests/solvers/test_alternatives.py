@@ -5,14 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from scipy.optimize import linprog
 
 from linnet.losses import CrossEntropy, PoissonNLL
+from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.exact_arithmetic.integer_margins import WholeRows
 from linnet.solvers.exact_arithmetic.separation import recession
-from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 
 

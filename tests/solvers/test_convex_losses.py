@@ -4,13 +4,11 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
 
 from linnet.losses import AbsoluteError, CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
-from linnet.solvers.convex_losses import Softmax
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import Softmax, convex_loss_of
 
 SMOOTH = [SquaredError(), GaussianNLL(0.5), Huber(0.7), PoissonNLL(), CrossEntropy(), CrossEntropy(0.1)]
 ALL = [*SMOOTH, AbsoluteError()]

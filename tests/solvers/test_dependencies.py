@@ -4,14 +4,13 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from linnet.data import Examples
 from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import NoPenalty
+from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.exact_arithmetic.dependencies import depend_exactly
-from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.row_space import row_space
 from linnet.solvers.solve import solve

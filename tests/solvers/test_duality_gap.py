@@ -2,14 +2,13 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from linnet.losses import CrossEntropy, GaussianNLL, Huber, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet
 from linnet.solvers.certificates.duality_gap import duality_gap
+from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.intercept import best_intercept
-from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.solve import solve
 

@@ -9,12 +9,10 @@ import torch
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
-from linnet.solvers.convex_losses import Softmax
+from linnet.solvers.convex_losses import Softmax, convex_loss_of
 from linnet.solvers.intercept import best_intercept
-from linnet.solvers.loss_conjugates import convex_loss_of
 from linnet.solvers.problem import Problem
-from linnet.solvers.solve import solve
-from linnet.solvers.threads import threads_for
+from linnet.solvers.solve import solve, threads_for
 
 UNIT = 2.0**-53
 LOSSES = [CrossEntropy(), Huber(0.7), PoissonNLL()]

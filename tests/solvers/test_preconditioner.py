@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.penalties import L2
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.newton import preconditioner as module
 from linnet.solvers.newton.newton import _hessian_product
 from linnet.solvers.newton.preconditioner import Preconditioner

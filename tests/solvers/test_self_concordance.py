@@ -4,13 +4,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.optimize import minimize_scalar
 
 from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.solvers.certificates.self_concordance import _omega, self_concordant_bound
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.row_space import row_space
 

@@ -5,8 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 from torch import Tensor
 
@@ -25,8 +24,7 @@ from linnet.losses import (
 )
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from linnet.solvers.optimum import Optimum
-from linnet.solvers.solve import solve
-from linnet.solvers.threads import threads_for
+from linnet.solvers.solve import solve, threads_for
 
 LOSSES = [SquaredError(), GaussianNLL(0.5), Huber(0.7), AbsoluteError(), PoissonNLL()]
 LOSSES += [CrossEntropy(), CrossEntropy(0.1)]

@@ -5,8 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from scipy.optimize import linprog
 
 from linnet.data import Examples
@@ -14,7 +13,7 @@ from linnet.losses import AbsoluteError, CrossEntropy, Huber, PoissonNLL
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty
 from linnet.solvers.certificates.robust_gap import robust_bound
 from linnet.solvers.certificates.self_concordance import self_concordant_bound
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust import linear_programme
 from linnet.solvers.row_space import row_space

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linnet.cli.parser import Parser
-from linnet.comparison.find_runs import find_runs
 from linnet.comparison.groups import Group, grouped
 from linnet.comparison.ranking import Objective, choose_objective, ranked
-from linnet.comparison.runs import SavedRun, read_run
+from linnet.comparison.runs import SavedRun, find_runs, read_run
 from linnet.comparison.summary import summary_csv
 from linnet.comparison.table import best_line, comparison_table, incomplete_lines
 from linnet.system.errors import InputError

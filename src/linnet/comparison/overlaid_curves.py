@@ -8,8 +8,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from linnet.comparison.groups import Group, legend_label
-from linnet.comparison.outer_legend import outer_legend
-from linnet.comparison.sensitivity import MAX_LINES, scale_metric
+from linnet.comparison.sensitivity import MAX_LINES, outer_legend, scale_metric
 from linnet.system.reading import read_text
 from linnet.tracking.figures.style import new_figure, style_plot
 

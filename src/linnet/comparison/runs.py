@@ -1,10 +1,11 @@
-"""Read runs in any state, completed or not, from their small text files.
+"""Find runs, and read them in any state, completed or not, from their small text files.
 
 Neither torch nor TensorBoard is imported here, and hundreds of runs take about a second.
 """
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from linnet.system.errors import InputError
 from linnet.system.reading import read_json, read_texts, read_yaml
 from linnet.tracking.manifest_file import ACCEPT, is_unchanged
 
@@ -151,3 +153,31 @@ def _seconds(status: Mapping[str, Any]) -> float | None:
         return (ended - started).total_seconds()
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def find_runs(folders: Sequence[Path]) -> list[Path]:
+    """Return the run directories at any depth below the folders, each once, in natural order (2 before 10).
+
+    Raises:
+        InputError: if a folder does not exist, or there is no run below any of them.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"compare: {folder} is no directory")
+        for path in _runs_below(folder):
+            found.setdefault(path.resolve(), path)
+    if not found:
+        raise InputError(f"compare: no run below {', '.join(map(str, folders))}; `linnet train` makes one below runs")
+    return sorted(found.values(), key=_natural)
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    for place, subfolders, files in os.walk(folder):
+        if "status.json" in files:
+            subfolders.clear()
+            yield Path(place)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in path.parts]

@@ -1,5 +1,6 @@
 """Sensitivity of a metric to one hyperparameter, with a band over seeds."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from linnet.comparison.groups import Group, legend_label
-from linnet.comparison.outer_legend import outer_legend
 from linnet.comparison.ranking import Objective
 from linnet.comparison.sweep_axes import scale_axis
-from linnet.tracking.figures.style import BLUE, RED, new_figure, style_plot
+from linnet.tracking.figures.style import BLUE, RED, add_legend, literal, new_figure, style_plot
 
 MAX_LINES = 10
 LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic axis
@@ -87,3 +87,17 @@ def _mark_missing(axes: Axes, key: str, groups: Sequence[Group], objective: Obje
 
 def _has_band(groups: Sequence[Group]) -> bool:
     return any(len(group.completed) > 1 for group in groups)
+
+
+WIDTH = 40  # characters, so that the curves keep more than half of the picture
+LINE = 0.2  # inches
+
+
+def outer_legend(figure: Figure, axes: Axes) -> None:
+    """Add the legend of everything labelled, in wrapped lines, and make the figure high enough for it."""
+    handles, labels = axes.get_legend_handles_labels()
+    wrapped = [textwrap.fill(literal(label), WIDTH) for label in labels]
+    lines = sum(label.count("\n") + 1 for label in wrapped)
+    figure.set_figheight(max(figure.get_figheight(), LINE * lines + 0.8))
+    if lines:
+        add_legend(axes, handles=handles, labels=wrapped, loc="upper left", bbox_to_anchor=(1.0, 1.0))

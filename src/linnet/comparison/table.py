@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from linnet.comparison.groups import Group, show
-from linnet.comparison.mean_std import Spread
+from linnet.comparison.groups import Group, Spread, show
 from linnet.comparison.ranking import SCORES, Objective, score_beside
 
 

@@ -7,10 +7,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.check_hydra import check_hydra
-from linnet.config.check_options import check_options, declared
+from linnet.config.check_options import TARGETS, check_options, declared, remedy
 from linnet.config.direction import check_direction
 from linnet.config.groups import shipped
-from linnet.config.tasks import TARGETS, remedy
 from linnet.system.errors import InputError
 
 

@@ -1,12 +1,22 @@
 """The check of a configuration's `hydra` node: what Hydra itself builds, and what it does to the process."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from hydra.types import RunMode
 
-from linnet.config.walk import walk
 from linnet.system.errors import InputError
+
+
+def walk(node: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Yield (dotted path, last key, value) of every entry of nested dicts and lists."""
+    entries = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in entries:
+        here = f"{path}.{key}" if path else str(key)
+        yield here, str(key), value
+        yield from walk(value, here)
+
 
 # Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
 HYDRA_TARGETS = (

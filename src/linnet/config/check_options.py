@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from inspect import Parameter, isfunction
 from typing import Any
 
+from linnet.config.check_hydra import walk
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.option_types import accepts, describe, lacks, options_of
 from linnet.config.own_parts import GROUPS as OPEN_GROUPS
@@ -12,8 +13,19 @@ from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
 from linnet.config.skeleton import skeleton
 from linnet.config.trust import how_to_trust
 from linnet.config.unknown_key import unknown_key
-from linnet.config.walk import walk
 from linnet.system.errors import InputError
+
+DEFAULTS = {
+    "classification": {"model": "softmax_regression", "loss": "cross_entropy"},
+    "regression": {"model": "linear_regression", "loss": "squared_error"},
+}
+TARGETS = {"classification": "classes", "regression": "numbers"}
+
+
+def remedy(task: str) -> str:
+    """Return the overrides that choose model and loss for a task."""
+    return " ".join(f"{group}={option}" for group, option in DEFAULTS[task].items())
+
 
 CALLBACKS = ("checkpoint", "early_stopping")
 Options = Mapping[str, Parameter]

@@ -6,12 +6,11 @@ from typing import Any
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config.check_options import declared, options_for
+from linnet.config.check_options import DEFAULTS, declared, options_for
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.option_types import accepts, options_of
 from linnet.config.own_parts import own_declaration
 from linnet.config.skeleton import skeleton
-from linnet.config.tasks import DEFAULTS
 
 
 def decides(key: str) -> bool:

@@ -7,21 +7,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linnet.data.batch import Batch, TrueParameters
-    from linnet.data.module import Data
-    from linnet.data.order import epoch_order
-    from linnet.data.preparation import prepare
-    from linnet.data.sources.arrays import arrays
-    from linnet.data.sources.blobs import gaussian_blobs
-    from linnet.data.sources.covariate_shift import covariate_shift
-    from linnet.data.sources.image_folder import image_folder
-    from linnet.data.sources.images import image_classes
-    from linnet.data.sources.label_shift import label_shift
-    from linnet.data.sources.random_convolution import random_convolution
-    from linnet.data.sources.shipped import diabetes, digits
-    from linnet.data.sources.synthetic import high_dimensional, polynomial, synthetic_regression
-    from linnet.data.sources.table import table_rows
-    from linnet.data.storage.examples import Examples, Source
+    from linnet.data.batch import Batch as Batch, TrueParameters as TrueParameters
+    from linnet.data.module import Data as Data
+    from linnet.data.order import epoch_order as epoch_order
+    from linnet.data.preparation import prepare as prepare
+    from linnet.data.sources.arrays import arrays as arrays
+    from linnet.data.sources.blobs import gaussian_blobs as gaussian_blobs
+    from linnet.data.sources.covariate_shift import covariate_shift as covariate_shift
+    from linnet.data.sources.image_folder import image_folder as image_folder
+    from linnet.data.sources.images import image_classes as image_classes
+    from linnet.data.sources.label_shift import label_shift as label_shift
+    from linnet.data.sources.random_convolution import random_convolution as random_convolution
+    from linnet.data.sources.shipped import diabetes as diabetes, digits as digits
+    from linnet.data.sources.synthetic import (
+        high_dimensional as high_dimensional,
+        polynomial as polynomial,
+        synthetic_regression as synthetic_regression,
+    )
+    from linnet.data.sources.table import table_rows as table_rows
+    from linnet.data.storage.examples import Examples as Examples, Source as Source
 
 _MODULES = {
     "sources.arrays": ("arrays",),
@@ -40,29 +44,6 @@ _MODULES = {
     "sources.synthetic": ("high_dimensional", "polynomial", "synthetic_regression"),
     "sources.table": ("table_rows",),
 }
-
-__all__ = [
-    "Batch",
-    "Data",
-    "Examples",
-    "Source",
-    "TrueParameters",
-    "arrays",
-    "covariate_shift",
-    "diabetes",
-    "digits",
-    "epoch_order",
-    "gaussian_blobs",
-    "high_dimensional",
-    "image_classes",
-    "image_folder",
-    "label_shift",
-    "polynomial",
-    "prepare",
-    "random_convolution",
-    "synthetic_regression",
-    "table_rows",
-]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from linnet.data.table.columnar import NAMES
+from linnet.data.table.read import NAMES
 from linnet.system.errors import InputError
 
 VALUES = 1 << 20

@@ -12,11 +12,11 @@ from typing import Any
 from linnet.data.storage.array_file import MAGIC, NAMED
 from linnet.data.storage.sharded_arrays import PATH_AND_NAME, ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import TORCH
-from linnet.data.table.columnar import NAMES
 from linnet.data.table.files import file_format
+from linnet.data.table.read import NAMES
 from linnet.inference.columnar_table import ColumnarTable
-from linnet.inference.csv_table import CsvTable
 from linnet.inference.rows import Table
+from linnet.inference.text import CsvTable
 from linnet.system.errors import InputError
 
 STANDARD = "-"
@@ -33,7 +33,7 @@ def opened(
     Args:
         given: path, or "-" for CSV on standard input.
         delimiter, encoding: of CSV; None: detected.
-        comment, skip_rows: of CSV, as `linnet.data.table.comments.blanked` takes them.
+        comment, skip_rows: of CSV, as `linnet.data.table.delimited.blanked` takes them.
 
     Raises:
         InputError: if there is no such file, or it is neither.

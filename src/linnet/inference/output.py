@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from linnet.inference.columns import refuse_collisions
 from linnet.inference.opening import STANDARD
-from linnet.inference.writers import WRITERS, Csv, Writer
+from linnet.inference.writers import WRITERS, Csv, Writer, refuse_collisions
 from linnet.system.errors import InputError
 from linnet.system.files import replacing
 from linnet.tracking.linear_predictor import LinearPredictor

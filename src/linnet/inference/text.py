@@ -1,16 +1,24 @@
-"""Read a text file in chunks of whole rows, in UTF-8; the file may have another encoding, and quoted line breaks."""
+"""Read CSV in chunks of whole rows, with the checks of `linnet.data.table.delimited`.
+
+A file may have another encoding than UTF-8, quoted line breaks, titles and comments, and may be a pipe: pyarrow's own
+reader by chunks needs UTF-8, and names neither the line nor the remedy in its errors.
+"""
 
 import codecs
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from gzip import BadGzipFile
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from linnet.data.table.delimited import BLOCK, count_lines
+import pyarrow as pa
+
+from linnet.data.table.delimited import BLOCK, blanked, count_lines, parse, spanning_note
 from linnet.data.table.encoding import has_utf8, to_utf8
+from linnet.data.table.layout import find_layout
 from linnet.system.errors import InputError
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -132,3 +140,67 @@ def _end_of_rows(lines: bytes, quoted: "re.Pattern[bytes]") -> int:
 
 def _has_mark(start: bytes) -> bool:
     return start.startswith(BYTE_ORDER_MARKS)
+
+
+class CsvTable:
+    """The rows of a CSV file as columns of text.
+
+    Args:
+        path: for the messages.
+        file: open for reading, uncompressed.
+        delimiter: as `find_layout` takes it.
+        encoding: as `to_utf8` takes it.
+        comment, skip_rows: as `blanked` takes them.
+
+    Raises:
+        InputError: if the file is empty or no text, or its header does not name columns.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        file: IO[bytes],
+        delimiter: str | None,
+        encoding: str | None,
+        comment: str | None = None,
+        skip_rows: int = 0,
+    ) -> None:
+        self.path = path
+        self._lines = Lines(path, file, encoding)
+        lines = iter(self._lines)
+        first = blanked(next(lines, b""), comment, skip_rows)
+        if not first:
+            raise InputError(f"{path} is empty")
+        self._text = chain([first], (blanked(text, comment, 0) for text in lines))
+        self._layout = find_layout(path, first, delimiter, "--delimiter", least=1)
+        self._spanning = self._empty = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._layout.named
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes on the file, as far as it was read."""
+        found = self._lines.found
+        notes = [] if self._lines.given or found in (None, "utf-8") else [f"{self.path}: read as {found}"]
+        notes += [*self._layout.notes, *spanning_note(self.path, self._spanning)]
+        return notes + ([f"{self.path}: empty lines are no rows ({self._empty} here)"] if self._empty else [])
+
+    def read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield these columns in chunks of rows; to be called once.
+
+        Raises:
+            InputError: naming the line where the file is ragged, damaged, or in another encoding.
+        """
+        n_rows = 0
+        for text, line in records(self.path, self._text, self._layout.delimiter):
+            if len(self._layout.header) == 1:  # where it might have been meant as a missing value
+                self._empty += text.splitlines().count(b"")
+            if text.strip(b"\r\n"):
+                table, spanning = parse(self.path, text, self._layout, columns, line)
+                self._spanning += spanning
+                n_rows += table.num_rows
+                yield table
+        if n_rows == 0:
+            raise InputError(f"{self.path} has a header and no rows")

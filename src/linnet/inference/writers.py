@@ -1,7 +1,7 @@
-"""Write predictions in any format, in chunks of rows."""
+"""Write predictions in any format, in chunks of rows, as columns with the names of the outputs."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any, Protocol
 
 import numpy as np
@@ -9,11 +9,40 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from linnet.inference.columns import as_table
 from linnet.inference.rows import Predicted
 from linnet.system.errors import InputError
 from linnet.system.spreadsheet import FORMULA, NUMBER
 from linnet.tracking.linear_predictor import LinearPredictor
+
+NAME = "prediction"
+
+
+def output_names(predictor: LinearPredictor) -> tuple[str, ...]:
+    """Return `prediction`, numbered where there are several targets; of classes also `probability_…` of each."""
+    if predictor.task == "classification":
+        return (NAME, *(f"probability_{name}" for name in predictor.class_names))
+    return (NAME,) if predictor.n_outputs == 1 else tuple(f"{NAME}_{i}" for i in range(predictor.n_outputs))
+
+
+def refuse_collisions(predictor: LinearPredictor, ids: Sequence[str]) -> None:
+    """Raise InputError if a column to be kept has the name of one of the predictions."""
+    taken = set(output_names(predictor)) & set(ids)
+    if taken:
+        raise InputError(f"--id={min(taken)}: the predictions have a column of this name, rename yours")
+
+
+def as_table(predictor: LinearPredictor, predicted: Predicted) -> pa.Table:
+    """Return the kept columns, then those of the predictions, null where there is none."""
+    names = output_names(predictor)
+    missing = ~predicted.known
+    columns = [pa.array(column, mask=missing) for column in predicted.values.T]
+    if predictor.task == "classification":
+        likeliest = predicted.values.argmax(axis=1).astype(np.int64)
+        unknown = missing | np.isnan(predicted.values).any(axis=1)  # probabilities of NaN name no class
+        columns.insert(0, pa.array(predictor.class_names).take(pa.array(likeliest, mask=unknown)))
+    kept = predicted.ids
+    return pa.table([*kept.columns, *columns], names=[*kept.column_names, *names])
+
 
 TO_QUOTE = '[",\r\n]'
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from linnet.config.option_types import Fraction
-from linnet.losses.label_smoothing import expectation, subtract_labels_
+from linnet.losses.cross_entropy import expectation, subtract_labels_
 from linnet.losses.loss import Link, Loss
 
 

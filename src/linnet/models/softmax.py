@@ -7,10 +7,9 @@ from torch import Tensor
 
 from linnet.data import Examples
 from linnet.losses import CrossEntropy, Loss
-from linnet.models.absent_classes import AbsentClassMetrics
 from linnet.models.intervals import SHARES, Intervals, wilson_interval
 from linnet.models.network import LinearNetwork
-from linnet.models.running_metrics import ClassificationMetrics, RunningMetrics
+from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RunningMetrics
 
 
 class SoftmaxRegression(LinearNetwork):

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from linnet.comparison.mean_std import Spread, spread
+from linnet.comparison.groups import Spread, spread
 from linnet.reproduction import environment
 from linnet.reproduction.experiment_report import ExperimentReport
 from linnet.reproduction.printing import coloured, label_line, print_verdict, show

@@ -6,8 +6,7 @@ what it computes, and has to come out the same when the run is resumed or reprod
 
 from linnet.losses import AbsoluteError, Loss, TorchAbsoluteError
 from linnet.penalties import Penalty
-from linnet.solvers.convex_losses import Quadratic
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import Quadratic, convex_loss_of
 
 RATE = 2e10
 """Multiplications and additions a second, of two cores of a common machine."""

@@ -11,12 +11,11 @@ from linnet.solvers.convex_losses import Quadratic, Robust, Softmax
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.l1 import proximal_newton
 from linnet.solvers.l1.extended_solution import Better, in_extended_precision, untied
-from linnet.solvers.l1.lasso import lasso
+from linnet.solvers.l1.quadratic_l1 import lasso
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point, is_tight
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, widths
-from linnet.solvers.robust.linear_programme import least_absolute
+from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
 from linnet.solvers.solution import Solution
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"

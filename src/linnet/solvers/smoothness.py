@@ -16,8 +16,7 @@ from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
-from linnet.solvers.convex_losses import Quadratic
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import Quadratic, convex_loss_of
 
 
 @dataclass(frozen=True)

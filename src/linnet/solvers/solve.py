@@ -2,22 +2,23 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
-from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax
-from linnet.solvers.least_squares.squared_error import solve_quadratic
-from linnet.solvers.loss_conjugates import convex_loss_of
+from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax, convex_loss_of
+from linnet.solvers.least_squares.least_squares import solve_quadratic
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.penalised import is_coupled, solve_penalised
 from linnet.solvers.problem import Problem, WeightedRows
 from linnet.solvers.solution import Solution
 from linnet.solvers.target_units import in_target_units
-from linnet.solvers.threads import threads_for
 from linnet.solvers.unpenalised import solve_unpenalised
 
 SMALL = 4_000_000
@@ -182,3 +183,22 @@ def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float
         weights, biases, sum(part.objective for part in parts), sum(part.suboptimality_bound for part in parts), words,
         all(part.unique for part in parts), parts[0].method, sum(part.iterations for part in parts), ray, attained,
     )  # fmt: skip
+
+
+SMALL = 2_000_000
+"""Multiplications of one prediction of all examples below which a second thread does not pay."""
+
+
+@contextmanager
+def threads_for(work: int) -> Iterator[None]:
+    """Use one thread for torch and numpy if the work is small, as many as before otherwise; restore them at the end."""
+    if work > SMALL:
+        yield
+        return
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)

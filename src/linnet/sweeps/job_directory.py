@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from linnet.config.check import plain_job
 from linnet.config.check_options import check_options
-from linnet.sweeps.planned_job import Planned
+from linnet.sweeps.job_registry import Planned
 from linnet.system.compat.omegaconf import unresolved
 
 OF_THE_JOB = ("job", "overrides", "runtime", "sweep")

@@ -1,4 +1,4 @@
-"""Registry of the jobs of a sweep directory, kept across restarts and changed grids.
+"""Jobs of a sweep, planned and registered; the registry is kept across restarts and changed grids.
 
 A job is identified by the hash of its resolved configuration, so it is recognised wherever it stands in a later grid.
 Its number, which names its directory, is given once and never again. Its state is what its own status.json says.
@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig
 
 from linnet.config.option_types import CountOrZero, accepts
 from linnet.system.errors import InputError
@@ -114,3 +116,31 @@ def _job(number: Any, identity: Any, overrides: Any) -> Job:
     if not accepts(CountOrZero, number) or not isinstance(identity, str) or not accepts(Sequence[str], overrides):
         raise ValueError(f"job {number!r:.40} is no entry of a registry")
     return Job(number, identity, tuple(overrides))
+
+
+class Planned(NamedTuple):
+    """A job before it has a number.
+
+    identity: hash of its resolved configuration.
+    words: the overrides that make it.
+    config: with its `hydra` node.
+    resolved: the same without that node, checked, in plain containers.
+    hydra: that node in plain containers, but for what differs from job to job.
+    """
+
+    identity: str
+    words: Sequence[str]
+    config: DictConfig
+    resolved: dict[str, Any]
+    hydra: dict[str, Any]
+
+
+class VectorizedOptions(NamedTuple):
+    """Options of `hydra/launcher=vectorized`.
+
+    max_models: trained at once, in all processes.
+    processes: among which they are divided; None: as many as there are threads, if that pays.
+    """
+
+    max_models: int
+    processes: int | None

@@ -10,8 +10,7 @@ from hydra.core.utils import run_job
 from omegaconf import DictConfig, open_dict
 
 from linnet.sweeps.grouping import group
-from linnet.sweeps.job_registry import Job
-from linnet.sweeps.planned_job import Planned, VectorizedOptions
+from linnet.sweeps.job_registry import Job, Planned, VectorizedOptions
 from linnet.sweeps.report import Report
 from linnet.system.compat.hydra import job_context
 from linnet.system.errors import Diverged, InputError

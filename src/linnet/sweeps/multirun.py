@@ -16,15 +16,14 @@ from linnet.config.direction import direction
 from linnet.config.environment import with_environment
 from linnet.config.groups import EXPERIMENT
 from linnet.config.identity import canonical, config_hash
+from linnet.config.option_types import Seed, accepts, describe
 from linnet.sweeps.composer import Composer
-from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys
-from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry
-from linnet.sweeps.lacking_keys import swept_options, without_lacking
+from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys, swept_options, without_lacking
+from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry, Planned
 from linnet.sweeps.launch import Launcher
-from linnet.sweeps.planned_job import Planned
-from linnet.sweeps.refusals import SEARCH_TARGET, refuse_numbers, refuse_places, refuse_several_processes
 from linnet.sweeps.report import Report
 from linnet.sweeps.search import Outcome, open_study, search, space
+from linnet.system.errors import InputError
 from linnet.system.garbage_collection import gc_paused
 
 QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
@@ -165,3 +164,41 @@ class Sweep:
         objective = config.objective
         keys = [*swept_keys(self.overrides), *([EXPERIMENT] if len(self.grids) > 1 else [])]
         return Report(self.registry, jobs, (objective.metric, direction(objective)), keys)
+
+
+SEARCH_TARGET = "linnet.sweeps.search.search"
+
+
+def refuse_several_processes(devices: int) -> None:
+    """Raise InputError for jobs that would divide one model among processes."""
+    if devices > 1:
+        raise InputError(
+            f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
+            f"side by side: use trainer=default hydra/launcher=vectorized"
+        )
+
+
+def refuse_places(overrides: Sequence[str]) -> None:
+    """Raise InputError for places and values that a sweep gives in another way."""
+    for text in overrides:
+        key, _, value = text.lstrip("+").partition("=")
+        if key == "hydra.run.dir":
+            raise InputError(f"{text}: that is the place of a single run, a sweep has hydra.sweep.dir={value}")
+        if key == "hydra.sweep.subdir":
+            raise InputError(
+                f"{text}: jobs lie in folders by their numbers, so that a sweep can go on; `linnet compare` shows "
+                f"their settings"
+            )
+        if key.startswith("hydra.sweeper.params") and not any(word.startswith("search=optuna") for word in overrides):
+            raise InputError(f"{text}: a grid is given by the overrides themselves: optimizer.lr=0.1,0.2 seed=0,1")
+
+
+def refuse_numbers(sweeper: DictConfig) -> None:
+    """Raise InputError for a search of no trials, or of no trials at once."""
+    search = sweeper._target_ == SEARCH_TARGET
+    for name in ("n_trials", "n_jobs") if search else ():
+        value = sweeper[name]
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"hydra.sweeper.{name}={value}: expected a whole number of at least 1")
+    if search and not accepts(Seed, sweeper.seed):
+        raise InputError(f"hydra.sweeper.seed={sweeper.seed}: expected {describe(Seed)}")

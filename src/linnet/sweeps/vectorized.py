@@ -13,7 +13,7 @@ from linnet.data import Data
 from linnet.sweeps import job_registry as registry
 from linnet.sweeps.grouping import largest_group
 from linnet.sweeps.job_directory import JobDirectories
-from linnet.sweeps.planned_job import Planned, VectorizedOptions
+from linnet.sweeps.job_registry import Planned, VectorizedOptions
 from linnet.sweeps.processes import run_in_processes
 from linnet.sweeps.report import Report
 from linnet.system.files import synced_at_once

@@ -15,8 +15,7 @@ from linnet.system.errors import InputError
 from linnet.system.reading import read_json
 from linnet.tracking.directory import refuse_newer, require_completed
 from linnet.tracking.manifest_file import check_unchanged
-from linnet.tracking.weights import FILE as WEIGHTS
-from linnet.tracking.weights import OPTIMUM, load_coefficients, load_weights
+from linnet.tracking.weights import FILE as WEIGHTS, OPTIMUM, load_coefficients, load_weights
 
 if TYPE_CHECKING:
     from linnet.data import Data

@@ -11,12 +11,11 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import get_object
 
-from linnet.config.check_options import CALLBACKS, declared, is_exact
+from linnet.config.check_options import CALLBACKS, TARGETS, declared, is_exact, remedy
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
 from linnet.config.own_parts import is_own
 from linnet.config.run_options import Preparation
-from linnet.config.tasks import TARGETS, remedy
 from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
 from linnet.data.sources.own_source import own_source

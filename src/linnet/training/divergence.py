@@ -12,7 +12,7 @@ from linnet.models import LinearNetwork
 from linnet.models.linear_map import EVALUATION_ROWS
 from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimizers.hyperparameter import number_of
-from linnet.solvers.loss_conjugates import convex_loss_of, is_known
+from linnet.solvers.convex_losses import convex_loss_of, is_known
 from linnet.system.errors import Diverged
 from linnet.training.components import build_model
 from linnet.training.context import TrainingContext

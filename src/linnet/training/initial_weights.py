@@ -16,8 +16,7 @@ from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.reading import sha256
 from linnet.tracking.linear_predictor import LinearPredictor, load
-from linnet.tracking.weights import FILE as FINAL
-from linnet.tracking.weights import load_weights
+from linnet.tracking.weights import FILE as FINAL, load_weights
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
-from linnet.tracking.linear_predictor import FILE as PREDICTOR
-from linnet.tracking.linear_predictor import LinearPredictor, load, units
+from linnet.tracking.linear_predictor import FILE as PREDICTOR, LinearPredictor, load, units
 from linnet.tracking.manifest_file import check_unchanged
 from linnet.tracking.weights import FILE, OPTIMUM, load_weights
 from linnet.training.components import build_model

@@ -16,10 +16,10 @@ from linnet.data import Data, Examples
 from linnet.losses import SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
 from linnet.solvers.cache import kept
+from linnet.solvers.convex_losses import is_known
 from linnet.solvers.cost import solve_seconds, training_seconds
 from linnet.solvers.inference import inference, withheld
 from linnet.solvers.least_squares.least_squares import least_squares
-from linnet.solvers.loss_conjugates import is_known
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.smoothness import curvature

@@ -5,9 +5,9 @@ import logging
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.optimizers import SGD, Momentum, TorchSGD
+from linnet.solvers.convex_losses import is_known
 from linnet.solvers.cost import RATE
 from linnet.solvers.l1.extended_solution import UNRESOLVED
-from linnet.solvers.loss_conjugates import is_known
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.smoothness import Curvature, curvature

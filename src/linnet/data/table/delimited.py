@@ -1,14 +1,14 @@
-"""Read CSV: every value as text; column types are inferred later."""
+"""Read CSV: every value as text; column types are inferred later. Titles and comments are no rows."""
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from linnet.data.table.comments import blanked
 from linnet.data.table.encoding import to_utf8
 from linnet.data.table.layout import Layout, find_layout, records
 from linnet.data.table.messages import count_words
@@ -145,3 +145,28 @@ def _ragged(
         f"{path} line {line}: {count_words(actual, 'value')} where the header has {expected}{more}: "
         f"mend it, or put quotes around values that hold the delimiter"
     )
+
+
+VALUE_BEGINS = rb"(?<![^\r\n,;\t|])"
+
+
+def blanked(text: bytes, comment: str | None, skip_rows: int) -> bytes:
+    """Return the text with empty lines, which are no rows, in place of titles and comments: lines keep their numbers.
+
+    Args:
+        text: whole lines in UTF-8.
+        comment: what a comment begins with, at the start of a line outside quotes; None: there are none.
+        skip_rows: lines to blank at the beginning.
+    """
+    if skip_rows:
+        lines = text.splitlines(keepends=True)
+        titles = (line[len(line.rstrip(b"\r\n")) :] for line in lines[:skip_rows])
+        text = b"".join([*titles, *lines[skip_rows:]])
+    if comment is None or comment.encode() not in text:
+        return text
+    sign = re.escape(comment.encode())
+    if text.startswith(comment.encode()) or re.search(rb"[\r\n]" + sign, text):
+        quoted = VALUE_BEGINS + rb'"[^"]*(?:""[^"]*)*(?:"|\Z)'
+        pattern = re.compile(rb"(?P<comment>(?<![^\r\n])" + sign + rb"[^\r\n]*)|" + quoted)
+        text = pattern.sub(lambda match: b"" if match["comment"] is not None else match[0], text)
+    return text

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from linnet.data.table.column import Column, fill
-from linnet.data.table.feature_names import distinct_names
+from linnet.data.table.column import Column, distinct_names, fill
 from linnet.data.table.messages import RowLocator, hint, join_names, row_words
 from linnet.data.table.notation import PLAIN, Notation
 from linnet.data.table.values import Floats

@@ -1,18 +1,20 @@
-"""Read files into one table that knows the file and row number of each row."""
+"""Read CSV, Parquet and Feather (Arrow IPC) files into one table that knows the file and row number of each row."""
 
 import hashlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
+from pyarrow import parquet
 
-from linnet.data.table.columnar import read_columnar
 from linnet.data.table.delimited import read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
 from linnet.data.table.messages import join_names, row_words
+from linnet.data.table.values import plain
 from linnet.system.errors import InputError
 
 Stamp = tuple[Path, int, int]
@@ -60,7 +62,7 @@ def read(
         given: path, pattern, or a list of these.
         delimiter, encoding: of CSV; None: found out.
         only: columns to keep; None, or if there are none such: all.
-        comment, skip_rows: of CSV, as `linnet.data.table.comments.blanked` takes them.
+        comment, skip_rows: of CSV, as `linnet.data.table.delimited.blanked` takes them.
 
     Raises:
         InputError: naming the file, if one cannot be read, is empty or damaged, or differs from the first in its
@@ -150,3 +152,42 @@ def _joined(tables: Sequence[pa.Table]) -> pa.Table:
 def _family(kind: pa.DataType) -> str:
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     return "number" if numeric else str(kind)
+
+
+NAMES = {"parquet": "Parquet", "arrow": "Feather (Arrow IPC)"}
+
+
+def read_columnar(
+    path: Path, content: bytes, kind: str, only: Sequence[str] | None = None
+) -> tuple[pa.Table, list[str]]:
+    """Read the table in a Parquet or Arrow file; return it with notes on the file.
+
+    Args:
+        path: for the messages.
+        content: of the file.
+        kind: "parquet" or "arrow".
+        only: columns to keep; None, or if there are none such: all.
+
+    Raises:
+        InputError: if the file is truncated or damaged, has no rows, or names two columns alike.
+    """
+    buffer = pa.BufferReader(content)
+    try:
+        table = (
+            parquet.ParquetFile(buffer, page_checksum_verification=True).read()
+            if kind == "parquet"
+            else pa.ipc.open_file(buffer).read_all()
+        )
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise InputError(f"{path} is a truncated or damaged {NAMES[kind]} file: get it again") from error
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise InputError(f"{path}: several columns are called {twice[0]}: rename them")
+    if table.num_rows == 0:
+        raise InputError(f"{path} has no rows")
+    index = [name for name in table.column_names if not name or name.startswith("__index_level_")]
+    notes = [f"{path}: column {join_names(index)} is an index, left out"] if index else []
+    named = [name for name in table.column_names if name not in index]
+    kept = [name for name in named if only is None or name in only] or named
+    return pa.table({name: plain(table[name]) for name in kept}), notes

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.data.table.feature_names import renamed
+from linnet.data.table.column import renamed
 from linnet.data.table.messages import count_words, join_names
 from linnet.data.table.preprocessing import Preprocessing
 from linnet.data.table.target import Targets

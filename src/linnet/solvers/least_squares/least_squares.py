@@ -1,11 +1,13 @@
-"""Linear least squares and ridge regression, solved exactly."""
+"""Linear least squares and ridge regression, solved exactly; squared error with a penalty on squares, or none."""
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
+from linnet.solvers.convex_losses import Quadratic
 from linnet.solvers.extended_precision import Array
 from linnet.solvers.least_squares.bound import sum_of_squares
 from linnet.solvers.least_squares.numerical_rank import UNIT_ROUNDOFF
@@ -13,6 +15,8 @@ from linnet.solvers.least_squares.qr_factor import Triangle, single_threaded
 from linnet.solvers.least_squares.qr_solve import Coordinates, solve
 from linnet.solvers.least_squares.refinement import Block, refine
 from linnet.solvers.least_squares.rows import Rows, Summary, as_columns, blocks_of, check_shapes, moved_rows
+from linnet.solvers.problem import Problem
+from linnet.solvers.solution import Solution
 
 MAX_STEPS = 5
 """Most corrections of a solution; two are the rule, and a hopeless system stops by itself."""
@@ -182,4 +186,36 @@ def minimum(
         total_squares=solution.total_squares,
         inverse=solution.inverse,
         steps=refined.steps,
+    )
+
+
+PROOF = "squared error: gradient in extended precision, projected onto the columns"
+
+
+def solve_quadratic(problem: Problem) -> Solution:
+    """Minimise F of squared error without an l1 part in the penalty; where many are best, take the shortest W."""
+    convex_loss = problem.convex_loss
+    assert isinstance(convex_loss, Quadratic)
+    exact = least_squares(
+        problem.x, problem.y, bias=problem.bias, l2=problem.l2 / convex_loss.scale, sample_weight=problem.weight,
+        origin=None if problem.origin is None else problem.origin.numpy(),
+    )  # fmt: skip
+    constant = convex_loss.constant * problem.n_outputs
+    words = PROOF
+    if not exact.unique:
+        words += (
+            f"; columns that depend on others to rounding count as dependent (rank {exact.rank} of "
+            f"{exact.n_coefficients}), and of the many best weights these are the shortest, in the units trained on"
+        )
+    # Weights were divided by their mean and the penalty by the scale; each division rounds.
+    bound = convex_loss.scale * exact.bound + 16 * UNIT_ROUNDOFF * (convex_loss.scale * exact.objective + abs(constant))
+    return Solution(
+        torch.from_numpy(exact.weight),
+        problem.zeros()[1] if exact.bias is None else torch.from_numpy(exact.bias),
+        convex_loss.scale * exact.objective + constant,
+        bound,
+        words,
+        exact.unique,
+        exact.method,
+        1,
     )

@@ -10,8 +10,7 @@ from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton.newton import Point
 from linnet.solvers.newton.whitened import NEWTON, covers_all_weights, minimise_whitened, rank_note
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, widths
-from linnet.solvers.robust.linear_programme import least_absolute
+from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
 from linnet.solvers.rounding import mean_loss, predictions
 from linnet.solvers.row_space import RowSpace, row_space
 from linnet.solvers.solution import Solution
