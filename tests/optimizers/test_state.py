@@ -45,9 +45,7 @@ def objective_and_grads(params: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
 
 def advance(optimizer: Optimizer, params: list[Tensor], state: State, n_steps: int) -> None:
     for _ in range(n_steps):
-        optimizer.update(
-            params, objective_and_grads(params)[1], state, 0.9, evaluate=lambda: objective_and_grads(params)
-        )
+        optimizer.minimise(params, lambda: objective_and_grads(params), state, 0.9)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)

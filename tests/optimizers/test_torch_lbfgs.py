@@ -25,8 +25,7 @@ def test_reaches_the_least_squares_optimum() -> None:
     optimizer = TorchLBFGS()
     state = optimizer.init(params)
     for _ in range(5):
-        grads = least_squares(params, x, y)[1]
-        optimizer.update(params, grads, state, evaluate=lambda: least_squares(params, x, y))
+        optimizer.minimise(params, lambda: least_squares(params, x, y), state)
     exact = torch.linalg.lstsq(torch.cat([x, x.new_ones(50, 1)], 1), y).solution
     torch.testing.assert_close(torch.cat([params[0][0], params[1][0, :, None]], 1), exact.T, rtol=0, atol=1e-6)
 
@@ -37,7 +36,7 @@ def test_the_schedule_scales_fixed_steps() -> None:
     for factor in (1.0, 0.5):
         params = [torch.zeros(1, 1, 6, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)]
         optimizer = TorchLBFGS(lr=0.01, max_iter=1, line_search=None)
-        optimizer.update(params, [], optimizer.init(params), factor, lambda p=params: least_squares(p, x, y))
+        optimizer.minimise(params, lambda p=params: least_squares(p, x, y), optimizer.init(params), factor)
         moved.append(params[0])
     torch.testing.assert_close(moved[1], moved[0] / 2)
 

@@ -64,8 +64,10 @@ def train_chunk(
         losses.append(value)
         if step % norm_every == 0:  # before the update, which may use the gradients as scratch memory
             norms[step] = vector_norm(torch.stack([vector_norm(grad.flatten(1), dim=1) for grad in grads]), dim=0)
-        again = partial(_again, objective, penalty, params[0], batch) if optimizer.needs_evaluate else None
-        optimizer.update(params, grads, state, factor, again)
+        if optimizer.needs_evaluate:
+            optimizer.minimise(params, partial(_again, objective, penalty, params[0], batch), state, factor)
+        else:
+            optimizer.update(params, grads, state, factor)
         if proximal:
             penalty.proximal_step(params[0], optimizer.step_size(0, state, factor))
         if interrupted():

@@ -1,6 +1,5 @@
 """Adagrad."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+from linnet.optimizers.optimizer import Optimizer, State, Tensors
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,11 @@ class Adagrad(Optimizer):
     eps: Annotated[Hyperparameter, Gt(0)] = 1e-10
     initial_accumulator: Annotated[Hyperparameter, Ge(0)] = 0.0
 
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         start = self.initial_accumulator
         return {"squared_sum": [torch.zeros_like(param).add_(along_models(start, param)) for param in params]}
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         lr = self.lr * factor
         for param, grad, squared_sum in zip(params, grads, state["squared_sum"], strict=True):
             squared_sum.addcmul_(grad, grad)

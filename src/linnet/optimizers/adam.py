@@ -1,15 +1,13 @@
 """Adam."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt, Lt
-from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+from linnet.optimizers.optimizer import Optimizer, State, Tensors
 
 
 @dataclass(frozen=True)
@@ -37,21 +35,14 @@ class Adam(Optimizer):
     beta2: Annotated[Hyperparameter, Ge(0), Lt(1)] = 0.999
     eps: Annotated[Hyperparameter, Gt(0)] = 1e-8
 
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         return {
             "step": 0,
             "first_moment": [torch.zeros_like(param) for param in params],
             "second_moment": [torch.zeros_like(param) for param in params],
         }
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         state["step"] += 1
         # Both corrections are moved onto the scalars (end of section 2 of the paper), which saves a pass over
         # every tensor: lr m̂ / (√ŝ + eps) = (lr √c2 / c1) m / (√s + eps √c2), where c is 1 - betaᵗ.

@@ -1,15 +1,13 @@
 """Adam with decoupled weight decay."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge
-from torch import Tensor
 
 from linnet.optimizers.adam import Adam
 from linnet.optimizers.hyperparameter import Hyperparameter, along_models
-from linnet.optimizers.optimizer import Evaluate, State
+from linnet.optimizers.optimizer import State, Tensors
 
 
 @dataclass(frozen=True)
@@ -31,14 +29,7 @@ class AdamW(Adam):
 
     weight_decay: Annotated[Hyperparameter, Ge(0)] = 0.01
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         weight = params[0]
         weight.mul_(along_models(1 - self.lr * factor * self.weight_decay, weight))
         super().update(params, grads, state, factor)

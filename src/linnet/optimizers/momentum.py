@@ -1,16 +1,14 @@
 """Gradient descent with momentum, Polyak's and Nesterov's."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt, Lt
-from torch import Tensor
 
 from linnet.config.option_types import Needs
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled, along_models
-from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+from linnet.optimizers.optimizer import Optimizer, State, Tensors
 
 
 @dataclass(frozen=True)
@@ -36,17 +34,10 @@ class Momentum(Optimizer):
     momentum: Annotated[Hyperparameter, Ge(0), Lt(1)]
     nesterov: Annotated[bool, Needs("momentum", 0.9)] = False
 
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         return {"velocity": [torch.zeros_like(param) for param in params]}
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         lr = self.lr * factor
         for param, grad, velocity in zip(params, grads, state["velocity"], strict=True):
             velocity.mul_(along_models(self.momentum, velocity)).add_(grad)

@@ -10,6 +10,7 @@ from torch import Tensor
 from linnet.config.option_types import check_options
 from linnet.optimizers.hyperparameter import Hyperparameter
 
+Tensors: TypeAlias = Sequence[Tensor]
 State: TypeAlias = dict[str, Any]
 Evaluate: TypeAlias = Callable[[], tuple[Tensor, list[Tensor]]]
 
@@ -26,7 +27,7 @@ class Optimizer(ABC):
     """Learning rate, the field that every rule has."""
 
     needs_evaluate: ClassVar[bool] = False
-    """Whether `update` evaluates the objective itself, and so must be given `evaluate`."""
+    """Whether a step evaluates the objective itself: it is taken by `minimise`, not by `update`."""
 
     has_proximal_step: ClassVar[bool] = True
     """Whether `step_size` is defined, as an l1 penalty demands."""
@@ -41,18 +42,11 @@ class Optimizer(ABC):
         check_options(self)
 
     @abstractmethod
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         """Return the state before the first update: counters, and lists with one tensor per parameter."""
 
     @abstractmethod
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         """Take one step: change `params` and `state` in place.
 
         To be called under `torch.no_grad()`: entering it in each step would take as long as a step of SGD.
@@ -63,9 +57,11 @@ class Optimizer(ABC):
                 be used as scratch memory: its contents are undefined afterwards.
             state: what `init` returned and earlier updates changed.
             factor: the schedule's multiplier of the learning rate, one number or `[K]`.
-            evaluate: recomputes (objective, gradients) on the current batch at the current parameters; used
-                only where `needs_evaluate` is set.
         """
+
+    def minimise(self, params: Tensors, evaluate: Evaluate, state: State, factor: Hyperparameter = 1.0) -> None:
+        """Take one step by evaluating objective and gradients of the current batch: once, unless overridden."""
+        self.update(params, evaluate()[1], state, factor)
 
     @abstractmethod
     def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:

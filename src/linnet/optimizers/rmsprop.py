@@ -1,15 +1,13 @@
 """RMSprop."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt, Lt
-from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+from linnet.optimizers.optimizer import Optimizer, State, Tensors
 
 
 @dataclass(frozen=True)
@@ -32,17 +30,10 @@ class RMSprop(Optimizer):
     alpha: Annotated[Hyperparameter, Ge(0), Lt(1)] = 0.99
     eps: Annotated[Hyperparameter, Gt(0)] = 1e-8
 
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         return {"squared_mean": [torch.zeros_like(param) for param in params]}
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         lr, innovation = self.lr * factor, 1 - self.alpha
         for param, grad, squared_mean in zip(params, grads, state["squared_mean"], strict=True):
             scratch = grad * grad

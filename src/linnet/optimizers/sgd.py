@@ -1,14 +1,12 @@
 """Stochastic gradient descent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
-from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled
-from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+from linnet.optimizers.optimizer import Optimizer, State, Tensors
 
 
 @dataclass(frozen=True)
@@ -26,17 +24,10 @@ class SGD(Optimizer):
 
     lr: Annotated[Hyperparameter, Gt(0)]
 
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         return {}
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         lr = self.lr * factor
         for param, grad in zip(params, grads, strict=True):
             add_scaled(param, grad, -lr)

@@ -1,6 +1,5 @@
 """The library's limited-memory BFGS behind the interface of the optimizers written here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from linnet.config.option_types import Count, Positive
 from linnet.optimizers.hyperparameter import Hyperparameter
-from linnet.optimizers.optimizer import Evaluate, State
+from linnet.optimizers.optimizer import Evaluate, State, Tensors
 from linnet.optimizers.torch_optim import TorchOptimizer, scaled_optimizer, set_gradients
 
 
@@ -17,9 +16,9 @@ from linnet.optimizers.torch_optim import TorchOptimizer, scaled_optimizer, set_
 class TorchLBFGS(TorchOptimizer):
     """`torch.optim.LBFGS`: limited-memory quasi-Newton steps, meant for full batches of one model.
 
-    Each update evaluates the objective and its gradient up to 1.25 `max_iter` times through `evaluate`; the
-    `grads` that it is given are not read. An update ends early when no entry of the gradient exceeds 1e-7, as in the
-    library, but not when the objective changes by less than 1e-9: that is reached some 1e-5 away from the optimum.
+    Each step evaluates the objective and its gradient up to 1.25 `max_iter` times. It ends early when no entry of the
+    gradient exceeds 1e-7, as in the library, but not when the objective changes by less than 1e-9: that is reached
+    some 1e-5 away from the optimum.
 
     Source: Liu and Nocedal, On the limited memory BFGS method for large scale optimization, 1989.
 
@@ -30,7 +29,7 @@ class TorchLBFGS(TorchOptimizer):
         line_search: "strong_wolfe", or None for steps of fixed length.
 
     Raises:
-        ValueError: a hyperparameter is out of range; in `init`, more than one model; in `update`, no `evaluate`.
+        ValueError: a hyperparameter is out of range; in `init`, more than one model.
     """
 
     needs_evaluate: ClassVar[bool] = True
@@ -40,7 +39,7 @@ class TorchLBFGS(TorchOptimizer):
     history_size: Count = 10
     line_search: Literal["strong_wolfe"] | None = "strong_wolfe"
 
-    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
         if params[0].shape[0] != 1:  # one line search cannot choose a step for several objectives
             raise ValueError(f"TorchLBFGS trains one model at a time, got {params[0].shape[0]}")
         return torch.optim.LBFGS(
@@ -52,17 +51,10 @@ class TorchLBFGS(TorchOptimizer):
             tolerance_change=0.0,
         )
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
-        if evaluate is None:
-            raise ValueError("TorchLBFGS needs `evaluate`, the objective and gradients on the current batch")
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
+        raise ValueError("TorchLBFGS takes a step by `minimise`, which evaluates objective and gradients")
 
+    def minimise(self, params: Tensors, evaluate: Evaluate, state: State, factor: Hyperparameter = 1.0) -> None:
         def closure() -> Tensor:
             objective, current_grads = evaluate()
             set_gradients(params, current_grads)

@@ -6,7 +6,7 @@ no l1 penalty.
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from linnet.config.option_types import Fraction, Needs, NonNegative, Positive
 from linnet.optimizers.hyperparameter import Hyperparameter
-from linnet.optimizers.optimizer import Evaluate, Optimizer, State
+from linnet.optimizers.optimizer import Optimizer, State, Tensors
 
 
 class TorchOptimizer(Optimizer):
@@ -25,20 +25,13 @@ class TorchOptimizer(Optimizer):
     trains_many: ClassVar[bool] = False
 
     @abstractmethod
-    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
         """Return the library's optimizer over `params`."""
 
-    def init(self, params: Sequence[Tensor]) -> State:
+    def init(self, params: Tensors) -> State:
         return {"optimizer": self._over(params)}
 
-    def update(
-        self,
-        params: Sequence[Tensor],
-        grads: Sequence[Tensor],
-        state: State,
-        factor: Hyperparameter = 1.0,
-        evaluate: Evaluate | None = None,
-    ) -> None:
+    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         optimizer = scaled_optimizer(state, params, factor)
         set_gradients(params, grads)
         optimizer.step()
@@ -66,7 +59,7 @@ class TorchSGD(TorchOptimizer):
     momentum: Fraction = 0.0
     nesterov: Annotated[bool, Needs("momentum", 0.9)] = False
 
-    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
         return torch.optim.SGD(params, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov)
 
 
@@ -79,7 +72,7 @@ class TorchAdam(TorchOptimizer):
     beta2: Fraction = 0.999
     eps: Positive = 1e-8
 
-    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
         return torch.optim.Adam(params, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
 
 
@@ -89,7 +82,7 @@ class TorchAdamW(TorchAdam):
 
     weight_decay: NonNegative = 0.01
 
-    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
         groups: list[dict[str, Any]] = [
             {"params": params[:1], "weight_decay": self.weight_decay},
             {"params": params[1:], "weight_decay": 0.0},
@@ -117,11 +110,11 @@ class AnyTorchOptimizer(TorchOptimizer):
         except KeyError as error:
             raise ValueError(f"{kind.__name__} has no lr, which schedules multiply") from error
 
-    def _over(self, params: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
         return self.kind(params, **self.options)
 
 
-def scaled_optimizer(state: State, params: Sequence[Tensor], factor: Hyperparameter) -> torch.optim.Optimizer:
+def scaled_optimizer(state: State, params: Tensors, factor: Hyperparameter) -> torch.optim.Optimizer:
     """Return the library's optimizer with its learning rate times `factor`.
 
     Raises:
@@ -139,7 +132,7 @@ def scaled_optimizer(state: State, params: Sequence[Tensor], factor: Hyperparame
     return optimizer
 
 
-def set_gradients(params: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
+def set_gradients(params: Tensors, grads: Tensors) -> None:
     """Put each gradient where `torch.optim` looks for it."""
     for param, grad in zip(params, grads, strict=True):
         param.grad = grad.contiguous()  # LBFGS flattens by `view`
