@@ -5,12 +5,12 @@ import time
 import numpy as np
 import pytest
 import torch
+from all_metrics import classification_metrics
 from answers import EXACT, coefficients, inspected, train_table
 from reference import ONE, Problem, exact, minimise
 
 import linnet
 from linnet.cli import main as cli
-from linnet.models.metrics import classification_metrics
 
 
 def test_classes_that_overlap_by_1e_12_have_a_finite_optimum(workplace):

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from all_metrics import classification_metrics, regression_metrics
 
 from linnet.config.direction import HIGHER_IS_BETTER, LOWER_IS_BETTER, NEITHER, direction, known_direction
-from linnet.models.metrics import classification_metrics, regression_metrics
 
 
 def test_every_metric_of_a_split_is_listed_once():

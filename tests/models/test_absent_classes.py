@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from all_metrics import expected_calibration_error
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from linnet.models.metrics import as_floats, expected_calibration_error
-from linnet.models.running_metrics import AbsentClassMetrics
+from linnet.models.running_metrics import AbsentClassMetrics, as_floats
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from all_metrics import regression_metrics
 from hypothesis import given, strategies as st
 from scipy import stats
 
 import linnet
 from linnet.cli import main as cli
 from linnet.models.intervals import CACHED_EXAMPLES, HIGH, LOW, RESAMPLES, bootstrap_intervals, wilson_interval
-from linnet.models.metrics import regression_metrics
 
 
 class TestWilson:

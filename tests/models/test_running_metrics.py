@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from all_metrics import classification_metrics, regression_metrics
 from torch import Tensor
 
-from linnet.models.metrics import as_floats, classification_metrics, regression_metrics
-from linnet.models.running_metrics import ClassificationMetrics, RegressionMetrics
+from linnet.models.running_metrics import ClassificationMetrics, RegressionMetrics, as_floats
 
 K, N, C = 3, 50, 4
 

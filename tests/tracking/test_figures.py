@@ -7,9 +7,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from all_metrics import expected_calibration_error
 from matplotlib.figure import Figure
 
-from linnet.models.metrics import expected_calibration_error
 from linnet.tracking.figures import (
     coefficients,
     confident_mistakes,

@@ -12,8 +12,7 @@ from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
 from linnet.inference.predictor import load_predictor
 from linnet.losses import Loss
 from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_intervals, wilson_interval
-from linnet.models.metrics import as_floats
-from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RegressionMetrics
+from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RegressionMetrics, as_floats
 from linnet.system.errors import InputError
 from linnet.tracking.run_config import load_config
 from linnet.training.components import make

@@ -11,8 +11,7 @@ from linnet.data import Batch, Examples
 from linnet.losses import Loss
 from linnet.models.intervals import Intervals
 from linnet.models.linear import backpropagate, mean, predict
-from linnet.models.metrics import as_floats
-from linnet.models.running_metrics import RunningMetrics
+from linnet.models.running_metrics import RunningMetrics, as_floats
 from linnet.penalties import Penalty
 
 EVALUATION_ROWS = 2048

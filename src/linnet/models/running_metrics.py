@@ -34,7 +34,12 @@ class RunningMetrics(ABC):
 
 
 class RegressionMetrics(RunningMetrics):
-    """Metrics of scalar or vector predictions, see `linnet.models.metrics.regression_metrics`."""
+    """mse, rmse and mae, means over examples and outputs without the ½ of the loss; and r2.
+
+    r2 is 1 − Σ(prediction − target)² / Σ(target − mean)², the mean taken per output and both sums pooled over outputs
+    (scikit-learn's `r2_score(multioutput="variance_weighted")`). It compares with predicting the mean, so it is nan
+    where every output of the target is constant.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +73,17 @@ class RegressionMetrics(RunningMetrics):
 
 
 class ClassificationMetrics(RunningMetrics):
-    """Accuracy, confidence and calibration, see `linnet.models.metrics.classification_metrics`.
+    """Accuracy, confidence and calibration of a softmax classifier; finite for finite float32 logits, however large.
+
+    - `accuracy`, `top2_accuracy`: share of examples whose class has the highest logit, or one of the two highest.
+    - `macro_f1`: F1 per class, averaged over the classes that occur among targets or predictions (scikit-learn's
+      `f1_score(average="macro")`).
+    - `nll`: mean −log p of the true class; `predictive_entropy`: mean entropy of the prediction; in nats.
+    - `calibration_error`: Σ_b (n_b / N) |accuracy_b − confidence_b| over bins of equal width in confidence (Guo et al.,
+      "On Calibration of Modern Neural Networks", 2017; torchmetrics gives confidence 1 a bin of its own).
+    - `kl_divergence`: mean KL(label distribution ‖ prediction) in nats, where the label distribution gives 1 − ε + ε/C
+      to the true class and ε/C to every other. Equals `nll` for ε = 0; unlike the smoothed cross-entropy, its lowest
+      value is 0 for every ε.
 
     Args:
         n_models: K.
@@ -90,7 +105,7 @@ class ClassificationMetrics(RunningMetrics):
         n_models, n_classes = self.true.shape
         logits = prediction.transpose(
             1, 2
-        )  # [K, C, B]: as in memory, where operations along C take a seventh of the time
+        )  # [K, C, B], as in memory: operations along C take a seventh of the time
         log_probability = logits.double().log_softmax(dim=1)
         probability = log_probability.exp()
         index = target.expand(n_models, 1, -1)
@@ -131,6 +146,13 @@ class ClassificationMetrics(RunningMetrics):
             "predictive_entropy": self.entropy / n,
             "kl_divergence": cross_entropy + negative_label_entropy,
         }
+
+
+def as_floats(running: RunningMetrics) -> list[dict[str, float]]:
+    """Return the metrics of each model as plain numbers, fetched from the device at once."""
+    metrics = running.compute()
+    numbers = torch.stack([value.double() for value in metrics.values()], dim=1).tolist()
+    return [dict(zip(metrics, row, strict=True)) for row in numbers]
 
 
 def calibration_gap(confidence: Tensor, correct: Tensor, bins: int = CALIBRATION_BINS) -> Tensor:

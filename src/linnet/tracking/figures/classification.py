@@ -84,7 +84,7 @@ def reliability_diagram(confidence: ArrayLike, correct: ArrayLike, bins: int = 1
     """Accuracy among predictions of similar confidence; a calibrated model lies on the diagonal.
 
     Below it, how often each confidence occurs; in the title, the expected calibration error as defined in
-    `linnet.models.metrics.expected_calibration_error`. Non-finite confidences are left out.
+    `linnet.models.running_metrics.ClassificationMetrics`. Non-finite confidences are left out.
 
     Args:
         confidence: `[N]` in [0, 1], probability of the predicted class. Tensor or array.
