@@ -29,7 +29,7 @@ def test_pictures_look_like_dense_examples(both: tuple[ByteExamples, Examples]) 
     assert torch.equal(pictures.x, dense.x)
     rows = torch.tensor([3, 3, 0])
     assert torch.equal(pictures.take(rows).x, dense.take(rows).x)
-    assert pictures.take(rows).levels.dtype == torch.uint8
+    assert pictures.take(rows).stored.dtype == torch.uint8
     moved = pictures.to(torch.device("cpu"))
     assert torch.equal(moved.x, dense.x) and torch.equal(moved.y, dense.y)
 

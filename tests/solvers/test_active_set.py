@@ -13,7 +13,7 @@ from linnet.data import Examples
 from linnet.losses import Huber, SquaredError
 from linnet.penalties import L1, ElasticNet
 from linnet.solvers.l1 import extended_solution
-from linnet.solvers.l1.piecewise_search import Pieces, lowest_point
+from linnet.solvers.l1.extended_sums import Pieces, lowest_point
 from linnet.solvers.solve import solve
 
 

@@ -146,8 +146,7 @@ def draw_figures(run: SavedRun) -> str:
     from linnet.tracking.run_config import load_config
     from linnet.training import optimality
     from linnet.training.components import build_data
-    from linnet.training.evaluate import evaluate_parts
-    from linnet.training.load_run import load_model
+    from linnet.training.evaluate import evaluate_parts, load_model
 
     check_unchanged(run.path, ("history.csv",))
     config = load_config(run.path)

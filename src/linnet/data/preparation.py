@@ -13,8 +13,7 @@ from linnet.data.module import Data
 from linnet.data.sources.shift_weights import normalize_weights
 from linnet.data.split import hold_out
 from linnet.data.standardizer import Standardizer
-from linnet.data.storage.examples import ByteExamples, Examples, Source
-from linnet.data.storage.float16_examples import Float16Examples
+from linnet.data.storage.examples import ByteExamples, Examples, Float16Examples, Source
 from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
 from linnet.system.errors import InputError
 from linnet.system.seeds import generator
@@ -174,7 +173,7 @@ def prepared(examples: Examples, scaling: Standardizer | None, offset: Tensor | 
         x = _rounded("a feature", examples.x, dtype)
     elif isinstance(examples, ByteExamples):
         x = Standardizer(scaling.mean / examples.byte_scale, scaling.deviation / examples.byte_scale).apply(
-            examples.levels, dtype
+            examples.stored, dtype
         )
     else:
         x = scaling.apply(examples.x, dtype)

@@ -17,9 +17,9 @@ from linnet.data.storage.sharded_arrays import ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import PARQUET, TORCH
 from linnet.data.table.messages import count_words, join_names, require_column, row_words
 from linnet.data.table.notation import PLAIN
+from linnet.data.table.splits import example_weights
 from linnet.data.table.target import class_labels, number_targets
 from linnet.data.table.values import BOOLEANS, cleaned, is_missing
-from linnet.data.table.weights import example_weights
 from linnet.inference.opening import opened
 from linnet.inference.rows import Predicted, RowNotes, Table, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from linnet.config.option_types import Count, NonNegative, Seed
 from linnet.data import Data, Examples
 from linnet.losses import Loss
-from linnet.models.all_reduce import all_reduce_mean, share
 from linnet.models.linear_map import LinearMap
-from linnet.models.train_steps import ChunkResult, train_chunk
+from linnet.models.train_steps import ChunkResult, all_reduce_mean, share, train_chunk
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
 from linnet.optimizers.optimizer import state_of

@@ -103,9 +103,7 @@ class ClassificationMetrics(RunningMetrics):
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         n_models, n_classes = self.true.shape
-        logits = prediction.transpose(
-            1, 2
-        )  # [K, C, B], as in memory: operations along C take a seventh of the time
+        logits = prediction.transpose(1, 2)  # [K, C, B], as in memory: operations along C take a seventh of the time
         log_probability = logits.double().log_softmax(dim=1)
         probability = log_probability.exp()
         index = target.expand(n_models, 1, -1)

@@ -1,19 +1,90 @@
-"""Train the model of a run that is set up."""
+"""Train the model of a run that is set up, by Lightning's Trainer without its messages and its handling of signals."""
 
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
+from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_CHUNK
-from linnet.system.compat.lightning import count_step
-from linnet.system.errors import Diverged
+from linnet.models import LinearNetwork
+from linnet.system.compat.lightning import count_step, leave_signals_alone
+from linnet.system.errors import Diverged, InputError
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.progress import ProgressReport
+from linnet.training.components import make
 from linnet.training.context import TrainingContext
-from linnet.training.distributed.worker_group import WorkerTask
+from linnet.training.distributed.strategy import DataParallel
+from linnet.training.distributed.worker_group import WorkerGroup, WorkerTask
 from linnet.training.divergence import with_stable_rate
 from linnet.training.resume_state import is_trained
-from linnet.training.trainer import make_trainer, run_trainer
+
+
+def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
+    """Raise InputError if more GPUs are asked for than there are."""
+    if options["accelerator"] != "gpu":
+        return
+    if not torch.cuda.is_available():
+        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
+    devices, found = options["devices"], torch.cuda.device_count()
+    if devices > found:
+        raise InputError(f"trainer.devices={devices}: torch finds {found} on this machine, use trainer.devices={found}")
+
+
+def make_trainer(options: Mapping[str, Any], callbacks: Sequence[pl.Callback], path: Path, **others: Any) -> pl.Trainer:
+    """Lightning's Trainer with linnet's callbacks.
+
+    Args:
+        options: the `trainer` node of the configuration.
+        callbacks: all there shall be.
+        path: the run directory.
+        others: further arguments of the Trainer: logger, strategy.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    chosen = {key: value for key, value in options.items() if key != "overfit_batches"}
+    if options["strategy"] == "ddp":
+        chosen["strategy"] = others.pop("strategy", None) or DataParallel(rank=0)
+    trainer: pl.Trainer = make(
+        chosen, callbacks=list(callbacks), default_root_dir=path, num_sanity_val_steps=0,
+        enable_progress_bar=False, enable_model_summary=False, **{"logger": False, **others},
+    )  # fmt: skip
+    if options["strategy"] == "ddp":
+        # Lightning's answer to SIGTERM is a message to the other processes, which would not expect it.
+        leave_signals_alone(trainer)
+    return trainer
+
+
+def run_trainer(trainer: pl.Trainer, model: LinearNetwork, data: Data, task: WorkerTask | None = None) -> None:
+    """Train the model on the data, with further processes if the strategy is theirs and they are given a task.
+
+    Raises:
+        Interrupted: on a signal; the checkpoint has been written.
+        MemoryError: if examples or gradients do not fit onto the GPU.
+        KeyboardInterrupt: on one that did not come by a signal. Lightning would turn it into sys.exit(1).
+        ProcessLost: if another process ended, or does not answer.
+    """
+    strategy = trainer.strategy
+    parallel = WorkerGroup(task, strategy.port) if task and isinstance(strategy, DataParallel) else nullcontext()
+    with parallel as team, model.interrupts.deferred(), warnings.catch_warnings():
+        # What Lightning advises does not apply: batches do not come from worker processes.
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        try:
+            trainer.fit(model, datamodule=data)
+        except SystemExit as error:
+            model.interrupts.install()  # Lightning leaves SIGINT ignored
+            model.interrupts.raise_if_any()
+            raise KeyboardInterrupt from error
+        except torch.OutOfMemoryError as error:  # of a GPU
+            raise MemoryError(str(error).splitlines()[0]) from error
+        except RuntimeError as error:
+            if team is not None:
+                team.raise_if_lost(error)
+            raise
 
 
 class CountSteps(pl.Callback):

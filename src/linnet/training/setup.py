@@ -37,9 +37,9 @@ from linnet.training.components import (
 )
 from linnet.training.context import RunRequest, TrainingContext
 from linnet.training.description import describe
+from linnet.training.fit import refuse_missing_gpu
 from linnet.training.initial_weights import initialize
 from linnet.training.resume_state import restore_training
-from linnet.training.trainer import refuse_missing_gpu
 
 log = logging.getLogger(__name__)
 

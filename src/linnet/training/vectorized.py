@@ -19,7 +19,7 @@ from linnet.tracking.vectorized import VectorizedCallbacks
 from linnet.training.context import TrainingContext, record_status
 from linnet.training.divergence import with_stable_rate
 from linnet.training.finalize import finalize
-from linnet.training.trainer import make_trainer, run_trainer
+from linnet.training.fit import make_trainer, run_trainer
 
 Within = Callable[[TrainingContext], AbstractContextManager[None]]
 """A context in which a job's own log is written to."""

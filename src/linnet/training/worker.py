@@ -18,7 +18,7 @@ from linnet.tracking.checkpoint import restore, set_epoch
 from linnet.training.components import build_data, build_early_stopping, build_model, build_own_callbacks
 from linnet.training.distributed.strategy import DataParallel
 from linnet.training.distributed.worker_group import READY, receive
-from linnet.training.trainer import make_trainer
+from linnet.training.fit import make_trainer
 
 
 def main() -> None:

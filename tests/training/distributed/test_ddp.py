@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 import linnet
 import linnet.training.resume
 from linnet.cli import main as cli
-from linnet.models.all_reduce import share
+from linnet.models.train_steps import share
 from linnet.system import threads
 from linnet.system.errors import InputError, ProcessLost
 from linnet.system.reading import read_json

@@ -15,8 +15,7 @@ from linnet.data.sources.array_weights import read_weights
 from linnet.data.storage.array_file import File
 from linnet.data.storage.array_pairs import ArrayPairs
 from linnet.data.storage.class_labels import Labels, read_labels, rows_of_absent
-from linnet.data.storage.examples import Examples, Source, Task, checksum
-from linnet.data.storage.float16_examples import Float16Examples
+from linnet.data.storage.examples import Examples, Float16Examples, Source, Task, checksum
 from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
 from linnet.data.storage.sharded_arrays import ShardedArray, find_shards, same_lengths
 from linnet.data.table.messages import count_words, join_names
@@ -31,9 +30,9 @@ FAMILIES = {"f": "floating", "U": "text", "S": "text"}
 
 
 @data_source(
-    infer_task="linnet.data.sources.arrays_task.infer_task",
+    infer_task="linnet.data.storage.class_labels.infer_task",
     validation="given",
-    read_features="linnet.data.sources.array_features.read_features",
+    read_features="linnet.data.storage.sharded_arrays.read_features",
 )
 def arrays(
     x: Annotated[Input, Words(f"{FORMATS} or a pattern: data.x='my/x_*.npy'")],

@@ -19,12 +19,20 @@ from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.preprocessing import Missing, refuse_missing
 from linnet.data.table.read import Rows, concatenate, read
 from linnet.data.table.roles import Roles, feature_kinds
-from linnet.data.table.splits import Splits, assign, check_classes, check_groups, group_codes, labelled
+from linnet.data.table.splits import (
+    Splits,
+    assign,
+    check_classes,
+    check_groups,
+    example_weights,
+    group_codes,
+    labelled,
+    scaled,
+)
 from linnet.data.table.summary import summary
 from linnet.data.table.target import Targets, Task, read_target
 from linnet.data.table.target_leakage import leaks
 from linnet.data.table.values import Floats, Kind, as_numbers, cleaned, is_missing, is_text
-from linnet.data.table.weights import example_weights, scaled
 from linnet.system.errors import InputError
 
 Delimiter = Annotated[

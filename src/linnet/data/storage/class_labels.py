@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.data.storage.sharded_arrays import ShardedArray
+from linnet.data.storage.sharded_arrays import ShardedArray, find_shards
+from linnet.data.storage.whole_arrays import TORCH
 from linnet.data.table.messages import count_words, join_names
 from linnet.system.errors import InputError
 
@@ -82,20 +83,29 @@ def read_labels(train: ShardedArray, others: Iterable[ShardedArray]) -> Labels:
     return Labels(labels.names, by_value, tuple(in_order(absent, by_value and all(map(is_number, absent)))))
 
 
-def infer_task(y: ShardedArray) -> Literal["regression", "classification"]:
-    """Return what targets are for: whole numbers of an integer type, text and one-hot rows are classes; of floating
-    point also whole numbers of few values.
+def infer_task(y: str) -> Literal["regression", "classification"]:
+    """Return what the targets in `data.y` are for: whole numbers of an integer type, text and one-hot rows are classes;
+    of floating point also whole numbers of few values.
+
+    Raises:
+        InputError: the files cannot be read, or only torch can read them.
     """
-    if y.kinds != {"f"}:
+    if y.partition(":")[0].endswith(TORCH):
+        raise InputError(
+            f"data.y={y}: whether it holds classes or numbers is only seen once torch has read it: give "
+            f"data.task=classification or data.task=regression"
+        )
+    shards = find_shards("data.y", y, text=True)
+    if shards.kinds != {"f"}:
         return "classification"
     values: set[float] = set()
-    for rows in stretches(y):
+    for rows in stretches(shards):
         if is_one_hot(rows):
             continue
         if rows.size != len(rows) or not _whole(rows).all():
             return "regression"
         values |= set(np.unique(rows).tolist())
-        if len(values) > min(FEW, len(y) / ROWS_PER_VALUE):
+        if len(values) > min(FEW, len(shards) / ROWS_PER_VALUE):
             return "regression"
     return "regression" if len(values) == 1 else "classification"
 

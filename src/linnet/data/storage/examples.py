@@ -1,6 +1,7 @@
 """Examples in memory, and the output of a data source."""
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor
 
 from linnet.data.batch import Batch, TrueParameters
+from linnet.data.normalisation import Normalisation
+from linnet.data.standardizer import Standardizer
 
 if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
@@ -95,58 +98,111 @@ class Examples:
         return Examples(self.x.to(device), self.y.to(device), weight)
 
 
-class ByteExamples(Examples):
-    """Examples whose features are grey levels / 255, kept as bytes: a quarter of the memory, and a gather of rows
-    that takes half the time.
+class StoredExamples(Examples):
+    """Examples whose features are kept in another dtype, and converted once they are gathered."""
 
-    Args:
-        levels: `[N, D]`, uint8.
-        y: class indices `[N]`, int64.
-        dtype: of the features.
-    """
+    stored: Tensor
 
-    levels: Tensor
-    byte_scale: ClassVar[float] = 1 / 255
+    def __init__(self, stored: Tensor, y: Tensor, dtype: torch.dtype) -> None:
+        vars(self).update(stored=stored, y=y, _dtype=dtype)  # past the base class, which is frozen
 
-    def __init__(self, levels: Tensor, y: Tensor, dtype: torch.dtype) -> None:
-        vars(self).update(levels=levels, y=y, _dtype=dtype)  # past the base class, which is frozen
+    @abstractmethod
+    def like(self, stored: Tensor, y: Tensor) -> "StoredExamples":
+        """Return other examples that are converted in the same way."""
+
+    @abstractmethod
+    def batch(self, x: Tensor, y: Tensor) -> Batch:
+        """Return the batch of stored features that are converted to the dtype, and may be changed in place."""
 
     @cached_property
     def x(self) -> Tensor:
         """Features `[N, D]`, made for those who need all of them at once."""
-        return self.levels.to(self.dtype).div_(255)
+        return self.batch(self.stored.to(self.dtype), self.y).x
 
     def __len__(self) -> int:
-        return self.levels.shape[0]
+        return self.stored.shape[0]
 
     @property
     def n_features(self) -> int:
-        return self.levels.shape[1]
+        return self.stored.shape[1]
 
     @property
     def dtype(self) -> torch.dtype:
         kind: torch.dtype = vars(self)["_dtype"]
         return kind
 
-    def take(self, rows: Tensor) -> "ByteExamples":
-        return ByteExamples(self.levels.index_select(0, rows), self.y.index_select(0, rows), self.dtype)
+    def take(self, rows: Tensor) -> "StoredExamples":
+        return self.like(self.stored.index_select(0, rows), self.y.index_select(0, rows))
 
     def batches(self, rows: Tensor, sizes: list[int]) -> Iterator[Batch]:
-        length = max(sizes)
-        levels = self.levels.new_empty(length, self.n_features)
-        memory = self.levels.new_empty(length, self.n_features, dtype=self.dtype)
+        gathered = self.stored.new_empty(max(sizes), self.n_features)
+        memory = self.stored.new_empty(max(sizes), self.n_features, dtype=self.dtype)
         targets = self.y.index_select(0, rows).split(sizes)
         for some, y, size in zip(rows.split(sizes), targets, sizes, strict=True):
-            gathered = torch.index_select(self.levels, 0, some, out=_first(levels, size))
-            yield Batch(_first(memory, size).copy_(gathered), y, self.byte_scale)
+            found = torch.index_select(self.stored, 0, some, out=_first(gathered, size))
+            yield self.batch(_first(memory, size).copy_(found), y)
 
     def chunks(self, size: int) -> Iterator[Batch]:
-        memory = self.levels.new_empty(min(size, len(self)), self.n_features, dtype=self.dtype)
-        for levels, y in zip(self.levels.split(size), self.y.split(size), strict=True):
-            yield Batch(memory[: len(y)].copy_(levels), y, self.byte_scale)
+        memory = self.stored.new_empty(min(size, len(self)), self.n_features, dtype=self.dtype)
+        for stored, y in zip(self.stored.split(size), self.y.split(size), strict=True):
+            yield self.batch(memory[: len(y)].copy_(stored), y)
 
-    def to(self, device: torch.device) -> "ByteExamples":
-        return ByteExamples(self.levels.to(device), self.y.to(device), self.dtype)
+    def to(self, device: torch.device) -> "StoredExamples":
+        return self.like(self.stored.to(device), self.y.to(device))
+
+
+class ByteExamples(StoredExamples):
+    """Examples whose features are grey levels / 255, kept as bytes: a quarter of the memory, and a gather of rows
+    that takes half the time.
+
+    Args:
+        stored: levels `[N, D]`, uint8.
+        y: class indices `[N]`, int64.
+        dtype: of the features.
+    """
+
+    byte_scale: ClassVar[float] = 1 / 255
+
+    @cached_property
+    def x(self) -> Tensor:
+        return self.stored.to(self.dtype).div_(255)
+
+    def like(self, stored: Tensor, y: Tensor) -> "ByteExamples":
+        return ByteExamples(stored, y, self.dtype)
+
+    def batch(self, x: Tensor, y: Tensor) -> Batch:
+        return Batch(x, y, self.byte_scale)
+
+
+class Float16Examples(StoredExamples):
+    """Examples whose features are kept in float16 and normalised once gathered: half the memory of float32, and a
+    gather of 256 rows of 384 takes less time, since it is memory that it waits for.
+
+    Args:
+        stored: `[N, D]`, float16.
+        y: targets, as of other examples.
+        dtype: of the features.
+        normalisation: that makes features of what is stored.
+    """
+
+    normalisation: Normalisation
+
+    def __init__(self, stored: Tensor, y: Tensor, dtype: torch.dtype, normalisation: Normalisation) -> None:
+        super().__init__(stored, y, dtype)
+        vars(self).update(normalisation=normalisation)
+
+    def like(self, stored: Tensor, y: Tensor) -> "Float16Examples":
+        return Float16Examples(stored, y, self.dtype, self.normalisation.to(stored.device))
+
+    def batch(self, x: Tensor, y: Tensor) -> Batch:
+        return Batch(self.normalisation.apply_(x), y)
+
+    def prepared(self, scaling: Standardizer | None, y: Tensor, dtype: torch.dtype) -> "Float16Examples":
+        """Return the examples with standardised features of this dtype, and targets y."""
+        normalisation = self.normalisation
+        if scaling is not None:
+            normalisation = normalisation.standardised(scaling.mean, scaling.deviation)
+        return Float16Examples(self.stored, y, dtype, normalisation)
 
 
 def _first(memory: Tensor, size: int) -> Tensor:

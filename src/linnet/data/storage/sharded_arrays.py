@@ -131,3 +131,17 @@ def same_lengths(x: ShardedArray, y: ShardedArray) -> None:
                 f"{one} has {one.shape[0]} rows, but {other} {other.shape[0]}: "
                 f"{x.key} and {y.key} pair up in the order of their names, row by row"
             )
+
+
+def read_features(x: str, count: int) -> NDArray[np.float64]:
+    """Return the first `count` rows of `data.x`, or all if there are fewer, flattened to `[n, D]`.
+
+    Raises:
+        InputError: the files cannot be read, or a feature is not finite.
+    """
+    shards = find_shards("data.x", x)
+    features = np.empty((min(count, len(shards)), shards.width))
+    shards.read(0, features)
+    if not np.isfinite(features).all():
+        raise InputError(f"data.x={x}: holds values that are not finite")
+    return features

@@ -18,8 +18,7 @@ from scipy.linalg import qr
 from torch import Tensor
 
 from linnet.solvers.convex_losses import Poisson, Softmax
-from linnet.solvers.exact_arithmetic.integer_margins import Array, Margins, Whole
-from linnet.solvers.exact_arithmetic.integer_systems import WholeBasis
+from linnet.solvers.exact_arithmetic.integer_margins import Array, Margins, Whole, WholeBasis
 from linnet.solvers.exact_arithmetic.separation import EXACT_UNKNOWNS, LARGEST_EXACT, margins_of
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions

@@ -7,8 +7,7 @@ import numpy as np
 from scipy.linalg import qr
 from torch import Tensor
 
-from linnet.solvers.exact_arithmetic.integer_margins import Array, Whole, WholeRows
-from linnet.solvers.exact_arithmetic.integer_systems import WholeBasis
+from linnet.solvers.exact_arithmetic.integer_margins import Array, Whole, WholeBasis, WholeRows
 from linnet.solvers.exact_arithmetic.separation import EXACT_UNKNOWNS, LARGEST_EXACT
 from linnet.solvers.problem import Problem
 

@@ -22,8 +22,7 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from linnet.solvers.convex_losses import Poisson, Softmax
-from linnet.solvers.exact_arithmetic.integer_margins import UNIT_ROUNDOFF, Array, Margins, Whole, WholeRows
-from linnet.solvers.exact_arithmetic.integer_systems import WholeBasis
+from linnet.solvers.exact_arithmetic.integer_margins import UNIT_ROUNDOFF, Array, Margins, Whole, WholeBasis, WholeRows
 from linnet.solvers.problem import Problem
 
 LARGEST_PROGRAMME = 2e7

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linnet.solvers.extended_precision import Array, Extended, extended, two_product
-from linnet.solvers.l1.extended_sums import At, Sums
-from linnet.solvers.l1.piecewise_search import lowest_point
+from linnet.solvers.l1.extended_sums import At, Sums, lowest_point
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF
 

@@ -43,7 +43,7 @@ class DataParallel(DDPStrategy):
     """DDPStrategy without its DistributedDataParallel wrapper.
 
     The wrapper would sum the gradients that autograd stores; linnet computes them in closed form, and
-    `linnet.models.all_reduce` sums them. Lightning's launcher of processes is not used, since it runs the command line
+    `linnet.models.train_steps` sums them. Lightning's launcher of processes is not used, since it runs the command line
     again, which from Python or in `linnet resume` is another one.
 
     Args:
