@@ -77,4 +77,4 @@ def test_what_is_not_whole_is_no_label(value):
     (np.array(["a"] * 100), "classification"),
 ])  # fmt: skip
 def test_the_task_follows_from_the_values(y, task, tmp_path):
-    assert infer_task(shards(tmp_path, y)) == task
+    assert infer_task(str(shards(tmp_path, y).files[0].path)) == task

@@ -99,7 +99,7 @@ class Examples:
 
 
 class StoredExamples(Examples):
-    """Examples whose features are kept in another dtype, and converted once they are gathered."""
+    """Examples whose features `[N, D]` are kept in another dtype than theirs, and converted once they are gathered."""
 
     stored: Tensor
 
@@ -154,11 +154,6 @@ class StoredExamples(Examples):
 class ByteExamples(StoredExamples):
     """Examples whose features are grey levels / 255, kept as bytes: a quarter of the memory, and a gather of rows
     that takes half the time.
-
-    Args:
-        stored: levels `[N, D]`, uint8.
-        y: class indices `[N]`, int64.
-        dtype: of the features.
     """
 
     byte_scale: ClassVar[float] = 1 / 255
@@ -178,11 +173,7 @@ class Float16Examples(StoredExamples):
     """Examples whose features are kept in float16 and normalised once gathered: half the memory of float32, and a
     gather of 256 rows of 384 takes less time, since it is memory that it waits for.
 
-    Args:
-        stored: `[N, D]`, float16.
-        y: targets, as of other examples.
-        dtype: of the features.
-        normalisation: that makes features of what is stored.
+    normalisation: that makes features of what is stored.
     """
 
     normalisation: Normalisation
