@@ -1,7 +1,8 @@
-"""The linear map: predictions, objective, gradients, and metrics; training is in `network`."""
+"""The linear map: predictions, objective, gradients, metrics, and loggers of its curves; training is in `network`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
 import pytorch_lightning as pl
 import torch
@@ -16,6 +17,16 @@ from linnet.penalties import Penalty
 
 EVALUATION_ROWS = 2048
 """Examples predicted at a time in evaluation: enough for one long product, few enough to stay in the cache."""
+
+
+class SeriesLogger(Protocol):
+    """A logger that takes many points of one curve at a time; `self.log` costs more than a training step."""
+
+    histogram_every_n_epochs: int
+
+    def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None: ...
+
+    def log_histograms(self, params: Mapping[str, Tensor], step: int) -> None: ...
 
 
 class LinearMap(pl.LightningModule, ABC):
@@ -117,6 +128,18 @@ class LinearMap(pl.LightningModule, ABC):
         ]
         mean = torch.stack(losses).sum(dim=0) / examples.total_weight
         return (mean + self.penalty.value(self.weight)).tolist()
+
+    def log_series(
+        self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0
+    ) -> None:
+        """Hand points of one model's curve to each of its loggers that takes them in bulk."""
+        for logger in self.loggers_of(model):
+            logger.log_series(name, steps, values, every)
+
+    def loggers_of(self, k: int) -> list[SeriesLogger]:
+        """Return the loggers of model k: all of them if it is the only model, else the k-th one."""
+        loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
+        return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
 
 
 def _absent(examples: Examples) -> Tensor | None:

@@ -2,8 +2,8 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, cast
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -23,16 +23,6 @@ from linnet.schedules import Constant, Schedule
 from linnet.system.errors import Diverged
 from linnet.system.interrupts import Interrupts
 from linnet.system.seeds import generator
-
-
-class SeriesLogger(Protocol):
-    """A logger that takes many points of one curve at a time; `self.log` costs more than a training step."""
-
-    histogram_every_n_epochs: int
-
-    def log_series(self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1) -> None: ...
-
-    def log_histograms(self, params: Mapping[str, Tensor], step: int) -> None: ...
 
 
 class LinearNetwork(LinearMap):
@@ -224,18 +214,6 @@ class LinearNetwork(LinearMap):
         if len(means) == 1:
             self.log("train/loss_epoch", float(means[0]), logger=False)
 
-    def log_series(
-        self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0
-    ) -> None:
-        """Hand points of one model's curve to each of its loggers that takes them in bulk."""
-        for logger in self.loggers_of(model):
-            logger.log_series(name, steps, values, every)
-
-    def loggers_of(self, k: int) -> list[SeriesLogger]:
-        """Return the loggers of model k: all of them if it is the only model, else the k-th one."""
-        loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
-        return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
-
     def validation_step(self, examples: Examples, batch_idx: int) -> None:
         if self.trainer.sanity_checking:
             return
@@ -259,9 +237,6 @@ class LinearNetwork(LinearMap):
         if state is not None:
             state = self.optimizer.state_dict(state if len(self.weight) == 1 else state_of(state, k))
         return {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[k]), "optimizer": state}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["linnet"] = self.training_state(0)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         saved = checkpoint["linnet"]

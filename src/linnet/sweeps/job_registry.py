@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
@@ -62,9 +61,7 @@ class JobRegistry:
             self.jobs = {job.identity: job for job in entries}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._lock.close()
 
     def enter(self, entries: Sequence[tuple[str, Sequence[str]]]) -> list[Job]:

@@ -7,9 +7,9 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from linnet.system.errors import InputError
@@ -27,7 +27,7 @@ RESERVE = 16_384
 """Bytes of padding in the lock file: given up on a full disk, so that status.json can still say so."""
 
 
-class RunDirectory:
+class RunDirectory(AbstractContextManager["RunDirectory"]):
     """A directory that this process owns until it closes it or ends, and the status.json in it.
 
     Args:
@@ -64,12 +64,7 @@ class RunDirectory:
             self.close()
             raise
 
-    def __enter__(self) -> "RunDirectory":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

@@ -4,10 +4,10 @@ import fcntl
 import json
 import os
 import socket
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from linnet.system.writing import open_descriptor
@@ -34,7 +34,7 @@ class Owned(Exception):
         return f"process {self.owner['pid']} on {self.owner['host']}, since {self.owner['since']}"
 
 
-class Lock:
+class Lock(AbstractContextManager["Lock"]):
     """The exclusive lock of a directory, held until `close` or the end of the process.
 
     The system releases it however the process ends, so none is ever stale. On a file system without locks two owners
@@ -69,12 +69,7 @@ class Lock:
             self.file.close()  # its last owner removed it between our opening and our locking it
         self._write(max(size, ROOM))
 
-    def __enter__(self) -> "Lock":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
