@@ -9,6 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from linnet.data.table.column import Column
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.preprocessing import Preprocessing, Target
 from linnet.inference import columnar_table, rows, text
 from linnet.inference.columnar_table import ColumnarTable
@@ -48,7 +49,7 @@ def test_are_read_as_they_are_needed(monkeypatch, tmp_path):
     file = io.BytesIO(b"a,b,c,d,e,f,g\n" + b"1,2,3,4,5,6,7\n" * 10_000)
     done = 0
     for part in rows.of_table(
-        PREDICTOR, TABLE, CsvTable(Path("f.csv"), file, None, None), "f.csv", (), rows.RowNotes()
+        PREDICTOR, TABLE, CsvTable(Path("f.csv"), file, CsvFormat()), "f.csv", (), rows.RowNotes()
     ):
         done += len(part.known)
         assert file.tell() <= 14 * done + 3000

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from linnet.data.table.delimited import count_lines, read_delimited
+from linnet.data.table.delimited import CsvFormat, count_lines, read_delimited
 from linnet.data.table.encoding import to_utf8
 from linnet.inference import text
 from linnet.inference.text import CsvTable
@@ -30,7 +30,7 @@ def lines(content: bytes, size: int, encoding: str | None = None) -> tuple[list[
 def table(content: bytes, size: int) -> pa.Table:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "BLOCK", size)
-        reader = CsvTable(PATH, io.BytesIO(content), ",", "utf-8")
+        reader = CsvTable(PATH, io.BytesIO(content), CsvFormat(",", "utf-8"))
         return pa.concat_tables(reader.read(reader.names))
 
 
@@ -67,7 +67,7 @@ class TestLines:
         assert words in str(caught.value)
         with pytest.raises(InputError):
             whole, _ = to_utf8(PATH, content, None)
-            read_delimited(PATH, whole, ",", "utf-8")
+            read_delimited(PATH, whole, CsvFormat(",", "utf-8"))
 
 
 class TestRecords:
@@ -84,7 +84,10 @@ class TestRecords:
         writer.writerows([("a", "b"), *rows])
         content = sink.getvalue().encode()
         try:
-            expected, found = read_delimited(PATH, content, ",", "utf-8")[0].combine_chunks(), table(content, size)
+            expected, found = (
+                read_delimited(PATH, content, CsvFormat(",", "utf-8"))[0].combine_chunks(),
+                table(content, size),
+            )
         except InputError as error:
             assume("looks like rows" not in str(error))  # which such a text may do by chance
             raise
@@ -96,7 +99,7 @@ class TestRecords:
         content = "a,b\n" + "".join(f"{one},{other}\n" for one, other in rows)
         expected, refused = None, ""
         try:
-            expected = read_delimited(PATH, content.encode(), ",", "utf-8")[0].combine_chunks()
+            expected = read_delimited(PATH, content.encode(), CsvFormat(",", "utf-8"))[0].combine_chunks()
         except InputError as error:
             refused = str(error)
         try:
@@ -113,7 +116,7 @@ class TestRecords:
     @pytest.mark.parametrize("size", range(40, 60))
     def test_leave_quotes_within_values_alone(self, size):
         content = b"a,b\n" + b'1,5" pipe\n2,"x\ny"\n3,"p ""q"""\n' * 20
-        assert table(content, size).equals(read_delimited(PATH, content, ",", "utf-8")[0].combine_chunks())
+        assert table(content, size).equals(read_delimited(PATH, content, CsvFormat(",", "utf-8"))[0].combine_chunks())
 
     def test_say_where_they_begin(self):
         content = b'a,b\n1,"x\ny"\n2,z\n'

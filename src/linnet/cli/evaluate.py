@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from linnet.cli.parser import Parser, add_line_options, skipped_lines
+from linnet.cli.parser import Parser, add_line_options
 from linnet.config.input_files import describe_input_files
 from linnet.data.table.messages import count_words
 from linnet.system.errors import InputError
@@ -30,12 +30,12 @@ def main(arguments: Sequence[str]) -> None:
         reads = describe_input_files(load_config(given.run))
         notes, title = [*filter(None, [reads]), *([] if same_data else [differs])], f"{given.run}, final weights"
     else:
+        from linnet.cli.predict import csv_format_of
         from linnet.inference.evaluate_file import evaluate_file, weight_column
         from linnet.inference.labelled_rows import LabelledFile
 
         weight = weight_column(load_config(given.run))
-        lines = given.comment, skipped_lines(given)
-        file = LabelledFile(given.input, given.target, weight, given.delimiter, given.encoding, *lines)
+        file = LabelledFile(given.input, given.target, weight, csv_format_of(given))
         metrics, n_rows, notes = evaluate_file(given.run, file)
         title = f"{given.run}, final weights; test: {count_words(n_rows, 'row')} of {given.input}"
     for note in notes:
@@ -51,11 +51,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def _check_input(given: argparse.Namespace) -> None:
     """Raise InputError unless delimiter, encoding and lines to skip are valid."""
-    from linnet.cli.predict import check_delimiter
+    from linnet.cli.predict import csv_format_of
     from linnet.data.table.encoding import ENCODINGS
 
-    check_delimiter(given.delimiter)
-    skipped_lines(given)
+    csv_format_of(given)
     if given.encoding not in (None, *ENCODINGS):
         raise InputError(f"--encoding={given.encoding}: expected one of {', '.join(ENCODINGS)}")
 

@@ -25,12 +25,3 @@ def add_spreadsheet_option(parser: Parser) -> None:
         "--spreadsheet-safe", action="store_true",
         help="of CSV: begin texts with an apostrophe that a spreadsheet would execute as formulas, such as =1+1",
     )  # fmt: skip
-
-
-def skipped_lines(given: argparse.Namespace) -> int:
-    """Return the number of lines before the header. Raises InputError if it is below 0, or the comment is empty."""
-    if given.comment == "":
-        raise InputError("--comment: expected a sign such as #")
-    if given.skip_rows is not None and given.skip_rows < 0:
-        raise InputError(f"--skip-rows={given.skip_rows}: expected a whole number of at least 0")
-    return given.skip_rows or 0

@@ -1,11 +1,13 @@
 """`linnet predict RUN --input F`: predictions for new examples."""
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from linnet.cli.parser import Parser, add_line_options, add_spreadsheet_option, skipped_lines
+from linnet.cli.parser import Parser, add_line_options, add_spreadsheet_option
 from linnet.data.storage.sharded_arrays import ShardedArray
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.encoding import ENCODINGS
 from linnet.data.table.layout import DELIMITERS
 from linnet.data.table.messages import count_words, join_names, require_column
@@ -29,10 +31,7 @@ class Request(NamedTuple):
     input: str
     output: str
     id: tuple[str, ...]
-    delimiter: str | None
-    encoding: str | None
-    comment: str | None
-    skip_rows: int
+    csv_format: CsvFormat
     spreadsheet_safe: bool
 
     @property
@@ -46,8 +45,7 @@ def main(arguments: Sequence[str]) -> None:
     predictor, row_notes = load_predictor(request.run), RowNotes()
     check_output(request.output, request.input, request.id, predictor, request.spreadsheet_safe)
     n_rows = n_unknown = 0
-    lines = request.comment, request.skip_rows
-    with opened(request.input, request.delimiter, request.encoding, *lines) as source:
+    with opened(request.input, request.csv_format) as source:
         rows, notes = _predictions(predictor, request, source, row_notes)
         with writing(request.output, predictor, request.spreadsheet_safe) as writer:
             for predicted in rows:
@@ -109,16 +107,17 @@ def _parse(arguments: Sequence[str]) -> Request:
     add_line_options(parser)
     add_spreadsheet_option(parser)
     given = parser.parse_args(arguments)
-    check_delimiter(given.delimiter)
-    ids = tuple(dict.fromkeys(given.id))
-    return Request(
-        given.run, given.input, given.output, ids, given.delimiter, given.encoding, given.comment, skipped_lines(given),
-        given.spreadsheet_safe,
-    )  # fmt: skip
+    csv_format, ids = csv_format_of(given), tuple(dict.fromkeys(given.id))
+    return Request(given.run, given.input, given.output, ids, csv_format, given.spreadsheet_safe)
 
 
-def check_delimiter(sign: str | None) -> None:
-    """Raise InputError unless this is the name of a delimiter of CSV, or one character."""
-    names = ", ".join(DELIMITERS)
+def csv_format_of(given: argparse.Namespace) -> CsvFormat:
+    """Return how to read CSV. Raises InputError for a delimiter, comment or number of lines that cannot be."""
+    sign, names = given.delimiter, ", ".join(DELIMITERS)
     if sign is not None and sign not in DELIMITERS and (len(sign) != 1 or not sign.isascii() or sign in '"\r\n'):
         raise InputError(f"--delimiter={sign}: expected one character, or one of {names}")
+    if given.comment == "":
+        raise InputError("--comment: expected a sign such as #")
+    if given.skip_rows is not None and given.skip_rows < 0:
+        raise InputError(f"--skip-rows={given.skip_rows}: expected a whole number of at least 0")
+    return CsvFormat(sign, given.encoding, given.comment, given.skip_rows or 0)

@@ -15,6 +15,7 @@ from linnet.data.storage.array_file import NAMED
 from linnet.data.storage.class_labels import canonical, distinct_of, is_number
 from linnet.data.storage.sharded_arrays import ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import PARQUET, TORCH
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.messages import count_words, join_names, require_column, row_words
 from linnet.data.table.notation import PLAIN
 from linnet.data.table.splits import example_weights
@@ -34,17 +35,13 @@ class LabelledFile:
     target: of a table the column, None for that of the training; of an array the file of targets, None for the array y
         in the same file.
     weight: of a table the column of example weights, None for none.
-    delimiter, encoding: of CSV; None: detected.
-    comment, skip_rows: of CSV: start of lines that are not rows, and number of lines before the header.
+    csv_format: of CSV, how to read it.
     """
 
     input: str
     target: str | None
     weight: str | None
-    delimiter: str | None
-    encoding: str | None
-    comment: str | None = None
-    skip_rows: int = 0
+    csv_format: CsvFormat
 
 
 class Labelled(NamedTuple):
@@ -74,7 +71,7 @@ def read_labelled(predictor: LinearPredictor, given: LabelledFile) -> Labelled:
     """
     scoring, row_notes = replace(predictor, link="identity"), RowNotes()
     notes: list[str] = []
-    with opened(given.input, given.delimiter, given.encoding, given.comment, given.skip_rows) as source:
+    with opened(given.input, given.csv_format) as source:
         if isinstance(source, ShardedArray):
             if predictor.table is not None:
                 raise InputError(f"{given.input} is an array, but the model takes a table with the columns that it was "

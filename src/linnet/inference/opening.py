@@ -12,6 +12,7 @@ from typing import Any
 from linnet.data.storage.array_file import MAGIC, NAMED
 from linnet.data.storage.sharded_arrays import PATH_AND_NAME, ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import TORCH
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.files import file_format
 from linnet.data.table.read import NAMES
 from linnet.inference.columnar_table import ColumnarTable
@@ -25,15 +26,12 @@ START = 16
 
 
 @contextmanager
-def opened(
-    given: str, delimiter: str | None, encoding: str | None, comment: str | None = None, skip_rows: int = 0
-) -> Iterator[Table | ShardedArray]:
+def opened(given: str, csv_format: CsvFormat) -> Iterator[Table | ShardedArray]:
     """Open a table, or the rows of an array.
 
     Args:
         given: path, or "-" for CSV on standard input.
-        delimiter, encoding: of CSV; None: detected.
-        comment, skip_rows: of CSV, as `linnet.data.table.delimited.blanked` takes them.
+        csv_format: of CSV, how to read it.
 
     Raises:
         InputError: if there is no such file, or it is neither.
@@ -43,7 +41,7 @@ def opened(
         with _uncompressed(path, sys.stdin.buffer) as text:
             if file_format(path, text.peek(START)[:START]) != "text":
                 raise InputError(f"{path} takes CSV only: give the file itself by --input")
-            yield CsvTable(path, text, delimiter, encoding, comment, skip_rows)
+            yield CsvTable(path, text, csv_format)
         return
     path = Path(given).expanduser()
     if PATH_AND_NAME.fullmatch(given) or path.suffix in (*NAMED, *TORCH):
@@ -68,7 +66,7 @@ def opened(
             if kind != "text" and text is not file:
                 raise InputError(f"{path} is {NAMES[kind]} compressed by gzip: unpack it")
             if kind == "text":
-                yield CsvTable(path, text, delimiter, encoding, comment, skip_rows)
+                yield CsvTable(path, text, csv_format)
             else:
                 yield ColumnarTable(path, kind)
 

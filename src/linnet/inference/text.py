@@ -16,7 +16,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from linnet.data.table.delimited import BLOCK, blanked, count_lines, parse, spanning_note
+from linnet.data.table.delimited import BLOCK, CsvFormat, blanked, count_lines, parse, spanning_note
 from linnet.data.table.encoding import has_utf8, to_utf8
 from linnet.data.table.layout import find_layout
 from linnet.system.errors import InputError
@@ -148,31 +148,21 @@ class CsvTable:
     Args:
         path: for the messages.
         file: open for reading, uncompressed.
-        delimiter: as `find_layout` takes it.
-        encoding: as `to_utf8` takes it.
-        comment, skip_rows: as `blanked` takes them.
+        csv_format: how to read it.
 
     Raises:
         InputError: if the file is empty or no text, or its header does not name columns.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        file: IO[bytes],
-        delimiter: str | None,
-        encoding: str | None,
-        comment: str | None = None,
-        skip_rows: int = 0,
-    ) -> None:
+    def __init__(self, path: Path, file: IO[bytes], csv_format: CsvFormat) -> None:
         self.path = path
-        self._lines = Lines(path, file, encoding)
+        self._lines = Lines(path, file, csv_format.encoding)
         lines = iter(self._lines)
-        first = blanked(next(lines, b""), comment, skip_rows)
+        first = blanked(next(lines, b""), csv_format.comment, csv_format.skip_rows)
         if not first:
             raise InputError(f"{path} is empty")
-        self._text = chain([first], (blanked(text, comment, 0) for text in lines))
-        self._layout = find_layout(path, first, delimiter, "--delimiter", least=1)
+        self._text = chain([first], (blanked(text, csv_format.comment, 0) for text in lines))
+        self._layout = find_layout(path, first, csv_format.delimiter, "--delimiter", least=1)
         self._spanning = self._empty = 0
 
     @property

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.read import concatenate, read
 from linnet.system.errors import InputError
 
@@ -26,12 +27,12 @@ def file(tmp_path):
 
 
 def columns(path, **options) -> dict[str, list]:
-    return read("data.path", path, **options).table.to_pydict()
+    return read("data.path", path, CsvFormat(**options)).table.to_pydict()
 
 
 def refusal(path, **options) -> str:
     with pytest.raises(InputError) as caught:
-        read("data.path", path, **options)
+        read("data.path", path, CsvFormat(**options))
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     return message

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files, Fraction, Seed, Words
 from linnet.data.storage.examples import Examples, Source
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.fit import fit
 from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.notation import Notation, make_notation
@@ -96,14 +97,14 @@ def table_rows(
         seed: of what is drawn.
         keep_constant: keep columns of numbers that are always the same, as a model without a bias needs them.
         decimal, thousands, strip, missing_tokens: of text columns, as `Notation` takes them.
-        comment, skip_rows: of CSV, as `read` takes them.
+        comment, skip_rows: of CSV, as `CsvFormat` has them.
         dates: "error": columns of dates are refused; "days": they are numbers of days.
         day_first: of dates such as 03/04/2025; None: found out.
 
     Raises:
         InputError: naming file, column and rows, and the remedy.
     """
-    rows, given = _read(path, test_path, split_column, delimiter, encoding, comment, skip_rows)
+    rows, given = _read(path, test_path, split_column, CsvFormat(delimiter, encoding, comment, skip_rows))
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     table = notation.without_tokens(rows.table)
     where: RowLocator = rows.where
@@ -160,23 +161,16 @@ def table_rows(
 
 
 def _read(
-    path: str | Sequence[str],
-    test_path: str | Sequence[str] | None,
-    split_column: str | None,
-    delimiter: str | None,
-    encoding: str | None,
-    comment: str | None,
-    skip_rows: int,
+    path: Files, test_path: Files | None, split_column: str | None, csv_format: CsvFormat
 ) -> tuple[Rows, NDArray[np.str_] | None]:
     """Return all rows, and the split of each where the files say so."""
-    options: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "comment": comment, "skip_rows": skip_rows}
-    rows = read("data.path", path, **options)
+    rows = read("data.path", path, csv_format)
     if test_path is None:
         return rows, None
     if split_column is not None:
         raise InputError("data.test_path and data.split_column both name the test part: give one of them")
     n_train = rows.table.num_rows
-    rows = concatenate(rows, read("data.test_path", test_path, **options))
+    rows = concatenate(rows, read("data.test_path", test_path, csv_format))
     return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
 
 

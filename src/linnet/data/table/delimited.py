@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -19,35 +20,41 @@ BLOCK = 1 << 22
 """Bytes that are parsed at once; a row must fit into them."""
 
 
+class CsvFormat(NamedTuple):
+    """How to read a CSV file.
+
+    delimiter, encoding: as `find_layout` and `to_utf8` take them; None: detected.
+    comment: what a comment begins with, at the start of a line outside quotes; None: there are none.
+    skip_rows: lines before the header.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    skip_rows: int = 0
+
+
 def read_delimited(
-    path: Path,
-    content: bytes,
-    delimiter: str | None,
-    encoding: str | None,
-    only: Sequence[str] | None = None,
-    comment: str | None = None,
-    skip_rows: int = 0,
+    path: Path, content: bytes, csv_format: CsvFormat, only: Sequence[str] | None = None
 ) -> tuple[pa.Table, list[str]]:
     """Read a delimited file as text columns; return the table with notes on the detected layout.
 
     Args:
         path: for the messages.
         content: of the file, uncompressed.
-        delimiter: as `find_layout` takes it.
-        encoding: as `to_utf8` takes it.
+        csv_format: how to read it.
         only: columns to keep; None, or if there are none such: all.
-        comment, skip_rows: as `blanked` takes them.
 
     Raises:
         InputError: if the file is no text, has no rows, no or equal names of columns, or rows of unequal length.
     """
-    text, found = to_utf8(path, content, encoding)
-    text = blanked(text, comment, skip_rows)
-    layout = find_layout(path, text, delimiter)
+    text, found = to_utf8(path, content, csv_format.encoding)
+    text = blanked(text, csv_format.comment, csv_format.skip_rows)
+    layout = find_layout(path, text, csv_format.delimiter)
     table, spanning = parse(path, text, layout, only)
     if table.num_rows == 0:
         raise InputError(f"{path} has a header and no rows")
-    notes = [] if encoding or found == "utf-8" else [f"{path}: read as {found}"]
+    notes = [] if csv_format.encoding or found == "utf-8" else [f"{path}: read as {found}"]
     return table, [*notes, *layout.notes, *spanning_note(path, spanning)]
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from linnet.data.table.delimited import read_delimited
+from linnet.data.table.delimited import CsvFormat, read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
 from linnet.data.table.messages import join_names, row_words
 from linnet.data.table.values import plain
 from linnet.system.errors import InputError
 
+CSV = CsvFormat()
 Stamp = tuple[Path, int, int]
 
 
@@ -46,23 +47,14 @@ class Rows:
         return f"{row_words(here)} of {self.files[first]}{more}"
 
 
-def read(
-    key: str,
-    given: str | Sequence[str],
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    only: Sequence[str] | None = None,
-    comment: str | None = None,
-    skip_rows: int = 0,
-) -> Rows:
+def read(key: str, given: str | Sequence[str], csv_format: CsvFormat = CSV, only: Sequence[str] | None = None) -> Rows:
     """Read files of one schema.
 
     Args:
         key: the configuration key that names the files.
         given: path, pattern, or a list of these.
-        delimiter, encoding: of CSV; None: found out.
+        csv_format: of CSV, how to read it.
         only: columns to keep; None, or if there are none such: all.
-        comment, skip_rows: of CSV, as `linnet.data.table.delimited.blanked` takes them.
 
     Raises:
         InputError: naming the file, if one cannot be read, is empty or damaged, or differs from the first in its
@@ -71,18 +63,11 @@ def read(
     paths = expand(key, given)
     stats = [path.stat() for path in paths]
     stamps = tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in zip(paths, stats, strict=True))
-    return _read(stamps, delimiter, encoding, None if only is None else tuple(only), comment, skip_rows)
+    return _read(stamps, csv_format, None if only is None else tuple(only))
 
 
 @lru_cache(maxsize=4)
-def _read(
-    stamps: tuple[Stamp, ...],
-    delimiter: str | None,
-    encoding: str | None,
-    only: tuple[str, ...] | None,
-    comment: str | None,
-    skip_rows: int,
-) -> Rows:
+def _read(stamps: tuple[Stamp, ...], csv_format: CsvFormat, only: tuple[str, ...] | None) -> Rows:
     """Read the files (path, time of change, size), cached for all jobs of a sweep; never modify the result."""
     tables: list[pa.Table] = []
     notes: list[str] = []
@@ -95,7 +80,7 @@ def _read(
         if formats[-1] != formats[0]:
             raise InputError(f"{stamps[0][0]} and {path} are of different formats: give files of one format")
         if formats[-1] == "text":
-            table, said = read_delimited(path, content, delimiter, encoding, only, comment, skip_rows)
+            table, said = read_delimited(path, content, csv_format, only)
         else:
             table, said = read_columnar(path, content, formats[-1], only)
         tables.append(table if not tables else _like_the_first(tables[0], table, stamps[0][0], path))

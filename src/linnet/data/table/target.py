@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linnet.data.table.column_types import kind_of
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels
 from linnet.data.table.messages import RowLocator, count_words, join_names, require_column
 from linnet.data.table.notation import PLAIN, Notation, make_notation
@@ -68,7 +69,7 @@ def infer_task(
     Raises:
         InputError: as `linnet.data.table.read.read` does, and if there is no such column, or it cannot be a target.
     """
-    rows = read("data.path", path, delimiter, encoding, (target,), comment, skip_rows)
+    rows = read("data.path", path, CsvFormat(delimiter, encoding, comment, skip_rows), (target,))
     require_column("data.target", target, rows.table.column_names, str(rows.files[0]))
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     column = notation.without_tokens(rows.table.select([target]))[target]

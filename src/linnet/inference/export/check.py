@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from linnet.config.check_options import declared
 from linnet.config.option_types import options_of
 from linnet.config.skeleton import skeleton
+from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.read import read
 from linnet.inference.export.terms import Floats, Inputs, Term, terms, typed
 from linnet.inference.predictor import Predictor
@@ -93,8 +94,8 @@ def largest_difference(sample: Sample, found: Floats, classes: NDArray[Any] | No
 
 def _own_rows(predictor: Predictor, config: Mapping[str, Any]) -> Sample:
     options = config["data"]
-    lines = {key: options[key] for key in ("comment", "skip_rows") if key in options}
-    rows = read("data.path", options["path"], options["delimiter"], options["encoding"], **lines)
+    csv_format = CsvFormat(**{key: options[key] for key in CsvFormat._fields if key in options})
+    rows = read("data.path", options["path"], csv_format)
     table = rows.table.slice(0, ROWS)
     return _of_table(predictor, table, f"{table.num_rows} rows of {rows.files[0]}")
 
