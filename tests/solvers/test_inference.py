@@ -29,7 +29,7 @@ DATA = {
 
 
 def assert_agrees(ours: Inference, output: int, theirs: sm.regression.linear_model.RegressionResults) -> None:
-    low, high = theirs.conf_int(1 - ours.level).T
+    low, high = theirs.conf_int(0.05).T
     pairs = [
         (ours.coefficients, theirs.params),
         (ours.std_errors, theirs.bse),
@@ -49,11 +49,10 @@ def assert_agrees(ours: Inference, output: int, theirs: sm.regression.linear_mod
 
 
 class TestAgainstStatsmodels:
-    @pytest.mark.parametrize("level", [0.95, 0.5])
     @pytest.mark.parametrize("name", DATA)
-    def test_with_a_bias(self, name: str, level: float):
+    def test_with_a_bias(self, name: str):
         x, y = DATA[name]
-        ours = inference(least_squares(x, y), level=level)
+        ours = inference(least_squares(x, y))
         assert_agrees(ours, 0, sm.OLS(y, sm.add_constant(x)).fit())
 
     @pytest.mark.parametrize("name", DATA)
@@ -98,31 +97,13 @@ class TestProperties:
         rng = np.random.default_rng(1)
         x = rng.standard_normal((20, 2))
         y = (x @ [1.0, -2.0] + 3)[:, None] + rng.standard_normal((20, 4000))
-        result = inference(least_squares(x, y), level=0.8)
+        result = inference(least_squares(x, y))
         truth = [3, 1, -2]
         covered = np.mean((result.low <= truth) & (truth <= result.high), axis=0)
-        np.testing.assert_allclose(covered, 0.8, atol=0.03)
+        np.testing.assert_allclose(covered, 0.95, atol=0.015)
 
 
 class TestReport:
-    def test_table(self):
-        x, y = DATA["diabetes, scaled"]
-        names = load_diabetes().feature_names
-        result = inference(least_squares(x, y), feature_names=names)
-        rows = result.table()
-        assert [row.name for row in rows] == ["bias", *names]
-        assert rows[0].coefficient == pytest.approx(y.mean())
-        assert rows[3]._asdict() == {
-            "name": "bmi",
-            "coefficient": result.coefficients[0, 3],
-            "std_error": result.std_errors[0, 3],
-            "t": result.t[0, 3],
-            "p": result.p[0, 3],
-            "low": result.low[0, 3],
-            "high": result.high[0, 3],
-        }
-        json.dumps(rows)
-
     def test_metrics(self):
         x, y = DATA["diabetes, scaled"]
         result = inference(least_squares(x, y))
@@ -132,14 +113,18 @@ class TestReport:
         assert metrics["optimum/std_error/bias"] == result.std_errors[0, 0]
         assert metrics["optimum/p/x9"] == result.p[0, 10]
         assert all(type(number) is float for number in metrics.values())
-        assert not [key for key in result.metrics(max_coefficients=10) if "std_error/" in key]
+
+    def test_many_coefficients_are_no_metrics(self):
+        rng = np.random.default_rng(0)
+        result = inference(least_squares(rng.standard_normal((50, 32)), rng.standard_normal(50)))
+        assert not [key for key in result.metrics() if "std_error/" in key]
 
     def test_metrics_of_several_outputs(self):
         x, y = DATA["longley"]
-        result = inference(least_squares(x, np.column_stack([y, x[:, 0] ** 2])), output_names=["jobs", "prices"])
+        result = inference(least_squares(x, np.column_stack([y, x[:, 0] ** 2])))
         metrics = result.metrics()
-        assert (metrics["optimum/r2/jobs"], metrics["optimum/r2/prices"]) == tuple(result.r2)
-        assert metrics["optimum/std_error/prices/x1"] == result.std_errors[1, 2]
+        assert (metrics["optimum/r2/y0"], metrics["optimum/r2/y1"]) == tuple(result.r2)
+        assert metrics["optimum/std_error/y1/x1"] == result.std_errors[1, 2]
         assert "optimum/r2" not in metrics
 
     def test_an_exact_fit_is_certain_and_json_has_no_infinities(self):
@@ -166,10 +151,6 @@ class TestErrors:
             (lambda: inference(least_squares(X, Y, l2=0.1)), "l2=0.1: standard errors are for l2=0"),
             (lambda: inference(least_squares(X[:, [0, 0]], Y)), r"not determined \(rank 2 of 3\): x0, x1"),
             (lambda: inference(least_squares(X[:3], Y[:3])), "3 rows for 3 coefficients: at least one row more"),
-            (lambda: inference(least_squares(X, Y), level=95), "level is 95"),
-            (lambda: inference(least_squares(X, Y), feature_names=["a"]), "1 different feature names: expected 2"),
-            (lambda: inference(least_squares(X, Y), feature_names=["a", "a"]), "1 different feature names"),
-            (lambda: inference(least_squares(X, Y), output_names=["a", "b"]), "2 different output names: expected 1"),
         ],
     )
     def test_messages(self, call: Callable[[], Inference], message: str):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy.special import fdtrc, stdtr
@@ -12,22 +11,13 @@ from linnet.solvers.least_squares.least_squares import LeastSquares
 from linnet.solvers.student_t import critical_t
 
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
-"""Keys of the table's columns in metrics.json, `optimum/<column>/<name of the coefficient>`."""
+"""Keys of each coefficient's numbers in metrics.json, `optimum/<column>/<name of the coefficient>`."""
+
+MOST_COEFFICIENTS = 32
+"""Coefficients of all outputs beyond which metrics.json has none of them."""
 
 MAX_NAMES = 12
 """Most columns that a message lists."""
-
-
-class Coefficient(NamedTuple):
-    """A row of the table: one coefficient, its standard error, and the test that it is zero."""
-
-    name: str
-    coefficient: float
-    std_error: float
-    t: float
-    p: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -37,9 +27,7 @@ class Inference:
     P coefficients per output, the bias first; C outputs.
 
     names: of the coefficients, `P`; "bias" is the bias.
-    outputs: names of the outputs, `C`.
-    coefficients, std_errors, t, p, low, high: `[C, P]`; p is two-sided, and low to high the confidence interval.
-    level: of the interval, in (0, 1).
+    coefficients, std_errors, t, p, low, high: `[C, P]`; p is two-sided, and low to high the 95 % confidence interval.
     r2, adjusted_r2: share of the squares of y explained, `[C]`: about the mean if there is a bias, about 0 if not, and
         never about the mean for a constant feature in the bias' stead, where statsmodels would change its mind.
     f, f_p: test that all weights are zero, `[C]`.
@@ -49,14 +37,12 @@ class Inference:
     """
 
     names: tuple[str, ...]
-    outputs: tuple[str, ...]
     coefficients: Array
     std_errors: Array
     t: Array
     p: Array
     low: Array
     high: Array
-    level: float
     r2: Array
     adjusted_r2: Array
     f: Array
@@ -68,42 +54,26 @@ class Inference:
     condition: float
     scaled_condition: float
 
-    def table(self, output: int = 0) -> list[Coefficient]:
-        """Return one row per coefficient of an output, the bias first."""
-        columns = (self.coefficients, self.std_errors, self.t, self.p, self.low, self.high)
-        return [
-            Coefficient(name, *(float(column[output, i]) for column in columns)) for i, name in enumerate(self.names)
-        ]
+    def metrics(self) -> dict[str, float]:
+        """Return finite numbers for metrics.json: "optimum/r2", …, and of each coefficient "optimum/p/<name>", ….
 
-    def metrics(self, *, max_coefficients: int = 32) -> dict[str, float]:
-        """Return finite numbers for metrics.json: "optimum/r2", …, and from the table "optimum/std_error/<name>", ….
-
-        With several outputs the name of the output follows, as in "optimum/r2/y1" and "optimum/p/y1/x3". What is
+        With several outputs their number follows, as in "optimum/r2/y1" and "optimum/p/y1/x3". What is
         infinite or undefined (F of an exact fit) is left out, since JSON has no word for it.
-
-        Args:
-            max_coefficients: the table is left out if there are more coefficients in all.
         """
         shared = ("condition", "scaled_condition", "rank", "df_residual")
         numbers = {f"optimum/{key}": float(getattr(self, key)) for key in shared}
-        for c, output in enumerate(self.outputs):
-            suffix = f"/{output}" if len(self.outputs) > 1 else ""
+        columns = (self.coefficients, self.std_errors, self.t, self.p, self.low, self.high)
+        for c in range(len(self.r2)):
+            suffix = f"/y{c}" if len(self.r2) > 1 else ""
             for key in ("r2", "adjusted_r2", "f", "f_p", "residual_std_error"):
                 numbers[f"optimum/{key}{suffix}"] = float(getattr(self, key)[c])
-            if self.coefficients.size <= max_coefficients:
-                for row in self.table(c):
-                    for key, number in zip(COLUMNS, row[1:], strict=True):
-                        numbers[f"optimum/{key}{suffix}/{row.name}"] = number
+            for i, name in enumerate(self.names if self.coefficients.size <= MOST_COEFFICIENTS else ()):
+                for key, column in zip(COLUMNS, columns, strict=True):
+                    numbers[f"optimum/{key}{suffix}/{name}"] = float(column[c, i])
         return {key: number for key, number in numbers.items() if np.isfinite(number)}
 
 
-def inference(
-    fit: LeastSquares,
-    *,
-    feature_names: Sequence[str] | None = None,
-    output_names: Sequence[str] | None = None,
-    level: float = 0.95,
-) -> Inference:
+def inference(fit: LeastSquares, feature_names: Sequence[str] | None = None) -> Inference:
     """Compute standard errors, t and F tests, intervals and R² of a least squares fit, from its QR factor.
 
     The covariance of the coefficients is s² (XᵀWX)⁻¹ = s² G Gᵀ with G from the triangle R, so that no digits are lost
@@ -114,16 +84,12 @@ def inference(
     Args:
         fit: without penalty, of full rank, with more rows than coefficients.
         feature_names: D names, "x0", "x1", … if None.
-        output_names: C names, "y0", "y1", … if None.
-        level: of the confidence intervals, in (0, 1).
 
     Raises:
-        ValueError: the fit or an argument is not as above.
+        ValueError: the fit is not as above.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}: expected a number between 0 and 1")
-    n_outputs, n_features = fit.weight.shape
-    features, outputs = _names("feature", feature_names, n_features), _names("output", output_names, n_outputs)
+    n_features = fit.weight.shape[1]
+    features = tuple(feature_names or (f"x{i}" for i in range(n_features)))
     reason = withheld(fit, features)
     if reason is not None or fit.inverse is None:
         raise ValueError(reason)
@@ -132,7 +98,7 @@ def inference(
     coefficients = fit.weight if fit.bias is None else np.column_stack([fit.bias, fit.weight])
     variance = fit.residual_squares / df_residual
     std_errors = np.sqrt(variance)[:, None] * np.linalg.norm(fit.inverse, axis=1)
-    margin = critical_t(df_residual, level) * std_errors
+    margin = critical_t(df_residual) * std_errors
     total = fit.total_squares
     explained = np.maximum(total - fit.residual_squares, 0)  # rounding may leave a little less than nothing
     with np.errstate(divide="ignore", invalid="ignore"):  # an exact fit, or a y that is constant
@@ -142,14 +108,12 @@ def inference(
         adjusted_r2 = 1 - variance / (total / (fit.n_rows - (fit.bias is not None)))
     return Inference(
         names=features if fit.bias is None else ("bias", *features),
-        outputs=outputs,
         coefficients=coefficients,
         std_errors=std_errors,
         t=t,
         p=2 * stdtr(df_residual, -np.abs(t)),
         low=coefficients - margin,
         high=coefficients + margin,
-        level=level,
         r2=r2,
         adjusted_r2=adjusted_r2,
         f=f,
@@ -181,11 +145,3 @@ def withheld(fit: LeastSquares, feature_names: Sequence[str]) -> str | None:
     if fit.n_rows <= fit.n_coefficients:
         return f"{fit.n_rows} rows for {fit.n_coefficients} coefficients: at least one row more is needed"
     return None
-
-
-def _names(kind: str, given: Sequence[str] | None, number: int) -> tuple[str, ...]:
-    if given is None:
-        return tuple(f"{'x' if kind == 'feature' else 'y'}{i}" for i in range(number))
-    if len(given) != number or len(set(given)) != number:
-        raise ValueError(f"{len(set(given))} different {kind} names: expected {number}")
-    return tuple(given)

@@ -3,11 +3,10 @@
 from scipy.special import stdtrit
 
 
-def critical_t(df_residual: float, level: float = 0.95) -> float:
-    """Return half the width of a confidence interval in standard errors.
+def critical_t(df_residual: float) -> float:
+    """Return half the width of a 95 % confidence interval in standard errors.
 
     Args:
         df_residual: degrees of freedom, above 0.
-        level: of the interval, in (0, 1).
     """
-    return float(stdtrit(df_residual, (1 + level) / 2))
+    return float(stdtrit(df_residual, 0.975))
