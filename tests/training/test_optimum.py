@@ -47,7 +47,7 @@ def analysis(weight: float = 1.5) -> ProblemAnalysis:
     import torch
 
     numbers = torch.tensor([[weight]], dtype=torch.float64)
-    optimum = Optimum(numbers, numbers[0].clone(), 0.25, 1e-9, "a proof", True, True, "a method", 3, 0.5)
+    optimum = Optimum(numbers, numbers[0].clone(), 0.25, 1e-9, "a proof", True, "a method", 3, seconds=0.5)
     return ProblemAnalysis(optimum, Curvature(2.0, 0.5, True), {"optimum/r2": 0.5})
 
 

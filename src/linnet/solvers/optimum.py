@@ -21,12 +21,12 @@ class Optimum:
         suboptimality_bound: proven upper bound of objective − F*; at least 0, and inf where nothing is proven.
         certificate: the proof, in words, with what it takes for granted.
         unique: whether no other weight has objective F*, proven; False says only that there is no proof.
-        attained: False where no finite parameters reach F*.
         method: the solver.
         iterations: of the solver.
-        seconds: of wall-clock time, proof included.
         ray: where F* is not attained, the weight `[C, D]` and bias `[C]` of a direction along which no example's loss
             rises and some fall for ever.
+        attained: False where no finite parameters reach F*.
+        seconds: of wall-clock time, proof included; 0 of a part of the problem.
     """
 
     weight: Tensor
@@ -35,11 +35,11 @@ class Optimum:
     suboptimality_bound: float
     certificate: str
     unique: bool
-    attained: bool
     method: str
     iterations: int
-    seconds: float
     ray: tuple[Tensor, Tensor] | None = None
+    attained: bool = True
+    seconds: float = 0.0
 
     @property
     def lower(self) -> float:

@@ -14,16 +14,16 @@ from linnet.solvers.l1.extended_solution import Better, in_extended_precision, u
 from linnet.solvers.l1.quadratic_l1 import lasso
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point, is_tight
+from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
-from linnet.solvers.solution import Solution
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
 NEAR = 1e-7
 """Relative error of weights that are wanted as well, because the tolerance is tight."""
 
 
-def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
     convex_loss = problem.convex_loss
     if isinstance(convex_loss, Quadratic):
@@ -39,15 +39,15 @@ def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     return _solution(problem, better, method, steps)
 
 
-def _solution(problem: Problem, found: Better, method: str, steps: int, unique: bool = False) -> Solution:
+def _solution(problem: Problem, found: Better, method: str, steps: int, unique: bool = False) -> Optimum:
     certified = found.certified
     # With l2 the objective, minimised over the bias, is strongly convex in the weight.
     unique = unique or problem.l2 > 0
     words, method = DUALITY + found.certificate, method + found.method
-    return Solution(found.weight, found.bias, certified.objective, certified.bound, words, unique, method, steps)
+    return Optimum(found.weight, found.bias, certified.objective, certified.bound, words, unique, method, steps)
 
 
-def _lasso(problem: Problem, weight: Tensor, tolerance: float) -> Solution:
+def _lasso(problem: Problem, weight: Tensor, tolerance: float) -> Optimum:
     assert isinstance(problem.convex_loss, Quadratic)
     weight, bias, rounds = lasso(problem, weight)
     certified = duality_gap(problem, weight, bias)
@@ -119,7 +119,7 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     return best[1], best[2], best[0], steps
 
 
-def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     best: tuple[Certified, Tensor, Tensor] | None = None
 
     def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:

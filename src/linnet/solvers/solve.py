@@ -17,7 +17,6 @@ from linnet.solvers.least_squares.least_squares import solve_quadratic
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.penalised import is_coupled, solve_penalised
 from linnet.solvers.problem import Problem, WeightedRows
-from linnet.solvers.solution import Solution
 from linnet.solvers.target_units import in_target_units
 from linnet.solvers.unpenalised import solve_unpenalised
 
@@ -64,10 +63,7 @@ def solve(
     with threads_for(problem.x.numel() * problem.n_outputs):
         found = _solve(problem, *problem.zeros(), tolerance)
     bound = max(found.suboptimality_bound, 0.0) if math.isfinite(found.suboptimality_bound) else math.inf
-    return Optimum(
-        found.weight, found.bias, found.objective, bound, found.certificate, found.unique, found.attained, found.method,
-        found.iterations, time.perf_counter() - begin, found.ray,
-    )  # fmt: skip
+    return replace(found, suboptimality_bound=bound, seconds=time.perf_counter() - begin)
 
 
 def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n_outputs: int | None) -> Problem:
@@ -118,7 +114,7 @@ def _number(coefficient: float | Tensor) -> float:
     return float(coefficient)
 
 
-def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     if isinstance(problem.convex_loss, Quadratic) and problem.l1 == 0:
         return solve_quadratic(problem)
     absent = _absent_outputs(problem)
@@ -142,24 +138,24 @@ def _absent_outputs(problem: Problem) -> Tensor:
     return (problem.y == 0).all(0) if isinstance(problem.convex_loss, Poisson) else none
 
 
-def _without(problem: Problem, absent: Tensor, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def _without(problem: Problem, absent: Tensor, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Solve without the absent outputs: they contribute 0 to the loss in the limit, and never less."""
     ray = problem.zeros()
     ray[1][absent] = -1.0
     words = "outputs that never occur cost nothing as their bias falls for ever"
     nan = problem.zeros()[0] * torch.nan, problem.zeros()[1] * torch.nan
     if bool(absent.all()):
-        return Solution(*nan, 0.0, 0.0, words, False, "none", 0, ray, False)
+        return Optimum(*nan, 0.0, 0.0, words, False, "none", 0, ray, False)
     kept = ~absent
     y = problem.y[:, kept] if problem.y.is_floating_point() else (kept.cumsum(0) - 1)[problem.y]
     rest = _solve(replace(problem, y=y, n_outputs=int(kept.sum())), weight[kept], bias[kept], tolerance)
     words = f"{words}; of the others: {rest.certificate}"
-    return Solution(
+    return Optimum(
         *nan, rest.objective, rest.suboptimality_bound, words, False, rest.method, rest.iterations, ray, False
     )
 
 
-def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Solve one problem per output; the loss is a sum over outputs that share nothing."""
     n_outputs = problem.n_outputs
     parts = [
@@ -179,7 +175,7 @@ def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float
                 ray[0][c], ray[1][c] = part.ray[0][0], part.ray[1][0]
         weights, biases = weights * torch.nan, biases * torch.nan
     words = "for each output: " + " | ".join(dict.fromkeys(part.certificate for part in parts))
-    return Solution(
+    return Optimum(
         weights, biases, sum(part.objective for part in parts), sum(part.suboptimality_bound for part in parts), words,
         all(part.unique for part in parts), parts[0].method, sum(part.iterations for part in parts), ray, attained,
     )  # fmt: skip

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from linnet.solvers.convex_losses import Robust
+from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF, mean_loss, predictions
-from linnet.solvers.solution import Solution
 
 
 def in_target_units(
@@ -18,8 +18,8 @@ def in_target_units(
     weight: Tensor,
     bias: Tensor,
     tolerance: float,
-    method: Callable[[Problem, Tensor, Tensor, float], Solution],
-) -> Solution:
+    method: Callable[[Problem, Tensor, Tensor, float], Optimum],
+) -> Optimum:
     """Solve a robust regression of one output with targets (y − shift)/unit, which are free of rounding, by `method`.
 
     A shift of the targets is one of the bias. For absolute error with y = unit y', F(W, b; y) is unit F'(W/unit,
@@ -44,8 +44,8 @@ def in_target_units(
         bound = max(objective - lower, 0.0) + doubt
     else:
         bias = bias * unit
-    return found._replace(
-        weight=found.weight * unit, bias=bias, objective=objective * unit, suboptimality_bound=bound * unit
+    return replace(
+        found, weight=found.weight * unit, bias=bias, objective=objective * unit, suboptimality_bound=bound * unit
     )
 
 

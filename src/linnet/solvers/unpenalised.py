@@ -13,22 +13,22 @@ from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point
 from linnet.solvers.newton.whitened import NEWTON, covers_all_weights, minimise_whitened, rank_note
+from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.unpenalised import solve_robust
 from linnet.solvers.row_space import row_space
-from linnet.solvers.solution import Solution
 
 EXACT = "duality gap: dual point that is feasible in exact arithmetic"
 
 
-def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def solve_unpenalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Minimise the mean of a loss other than squared error from weight `[C, D]` and bias `[C]`, float64."""
     if isinstance(problem.convex_loss, Robust):
         return solve_robust(problem, weight, bias, tolerance)
     return _curved(problem, weight, bias, tolerance)
 
 
-def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Solve softmax and Poisson regression, whose infimum may be approached only at infinity."""
     convex_loss = problem.convex_loss
     provable = applies(problem)
@@ -72,17 +72,17 @@ def _curved(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     if best is not None and space is not None and best[0][1] <= tolerance and covers_all_weights(problem, space):
         found, weight, bias = best
         words = "self-concordance: Newton decrement" + rank_note(problem, space)
-        return Solution(weight, bias, *found, words, isinstance(convex_loss, Poisson) and space.full, NEWTON, steps)
+        return Optimum(weight, bias, *found, words, isinstance(convex_loss, Poisson) and space.full, NEWTON, steps)
     if best is not None:
         found, weight, bias = best
     exact = exact_bound(problem, weight, bias, tolerance)
     if exact is not None:
         unique = isinstance(convex_loss, Poisson) and exact.full
-        return Solution(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
+        return Optimum(weight, bias, exact.objective, exact.bound, EXACT, unique, NEWTON, steps)
     return _at_infinity(problem, weight, bias, tolerance, steps)
 
 
-def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float, steps: int) -> Solution:
+def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float, steps: int) -> Optimum:
     """Look for a direction of recession, after no minimum was proven."""
     objective = float(problem.convex_loss.value_and_theta(problem.predict(weight, bias), problem.targets)[0].mean())
     # At p = 0 and p = y the conjugates are known: entropy of the smoothed labels, and Σ y log y − y.
@@ -91,13 +91,13 @@ def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: floa
     try:
         found = None if _always_attained(problem) else recession(problem)
     except ValueError as error:
-        return Solution(weight, bias, objective, objective - lowest, f"{words}; {error}", False, NEWTON, steps)
+        return Optimum(weight, bias, objective, objective - lowest, f"{words}; {error}", False, NEWTON, steps)
     if found is None:
-        return Solution(weight, bias, objective, objective - lowest, words, False, NEWTON, steps)
+        return Optimum(weight, bias, objective, objective - lowest, words, False, NEWTON, steps)
     return _reduced(problem, found, tolerance, steps)
 
 
-def _reduced(problem: Problem, found: Recession, tolerance: float, steps: int) -> Solution:
+def _reduced(problem: Problem, found: Recession, tolerance: float, steps: int) -> Optimum:
     """Compute the infimum by solving the problem that remains along the direction of recession.
 
     Along the direction, logits whose margins grow vanish from the loss, and the loss without them is never larger: both
@@ -133,9 +133,9 @@ def _reduced(problem: Problem, found: Recession, tolerance: float, steps: int) -
 
 def _nothing(
     problem: Problem, objective: float, bound: float, words: str, steps: int, ray: tuple[Tensor, Tensor]
-) -> Solution:
+) -> Optimum:
     weight, bias = problem.zeros()
-    return Solution(weight * torch.nan, bias * torch.nan, objective, bound, words, False, NEWTON, steps, ray, False)
+    return Optimum(weight * torch.nan, bias * torch.nan, objective, bound, words, False, NEWTON, steps, ray, False)
 
 
 def _always_attained(problem: Problem) -> bool:

@@ -15,8 +15,8 @@ from linnet.solvers.least_squares.qr_factor import Triangle, single_threaded
 from linnet.solvers.least_squares.qr_solve import Coordinates, solve
 from linnet.solvers.least_squares.refinement import Block, refine
 from linnet.solvers.least_squares.rows import Rows, Summary, as_columns, blocks_of, check_shapes, moved_rows
+from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
-from linnet.solvers.solution import Solution
 
 MAX_STEPS = 5
 """Most corrections of a solution; two are the rule, and a hopeless system stops by itself."""
@@ -192,7 +192,7 @@ def minimum(
 PROOF = "squared error: gradient in extended precision, projected onto the columns"
 
 
-def solve_quadratic(problem: Problem) -> Solution:
+def solve_quadratic(problem: Problem) -> Optimum:
     """Minimise F of squared error without an l1 part in the penalty; where many are best, take the shortest W."""
     convex_loss = problem.convex_loss
     assert isinstance(convex_loss, Quadratic)
@@ -209,7 +209,7 @@ def solve_quadratic(problem: Problem) -> Solution:
         )
     # Weights were divided by their mean and the penalty by the scale; each division rounds.
     bound = convex_loss.scale * exact.bound + 16 * UNIT_ROUNDOFF * (convex_loss.scale * exact.objective + abs(constant))
-    return Solution(
+    return Optimum(
         torch.from_numpy(exact.weight),
         problem.zeros()[1] if exact.bias is None else torch.from_numpy(exact.bias),
         convex_loss.scale * exact.objective + constant,

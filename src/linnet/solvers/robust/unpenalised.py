@@ -9,16 +9,16 @@ from linnet.solvers.convex_losses import Robust
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton.newton import Point
 from linnet.solvers.newton.whitened import NEWTON, covers_all_weights, minimise_whitened, rank_note
+from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
 from linnet.solvers.rounding import mean_loss, predictions
 from linnet.solvers.row_space import RowSpace, row_space
-from linnet.solvers.solution import Solution
 
 TRACE = 1e-6
 
 
-def solve_robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Solution:
+def solve_robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Minimise the mean of Huber's loss or absolute error from weight `[C, D]` and bias `[C]`, float64."""
     assert isinstance(problem.convex_loss, Robust)
     space = row_space(problem)
@@ -31,10 +31,10 @@ def solve_robust(problem: Problem, weight: Tensor, bias: Tensor, tolerance: floa
         return solution
     # All that is proven beyond the row space: no loss is negative.
     z, error = predictions(problem, solution.weight, solution.bias)
-    return solution._replace(suboptimality_bound=sum(mean_loss(problem.convex_loss, z, error, problem.targets)))
+    return replace(solution, suboptimality_bound=sum(mean_loss(problem.convex_loss, z, error, problem.targets)))
 
 
-def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str) -> Solution:
+def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str) -> Optimum:
     best: tuple[tuple[float, float], Tensor, Tensor] | None = None
 
     def close(point: Point, weight: Tensor, bias: Tensor, promised: float) -> bool:
@@ -53,12 +53,12 @@ def _huber(problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tole
     found = robust_bound(problem, space, weight, bias)
     if best is not None and best[0][1] <= found[1] and found[1] > tolerance:
         found, weight, bias = best
-    return Solution(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
+    return Optimum(weight, bias, *found, words, is_unique(problem, space, weight, bias), NEWTON, steps)
 
 
 def _absolute_error(
     problem: Problem, space: RowSpace, weight: Tensor, bias: Tensor, tolerance: float, words: str
-) -> Solution:
+) -> Optimum:
     best: tuple[tuple[float, float], Tensor, Tensor] | None = None
 
     def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
@@ -89,4 +89,4 @@ def _absolute_error(
             if certify(weight, bias, theta):
                 break
     assert best is not None
-    return Solution(best[1], best[2], *best[0], words, False, method, total)
+    return Optimum(best[1], best[2], *best[0], words, False, method, total)
