@@ -34,11 +34,8 @@ def coefficients(
         optimum, std_error: `[D]`, both or none; drawn is optimum ± margin std_error.
         margin: half the width of an interval in standard errors.
         unit: label of the axis.
-
-    Raises:
-        ValueError: there is not one weight, optimum and error a name.
     """
-    values = _checked(weight, feature_names)
+    values = np.asarray(weight, dtype=np.float64)
     shown = _largest(values, MAX_FEATURES)
     if not shown.size:
         return message_figure("No finite coefficient to draw: the model diverged, or has no features.")
@@ -46,7 +43,7 @@ def coefficients(
     axes = figure.subplots()
     place = np.arange(len(shown))
     if optimum is not None and std_error is not None:
-        best, error = _checked(optimum, feature_names)[shown], _checked(std_error, feature_names)[shown]
+        best, error = (np.asarray(numbers, dtype=np.float64)[shown] for numbers in (optimum, std_error))
         axes.errorbar(
             best, place, xerr=margin * error, fmt="o", color=BLUE, markersize=4, linewidth=1.4, capsize=2,
             label="least squares, 95 % interval",
@@ -69,16 +66,8 @@ def strongest_features(
         feature_names: D names.
         class_names: C names; the first 12 are drawn.
         unit: label of the axes.
-
-    Raises:
-        ValueError: the shapes do not fit together.
     """
     values = np.asarray(weight, dtype=np.float64)
-    if values.shape != (len(class_names), len(feature_names)):
-        raise ValueError(
-            f"{len(class_names)} class names and {len(feature_names)} feature names need weight "
-            f"{[len(class_names), len(feature_names)]}, got {list(values.shape)}"
-        )
     drawn = min(len(class_names), MAX_CLASSES)
     lines = min(PER_CLASS, max(len(feature_names), 1))
     rows = -(-drawn // 2)
@@ -93,13 +82,6 @@ def strongest_features(
     if drawn < len(class_names):
         figure.suptitle(f"the first {drawn} of {len(class_names)} classes", color=INK)
     return figure
-
-
-def _checked(values: ArrayLike, names: Sequence[str]) -> NDArray[np.float64]:
-    found = np.asarray(values, dtype=np.float64)
-    if found.shape != (len(names),):
-        raise ValueError(f"{len(names)} feature names need {[len(names)]} numbers, got {list(found.shape)}")
-    return found
 
 
 def _largest(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:

@@ -46,11 +46,8 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
 
     Returns:
         One or two panels; a message when `history` holds none of the losses.
-
-    Raises:
-        ValueError: a curve has not as many steps as values.
     """
-    losses = {key: _points(key, history[key]) for key in LOSSES if key in history}
+    losses = {key: _points(history[key]) for key in LOSSES if key in history}
     if not losses:
         return message_figure("No loss was logged.")
     metric = next((key for key in METRICS if key in history), None)
@@ -59,7 +56,7 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
     panels = figure.subplots(1, 2 if metric else 1, squeeze=False)[0]
     _draw_losses(panels[0], losses)
     if metric:
-        steps, values = _finite(*_points(metric, history[metric]))
+        steps, values = _finite(*_points(history[metric]))
         panels[1].plot(steps, values, color=RED, linewidth=1.8, marker=_marker(steps), markersize=4)
         best = f" (best {values.max():.3g})" if len(values) else ""
         style_plot(panels[1], f"validation {METRICS[metric]}{best}", "step", METRICS[metric])
@@ -73,11 +70,8 @@ def optimum_gap(history: Mapping[str, Curve]) -> Figure:
 
     Args:
         history: curves by name; drawn is "optimum/gap" as far as it is positive.
-
-    Raises:
-        ValueError: the curve has not as many steps as values.
     """
-    steps, values = _finite(*_points("optimum/gap", history["optimum/gap"]))
+    steps, values = _finite(*_points(history["optimum/gap"]))
     if not (values > 0).any():
         return message_figure("The objective is the best possible, to the last digit.")
     figure = new_figure(6.4, 4)
@@ -104,11 +98,8 @@ def _draw_losses(axes: Axes, losses: Mapping[str, Points]) -> None:
         add_legend(axes)
 
 
-def _points(key: str, curve: Curve) -> Points:
-    steps, values = np.asarray(curve[0], dtype=np.float64), np.asarray(curve[1], dtype=np.float64)
-    if steps.shape != values.shape:
-        raise ValueError(f"{key!r} must have one value per step, got {len(steps)} steps and {len(values)} values")
-    return steps, values
+def _points(curve: Curve) -> Points:
+    return np.asarray(curve[0], dtype=np.float64), np.asarray(curve[1], dtype=np.float64)
 
 
 def _finite(steps: NDArray[np.float64], values: NDArray[np.float64]) -> Points:
