@@ -68,21 +68,3 @@ class TestEveryKind:
 
     def test_only_the_ratio_matters(self, kind: str):
         assert bayes_accuracy(4, 3.0, 2.0, kind) == bayes_accuracy(4, 1.5, 1.0, kind)
-
-    @pytest.mark.parametrize(
-        ("n_classes", "separation", "noise", "message"),
-        [
-            (0, 1.0, 1.0, "n_classes must be at least 1, got 0"),
-            (2, -1.0, 1.0, "separation must be in"),
-            (2, math.nan, 1.0, "separation must be in"),
-            (2, 1.0, 0.0, "noise must be in"),
-        ],
-    )
-    def test_refuses(self, n_classes: int, separation: float, noise: float, message: str, kind: str):
-        with pytest.raises(ValueError, match=message):
-            bayes_accuracy(n_classes, separation, noise, kind)
-
-
-def test_unknown_kind():
-    with pytest.raises(ValueError, match="got 'cauchy'"):
-        bayes_accuracy(2, 1.0, 1.0, "cauchy")

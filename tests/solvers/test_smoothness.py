@@ -103,12 +103,3 @@ def test_no_bound_no_curvature(x, loss):
 
 def test_absolute_values_are_left_to_the_proximal_step(x):
     assert curvature(x, SquaredError(), L1(0.5), bias=True) == curvature(x, SquaredError(), NoPenalty(), bias=True)
-
-
-@pytest.mark.parametrize(
-    ("features", "penalty", "words"),
-    [(torch.zeros(0, 2), NoPenalty(), "at least one"), (torch.zeros(3, 2), L2(torch.ones(2)), "2 strengths")],
-)
-def test_refused(features, penalty, words):
-    with pytest.raises(ValueError, match=words):
-        curvature(features, SquaredError(), penalty, bias=True)

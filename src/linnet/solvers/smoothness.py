@@ -76,15 +76,8 @@ def curvature(
         penalty: with a number for its coefficient, not one per model.
         bias: whether there is one.
         sample_weight: of the examples `[N]`, at least 0; None for ones.
-
-    Raises:
-        ValueError: no examples, or more than one strength.
     """
     convex_loss = convex_loss_of(loss)
-    if x.dim() != 2 or len(x) == 0 or x.shape[1] + bias == 0:
-        raise ValueError(f"features are {tuple(x.shape)}: [N, D], at least one example and one coefficient, are wanted")
-    if isinstance(penalty.l2, Tensor) and penalty.l2.numel() != 1:
-        raise ValueError(f"the penalty holds {penalty.l2.numel()} strengths: curvature takes one model at a time")
     if convex_loss.smoothness is None:
         return None
     hessian = _second_moment(x, bias, sample_weight) * convex_loss.smoothness

@@ -1,7 +1,7 @@
 """Linear least squares and ridge regression, solved exactly; squared error with a penalty on squares, or none."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +12,15 @@ from linnet.solvers.extended_precision import Array
 from linnet.solvers.least_squares.bound import sum_of_squares
 from linnet.solvers.least_squares.numerical_rank import UNIT_ROUNDOFF
 from linnet.solvers.least_squares.qr_factor import Triangle, single_threaded
-from linnet.solvers.least_squares.qr_solve import Coordinates, solve
+from linnet.solvers.least_squares.qr_solve import solve
 from linnet.solvers.least_squares.refinement import Block, refine
 from linnet.solvers.least_squares.rows import Rows, Summary, as_columns, blocks_of, check_shapes, moved_rows
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 
+PROOF = "squared error: gradient in extended precision, projected onto the columns"
 MAX_STEPS = 5
 """Most corrections of a solution; two are the rule, and a hopeless system stops by itself."""
-
-NO_ROWS = "no rows, or none of positive weight: at least one is needed"
 
 
 @dataclass(frozen=True)
@@ -106,10 +105,12 @@ def least_squares(
         ValueError: shapes that do not fit, NaN or infinite numbers, no rows (of positive weight), nothing to fit,
             a negative weight or l2, or numbers so large that their squares overflow.
     """
-    check_objective(l2)
+    if not 0 <= l2 < float("inf"):
+        raise ValueError(f"l2 is {l2}: expected a number in [0, inf)")
     y = as_columns(y)
     check_shapes(x, y, sample_weight)
-    check_not_empty(x.shape[1], bias=bias)
+    if x.shape[1] == 0 and not bias:
+        raise ValueError("x is [N, 0] and there is no bias: at least one coefficient is needed")
 
     def blocks() -> Iterable[Block]:
         return blocks_of(x, y, sample_weight, bias=bias)
@@ -118,43 +119,11 @@ def least_squares(
     for block in blocks():
         summary.add(block)
     if summary.n_rows == 0:
-        raise ValueError(NO_ROWS)
+        raise ValueError("no rows, or none of positive weight: at least one is needed")
     at = summary.coordinates(bias=bias)
     triangle = Triangle(x.shape[1] + bias + y.shape[1])
     for block in blocks():
         triangle.add(moved_rows(block, at))
-    return minimum(triangle, at, summary, l2, blocks, origin)
-
-
-def check_objective(l2: float) -> None:
-    """Check the strength of the penalty.
-
-    Raises:
-        ValueError: it is not in [0, inf).
-    """
-    if not 0 <= l2 < float("inf"):
-        raise ValueError(f"l2 is {l2}: expected a number in [0, inf)")
-
-
-def check_not_empty(n_features: int, *, bias: bool) -> None:
-    """Check that there is a coefficient to fit.
-
-    Raises:
-        ValueError: there are neither features nor a bias.
-    """
-    if n_features == 0 and not bias:
-        raise ValueError("x is [N, 0] and there is no bias: at least one coefficient is needed")
-
-
-def minimum(
-    triangle: Triangle,
-    at: Coordinates,
-    summary: Summary,
-    l2: float,
-    blocks: Callable[[], Iterable[Block]],
-    origin: Array | None = None,
-) -> LeastSquares:
-    """Solve from a QR factor, then refine and certify in passes over `blocks`."""
     n_coefficients, first = len(at.scale), int(at.bias)
     ridge = summary.total_weight * l2
     with np.errstate(over="ignore", invalid="ignore"):
@@ -187,9 +156,6 @@ def minimum(
         inverse=solution.inverse,
         steps=refined.steps,
     )
-
-
-PROOF = "squared error: gradient in extended precision, projected onto the columns"
 
 
 def solve_quadratic(problem: Problem) -> Optimum:
