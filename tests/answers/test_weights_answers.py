@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from linnet.cli import main as cli
-from linnet.solvers import loss_conjugates as loss_conjugates
+from linnet.solvers import convex_losses as loss_conjugates
 
 LOSSES = {
     "squared_error": [], "gaussian_nll": [], "huber": [], "absolute_error": [], "poisson_nll": [],

@@ -14,7 +14,7 @@ from torchvision.datasets import ImageFolder
 
 import linnet
 from linnet.data import Source, image_folder
-from linnet.data.storage import byte_examples as pixels
+from linnet.data.sources import image_folder as pixels
 from linnet.system.errors import InputError
 
 

@@ -10,8 +10,7 @@ from hypothesis import given, strategies as st
 from shards import source
 
 from linnet.data import Batch, Examples, prepare
-from linnet.data.constant_columns import CONSTANT_ULPS
-from linnet.data.standardizer import Standardizer
+from linnet.data.standardizer import CONSTANT_ULPS, Standardizer
 
 U = 2.0**-53
 

@@ -11,8 +11,8 @@ from pyarrow import parquet
 from linnet.data.table.column import Column
 from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.preprocessing import Preprocessing, Target
-from linnet.inference import columnar_table, rows, text
-from linnet.inference.columnar_table import ColumnarTable
+from linnet.inference import rows, text
+from linnet.inference.opening import ColumnarTable
 from linnet.inference.predictor import InMemory, Predictor
 from linnet.inference.text import CsvTable
 

@@ -15,7 +15,7 @@ from linnet.solvers.certificates.robust_gap import robust_bound
 from linnet.solvers.certificates.self_concordance import self_concordant_bound
 from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.problem import Problem
-from linnet.solvers.robust import linear_programme
+from linnet.solvers.robust import lad_vertex as linear_programme
 from linnet.solvers.row_space import row_space
 from linnet.solvers.solve import solve
 

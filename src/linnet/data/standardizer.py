@@ -2,11 +2,20 @@
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from linnet.data.batch import Batch, TrueParameters
-from linnet.data.constant_columns import CONSTANT_ULPS
+
+CONSTANT_ULPS = 4
+"""A column whose range is at most so many units in the last place of its largest magnitude is constant."""
+
+
+def is_constant(low: float, high: float) -> bool:
+    """Return whether the range from low to high is that of rounding."""
+    return high - low <= CONSTANT_ULPS * float(np.spacing(max(abs(low), abs(high))))
+
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-280, 1e280
 """Beyond, squares underflow or overflow, and the statistics are taken of values over the column's magnitude."""

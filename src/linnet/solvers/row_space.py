@@ -1,5 +1,8 @@
-"""Whitened coordinates of a small problem's examples, without redundant directions."""
+"""Whitened coordinates of a small problem's examples, without redundant directions, and Newton's method in them."""
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +13,8 @@ from torch import Tensor
 from linnet.solvers.exact_arithmetic.dependencies import depend_exactly
 from linnet.solvers.extended_precision import Sliced
 from linnet.solvers.least_squares.numerical_rank import data_tolerance
+from linnet.solvers.newton import newton
+from linnet.solvers.newton.newton import Point
 from linnet.solvers.problem import CHUNK_NUMBERS, Problem
 from linnet.solvers.rounding import UNIT_ROUNDOFF
 
@@ -152,3 +157,38 @@ def _sliced_error(design: Tensor, back: Tensor) -> Tensor:
     """Bound the error of a product in extended precision, `[r]`, for any row."""
     error = (design.shape[1] + 2) * Sliced.relative_error(tuple(design.shape))
     return error * (design.abs().amax(0) @ back.abs())
+
+
+NEWTON = "Newton, preconditioned conjugate gradients"
+
+
+def minimise_whitened(
+    problem: Problem,
+    space: RowSpace,
+    weight: Tensor,
+    bias: Tensor,
+    done: Callable[[Point, Tensor, Tensor, float], bool],
+    tolerance: float = math.inf,
+) -> tuple[Tensor, Tensor, int]:
+    """Run Newton's method in whitened coordinates, where the features cause no flat or badly scaled directions."""
+    if space.examples.shape[1] == 0:  # nothing but zeros
+        return *problem.zeros(), 0
+    white = replace(problem, x=space.examples, y=problem.targets, bias=False)
+    start = space.coordinates(problem, weight, bias)
+    v, _, steps = newton.minimise(white, start, torch.zeros_like(bias), done=done, tolerance=tolerance)
+    return *space.parameters(problem, v), steps
+
+
+def covers_all_weights(problem: Problem, space: RowSpace) -> bool:
+    """Return whether a bound over the row space holds for all weights, as it does for features with rounding errors."""
+    return space.complete or problem.origin is not None
+
+
+def rank_note(problem: Problem, space: RowSpace) -> str:
+    """Return a certificate's note on columns that are linearly dependent up to rounding."""
+    if space.complete:
+        return ""
+    rank = f"(rank {space.back.shape[1]} of {len(space.back)})"
+    if problem.origin is not None:
+        return f"; columns that depend on others to rounding count as dependent {rank}"
+    return f"; columns depend on each other but for rounding {rank}, and of what they differ by nothing is proven"

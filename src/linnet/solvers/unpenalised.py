@@ -12,11 +12,10 @@ from linnet.solvers.exact_arithmetic.separation import Recession, recession, sep
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton import newton
 from linnet.solvers.newton.newton import Point
-from linnet.solvers.newton.whitened import NEWTON, covers_all_weights, minimise_whitened, rank_note
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.unpenalised import solve_robust
-from linnet.solvers.row_space import row_space
+from linnet.solvers.row_space import NEWTON, covers_all_weights, minimise_whitened, rank_note, row_space
 
 EXACT = "duality gap: dual point that is feasible in exact arithmetic"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from linnet.data.constant_columns import is_constant
+from linnet.data.standardizer import is_constant
 from linnet.data.table.column import Column
 from linnet.data.table.dates import as_days, order_of
 from linnet.data.table.levels import are_numbers, as_levels, sorted_levels

@@ -8,12 +8,11 @@ from linnet.solvers.certificates.robust_gap import is_unique, robust_bound
 from linnet.solvers.convex_losses import Robust
 from linnet.solvers.intercept import best_intercept
 from linnet.solvers.newton.newton import Point
-from linnet.solvers.newton.whitened import NEWTON, covers_all_weights, minimise_whitened, rank_note
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
 from linnet.solvers.rounding import mean_loss, predictions
-from linnet.solvers.row_space import RowSpace, row_space
+from linnet.solvers.row_space import NEWTON, RowSpace, covers_all_weights, minimise_whitened, rank_note, row_space
 
 TRACE = 1e-6
 
