@@ -11,7 +11,7 @@ from pyarrow import parquet
 from linnet.data.table.column import Column
 from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.preprocessing import Preprocessing, Target
-from linnet.inference import rows, text
+from linnet.inference import opening, rows, text
 from linnet.inference.opening import ColumnarTable
 from linnet.inference.predictor import InMemory, Predictor
 from linnet.inference.text import CsvTable
@@ -45,7 +45,7 @@ def test_do_not_depend_on_their_neighbours(numbers, monkeypatch):
 def test_are_read_as_they_are_needed(monkeypatch, tmp_path):
     """Of a file of any length, no more is read than the rows to be predicted next."""
     monkeypatch.setattr(text, "BLOCK", 1000)
-    monkeypatch.setattr(columnar_table, "VALUES", 700)
+    monkeypatch.setattr(opening, "VALUES", 700)
     file = io.BytesIO(b"a,b,c,d,e,f,g\n" + b"1,2,3,4,5,6,7\n" * 10_000)
     done = 0
     for part in rows.of_table(
