@@ -9,7 +9,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from linnet.cli import main as cli
-from linnet.sweeps.search import Outcome, search
+from linnet.sweeps.search import Outcome, open_study, search
 from linnet.system.reading import read_json
 
 SPACE = {"optimizer.lr": optuna.distributions.FloatDistribution(0.001, 10, log=True)}
@@ -19,6 +19,13 @@ def study_in(folder: Path) -> optuna.Study:
     return optuna.load_study(
         study_name="linnet", storage=JournalStorage(JournalFileBackend(str(folder / "optuna.journal")))
     )
+
+
+def searched(folder: Path, n_trials: int, run, n_jobs: int = 1, direction: str = "minimize") -> optuna.Study:
+    """The study in a folder after a search with seed 0."""
+    study = open_study(folder / "optuna.journal", "val/loss", direction, SPACE)
+    search(study, {"n_trials": n_trials, "n_jobs": n_jobs, "seed": 0}, SPACE, run)
+    return study
 
 
 class TestSearch:
@@ -37,7 +44,7 @@ class TestSearch:
         self.ran: list[float] = []
 
     def test_finds_the_minimum_though_some_trials_diverge(self, tmp_path: Path) -> None:
-        study = search(tmp_path / "optuna.journal", 40, 1, 0, "val/loss", "minimize", SPACE, self.run)
+        study = searched(tmp_path, 40, self.run)
         assert any(lr > 3 for lr in self.ran)
         assert 0.03 < study.best_trial.params["optimizer.lr"] < 0.3
         assert all(trial.value is not None and trial.value == trial.value for trial in study.trials)
@@ -52,9 +59,9 @@ class TestSearch:
             return self.run(proposals)
 
         with pytest.raises(Killed):
-            search(tmp_path / "optuna.journal", 20, 1, 0, "val/loss", "minimize", SPACE, killed_after_8)
+            searched(tmp_path, 20, killed_after_8)
         cut_off = study_in(tmp_path).trials[-1].params["optimizer.lr"]
-        study = search(tmp_path / "optuna.journal", 20, 1, 0, "val/loss", "minimize", SPACE, self.run)
+        study = searched(tmp_path, 20, self.run)
         assert len(self.ran) == 20
         assert self.ran[8] == pytest.approx(cut_off, rel=1e-4)
         assert len(study.get_trials(states=(TrialState.COMPLETE,))) == 20
@@ -67,7 +74,7 @@ class TestSearch:
             sizes.append(len(proposals))
             return [(state, None if value is None else -value) for state, value in self.run(proposals)]
 
-        study = search(tmp_path / "optuna.journal", 30, 4, 0, "val/loss", "maximize", SPACE, run)
+        study = searched(tmp_path, 30, run, 4, "maximize")
         assert sizes == [4] * 7 + [2]
         assert study.best_value > -0.5
 

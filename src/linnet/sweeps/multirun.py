@@ -125,12 +125,10 @@ class Sweep:
                 ]
 
             journal, objective = registry.folder / "optuna.journal", (report.metric, report.direction)
-            open_study(journal, *objective, distributions)  # before a word is said: it may be of another search
+            study = open_study(journal, *objective, distributions)  # before a word is said: it may be of another search
             report.opening(options.n_trials, sum(registry.status(job)["state"] in FINISHED for job in report.jobs))
             try:
-                search(
-                    journal, options.n_trials, options.n_jobs, options.seed, *objective, distributions, run,
-                )  # fmt: skip
+                search(study, options, distributions, run)
             except KeyboardInterrupt:
                 report.summary(self.again)
                 raise

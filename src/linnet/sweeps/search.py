@@ -3,7 +3,7 @@
 A killed search goes on: finished trials are in the journal, and a trial that was running is run again first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,40 +59,27 @@ def space(overrides: Sequence[Override]) -> dict[str, "BaseDistribution"]:
 
 
 def search(
-    storage: Path,
-    n_trials: int,
-    n_jobs: int,
-    seed: int,
-    metric: str,
-    direction: Direction,
-    distributions: dict[str, "BaseDistribution"],
+    study: "Study", options: Mapping[str, Any], distributions: dict[str, "BaseDistribution"],
     run: Callable[[list[list[str]]], list[Outcome]],
-) -> "Study":
-    """Run trials until `n_trials` have ended, those of earlier calls on the same storage counted in.
+) -> None:  # fmt: skip
+    """Run trials until `n_trials` have ended, those that the study has counted in.
 
     Args:
-        storage: the journal's path.
-        n_trials: that shall have ended.
-        n_jobs: trials asked for at once.
-        seed: of the sampler.
-        metric: the objective.
-        direction: "minimize" or "maximize".
+        study: as `open_study` returns it.
+        options: n_trials that shall have ended, n_jobs asked for at once, seed of the sampler.
         distributions: what is searched.
         run: runs jobs, given as swept overrides, and returns the outcome of each.
-
-    Raises:
-        InputError: as `open_study` does.
     """
     import optuna
     from optuna.trial import TrialState
 
-    study = open_study(storage, metric, direction, distributions)
+    n_trials, n_jobs = options["n_trials"], options["n_jobs"]
     # A sampler seeded alike after a restart would propose its first points again.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), constant_liar=n_jobs > 1)
+    study.sampler = optuna.samplers.TPESampler(seed=options["seed"] + len(study.trials), constant_liar=n_jobs > 1)
     for cut_off in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(cut_off.number, state=TrialState.FAIL)
         study.enqueue_trial(cut_off.params)
-    worst = WORST if direction == "minimize" else -WORST
+    worst = WORST if study.direction.name == "MINIMIZE" else -WORST
     while (left := n_trials - ended(study)) > 0:
         trials = [study.ask(distributions) for _ in range(min(n_jobs, left))]
         outcomes = run([_overrides(trial) for trial in trials])
@@ -101,13 +88,12 @@ def search(
                 study.tell(trial, objective)
             else:  # a failed trial counts: it would fail again
                 study.tell(trial, worst)
-    return study
 
 
 def open_study(
     storage: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
 ) -> "Study":
-    """Create a study in a journal, or resume the existing one. Arguments as for `search`.
+    """Create a study of a metric and a space in a journal, or resume the existing one.
 
     Raises:
         InputError: the trials in the storage were of another objective, or of a space that does not go with this one.

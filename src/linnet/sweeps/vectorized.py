@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -105,21 +106,17 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
         report.ended()
 
 
+@dataclass
 class _Group:
     """A group of waiting jobs that fits into memory, set up one after the other on the same data."""
 
-    def __init__(
-        self,
-        waiting: list[Numbered],
-        interrupts: Interrupts,
-        report: Report,
-        share: Share,
-        data: Data | None,
-        like: TrainingContext | None,
-    ) -> None:
-        self.waiting, self.interrupts, self.report, self.share = waiting, interrupts, report, share
-        self.data, self.like = data, like
-        self.directories = JobDirectories()
+    waiting: list[Numbered]
+    interrupts: Interrupts
+    report: Report
+    share: Share
+    data: Data | None
+    like: TrainingContext | None
+    directories: JobDirectories = field(default_factory=JobDirectories)
 
     def contexts(self) -> Iterator[TrainingContext]:
         """Yield contexts of waiting jobs; one that cannot be set up is left out, with the reason in its directory."""

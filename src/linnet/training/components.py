@@ -162,13 +162,12 @@ def _check_task(config: Mapping[str, Any], source: Source) -> None:
     expected = declared(config["loss"]).task
     if source.task != expected:
         if declared(config["data"]).is_table:
-            found, otherwise = f"the data.target of data=table holds {TARGETS[source.task]}", f"data.task={expected}"
+            found = f"the data.target of data=table holds {TARGETS[source.task]}"
         else:
             kind = {"classification": "whole numbers or text", "regression": "floating point"}[source.task]
             found = f"the targets in data.y are {TARGETS[source.task]} ({kind})"
-            otherwise = f"data.task={expected}"
         raise InputError(
-            f"the model predicts {TARGETS[expected]}, but {found}: use {remedy(source.task)}, or {otherwise}"
+            f"the model predicts {TARGETS[expected]}, but {found}: use {remedy(source.task)}, or data.task={expected}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
 
 import torch
 from rich.console import Console
@@ -50,8 +51,12 @@ def train_vectorized(jobs: Iterable[TrainingContext], interrupts: Interrupts, co
             batched = _fit(group, interrupts, console)
             known = _evaluate(group, batched)
         with synced_at_once(), gc_paused():
-            completed = [p for k, p in enumerate(group) if _finalized(p, batched.diverged.get(k), known[k], within)]
-            completed = [context for context in completed if _closed(context, within)]
+            completed = [
+                context
+                for k, context in enumerate(group)
+                if _succeeds(partial(_finalize, context, batched.diverged.get(k), known[k]), context, within)
+            ]
+            completed = [context for context in completed if _succeeds(context.logger.close, context, within)]
         with synced_at_once():  # none is said to be completed before its files are on the disk
             for context in completed:
                 context.request.directory.set("completed")
@@ -94,26 +99,18 @@ def _evaluate(group: Sequence[TrainingContext], batched: LinearNetwork) -> list[
     return [{name: metrics[k] for name, metrics in splits.items()} for k in range(len(group))]
 
 
-def _finalized(
-    context: TrainingContext, diverged: Diverged | None, known: dict[str, dict[str, float]], within: Within
-) -> bool:
-    """Finalize a run; return whether it completed."""
+def _finalize(context: TrainingContext, diverged: Diverged | None, known: dict[str, dict[str, float]]) -> None:
+    if diverged is not None:
+        context.checkpoint_callback.write_best()
+        raise with_stable_rate(diverged, context.model, context.data)
+    finalize(context, known)
+
+
+def _succeeds(step: Callable[[], object], context: TrainingContext, within: Within) -> bool:
+    """Carry out a step of one run; return whether that succeeded."""
     try:
         with within(context), record_status(context.request):
-            if diverged is not None:
-                context.checkpoint_callback.write_best()
-                raise with_stable_rate(diverged, context.model, context.data)
-            finalize(context, known)
+            step()
     except Exception:  # recorded by `record_status` in the job's own directory and log
-        return False
-    return True
-
-
-def _closed(context: TrainingContext, within: Within) -> bool:
-    """Write what a run still has to log; return whether that succeeded."""
-    try:
-        with within(context), record_status(context.request):
-            context.logger.close()
-    except Exception:  # recorded, as above
         return False
     return True

@@ -133,13 +133,8 @@ def _feasible(constraint: _Constraint, given: Array, room: Array) -> tuple[Array
     sizes = sizes if limit is None else _within(columns, sizes, limit)
     basis = WholeBasis(right - columns.total(sizes))
     for k in _most_movable(columns, room)[: 4 * len(right)].tolist():
-        free = [place for place, column in enumerate(basis.columns) if column < 0]
-        if not free:
+        if not basis.extend(k, columns.gradient(k)):
             break
-        coordinates = basis.coordinates(columns.gradient(k))
-        place = max(free, key=lambda place: abs(coordinates[place]))
-        if coordinates[place] != 0:
-            basis.exchange(place, k, coordinates)
     divisor = abs(basis.denominator)
     sizes = sizes * divisor
     for k, change in zip(basis.columns, basis.solution, strict=True):
@@ -171,12 +166,6 @@ def _within(columns: Margins, sizes: Whole, limit: Whole) -> Whole:
 
 def _most_movable(columns: Margins, room: Array) -> NDArray[np.int64]:
     """Order the columns so that the first ones are independent and have room to change."""
-    n_outputs, width = columns.shape
     unit = columns.rows.unit
-    unit = unit / np.maximum(np.linalg.norm(unit, axis=0), 1e-300)
-    dense = np.zeros((len(columns), n_outputs + 1, width))  # the last output takes what belongs to none
-    index = np.arange(len(columns))
-    dense[index, columns.plus] += unit[columns.row]
-    dense[index, columns.minus] -= unit[columns.row]
-    dense = dense[:, :-1].reshape(len(columns), -1) * room[:, None]
+    dense = columns.dense(unit / np.maximum(np.linalg.norm(unit, axis=0), 1e-300)) * room[:, None]
     return np.asarray(qr(dense.T, mode="r", pivoting=True)[1])

@@ -49,11 +49,7 @@ def _has_rank(design: Array, rank: int) -> bool:
     independent = qr((rows.unit / length).T, mode="r", pivoting=True)[1][:rank]
     basis = WholeBasis(np.full(design.shape[1], 0, dtype=object))
     for i in independent.tolist():
-        coordinates = basis.coordinates(rows.whole[i])
-        free = [place for place, column in enumerate(basis.columns) if column < 0]
-        place = max(free, key=lambda place: abs(coordinates[place]))
-        if coordinates[place] != 0:
-            basis.exchange(place, i, coordinates)
+        basis.extend(i, rows.whole[i])
     # A coordinate along a unit vector that is left in the basis is 0 for all rows in the span of the others.
     normals = [_lowest_terms(basis.table[place, :-1]) for place, column in enumerate(basis.columns) if column < 0]
     if len(normals) > design.shape[1] - rank:

@@ -93,6 +93,14 @@ class Margins:
             found[self.minus[k]] -= x
         return found.ravel()
 
+    def dense(self, unit: Array) -> Array:
+        """Return each margin's derivative by the direction, `[K, C * D]`, of rows `[N, D]` in units of their own."""
+        n_outputs, width = self.shape
+        found, index = np.zeros((len(self), n_outputs + 1, width)), np.arange(len(self))
+        found[index, self.plus] += unit[self.row]
+        found[index, self.minus] -= unit[self.row]
+        return found[:, :-1].reshape(len(self), -1)  # without the last output, which takes what belongs to none
+
     def total(self, sizes: Whole) -> Whole:
         """Compute Σ_k sizes[k] gradient(k), `[C * D]`."""
         share = np.full((self.n_outputs, len(self.rows.whole)), 0, dtype=object)
@@ -150,6 +158,16 @@ class WholeBasis:
     def coordinates(self, column: Whole) -> Whole:
         """Return B⁻¹ column times the denominator, `[n]`."""
         return np.asarray(self.table[:, :-1] @ column, dtype=object)
+
+    def extend(self, number: int, column: Whole) -> bool:
+        """Let a column take the place of a unit vector, if it is independent; return whether there was one left."""
+        free = [place for place, there in enumerate(self.columns) if there < 0]
+        if free:
+            coordinates = self.coordinates(column)
+            place = max(free, key=lambda place: abs(coordinates[place]))
+            if coordinates[place] != 0:
+                self.exchange(place, number, coordinates)
+        return bool(free)
 
     def exchange(self, place: int, column: int, coordinates: Whole) -> None:
         """Replace a basis column by another, given its number and `coordinates`, at a place where these are not 0."""

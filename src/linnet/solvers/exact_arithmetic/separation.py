@@ -127,12 +127,7 @@ def _parameters(problem: Problem, direction: Array) -> tuple[Tensor, Tensor]:
 
 def _by_linear_programme(margins: Margins) -> Whole:
     """Propose a direction in integers, still unproven: maximise Σ t with 0 ≤ t ≤ 1 and t ≤ margins."""
-    n_outputs, width = margins.shape
-    unit, n_margins, index = margins.rows.unit, len(margins), np.arange(len(margins))
-    dense = np.zeros((n_margins, n_outputs + 1, width))  # the last output takes what belongs to none
-    dense[index, margins.plus] += unit[margins.row]
-    dense[index, margins.minus] -= unit[margins.row]
-    matrix = dense[:, :-1].reshape(n_margins, -1)
+    matrix, n_margins = margins.dense(margins.rows.unit), len(margins)
     result = linprog(
         np.concatenate([np.zeros(matrix.shape[1]), -np.ones(n_margins)]),
         A_ub=sparse.hstack([sparse.csr_matrix(-matrix), sparse.identity(n_margins)], format="csc"),
