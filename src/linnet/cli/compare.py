@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     if best is not None:
         console.print(best_line(best, objective), soft_wrap=True)
 
-    output = given.output or _default_output(given.dirs)
+    output = given.output or next((folder for folder in given.dirs if not (folder / "status.json").is_file()), None)
     if output is None:
         console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
     written = (
@@ -159,11 +159,6 @@ def draw_figures(run: SavedRun) -> str:
     for name, figure in figures.items():
         _save(figure, folder / f"{name}.png")
     return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"
-
-
-def _default_output(folders: Sequence[Path]) -> Path | None:
-    """Return the first directory given that is not itself a run, into which the comparison goes, or None."""
-    return next((folder for folder in folders if not (folder / "status.json").is_file()), None)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -60,13 +60,10 @@ def to_csv(found: "Coefficients", spreadsheet_safe: bool = False) -> str:
     writer.writerow(HEADER)
     for row in found.rows:
         names = row.output, row.feature
-        writer.writerow([*(map(safe_cell, names) if spreadsheet_safe else names), *_known(row)])
+        writer.writerow(
+            [*(map(safe_cell, names) if spreadsheet_safe else names), *(getattr(row, name) for name in HEADER[2:])]
+        )
     return text.getvalue()
-
-
-def _known(row: "Row") -> list[float | str]:
-    numbers = (getattr(row, name) for name in HEADER[2:])
-    return ["" if number is None else number for number in numbers]
 
 
 def print_coefficients(console: Console, found: "Coefficients", top: int | None, title: str) -> list[str]:

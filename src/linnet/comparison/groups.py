@@ -110,11 +110,9 @@ def grouped(runs: Sequence[SavedRun]) -> list[Group]:
     members: dict[tuple[Any, ...], list[SavedRun]] = {}
     for run in runs:
         members.setdefault(tuple(_hashable(run.value(key)) for key in keys), []).append(run)
-    return [Group({key: same[0].value(key) for key in keys}, sorted(same, key=_by_seed)) for same in members.values()]
-
-
-def _by_seed(run: SavedRun) -> tuple[bool, int]:
-    return not isinstance(run.seed, int), run.seed if isinstance(run.seed, int) else 0
+    for same in members.values():
+        same.sort(key=lambda run: (not isinstance(run.seed, int), run.seed if isinstance(run.seed, int) else 0))
+    return [Group({key: same[0].value(key) for key in keys}, same) for same in members.values()]
 
 
 def _hashable(value: Any) -> Any:

@@ -169,7 +169,7 @@ def find_runs(folders: Sequence[Path]) -> list[Path]:
             found.setdefault(path.resolve(), path)
     if not found:
         raise InputError(f"compare: no run below {', '.join(map(str, folders))}; `linnet train` makes one below runs")
-    return sorted(found.values(), key=_natural)
+    return sorted(found.values(), key=lambda path: [(int(p), "") if p.isdecimal() else (-1, p) for p in path.parts])
 
 
 def _runs_below(folder: Path) -> Iterator[Path]:
@@ -177,7 +177,3 @@ def _runs_below(folder: Path) -> Iterator[Path]:
         if "status.json" in files:
             subfolders.clear()
             yield Path(place)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in path.parts]

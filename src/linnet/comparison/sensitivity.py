@@ -37,7 +37,8 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
 
     figure = new_figure(7.2, 4.2)
     axes = figure.subplots()
-    title = f"{objective.metric}, mean ± standard deviation over seeds" if _has_band(groups) else objective.metric
+    has_band = any(len(group.completed) > 1 for group in groups)
+    title = f"{objective.metric}, mean ± standard deviation over seeds" if has_band else objective.metric
     if len(groups) < 2 * len(lines) and len(lines) > 1:
         _draw(axes, key, groups, objective, color=BLUE, linestyle="none")
     else:
@@ -83,10 +84,6 @@ def _mark_missing(axes: Axes, key: str, groups: Sequence[Group], objective: Obje
         states = ", ".join(dict.fromkeys(state for group in missing for state in group.states))
         x = [group.settings[key] for group in missing]
         axes.plot(x, [0.97] * len(x), "x", color=RED, transform=axes.get_xaxis_transform(), label=states)
-
-
-def _has_band(groups: Sequence[Group]) -> bool:
-    return any(len(group.completed) > 1 for group in groups)
 
 
 WIDTH = 40  # characters, so that the curves keep more than half of the picture

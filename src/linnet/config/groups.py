@@ -80,7 +80,7 @@ def _experiment(path: Path, mtime: int) -> Any:
     try:
         return read_yaml(path)
     except Exception as error:
-        raise InputError(f"{path} is not readable YAML: {_first_line(error)}") from error
+        raise InputError(f"{path} is not readable YAML: {str(error).strip().splitlines()[0]}") from error
 
 
 def options(group: str) -> list[str]:
@@ -94,7 +94,3 @@ def _load(path: Path) -> dict[str, Any]:
     node = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
     bases = [_load(path.with_name(f"{base}.yaml")) for base in node.pop("defaults", []) if isinstance(base, str)]
     return reduce(lambda before, after: before | after, [*bases, node])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -68,7 +68,9 @@ class Lines:
     def _whole_lines(self) -> Iterator[bytes]:
         rest, decoder = b"", None
         while piece := self._read():
-            if decoder is None and (self.found == "utf-16" or (self.found is None and _has_mark(rest + piece))):
+            if decoder is None and (
+                self.found == "utf-16" or (self.found is None and (rest + piece).startswith(BYTE_ORDER_MARKS))
+            ):
                 self.found, decoder = "utf-16", codecs.getincrementaldecoder("utf-16")()
             rest += self._decode(decoder, piece)
             # A carriage return at the very end may be the first half of a line end.
@@ -136,10 +138,6 @@ def _end_of_rows(lines: bytes, quoted: "re.Pattern[bytes]") -> int:
         end = max(end, text.rfind(b"\n", outside, match.start()), text.rfind(b"\r", outside, match.start()))
         outside = match.end()
     return end
-
-
-def _has_mark(start: bytes) -> bool:
-    return start.startswith(BYTE_ORDER_MARKS)
 
 
 class CsvTable:

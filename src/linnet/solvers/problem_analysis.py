@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -43,7 +42,9 @@ class ProblemAnalysis:
             tensors |= {"coefficients": self.coefficients[0], "std_errors": self.coefficients[1]}
         words = {
             "optimum": {
-                STORED_NAMES.get(key, key): value for key, value in vars(self.optimum).items() if _is_plain(value)
+                STORED_NAMES.get(key, key): value
+                for key, value in vars(self.optimum).items()
+                if not isinstance(value, (Tensor, tuple)) and value is not None
             },
             "curvature": None if self.curvature is None else asdict(self.curvature),
             "statistics": self.statistics,
@@ -73,7 +74,3 @@ class ProblemAnalysis:
             return cls(optimum, curved, stored.statistics, table, stored.withheld)
         except (KeyError, TypeError) as error:
             raise ValueError(f"no optimum can be read: {' '.join(str(error).split())}") from error
-
-
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, (Tensor, tuple)) and value is not None

@@ -87,8 +87,9 @@ def _at_infinity(problem: Problem, weight: Tensor, bias: Tensor, tolerance: floa
     # At p = 0 and p = y the conjugates are known: entropy of the smoothed labels, and Σ y log y − y.
     lowest = _trivial_lower_bound(problem)
     words = "only that no example's loss can be lower than its own least"
+    smoothed = isinstance(problem.convex_loss, Softmax) and problem.convex_loss.label_smoothing > 0
     try:
-        found = None if _always_attained(problem) else recession(problem)
+        found = None if smoothed else recession(problem)  # with smoothed labels the infimum is always attained
     except ValueError as error:
         return Optimum(weight, bias, objective, objective - lowest, f"{words}; {error}", False, NEWTON, steps)
     if found is None:
@@ -135,10 +136,6 @@ def _nothing(
 ) -> Optimum:
     weight, bias = problem.zeros()
     return Optimum(weight * torch.nan, bias * torch.nan, objective, bound, words, False, NEWTON, steps, ray, False)
-
-
-def _always_attained(problem: Problem) -> bool:
-    return isinstance(problem.convex_loss, Softmax) and problem.convex_loss.label_smoothing > 0
 
 
 def _trivial_lower_bound(problem: Problem) -> float:

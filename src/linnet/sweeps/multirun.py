@@ -91,7 +91,8 @@ class Sweep:
             report.opening(len(jobs), len(jobs) - len(missing))
             if len(planned) < n_given:
                 report.say(f"{n_given} combinations give {len(planned)} settings: equal ones are run once")
-            self.say_left_out(report)
+            if self.left_out:
+                report.say(f"left out, as there is no such key: {', '.join(self.left_out)}")
             plans = {job.identity: job for job in planned}
             try:
                 launcher.launch([(job, plans[job.identity]) for job in missing])
@@ -152,11 +153,6 @@ class Sweep:
                 words = list(config.hydra.overrides.task)  # with the model and loss that follow from the targets
                 planned.append(Planned(config_hash(resolved), words, config, resolved, hydra))
         return planned
-
-    def say_left_out(self, report: Report) -> None:
-        """Report swept values that some jobs ignore, because their options have no such key."""
-        if self.left_out:
-            report.say(f"left out, as there is no such key: {', '.join(self.left_out)}")
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         objective = config.objective

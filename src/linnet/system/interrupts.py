@@ -26,10 +26,9 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
-            self._before = {
-                signum: handler for signum, handler in handlers.items() if not _under_nohup(signum, handler)
-            }
+            self._before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+            if self._before[signal.SIGHUP] == signal.SIG_IGN:  # under nohup
+                del self._before[signal.SIGHUP]
         self.install()
         return self
 
@@ -64,7 +63,3 @@ class Interrupts:
         again, self.signum = self.signum is not None, signum
         if again or not self._deferred:
             raise Interrupted(signum)
-
-
-def _under_nohup(signum: int, handler: Any) -> bool:
-    return signum == signal.SIGHUP and handler == signal.SIG_IGN

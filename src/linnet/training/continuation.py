@@ -99,7 +99,7 @@ def plan(
         changes["optimum"] = ["auto", "off"]
     entry = {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "from_epoch": _epochs(checkpoint),
+        "from_epoch": epoch + 1 if isinstance(epoch := checkpoint.get("epoch"), int) else None,  # seen, perhaps in part
         "from_step": saved["steps_done"],
         "changes": changes,
         "command": sys.argv,
@@ -136,12 +136,6 @@ def complete(path: Path, config: dict[str, Any], manifest: Mapping[str, Any]) ->
         return None
     write_changes(path, _after({"changes": changes}))
     return after
-
-
-def _epochs(checkpoint: Mapping[str, Any]) -> int | None:
-    """Return the number of epochs that the checkpoint has seen, the last one perhaps in part."""
-    last = checkpoint.get("epoch")
-    return last + 1 if isinstance(last, int) else None
 
 
 def _after(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,8 +67,9 @@ def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork)
                 log.info(f"best possible objective: not looked for, {reason}")
                 report_cheap_curvature(data, model)
             return None
+    folder = Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "optimum"
     try:
-        analysis, _ = kept(_folder(), _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
+        analysis, _ = kept(folder, _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
@@ -216,7 +217,3 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "torch": torch.__version__,
         "version": 8,  # of the solvers: raise it when they change
     }
-
-
-def _folder() -> Path:
-    return Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "optimum"

@@ -87,7 +87,7 @@ def arrays(
     parts = {
         part: ArrayPairs(
             *pair, classes, getattr(torch, dtype), Normalisation(rows=normalize == "rows"),
-            labels=None if labels is None or _are_indices(labels, pair[1]) else labels,
+            labels=None if labels is None or labels.indexed_by(pair[1]) else labels,
         )
         for part, pair in found.items()
     }  # fmt: skip
@@ -157,11 +157,6 @@ def _check(x: ShardedArray, y: ShardedArray, train_x: ShardedArray, train_y: Sha
                 f"{found.key}: {found.files[0]} has {found.width} numbers a row, but those of the training "
                 f"part {expected.width}"
             )
-
-
-def _are_indices(labels: Labels, y: ShardedArray) -> bool:
-    """Whether targets as they are in the files index the classes."""
-    return labels.are_indices and y.width == 1 and y.kinds <= set("biuf")
 
 
 def _are_halves(pairs: ArrayPairs) -> bool:

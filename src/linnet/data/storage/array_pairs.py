@@ -89,7 +89,8 @@ class ArrayPairs:
         """Fill x `[n, D]`, of any floating-point type, with the rows from `start` on as they are in the files."""
         self.features.read(start, _array(x))
         # A sum is less than a tenth of the time of the read; one that overflows costs a closer look.
-        if "f" in self.features.kinds and not bool(x.sum(dtype=_wider(x.dtype)).isfinite()):
+        kind = torch.float32 if x.dtype == torch.float16 else x.dtype
+        if "f" in self.features.kinds and not bool(x.sum(dtype=kind).isfinite()):
             _refuse_not_finite(self.features, start, x)
 
     def read_targets(self, start: int, y: Tensor) -> None:
@@ -108,10 +109,6 @@ class ArrayPairs:
     @property
     def _target_dtype(self) -> torch.dtype:
         return torch.int64 if self.classes else self.dtype
-
-
-def _wider(dtype: torch.dtype) -> torch.dtype:
-    return torch.float32 if dtype == torch.float16 else dtype
 
 
 def _refuse_not_finite(features: ShardedArray, start: int, x: Tensor) -> None:

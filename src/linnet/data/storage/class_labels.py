@@ -40,6 +40,10 @@ class Labels:
         """Whether the names are 0 … C − 1, and no others occur."""
         return not self.absent and self.names == tuple(map(str, range(len(self.names))))
 
+    def indexed_by(self, y: ShardedArray) -> bool:
+        """Return whether targets as they are in the files index the classes."""
+        return self.are_indices and y.width == 1 and y.kinds <= set("biuf")
+
     @cached_property
     def _index(self) -> dict[str, int]:
         absent = {name: -1 - i for i, name in enumerate(self.absent)}

@@ -30,8 +30,10 @@ def names_in(path: Path) -> list[str]:
         from pyarrow import parquet
 
         return list(parquet.read_schema(path).names)
+    import torch
+
     saved = _saved(path)
-    return [name for name, value in saved.items() if _is_tensor(value)] if isinstance(saved, dict) else []
+    return [name for name, value in saved.items() if isinstance(value, torch.Tensor)] if isinstance(saved, dict) else []
 
 
 def is_named(path: Path) -> bool:
@@ -126,12 +128,6 @@ def _saved(path: Path) -> Any:
             if not mapped:
                 raise
     raise AssertionError
-
-
-def _is_tensor(value: Any) -> bool:
-    import torch
-
-    return isinstance(value, torch.Tensor)
 
 
 def _tensor(path: Path, name: str | None) -> NDArray[Any]:

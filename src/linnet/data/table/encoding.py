@@ -66,11 +66,8 @@ def line_of(content: bytes, position: int) -> int:
 
 def has_utf8(content: bytes) -> bool:
     """Whether some characters beyond ASCII are valid UTF-8."""
-    return any(ord(letter) > 127 and not 0xDC80 <= ord(letter) <= 0xDCFF for letter in set(_lenient(content)))
-
-
-def _lenient(content: bytes) -> str:
-    return content.decode("utf-8", "surrogateescape")
+    letters = set(content.decode("utf-8", "surrogateescape"))
+    return any(ord(letter) > 127 and not 0xDC80 <= ord(letter) <= 0xDCFF for letter in letters)
 
 
 def _refuse_binary(path: Path, content: bytes, first_line: int, option: str) -> None:

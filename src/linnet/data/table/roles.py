@@ -73,7 +73,12 @@ def feature_kinds(
     kinds: dict[str, Kind] = {}
     for name in names:
         column = cleaned(table[name])
-        kinds[name] = "category" if name in categorical else _kind_of(name, column, where, notation)
+        otherwise = f"or data.categorical={listed([name])} if they are names of categories"
+        kinds[name] = (
+            "category"
+            if name in categorical
+            else kind_of(f"column {name}", name, column, where, otherwise, notation.of_column(column))
+        )
     durations = [name for name, kind in kinds.items() if kind == "duration"]
     if durations:
         column = cleaned(table[durations[0]])
@@ -88,8 +93,3 @@ def feature_kinds(
             f"data.exclude={listed(dates)}, or make numbers of it, such as the month or the weekday"
         )
     return kinds
-
-
-def _kind_of(name: str, column: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Kind:
-    otherwise = f"or data.categorical={listed([name])} if they are names of categories"
-    return kind_of(f"column {name}", name, column, where, otherwise, notation.of_column(column))

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import qr
 from torch import Tensor
 
-from linnet.solvers.exact_arithmetic.integer_margins import Array, Whole, WholeBasis, WholeRows
+from linnet.solvers.exact_arithmetic.integer_margins import Array, WholeBasis, WholeRows
 from linnet.solvers.exact_arithmetic.separation import EXACT_UNKNOWNS, LARGEST_EXACT
 from linnet.solvers.problem import Problem
 
@@ -51,13 +51,10 @@ def _has_rank(design: Array, rank: int) -> bool:
     for i in independent.tolist():
         basis.extend(i, rows.whole[i])
     # A coordinate along a unit vector that is left in the basis is 0 for all rows in the span of the others.
-    normals = [_lowest_terms(basis.table[place, :-1]) for place, column in enumerate(basis.columns) if column < 0]
+    normals = [basis.table[place, :-1] for place, column in enumerate(basis.columns) if column < 0]
+    normals = [np.asarray(normal // math.gcd(*normal.tolist()), dtype=object) for normal in normals]
     if len(normals) > design.shape[1] - rank:
         return False
     return not any(
         (rows.whole[start : start + ROWS] @ normal).any() for start in range(0, len(design), ROWS) for normal in normals
     )
-
-
-def _lowest_terms(vector: Whole) -> Whole:
-    return np.asarray(vector // math.gcd(*vector.tolist()), dtype=object)

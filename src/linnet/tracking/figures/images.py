@@ -53,7 +53,9 @@ def confident_mistakes(
         f"{class_names[predicted[example]]} {confidence[example]:.0%}\n/ {class_names[true[example]]}"
         for example in chosen
     ]
-    shown = [_stretched(_channels_last(pictures[example])) for example in chosen]
+    if pictures.ndim == 4:
+        pictures = np.moveaxis(pictures, 1, -1)  # matplotlib wants channels last
+    shown = [_stretched(pictures[example].astype(np.float64)) for example in chosen]
     title = f"most confident mistakes, {len(chosen)} of {wrong.size}: predicted / true"
     return _gallery(shown, captions, title, cmap="gray")
 
@@ -113,11 +115,6 @@ def _gallery(
         axes.text(x + wide / 2, y - 0.05, text, ha="center", va="bottom", fontsize=SMALL, color=INK)
     axes.set(xlim=(0, width), ylim=(height, 0))
     return figure
-
-
-def _channels_last(image: NDArray[np.generic]) -> NDArray[np.float64]:
-    """`[H, W]` for grey and `[H, W, 3]` for colour, as matplotlib wants them."""
-    return np.moveaxis(image, 0, -1).astype(np.float64) if image.ndim == 3 else image.astype(np.float64)
 
 
 def _stretched(picture: NDArray[np.float64]) -> NDArray[np.float64]:
