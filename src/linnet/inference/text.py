@@ -68,9 +68,8 @@ class Lines:
     def _whole_lines(self) -> Iterator[bytes]:
         rest, decoder = b"", None
         while piece := self._read():
-            if decoder is None and (
-                self.found == "utf-16" or (self.found is None and (rest + piece).startswith(BYTE_ORDER_MARKS))
-            ):
+            marked = self.found is None and (rest + piece).startswith(BYTE_ORDER_MARKS)
+            if decoder is None and (marked or self.found == "utf-16"):
                 self.found, decoder = "utf-16", codecs.getincrementaldecoder("utf-16")()
             rest += self._decode(decoder, piece)
             # A carriage return at the very end may be the first half of a line end.

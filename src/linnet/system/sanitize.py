@@ -33,13 +33,7 @@ def print_note(text: str) -> None:
 
 def plain(value: Any, longest: int = LONGEST) -> str:
     """Return one line without control characters, cut to `longest` characters; a digest is cut to 12 digits."""
-    text = (
-        value
-        if isinstance(value, str)
-        else f"a {type(value).__name__}"
-        if isinstance(value, (dict, list))
-        else f"{value}"
-    )
+    text = f"a {type(value).__name__}" if isinstance(value, (dict, list)) else f"{value}"
     text = "".join(char if char.isprintable() else "�" for char in text)
     if DIGEST.fullmatch(text):
         return text[:12]
