@@ -1,8 +1,8 @@
 """`linnet train [overrides]`: train a run or a sweep, or print options or configuration."""
 
+import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from omegaconf import OmegaConf
 
@@ -18,17 +18,6 @@ from linnet.system.errors import InputError
 from linnet.system.garbage_collection import keep_imports
 
 
-@dataclass(frozen=True)
-class Request:
-    """Arguments of the command line. show: the part of the configuration to print, "job", "hydra" or "all"."""
-
-    overrides: list[str]
-    multirun: bool
-    show: str | None
-    resolve: bool
-    help: bool
-
-
 def main(arguments: Sequence[str]) -> int:
     """Train one run or a sweep, or print the options or the configuration; return the exit code."""
     request = parse(arguments)
@@ -38,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
             print_component(group, option)
         if not chosen:
             print_options()
-    elif request.show:
+    elif request.cfg:
         print_config(request)
     elif request.multirun:
         from linnet.sweeps.multirun import multirun
@@ -52,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def parse(arguments: Sequence[str]) -> Request:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the command line. Raises InputError for an unknown flag."""
     parser = Parser(prog="linnet train", add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
@@ -61,11 +50,11 @@ def parse(arguments: Sequence[str]) -> Request:
     parser.add_argument("--resolve", action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
     given = parser.parse_intermixed_args(arguments)
-    multirun = given.multirun or any(text.startswith("search=") for text in given.overrides)
-    return Request(given.overrides, multirun, given.cfg, given.resolve, given.help)
+    given.multirun |= any(text.startswith("search=") for text in given.overrides)
+    return given
 
 
-def print_config(request: Request) -> None:
+def print_config(request: argparse.Namespace) -> None:
     """Print the composed configuration as YAML."""
     with session():
         config = compose(request.overrides)
@@ -73,9 +62,7 @@ def print_config(request: Request) -> None:
             shown = OmegaConf.create(check(config))
         else:
             job = [str(key) for key in config if key != "hydra"]
-            shown = OmegaConf.masked_copy(
-                config, {"job": job, "hydra": ["hydra"]}.get(request.show or "", list(config))
-            )
+            shown = OmegaConf.masked_copy(config, {"job": job, "hydra": ["hydra"]}.get(request.cfg, list(config)))
         print(OmegaConf.to_yaml(shown), end="")
 
 

@@ -4,17 +4,13 @@ A number stays a Python number down to the kernel (`add_(grad, alpha=-lr)`): for
 tensor of it would cost as much as the update itself.
 """
 
-from typing import TypeAlias, overload
+from typing import TypeAlias
 
 from torch import Tensor
 
 Hyperparameter: TypeAlias = float | Tensor
 
 
-@overload
-def along_models(value: float, like: Tensor) -> float: ...
-@overload
-def along_models(value: Tensor, like: Tensor) -> Tensor: ...
 def along_models(value: Hyperparameter, like: Tensor) -> Hyperparameter:
     """Shape `value` so that it broadcasts against `like` along the leading axis, the models.
 
@@ -46,7 +42,7 @@ def number_of(value: Hyperparameter, model: int) -> float:
 def add_scaled(target: Tensor, source: Tensor, scale: Hyperparameter) -> None:
     """Add in place: `target += scale * source`; both tensors are `[K, ...]`."""
     if isinstance(scale, Tensor):
-        target.addcmul_(source, along_models(scale, target))
+        target.addcmul_(source, along_models(scale, target))  # type: ignore[arg-type]  # a tensor, as scale is
     else:
         target.add_(source, alpha=scale)
 

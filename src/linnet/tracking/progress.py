@@ -38,9 +38,7 @@ class ProgressReport(pl.Callback):
         self.task = self.progress.add_task("training", total=trainer.max_epochs, metrics="")
         self.progress.start()
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         for directory in self.directories:
             directory.progress(epoch=trainer.current_epoch, step=getattr(pl_module, "steps_done", 0))
 

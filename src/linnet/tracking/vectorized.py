@@ -33,9 +33,7 @@ class VectorizedCallbacks(LightningCheckpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         cast(LinearNetwork, pl_module).interrupts.install()  # Lightning has put its own handlers in the way
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         model = cast(LinearNetwork, pl_module)
         if model.steps_done % model.data.chunks.steps_per_epoch:  # else the epoch is about to be closed
             self._pause(trainer, model)
