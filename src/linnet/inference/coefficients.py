@@ -12,10 +12,10 @@ from linnet.config.check_options import is_exact
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
 from linnet.system.errors import InputError
-from linnet.system.reading import TENSOR_LIMIT, read_bytes, read_json
+from linnet.system.reading import read_json
 from linnet.tracking.linear_predictor import FILE
 from linnet.tracking.run_config import load_config
-from linnet.tracking.weights import OPTIMUM, load_weights
+from linnet.tracking.weights import OPTIMUM, load_optimum, load_weights
 
 BIAS = "bias"
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ def load_coefficients(run: Path) -> Coefficients:
     unit = None if means is None else "per std" if any(means) else "per rms"
     own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
     names = (BIAS, *feature_names(predictor))
-    analysis = _analysis(run)
+    analysis = load_optimum(run, read_analysis)
     known = {} if analysis is None else inferred(analysis)
     if any(values.shape != own.shape for values in known.values()):
         raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
@@ -100,16 +100,6 @@ def load_coefficients(run: Path) -> Coefficients:
             rows.append(Row(output, name, float(own[c, i]), effect, **about))
     reason = None if analysis is None else analysis.withheld
     return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
-
-
-def _analysis(run: Path) -> StoredAnalysis | None:
-    path = run / OPTIMUM
-    if not path.exists():
-        return None
-    try:
-        return read_analysis(read_bytes(path, limit=TENSOR_LIMIT))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}") from error
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:

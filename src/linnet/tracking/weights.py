@@ -1,7 +1,8 @@
 """Read the final weights of a run from its directory. Imports no torch."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,20 @@ from linnet.system.reading import TENSOR_LIMIT, read_bytes
 
 FILE = "weights.safetensors"
 OPTIMUM = "optimum.safetensors"
+
+
+T = TypeVar("T")
+
+
+def load_optimum(run: Path, decode: Callable[[bytes], T]) -> T | None:
+    """Return what a run recorded of its problem's optimum, decoded; None if it recorded none."""
+    path = run / OPTIMUM
+    if not path.exists():
+        return None
+    try:
+        return decode(read_bytes(path, limit=TENSOR_LIMIT))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
 
 
 def load_coefficients(run: Path) -> "NDArray[np.float64] | None":

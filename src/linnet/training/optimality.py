@@ -25,8 +25,7 @@ from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.smoothness import curvature
 from linnet.solvers.solve import solve
 from linnet.system.errors import InputError
-from linnet.system.reading import TENSOR_LIMIT, read_bytes
-from linnet.tracking.weights import OPTIMUM
+from linnet.tracking.weights import load_optimum
 from linnet.training.components import dtype_of
 from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
 
@@ -167,13 +166,7 @@ def metrics(analysis: ProblemAnalysis) -> dict[str, float]:
 
 def load(run: Path) -> ProblemAnalysis | None:
     """Return the analysis that a run directory holds, if any."""
-    path = run / OPTIMUM
-    if not path.exists():
-        return None
-    try:
-        return ProblemAnalysis.from_bytes(read_bytes(path, limit=TENSOR_LIMIT))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    return load_optimum(run, ProblemAnalysis.from_bytes)
 
 
 def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str | None:
