@@ -7,7 +7,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import linnet
-from linnet.reproduction import reproduce_run, run as again
+from linnet.reproduction import run as again
+from linnet.reproduction.run import reproduce_run
 from linnet.system.files import write_json
 from linnet.system.reading import read_json
 from linnet.tracking import manifest

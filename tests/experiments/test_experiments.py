@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 import linnet
 from linnet.config.groups import experiments
-from linnet.reproduction import reproduce_experiment
+from linnet.reproduction.experiment import reproduce_experiment
 from linnet.sweeps.grid import expand, parse
 from linnet.system.reading import read_json
 

@@ -9,7 +9,8 @@ import torch
 from hydra.core.config_store import ConfigStore
 
 from linnet.config.groups import EXPERIMENT, experiments, options
-from linnet.reproduction import experiment, record_experiment, reproduce_experiment
+from linnet.reproduction import experiment
+from linnet.reproduction.experiment import record_experiment, reproduce_experiment
 from linnet.reproduction.find_experiment import find_experiment
 from linnet.system.reading import read_json
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from linnet.cli import main as cli
-from linnet.reproduction import reproduce_run, run as again
+from linnet.reproduction import run as again
+from linnet.reproduction.run import reproduce_run
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
 from linnet.tracking import manifest

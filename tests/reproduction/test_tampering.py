@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from linnet.reproduction import reproduce_run, run as again
+from linnet.reproduction import run as again
+from linnet.reproduction.run import reproduce_run
 from linnet.reproduction.saved_files import SavedFiles
 from linnet.system.reading import read_json
 
