@@ -53,22 +53,27 @@ class Column:
         own = tuple(f"{self.name}={level}" for level in levels) if self.kind == "category" else (self.name,)
         return (*own, f"{self.name} missing") if self.indicator else own
 
+    def numbers(self, values: pa.ChunkedArray, where: RowLocator, notation: Notation) -> Floats:
+        """Return the cleaned values of a column of numbers, booleans or dates as numbers `[N]`, NaN where missing."""
+        key = f"column {self.name}"
+        if self.date is not None:
+            return as_days(key, values, self.date, where)
+        if self.kind == "boolean":
+            return as_truth(key, values, where)
+        return as_numbers(key, values, where, PLAIN if self.plain else notation)
+
 
 def fill(
     x: Floats, column: Column, values: pa.ChunkedArray, where: RowLocator, row_notes: Counter[str], notation: Notation
 ) -> NDArray[np.bool_]:
     """Write the features of one column into x `[N, features]`; returns which values are missing `[N]`."""
-    values, key = cleaned(values), f"column {column.name}"
+    values = cleaned(values)
     missing = is_missing(values)
     if column.kind == "category":
-        _one_hot(x, column, as_levels(key, values, column.by_value), missing, row_notes)
+        texts = as_levels(f"column {column.name}", values, column.by_value)
+        _one_hot(x, column, texts, missing, row_notes)
     else:
-        number = column.kind == "number"
-        notation = PLAIN if column.plain else notation
-        if column.date is not None:
-            numbers = as_days(key, values, column.date, where)
-        else:
-            numbers = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
+        numbers = column.numbers(values, where, notation)
         x[:, 0] = numbers if column.mean is None else np.where(missing, column.mean, numbers)
     if column.indicator:
         x[:, -1] = missing

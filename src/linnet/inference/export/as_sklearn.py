@@ -49,7 +49,10 @@ def _table_pipeline(predictor: Predictor) -> Pipeline:
     filled = [term for term in found if term.column.mean is not None]
     plain = [term for term in found if term.column.kind != "category" and term.column.mean is None]
     categories = [term for term in found if term.column.kind == "category"]
-    words, codes = ([term for term in categories if term.column.by_value == by_value] for by_value in (False, True))
+    groups = [
+        (name, by_value, [term for term in categories if term.column.by_value == by_value])
+        for name, by_value in (("categories", False), ("numbers as categories", True))
+    ]
     assert predictor.table is not None
     imputes, texts = predictor.table.missing == "mean", predictor.table.notation.missing_texts
     n_rows = TWICE * max([len(term.column.levels) + 1 for term in categories], default=1) + 1
@@ -57,20 +60,16 @@ def _table_pipeline(predictor: Predictor) -> Pipeline:
     parts = [
         ("numbers, means for missing", SimpleImputer(add_indicator=True), _names(filled)),
         ("numbers", "passthrough", _names(plain)),
-        ("categories", make_pipeline(*_as_text(texts, by_value=False, imputes=imputes), _encoder()), _names(words)),
-        (
-            "numbers as categories",
-            make_pipeline(*_as_text(texts, by_value=True, imputes=imputes), _encoder()),
-            _names(codes),
-        ),
-    ]
+        *((name, make_pipeline(*_as_text(texts, by_value=by_value, imputes=imputes), _encoder()), _names(group))
+          for name, by_value, group in groups),
+    ]  # fmt: skip
     transformer = ColumnTransformer([part for part in parts if part[2]]).fit(frame)
     weight = [term.own for term in filled] + [term.missing[:, None] for term in filled if term.column.indicator]
     weight += [term.own for term in plain]
     if filled:
         imputer = transformer.named_transformers_["numbers, means for missing"]
         imputer.statistics_[:] = [term.column.mean for term in filled]  # to the last digit
-    for name, group in (("categories", words), ("numbers as categories", codes)):
+    for name, _, group in groups:
         if group:
             encoder = transformer.named_transformers_[name][-1]
             weight += [_encoded_weight(term, levels) for term, levels in zip(group, encoder.categories_, strict=True)]

@@ -9,12 +9,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from linnet.data.table.column import Column
-from linnet.data.table.dates import as_days
 from linnet.data.table.levels import CANONICAL, canonical
-from linnet.data.table.messages import RowLocator, row_words
-from linnet.data.table.notation import MISSING, PLAIN
+from linnet.data.table.messages import row_words
+from linnet.data.table.notation import MISSING
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.data.table.values import as_numbers, as_truth, cleaned, plain
+from linnet.data.table.values import cleaned, plain
 from linnet.inference.predictor import Predictor
 
 Floats = NDArray[np.float64]
@@ -52,7 +51,7 @@ def terms(predictor: Predictor) -> list[Term]:
     return found
 
 
-def typed(preprocessing: Preprocessing, table: pa.Table, where: RowLocator = row_words) -> dict[str, NDArray[Any]]:
+def typed(preprocessing: Preprocessing, table: pa.Table) -> dict[str, NDArray[Any]]:
     """Return the columns of a table, as read, as inputs of an exported model.
 
     Raises:
@@ -61,16 +60,11 @@ def typed(preprocessing: Preprocessing, table: pa.Table, where: RowLocator = row
     inputs: dict[str, NDArray[Any]] = {}
     table = preprocessing.notation.without_tokens(table)
     for column in preprocessing.columns:
-        key, values = f"column {column.name}", cleaned(table[column.name])
+        values = table[column.name]
         if column.kind == "category":
-            inputs[column.name] = np.array(plain(table[column.name]).to_pylist(), object)
+            inputs[column.name] = np.array(plain(values).to_pylist(), object)
         else:
-            number, notation = column.kind == "number", PLAIN if column.plain else preprocessing.notation
-            if column.date is not None:
-                inputs[column.name] = as_days(key, values, column.date, where)
-            else:
-                numbers = as_numbers(key, values, where, notation) if number else as_truth(key, values, where)
-                inputs[column.name] = numbers
+            inputs[column.name] = column.numbers(cleaned(values), row_words, preprocessing.notation)
     return inputs
 
 
