@@ -6,7 +6,7 @@ import torch
 from shards import source, train, write_all
 
 from linnet.data import prepare
-from linnet.data.normalisation import Normalisation
+from linnet.data.standardizer import Normalisation
 from linnet.data.storage.examples import Float16Examples
 
 N, D = 9_000, 70

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 
-from linnet.config.check_options import is_exact
+from linnet.config.check_options import declared, is_exact
 from linnet.config.direction import training_counterpart
 from linnet.data import Data
 from linnet.models import LinearNetwork
@@ -36,7 +36,6 @@ from linnet.training.components import (
     make,
 )
 from linnet.training.context import RunRequest, TrainingContext
-from linnet.training.description import describe
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.initial_weights import initialize
 from linnet.training.resume_state import restore_training
@@ -193,3 +192,24 @@ def write_record(request: RunRequest, data: Data, like: tuple[Path, Mapping[str,
             return resume_state.continuation.record(record)
     write_manifest(path, record)
     return record
+
+
+def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
+    """Return what the data source reports, model, data and training in one line, and the run directory."""
+    sizes = [
+        f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
+    ]
+    if declared(config["optimizer"]).exact:
+        how = "solved exactly"
+    else:
+        how = (
+            f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
+            f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
+        )
+    if config["trainer"]["devices"] > 1:
+        how += f", {config['trainer']['devices']} processes"
+    planned = (
+        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
+        f"{how}, seed {config['seed']}"
+    )
+    return "\n".join([*data.source.summary, planned, str(path)])

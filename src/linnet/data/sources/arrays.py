@@ -10,8 +10,8 @@ from torch import Tensor
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Count, DType, Input, Seed, Words
-from linnet.data.normalisation import Normalisation
 from linnet.data.sources.array_weights import read_weights
+from linnet.data.standardizer import Normalisation
 from linnet.data.storage.array_file import File
 from linnet.data.storage.array_pairs import ArrayPairs
 from linnet.data.storage.class_labels import Labels, read_labels, rows_of_absent

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from linnet.data.normalisation import Normalisation
+from linnet.data.standardizer import Normalisation
 from linnet.data.storage.class_labels import Labels
 from linnet.data.storage.sharded_arrays import ShardedArray
 from linnet.system.errors import InputError

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from linnet.data.batch import Batch, TrueParameters
-from linnet.data.normalisation import Normalisation
-from linnet.data.standardizer import Standardizer
+from linnet.data.standardizer import Normalisation, Standardizer
 
 if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
