@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,25 @@ from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import Diverged, InputError, ProcessLost
 from linnet.system.terminal import print_next
 from linnet.tracking import Checkpoint, RunLogger
+from linnet.tracking.checkpoint import restore
 from linnet.tracking.directory import RunDirectory
 from linnet.tracking.gap import Gap
-from linnet.training.resume_state import ResumeState
+from linnet.tracking.logger import rewind
+from linnet.training.continuation import Continuation
+
+
+@dataclass(frozen=True)
+class ResumeState:
+    """State of an interrupted run.
+
+    manifest: as written at the start of the run.
+    checkpoint: None if there was none yet.
+    continuation: what changes for a run that is to have more epochs.
+    """
+
+    manifest: dict[str, Any]
+    checkpoint: dict[str, Any] | None
+    continuation: Continuation | None = None
 
 
 @dataclass(frozen=True)
@@ -114,3 +130,27 @@ def record_status(request: RunRequest) -> Iterator[None]:
         directory.set("interrupted", error=str(error) or "stopped from outside")
         print_next(request.console, "go on", f"linnet resume {directory.shown}")
         raise
+
+
+def restore_training(
+    checkpoint: Mapping[str, Any], path: Path, model: LinearNetwork, callbacks: Sequence[pl.Callback]
+) -> None:
+    """Put model, callbacks and log files where they were when the checkpoint was written.
+
+    Raises:
+        InputError: the checkpoint is of another run; nothing has been touched then.
+    """
+    try:
+        restore(checkpoint, model, callbacks)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path / 'checkpoints'}: the checkpoint is not of this run's configuration: {reason}"
+        ) from error
+    rewind(path, checkpoint["linnet"]["position"])
+
+
+def is_trained(checkpoint: Mapping[str, Any], steps: int) -> bool:
+    """Return whether training had ended, after so many steps or by early stopping."""
+    saved = checkpoint["linnet"]
+    return bool(saved["stopped"] or saved["steps_done"] >= steps)

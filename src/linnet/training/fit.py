@@ -18,11 +18,10 @@ from linnet.system.errors import Diverged, InputError
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.progress import ProgressReport
 from linnet.training.components import make
-from linnet.training.context import TrainingContext
+from linnet.training.context import TrainingContext, is_trained
 from linnet.training.distributed.strategy import DataParallel
 from linnet.training.distributed.worker_group import WorkerGroup, WorkerTask
 from linnet.training.divergence import with_stable_rate
-from linnet.training.resume_state import is_trained
 
 
 def refuse_missing_gpu(options: Mapping[str, Any]) -> None:

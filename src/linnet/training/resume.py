@@ -20,11 +20,10 @@ from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_stat
 from linnet.tracking.logger import check_position
 from linnet.tracking.manifest_file import check_unchanged, read_manifest
 from linnet.tracking.run_config import load_hydra
-from linnet.training.context import RunRequest
+from linnet.training.context import ResumeState, RunRequest
 from linnet.training.continuation import complete, plan
 from linnet.training.finalize import HASHED, Run
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
-from linnet.training.resume_state import ResumeState
 from linnet.training.run import run_to_end
 
 log = logging.getLogger(__name__)

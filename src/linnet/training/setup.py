@@ -35,10 +35,9 @@ from linnet.training.components import (
     build_own_callbacks,
     make,
 )
-from linnet.training.context import RunRequest, TrainingContext
+from linnet.training.context import RunRequest, TrainingContext, restore_training
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.initial_weights import initialize
-from linnet.training.resume_state import restore_training
 
 log = logging.getLogger(__name__)
 
