@@ -38,8 +38,8 @@ def run(tmp_path_factory) -> Run:
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch) -> Path:
     """A place for optima that no other test has filled."""
-    folder = tmp_path / "optima"
-    monkeypatch.setattr(optimality, "_folder", lambda: folder)
+    folder = tmp_path / "optimum"
+    monkeypatch.setenv("LINNET_DATA", str(tmp_path))
     return folder
 
 

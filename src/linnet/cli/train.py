@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from collections.abc import Sequence
 
 from omegaconf import OmegaConf
@@ -94,10 +95,8 @@ def print_options() -> None:
     print("linnet train [--multirun] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]\n")
     print("Groups and their options (defaults: linnet train --cfg job; keys of one: linnet train loss=huber --help)")
     for group in (*GROUPS, SEARCH, EXPERIMENT):
-        lines = _wrapped(options(group), 92)
-        print(f"  {group + '=':<13}{lines[0]}")
-        for line in lines[1:]:
-            print(f"  {'':<13}{line}")
+        lines = textwrap.wrap("  ".join(options(group)), 92, break_on_hyphens=False)
+        print(f"  {group + '=':<13}" + f"\n{'':<15}".join(lines))
     print("\nKeys that are used most")
     for text in (
         "seed=1  figures=false  trainer.max_epochs=50  optimizer.lr=0.3  penalty=l2 penalty.strength=0.01",
@@ -105,12 +104,3 @@ def print_options() -> None:
     ):
         print(f"  {text}")
     print("\nMany runs\n  -m optimizer.lr=0.01,0.1,1 seed=0,1  hydra/launcher=vectorized  hydra.sweep.dir=runs/rates")
-
-
-def _wrapped(words: Sequence[str], width: int) -> list[str]:
-    lines = [""]
-    for word in words:
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] += word + "  "
-    return [line.rstrip() for line in lines]

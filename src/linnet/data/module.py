@@ -41,9 +41,9 @@ class Data(pl.LightningDataModule):
         scaling: the standardisation that was applied, if any.
         offset: what was subtracted from the targets, `[C]` float64; None: nothing.
         in_float64: makes the training examples again in float64, with this scaling and offset.
-        overfit_batches: train on the first so many minibatches only; 0: on all.
 
     Attributes:
+        overfit_batches: train on the first so many minibatches only; 0: on all.
         per_chunk: minibatches that are trained on between two chances to write a checkpoint.
     """
 
@@ -58,13 +58,12 @@ class Data(pl.LightningDataModule):
         scaling: Standardizer | None = None,
         offset: Tensor | None = None,
         in_float64: Callable[[Standardizer | None, Tensor | None], Examples] | None = None,
-        overfit_batches: int = 0,
     ) -> None:
         super().__init__()
         self.source, self.train, self.val, self.test = source, train, val, test
         self.batch_size, self.seed, self.scaling, self.offset = batch_size, seed, scaling, offset
         self._in_float64 = in_float64
-        self.overfit_batches = overfit_batches
+        self.overfit_batches = 0
         self.per_chunk = MINIBATCHES_PER_CHUNK
 
     @property

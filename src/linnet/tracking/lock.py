@@ -35,15 +35,14 @@ class Owned(Exception):
 
 
 class Lock(AbstractContextManager["Lock"]):
-    """The exclusive lock of a directory, held until `close` or the end of the process.
+    """The exclusive lock of a directory, held until `close` or the end of the process; its file stays behind.
 
     The system releases it however the process ends, so none is ever stale. On a file system without locks two owners
     are not noticed.
 
     Args:
         folder: an existing directory.
-        name: of the lock file, which stays behind.
-        size: bytes that the file shall have at least.
+        size: bytes that the file shall have, at least `ROOM`.
 
     Raises:
         Owned: another process holds it.
@@ -51,8 +50,8 @@ class Lock(AbstractContextManager["Lock"]):
         InputError: it is a link.
     """
 
-    def __init__(self, folder: Path, name: str = FILE, size: int = ROOM) -> None:
-        self.path = folder / name
+    def __init__(self, folder: Path, size: int = ROOM) -> None:
+        self.path = folder / FILE
         self.is_new = not self.path.exists()
         while True:
             self.file = FileIO(open_descriptor(self.path, os.O_RDWR | os.O_CREAT), "r+")
@@ -67,7 +66,7 @@ class Lock(AbstractContextManager["Lock"]):
             if self.is_there():
                 break
             self.file.close()  # its last owner removed it between our opening and our locking it
-        self._write(max(size, ROOM))
+        self._write(size)
 
     def __exit__(self, *_: object) -> None:
         self.close()
