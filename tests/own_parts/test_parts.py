@@ -36,8 +36,7 @@ class TestLoss:
     @pytest.mark.parametrize("n_models", [1, 3])
     def test_value_and_gradient_are_those_of_every_model(self, linnet, n_models):
         linnet("train", *TRUST, "loss=my_parts.CrossEntropy", "--cfg", "job")
-        from my_parts import CrossEntropy as Theirs
-        from my_parts import WithGradient
+        from my_parts import CrossEntropy as Theirs, WithGradient
 
         generator = torch.Generator().manual_seed(0)
         prediction = torch.randn(n_models, 6, 4, generator=generator, dtype=torch.float64)

@@ -7,8 +7,7 @@ from typing import Any
 from linnet.config.check_hydra import walk
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.option_types import accepts, describe, lacks, options_of
-from linnet.config.own_parts import GROUPS as OPEN_GROUPS
-from linnet.config.own_parts import declare, is_own, own_declaration
+from linnet.config.own_parts import GROUPS as OPEN_GROUPS, declare, is_own, own_declaration
 from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
 from linnet.config.skeleton import skeleton
 from linnet.config.trust import how_to_trust

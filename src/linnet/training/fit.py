@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_CHUNK
@@ -62,6 +63,7 @@ def run_trainer(trainer: pl.Trainer, model: LinearNetwork, data: Data, task: Wor
     """Train the model on the data, with further processes if the strategy is theirs and they are given a task.
 
     Raises:
+        InputError: a callback of another module asks for what a run does not have, such as an optimizer of torch.
         Interrupted: on a signal; the checkpoint has been written.
         MemoryError: if examples or gradients do not fit onto the GPU.
         KeyboardInterrupt: on one that did not come by a signal. Lightning would turn it into sys.exit(1).
@@ -78,6 +80,8 @@ def run_trainer(trainer: pl.Trainer, model: LinearNetwork, data: Data, task: Wor
             model.interrupts.install()  # Lightning leaves SIGINT ignored
             model.interrupts.raise_if_any()
             raise KeyboardInterrupt from error
+        except MisconfigurationException as error:  # of a callback that wants something else of a module
+            raise InputError(f"{' '.join(str(error).split())} (a callback does not fit linnet's modules)") from error
         except torch.OutOfMemoryError as error:  # of a GPU
             raise MemoryError(str(error).splitlines()[0]) from error
         except RuntimeError as error:
