@@ -52,7 +52,7 @@ class TestFailure:
         assert events(tmp_path / "run").Scalars("val/loss")
 
     def test_claims_the_directory(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(setup, "build_data", lambda _: 1 / 0)
+        monkeypatch.setattr(setup, "build_data", lambda *_, **options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", *self.OVERRIDES)
         with pytest.raises(InputError, match=r"belongs to another run \(state failed\)"):
