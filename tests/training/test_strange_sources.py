@@ -1,5 +1,6 @@
 """Files that the configuration of somebody else's run names: shown, read, and never made or fetched."""
 
+import gzip
 import hashlib
 import shutil
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_packed_files_are_read_and_not_unpacked_beside(run, trained, command, do
     raw = Path("victim/MNIST/raw")
     raw.mkdir(parents=True)
     for path in (trained / "mine" / "MNIST" / "raw").iterdir():
-        (raw / f"{path.name}.gz").write_bytes(images.gzip.compress(path.read_bytes(), 1, mtime=0))
+        (raw / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 1, mtime=0))
     before = contents(Path("victim"))
     assert cli.run(command.split()) == 0
     output, errors = capsys.readouterr()

@@ -35,7 +35,7 @@ HASHED = ("weights.safetensors", "metrics.json", "history.csv", PREDICTOR, INITI
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 
-OF_NO_RESULT = ("name", "figures", "data.root", "data.download")
+OF_NO_RESULT = ("name", "tags", "notes", "figures", "data.root", "data.download")
 """Keys that HPARAMS leaves out: names and places, and what is drawn."""
 
 
