@@ -127,8 +127,8 @@ def waiting(process: int) -> float:
     return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
 
 
-def run(folder: Path, mutations: int, seed: int) -> Counts:
-    """Carry out mutations, print faults, and return the verdicts."""
+def run(folder: Path, mutations: int, seed: int, keep: Callable[[Counts], object]) -> Counts:
+    """Carry out mutations, print faults, and return the verdicts; those so far are given to `keep` now and then."""
     trained, log = folder / "trained", folder / "log"
     making = Fork(lambda there: there.send(make(trained)), log)
     making.receive(600)
@@ -150,6 +150,7 @@ def run(folder: Path, mutations: int, seed: int) -> Counts:
     while counts.total() < mutations:
         numbers = range(counts.total(), min(counts.total() + A_FORK, mutations))
         counts += batch(world, numbers, seed, expected, log)
+        keep(counts)
     return counts
 
 
@@ -192,6 +193,19 @@ def table(counts: Counts) -> str:
     return "\n".join(lines)
 
 
+def read_counts(path: Path | None) -> Counts:
+    """Return the verdicts that a file holds; none without a file."""
+    if path is None or not path.exists():
+        return Counter()
+    return Counter({(name, kind, verdict): count for name, kind, verdict, count in json.loads(path.read_text())})
+
+
+def write_counts(path: Path | None, counts: Counts) -> None:
+    """Write verdicts to a file, if there is to be one."""
+    if path is not None:
+        path.write_text(json.dumps([[*key, count] for key, count in sorted(counts.items())]))
+
+
 def main() -> int:
     """Return 0 if there is no fault, else 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -207,14 +221,11 @@ def main() -> int:
         folder = (given.folder or Path(temporary)).absolute()
         # Without a checkout, which may change meanwhile and would be part of what is compared.
         os.environ.update(LINNET_DATA=str(folder / "data"), LINNET_THREADS="1", GIT_DIR=os.devnull)
-        counts = run(folder, given.mutations, given.seed)
+        before = read_counts(given.counts)
+        counts = run(folder, given.mutations, given.seed, lambda counts: write_counts(given.counts, before + counts))
     faults = sum(count for (_, _, verdict), count in counts.items() if verdict == "fault")
     print(f"{counts.total()} mutations, seed {given.seed}, {faults} faults, {time.monotonic() - started:.0f} s")
-    if given.counts is not None:
-        if given.counts.exists():
-            counts += Counter({tuple(key): count for *key, count in json.loads(given.counts.read_text())})
-        given.counts.write_text(json.dumps([[*key, count] for key, count in sorted(counts.items())]))
-    print(table(counts))
+    print(table(before + counts))
     return 1 if faults else 0
 
 

@@ -1,0 +1,192 @@
+"""What changed files did to commands when `fuzz.py` came upon it first: each is refused, or noticed."""
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from formats import edit_safetensors
+from interrupted_run import interrupt
+
+import linnet
+from linnet.cli import main as cli
+from linnet.solvers.problem_analysis import ProblemAnalysis
+from linnet.system.errors import InputError
+from linnet.system.files import write_json
+from linnet.system.reading import read_json, read_texts, read_yaml, sha256
+from linnet.tracking.history import read_history
+
+LINE = ("data=synthetic_regression", "data.n_train=60", "data.n_val=20", "data.n_test=20", "threads=1")
+SWEEP = ("train", "-m", *LINE, "trainer.max_epochs=1", "optimizer.lr=0.01,0.1", "hydra.sweep.dir=sweep")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A completed run, one that was interrupted, and a finished sweep."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        linnet.train([*LINE, "figures=false", "trainer.max_epochs=2", "optimum=always", "hydra.run.dir=run"])
+        interrupt(Path("stopped"), 7, *LINE, "optimum=always")
+        assert cli.run(SWEEP) == 0
+    return folder
+
+
+@pytest.fixture
+def files(trained: Path, workplace: Path) -> Path:
+    shutil.copytree(trained, workplace, dirs_exist_ok=True)
+    return workplace
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line with which a command is refused."""
+    capsys.readouterr()
+    assert cli.run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("linnet: ") and said.count("\n") == 1
+    return said
+
+
+class TestSweep:
+    @pytest.mark.parametrize("text", ["[]", "{", '{"val/loss": "x"}', '{"val/loss": 0.0}', "[" * 1000 + "]" * 1000])
+    def test_metrics_that_a_job_did_not_write_are_named_and_not_the_best(self, files, text, capsys):
+        assert cli.run(SWEEP) == 0
+        best = "best by val/loss: job 1"
+        assert best in capsys.readouterr().out
+        (files / "sweep/1/metrics.json").write_text(text)
+        assert cli.run(SWEEP) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert "job 1 optimizer.lr=0.1: changed: metrics.json or manifest.json is not what the job wrote" in printed
+        assert "best by val/loss: job 0" in printed
+
+    def test_a_manifest_without_the_hash_does_not_make_other_metrics_the_best(self, files, capsys):
+        (files / "sweep/1/metrics.json").write_text('{"val/loss": 0.0}')
+        manifest = read_json(files / "sweep/1/manifest.json")
+        (files / "sweep/1/manifest.json").write_text(json.dumps(manifest | {"files_sha256": {}}))
+        assert cli.run(SWEEP) == 0
+        assert "best by val/loss: job 0" in capsys.readouterr().out
+        assert cli.run(["compare", "sweep", "--no-figures"]) == 0
+        assert "changed" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("text", ["[" * 1000 + "]" * 1000, '{"state": []}', "1" * 5000])
+    def test_a_job_whose_status_is_damaged_is_run_again(self, files, text, capsys):
+        (files / "sweep/0/status.json").write_text(text)
+        assert cli.run(SWEEP) == 0
+        assert "job 0" in capsys.readouterr().out
+        assert read_json(files / "sweep/0/status.json")["state"] == "completed"
+
+    @pytest.mark.parametrize("change", [{"number": "x"}, {"number": -1}, {"identity": 3}, {"overrides": [3]}, {"a": 1}])
+    def test_an_entry_of_the_registry_that_is_none_is_refused(self, files, change, capsys):
+        ledger = read_json(files / "sweep/ledger.json")
+        ledger["jobs"][0] |= change
+        (files / "sweep/ledger.json").write_text(json.dumps(ledger))
+        assert "sweep/ledger.json is damaged" in refusal(capsys, *SWEEP)
+
+
+class TestHistory:
+    def test_that_is_damaged_leaves_its_curve_out_of_a_comparison(self, files, capsys):
+        path = files / "sweep/0/history.csv"
+        path.write_text(path.read_text().replace("\n", ",1\n"))
+        assert cli.run(["compare", "sweep"]) == 0
+        assert (files / "sweep/comparison/figures.json").is_file()
+
+    @pytest.mark.parametrize("accept", [[], ["--accept-changed"]])
+    def test_that_was_changed_is_not_drawn(self, files, accept, capsys):
+        (files / "run/history.csv").write_text("metric,step,value\nval/loss,x,1\n")
+        assert "run/history.csv" in refusal(capsys, "compare", "run", "--figures", *accept)
+
+    def test_that_is_no_curve_is_unreadable_in_one_line(self, tmp_path):
+        (tmp_path / "history.csv").write_text("metric,step,value\nval/loss,1,1,1\nval/loss,x\n")
+        with pytest.raises(InputError, match="is damaged"):
+            read_history(tmp_path / "history.csv")
+
+
+class TestResume:
+    def test_overrides_that_are_none_are_replaced(self, files):
+        (files / "run/.hydra/overrides.yaml").write_text("- ???\n- seed=0\n- ${a.b}\n- 3\n")
+        assert cli.run(["resume", "run", "trainer.max_epochs=3"]) == 0
+        assert read_texts(files / "run/.hydra/overrides.yaml")[-1] == "trainer.max_epochs=3"
+
+    def test_a_link_to_itself_is_refused(self, files, capsys):
+        path = files / "stopped/.hydra/config.yaml"
+        path.unlink()
+        path.symlink_to("config.yaml")
+        assert "config.yaml" in refusal(capsys, "resume", "stopped")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda words: words.update(statistics=None), lambda words: words.update(statistics={"optimum/r2": "x"}),
+            lambda words: words.update(withheld=[]), lambda words: words["optimum"].update(objective=10**400),
+            lambda words: words["optimum"].update(attained="yes"),
+            lambda words: words["optimum"].update(iterations=True),
+            lambda words: words.update(curvature={"largest": None, "smallest": 0, "exact": True}),
+        ],
+    )  # fmt: skip
+    def test_words_of_an_optimum_of_other_types_are_refused(self, files, change, capsys):
+        edit_words(files / "stopped/optimum.safetensors", change)
+        assert "optimum.safetensors" in refusal(capsys, "resume", "stopped")
+
+    def test_headers_of_an_optimum_that_lie_are_no_other_error(self, files):
+        path = files / "stopped/optimum.safetensors"
+        original, refused = path.read_bytes(), 0
+        for seed in range(300):
+            path.write_bytes(original)
+            edit_safetensors(path, random.Random(seed))
+            try:
+                ProblemAnalysis.from_bytes(path.read_bytes())
+            except ValueError:  # any other would be a traceback
+                refused += 1
+        assert refused > 150
+
+
+def edit_words(path: Path, change: Callable[[dict], object]) -> None:
+    """Change the words in the header of optimum.safetensors."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    words = json.loads(header["__metadata__"]["linnet"])
+    change(words)
+    header["__metadata__"]["linnet"] = json.dumps(words)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+
+
+class TestText:
+    def test_half_a_pair_of_utf_16_is_written_as_its_escape(self, tmp_path):
+        write_json(tmp_path / "a.json", {"a": "\ud800", "b": "é"})
+        assert read_json(tmp_path / "a.json") == {"a": "\ud800", "b": "é"}
+        (tmp_path / "a.json").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("- a\n- [b]\n- 3\n- ???\n- ${x}\n", ["a", "???", "${x}"]), ("- &a [*a]\n- b\n", ["b"]), ("a: b\n", []),
+         ("", []), ("3", [])],
+    )  # fmt: skip
+    def test_texts_of_a_list_are_all_that_is_read_of_it(self, tmp_path, text, expected):
+        (tmp_path / "o.yaml").write_text(text)
+        assert read_texts(tmp_path / "o.yaml") == expected
+
+    @pytest.mark.parametrize("text", ["3", "? [a]\n: b", "a: !!int x", "a: !!python/object/apply:os.getcwd []"])
+    def test_yaml_that_its_readers_do_not_know_is_a_value_error_or_read(self, tmp_path, text):
+        (tmp_path / "o.yaml").write_text(text)
+        try:
+            read_yaml(tmp_path / "o.yaml")
+        except ValueError as error:
+            assert "\n" not in str(error)
+
+
+def test_a_file_that_has_grown_is_hashed_in_little_memory(tmp_path):
+    (tmp_path / "a").touch()
+    os.truncate(tmp_path / "a", 2**29)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
+    sha256(tmp_path / "a")
+    assert memory("VmHWM") - before < 2**26
+
+
+def memory(key: str) -> int:
+    return 1024 * int(Path("/proc/self/status").read_text().partition(f"{key}:")[2].split()[0])
