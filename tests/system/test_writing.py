@@ -19,7 +19,7 @@ ALLOWED = {
     "cli/compare.py": {"output.mkdir", "(folder / old).unlink"},  # as asked for; only what its own list names
     "comparison/tensorboard_overview.py": {"shutil.rmtree", "(own / events.name).symlink_to"},
     "data/sources/images.py": {"destination.parent.mkdir"},  # of linnet's cache
-    "data/storage/byte_examples.py": {"cache.parent.mkdir"},  # likewise
+    "data/sources/image_folder.py": {"cache.parent.mkdir"},  # likewise
     "reproduction/rerun.py": {  # the new run's, made here
         "directory.mkdir",
         "(directory / '.hydra').mkdir",
