@@ -192,6 +192,23 @@ class TestWrongInput:
         )
 
 
+def test_an_experiment_that_is_a_sweep_says_so_when_run_alone(answer):
+    code, _, errors = answer("train", "experiment=batch_size_sweep", "trainer.max_epochs=1", "figures=false")
+    assert code == 0
+    assert errors == (
+        "note: this is one run; the experiment is a sweep over data.batch_size, optimizer.lr, seed: add --multirun for "
+        "all of it\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["disabled", "none", "stdout"])
+def test_hydras_own_logging_options(answer, option):
+    words = ("trainer.max_epochs=1", "figures=false", "optimum=off")
+    assert answer("train", f"hydra/job_logging={option}", *words, "hydra.run.dir=run")[0] == 0
+    assert answer("train", "-m", f"hydra/job_logging={option}", "seed=0,1", *words, "hydra.sweep.dir=sweep")[0] == 0
+    assert answer("resume", "run", "trainer.max_epochs=2")[0] == 0
+
+
 class TestDivergence:
     @pytest.fixture
     def diverged(self, answer) -> str:

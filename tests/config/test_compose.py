@@ -39,6 +39,7 @@ class TestOptions:
         assert {path.name for path in conf.iterdir() if path.is_dir() and path.name != "__pycache__"} == {
             *GROUPS,
             SEARCH,
+            "hydra",
         }
         for group in (*GROUPS, SEARCH):
             assert options(group) == sorted(path.stem for path in (conf / group).glob("[!_]*.yaml"))

@@ -92,7 +92,7 @@ class TestFile:
             with session():
                 config = (compose_sweep if request.multirun else compose)(request.overrides)
                 check(config)
-            chosen.append(config.hydra.runtime.choices.get(path.parent.name))
+            chosen.append(config.hydra.runtime.choices.get(path.parent.relative_to(CONF).as_posix()))
         assert path.parent == CONF or path.stem in chosen
 
 

@@ -26,7 +26,7 @@ from linnet.sweeps.search import Outcome, open_study, search, space
 from linnet.system.errors import InputError
 from linnet.system.garbage_collection import gc_paused
 
-QUIET = ("hydra.job_logging.root.handlers=[file]", "hydra/hydra_logging=none")
+QUIET = "hydra.job_logging.root.handlers=[file]"
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""
 
 
@@ -44,7 +44,8 @@ def multirun(overrides: Sequence[str]) -> int:
     with session():
         loader = GlobalHydra.instance().config_loader()
         figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
-        master = compose_sweep([*overrides, *figures, *QUIET])
+        quiet = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
+        master = compose_sweep([*overrides, *figures, *quiet, "hydra/hydra_logging=none"])
         task, parser = list(master.hydra.overrides.task), OverridesParser.create(loader)
         several = grids(parse(task, master.hydra.sweeper.params or {}, parser), task, parser)
         refuse_numbers(master.hydra.sweeper)

@@ -17,6 +17,7 @@ from linnet.config.check_options import check_options
 from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
 from linnet.system.compat.hydra import job_context
+from linnet.system.sanitize import print_note
 from linnet.system.terminal import Terminal
 from linnet.tracking.claim import claimed
 from linnet.tracking.directory import RunDirectory, refuse_claimed
@@ -36,6 +37,11 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
         config = compose(with_environment(overrides))
         check(config)
         refuse_chdir(config)
+        swept = config.hydra.sweeper.get("params")
+        if swept:
+            print_note(
+                f"this is one run; the experiment is a sweep over {', '.join(swept)}: add --multirun for all of it"
+            )
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
         import linnet.training.run  # noqa: F401  # first: interrupted in the directory, it would leave that empty
