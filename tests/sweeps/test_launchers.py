@@ -2,6 +2,9 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,29 @@ def test_same_weights(
     assert sum(line.startswith("job ") for line in printed.splitlines()) == 4
     # Workers are started with one thread or more; the jobs use what this process would.
     assert len({read_json(tmp_path / str(number) / "manifest.json")["threads"] for number in range(4)}) == 1
+
+
+DRIVER = """
+import subprocess, sys, time
+worker = subprocess.Popen([sys.executable, "-c", "import time; from linnet.sweeps.launch import watch_parent; "
+                           "watch_parent(); print(1, flush=True); time.sleep(600)"], stdout=subprocess.PIPE)
+worker.stdout.readline()
+print(worker.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="it looks into /proc")
+def test_a_worker_ends_with_the_process_that_started_it() -> None:
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, text=True)
+    assert driver.stdout is not None
+    worker = Path(f"/proc/{int(driver.stdout.readline())}/stat")
+    driver.kill()
+    driver.wait()
+    deadline = time.monotonic() + 60  # a second, on a machine that has nothing else to do
+    while worker.exists() and worker.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_an_absent_launcher_is_named_with_its_remedy(

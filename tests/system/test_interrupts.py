@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from linnet.system.errors import Interrupted
+from linnet.cli import inspect, main as cli
+from linnet.system.errors import InputError, Interrupted
 from linnet.system.interrupts import SIGNALS, Interrupts
 
 
@@ -35,3 +36,16 @@ def test_a_hang_up_that_is_ignored_stays_ignored():
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_whose_exception_another_error_replaced_is_still_a_stop(monkeypatch, capsys):
+    def compose(*_):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.sigtimedwait([], 1)
+        finally:
+            raise InputError("what a library made of it")
+
+    monkeypatch.setattr(inspect, "main", compose)
+    assert cli.run(["inspect", "run"]) == 143
+    assert capsys.readouterr().err == "linnet: stopped by SIGTERM\n"

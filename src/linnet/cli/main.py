@@ -78,6 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     its end, 143 after SIGTERM.
     """
     name, rest = arguments[0] if arguments else "help", list(arguments[1:])
+    interrupts = Interrupts()
     try:
         if name in ("-h", "--help", "help"):
             print(HELP, end="", flush=True)
@@ -92,15 +93,17 @@ def run(arguments: Sequence[str]) -> int:
         from linnet.config.trust import take_trust  # late: help and version need no YAML
         from linnet.tracking.manifest_file import ACCEPT, changes_accepted
 
-        with Interrupts(), changes_accepted() if ACCEPT in rest else nullcontext():
+        with interrupts, changes_accepted() if ACCEPT in rest else nullcontext():
             rest = take_trust([word for word in rest if word != ACCEPT])
             command = import_module(f"linnet.cli.{name}")
             if name != "train":  # which first answers mistakes, and then imports what it needs
                 keep_imports()
             return command.main(rest) or 0
     except (InputError, Diverged, ProcessLost) as error:
-        print(f"linnet: {printable(' '.join(str(error).splitlines()))}", file=sys.stderr)
-        return error.exit_code
+        # A library that is interrupted may put an error of its own in the place of the signal's exception.
+        shown = error if interrupts.signum is None else Interrupted(interrupts.signum)
+        print(f"linnet: {printable(' '.join(str(shown).splitlines()))}", file=sys.stderr)
+        return shown.exit_code
     except BrokenPipeError:
         discard(sys.stdout)
         return BROKEN_PIPE

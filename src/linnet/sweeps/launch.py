@@ -1,7 +1,11 @@
 """Run jobs: one after the other in this process, or by one of Hydra's launchers."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -18,6 +22,8 @@ from linnet.system.errors import Diverged, InputError
 VECTORIZED = "linnet.sweeps.vectorized.launch"
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 WATCH_SECONDS = 0.5
+GRACE_SECONDS = 3.0
+"""From being asked to stop until a worker whose launcher has ended is ended, too."""
 
 
 def sweep_job(job: DictConfig) -> str:
@@ -31,6 +37,32 @@ def sweep_job(job: DictConfig) -> str:
     except Exception:  # recorded by `execute` in the job's own directory and log
         return "failed"
     return "completed"
+
+
+def worker_job(driver: int, job: DictConfig) -> str:
+    """Run one job where a launcher asks for it; a process that it has started ends with the one that started it.
+
+    Args:
+        driver: process id of the sweep's own process, in which some launchers run jobs.
+        job: its configuration.
+    """
+    if os.getpid() != driver:
+        watch_parent()
+    return sweep_job(job)
+
+
+@cache
+def watch_parent() -> None:
+    """Start a thread that ends this process once the one that started it has ended."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)  # a run that is in training writes a checkpoint
+    time.sleep(GRACE_SECONDS)
+    os._exit(128 + signal.SIGTERM)
 
 
 class Launcher:
@@ -54,7 +86,9 @@ class Launcher:
                 None if options.processes is None else _at_least_one("processes", options.processes),
             )
         if not self.vectorized and master.hydra.launcher._target_ != BASIC:
-            self.plugin = Plugins.instance().instantiate_launcher(self.context, sweep_job, master)
+            self.plugin = Plugins.instance().instantiate_launcher(
+                self.context, partial(worker_job, os.getpid()), master
+            )
 
     def launch(self, jobs: Sequence[tuple[Job, Planned]]) -> None:
         """Run jobs to their ends; files of earlier attempts are removed."""
