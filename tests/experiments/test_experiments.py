@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 import linnet
@@ -76,7 +75,7 @@ def test_readme_asks_commands_and_finds(name: str) -> None:
 def test_recorded_arms_are_among_the_swept_combinations(name: str) -> None:
     params = swept(name)
     assert {"0", "1", "2"} <= set(params.pop("seed").split(","))
-    combinations = [set(words) for words in expand(parse([], params, OverridesParser.create()))]
+    combinations = [set(words) for words in expand(parse([], params))]
     assert all(set(arm_of(name, index)["overrides"]) in combinations for other, index in ARMS if other == name)
 
 

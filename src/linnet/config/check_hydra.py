@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.types import RunMode
 
+from linnet.system.compat.hydra import BASIC_LAUNCHER, BASIC_SWEEPER
 from linnet.system.errors import InputError
 
 
@@ -20,8 +21,8 @@ def walk(node: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
 
 # Classes that Hydra itself may build. Any other callable named under `hydra` is refused.
 HYDRA_TARGETS = (
-    "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
-    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+    BASIC_LAUNCHER,
+    BASIC_SWEEPER,
     "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
     "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
     "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",

@@ -8,7 +8,6 @@ from typing import Any, cast
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -18,6 +17,7 @@ from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, 
 from linnet.config.inferred import decides, inferred
 from linnet.config.own_parts import register
 from linnet.config.unknown_key import nearest, unknown_key
+from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
@@ -73,8 +73,8 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None
         keys = {text: text.lstrip("+~").partition("=")[0] for text in overrides}
-        parser = OverridesParser.create()
-        swept = [keys[text] for text in overrides if parser.parse_override(text).is_sweep_override()]
+        parsed = zip(overrides, parse_overrides(overrides), strict=True)
+        swept = [keys[text] for text, override in parsed if override.is_sweep_override()]
         open_groups = {group for key in swept for group in CHOSEN_BY.get(key, (key,))}
         own = [text for text in overrides if keys[text].partition(".")[0] not in open_groups or "." not in keys[text]]
         config = session_hydra.compose_config("train", list(own), RunMode.MULTIRUN, from_shell=False)
@@ -142,8 +142,8 @@ def _not_overridable(error: ConfigCompositionException, overrides: Sequence[str]
     valid = [text for text in overrides if text.lstrip("+~").split("=")[0].split("@")[0] != key]
     if len(valid) == len(overrides):  # the fault lies in a config file, not on the command line
         return _one_line(error)
-    parser = OverridesParser.create()
-    single = [text for text in valid if not parser.parse_override(text).is_sweep_override()]
+    parsed = zip(valid, parse_overrides(valid), strict=True)
+    single = [text for text, override in parsed if not override.is_sweep_override()]
     return unknown_key(key, [*GROUPS, SEARCH, EXPERIMENT, *flat_keys(compose(single))])
 
 

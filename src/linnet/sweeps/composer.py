@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config.check import plain_hydra
 from linnet.config.compose import errors_in_one_line
 from linnet.config.inferred import inferred
-from linnet.system.compat.hydra import set_values
+from linnet.system.compat.hydra import parse_overrides, set_values
 
 
 class Composer:
@@ -29,7 +28,6 @@ class Composer:
 
     def __init__(self, master: DictConfig, loader: ConfigLoader) -> None:
         self.master, self.loader = master, loader
-        self._parser = OverridesParser.create(loader)
         self._tasks: dict[str, str] = {}
         self._bases: dict[tuple[str, ...], tuple[bytes, dict[str, Any]]] = {}
 
@@ -52,7 +50,7 @@ class Composer:
 
     def _compose(self, words: Sequence[str]) -> tuple[DictConfig, dict[str, Any]]:
         with errors_in_one_line(words):
-            parsed = self._parser.parse_overrides(list(words))
+            parsed = parse_overrides(words, self.loader)
             options = tuple(word for word, override in zip(words, parsed, strict=True) if not _sets_a_value(override))
             if options not in self._bases:
                 base = self.loader.load_sweep_config(self.master, list(options))

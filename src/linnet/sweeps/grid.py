@@ -5,36 +5,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
+from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 
 
-def parse(overrides: Sequence[str], params: Mapping[str, str], parser: OverridesParser) -> list[Override]:
+def parse(overrides: Sequence[str], params: Mapping[str, str], loader: ConfigLoader | None = None) -> list[Override]:
     """Parse overrides, in the order of their keys' first occurrence; a later one replaces an earlier one of its key.
 
     Args:
         overrides: of the command line.
         params: key -> swept values, as a search names them; the command line overrules them.
-        parser: with a config loader, so that `glob` finds options.
+        loader: with which `glob` finds options.
     """
     try:
-        parsed = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *overrides])
+        parsed = parse_overrides([*(f"{key}={value}" for key, value in params.items()), *overrides], loader)
     except HydraException as error:
         raise InputError(" ".join(str(error).split())) from error
     return list({override.get_key_element(): override for override in parsed}.values())
 
 
-def grids(overrides: Sequence[Override], task: Sequence[str], parser: OverridesParser) -> list[list[Override]]:
+def grids(overrides: Sequence[Override], task: Sequence[str], loader: ConfigLoader) -> list[list[Override]]:
     """Return the grids of a sweep: one, or one per swept experiment if experiments sweep values themselves.
 
     Args:
         overrides: parsed, of the whole sweep.
         task: the overrides of the command line.
-        parser: as for `parse`.
+        loader: as for `parse`.
     """
     swept = next((o for o in overrides if o.get_key_element() == EXPERIMENT and o.is_discrete_sweep()), None)
     folders = experiments()
@@ -43,7 +44,7 @@ def grids(overrides: Sequence[Override], task: Sequence[str], parser: OverridesP
     if swept is None or not any(params.values()):
         return [list(overrides)]
     others = [text for text in task if not text.startswith(f"{EXPERIMENT}=")]
-    return [parse([f"{EXPERIMENT}={name}", *others], params.get(name, {}), parser) for name in names]
+    return [parse([f"{EXPERIMENT}={name}", *others], params.get(name, {}), loader) for name in names]
 
 
 def _params(folder: Path) -> Mapping[str, str]:

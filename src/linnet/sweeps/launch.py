@@ -16,11 +16,10 @@ from omegaconf import DictConfig, open_dict
 from linnet.sweeps.grouping import group
 from linnet.sweeps.job_registry import Job, Planned, VectorizedOptions
 from linnet.sweeps.report import Report
-from linnet.system.compat.hydra import job_context
+from linnet.system.compat.hydra import BASIC_LAUNCHER, job_context
 from linnet.system.errors import Diverged, InputError
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
-BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 WATCH_SECONDS = 0.5
 GRACE_SECONDS = 3.0
 """From being asked to stop until a worker whose launcher has ended is ended, too."""
@@ -85,7 +84,7 @@ class Launcher:
                 _at_least_one("max_models", options.max_models),
                 None if options.processes is None else _at_least_one("processes", options.processes),
             )
-        if not self.vectorized and master.hydra.launcher._target_ != BASIC:
+        if not self.vectorized and master.hydra.launcher._target_ != BASIC_LAUNCHER:
             self.plugin = Plugins.instance().instantiate_launcher(
                 self.context, partial(worker_job, os.getpid()), master
             )

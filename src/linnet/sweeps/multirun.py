@@ -6,7 +6,6 @@ from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
@@ -46,8 +45,8 @@ def multirun(overrides: Sequence[str]) -> int:
         figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
         quiet = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
         master = compose_sweep([*overrides, *figures, *quiet, "hydra/hydra_logging=none"])
-        task, parser = list(master.hydra.overrides.task), OverridesParser.create(loader)
-        several = grids(parse(task, master.hydra.sweeper.params or {}, parser), task, parser)
+        task = list(master.hydra.overrides.task)
+        several = grids(parse(task, master.hydra.sweeper.params or {}, loader), task, loader)
         refuse_numbers(master.hydra.sweeper)
         refuse_chdir(master)
         folder = Path(master.hydra.sweep.dir)

@@ -15,8 +15,9 @@ from typing import Any
 
 import google_crc32c
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
-from torch.utils.tensorboard import FileWriter, SummaryWriter
+from torch.utils.tensorboard import FileWriter
 
+from linnet.system.compat.tensorboard import WriterTo
 from linnet.system.files import sync
 
 PATTERN = "events.out.tfevents.[0-9]*"
@@ -85,7 +86,7 @@ def _checksum(content: bytes) -> bytes:
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
-class EventWriter(SummaryWriter):
+class EventWriter(WriterTo):
     """torch's SummaryWriter over an `EventFile`.
 
     Args:
@@ -94,17 +95,14 @@ class EventWriter(SummaryWriter):
     """
 
     def __init__(self, folder: Path, resumed_at: int | None = None) -> None:
-        self.file = EventFile(folder)
+        self.file: EventFile
+        file = EventFile(folder)
         if resumed_at is not None:
-            self.file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
-        super().__init__(log_dir=str(folder))
+            file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
+        super().__init__(file, str(folder))
 
     def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
         self.file.add_points(tag, steps, values)
-
-    def _get_file_writer(self) -> EventFile:
-        """Return the object that torch's SummaryWriter adds events to."""
-        return self.file
 
     def flush(self, *, durable: bool = False) -> None:
         self.file.flush(durable=durable)

@@ -1,10 +1,17 @@
 """Private parts of Lightning do what linnet uses them for."""
 
 import signal
+from datetime import timedelta
 
+import pytest
 import pytorch_lightning as pl
+import torch
+import torch.distributed as dist
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnector
 
+from linnet.system.compat.ddp_strategy import PlainDDPStrategy
 from linnet.system.compat.lightning import count_step, leave_signals_alone
 
 
@@ -24,3 +31,30 @@ def test_the_number_of_updates_is_the_global_step():
     trainer.lightning_module.automatic_optimization = False
     count_step(trainer, 7)
     assert trainer.global_step == 7
+
+
+@pytest.mark.parametrize(
+    "name", ["_configure_launcher", "_get_process_group_backend", "setup_distributed", "configure_ddp"]
+)
+def test_lightning_calls_the_methods_of_ddp_strategy_that_linnet_replaces(name):
+    assert callable(getattr(DDPStrategy, name))
+
+
+def test_lightning_strategy_meets_at_the_given_store_and_neither_starts_processes_nor_wraps_the_model():
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    strategy = PlainDDPStrategy(LightningEnvironment(), store, timedelta(seconds=60))
+    strategy.parallel_devices = [torch.device("cpu")]
+    strategy._configure_launcher()
+    assert strategy.launcher is None
+    strategy.setup_distributed()
+    try:
+        assert (strategy.process_group_backend, dist.get_rank(), dist.get_world_size()) == ("gloo", 0, 1)
+        assert store.num_keys() > 0
+        model = pl.LightningModule()
+        strategy.connect(model)
+        strategy.configure_ddp()
+        assert strategy.model is model
+    finally:
+        dist.destroy_process_group()
+    strategy.teardown()
+    assert not hasattr(strategy, "_store")

@@ -1,1 +1,1 @@
-"""Private parts of other libraries that linnet uses, a module per library; each is imported when it is called."""
+"""Private parts of other libraries that linnet uses or overrides. No other room names any (see tests/system/compat)."""

@@ -1,4 +1,4 @@
-"""Private parts of Hydra."""
+"""Private and undocumented parts of Hydra."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
+BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+"""What Hydra's default configuration names as `hydra.launcher` and `hydra.sweeper`."""
+
 
 def job_context(loader: "ConfigLoader") -> "HydraContext":
     """Return the context that `run_job` and launchers ask for, without callbacks: their class is private."""
@@ -16,6 +20,17 @@ def job_context(loader: "ConfigLoader") -> "HydraContext":
     from hydra.types import HydraContext
 
     return HydraContext(config_loader=loader, callbacks=Callbacks())
+
+
+def parse_overrides(overrides: Sequence[str], loader: "ConfigLoader | None" = None) -> "list[Override]":
+    """Parse `key=value` words; with a config loader, `glob` finds the options of a group.
+
+    Raises:
+        OverrideParseException: of the first word that is not of that form.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return OverridesParser.create(loader).parse_overrides(list(overrides))
 
 
 def set_values(overrides: "Sequence[Override]", config: "DictConfig") -> None:

@@ -3,10 +3,10 @@
 import socket
 from datetime import timedelta
 
-import torch.distributed as dist
 from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-from pytorch_lightning.strategies import DDPStrategy
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+from linnet.system.compat.ddp_strategy import PlainDDPStrategy
 
 HOST = "127.0.0.1"
 TIMEOUT = timedelta(minutes=10)
@@ -39,7 +39,7 @@ class Processes(LightningEnvironment):
         pass
 
 
-class DataParallel(DDPStrategy):
+class DataParallel(PlainDDPStrategy):
     """DDPStrategy without its DistributedDataParallel wrapper.
 
     The wrapper would sum the gradients that autograd stores; linnet computes them in closed form, and
@@ -55,33 +55,14 @@ class DataParallel(DDPStrategy):
     """
 
     def __init__(self, rank: int, port: int | None = None) -> None:
-        super().__init__(cluster_environment=Processes(rank))
         if port is None:
             listener = socket.create_server((HOST, 0))
             self.port: int = listener.getsockname()[1]
-            self._store = TCPStore(
+            store = TCPStore(
                 HOST, self.port, is_master=True, wait_for_workers=False, timeout=TIMEOUT,
                 master_listen_fd=listener.detach(),
             )  # fmt: skip
         else:
             self.port = port
-            self._store = TCPStore(HOST, port, is_master=False, timeout=TIMEOUT)
-
-    def _configure_launcher(self) -> None:
-        """Use no launcher of Lightning's, which would change the number of threads."""
-
-    def setup_distributed(self) -> None:
-        self.set_world_ranks()
-        self._process_group_backend = self._get_process_group_backend()
-        on_gpu = self.root_device.type == "cuda"
-        dist.init_process_group(
-            self._process_group_backend, store=self._store, rank=self.global_rank, world_size=self.world_size,
-            timeout=PATIENCE if self.global_rank else TIMEOUT, device_id=self.root_device if on_gpu else None,
-        )  # fmt: skip
-
-    def configure_ddp(self) -> None:
-        pass
-
-    def teardown(self) -> None:
-        super().teardown()
-        del self._store  # or it would listen as long as somebody keeps the trained model
+            store = TCPStore(HOST, port, is_master=False, timeout=TIMEOUT)
+        super().__init__(Processes(rank), store, PATIENCE if rank else TIMEOUT)
