@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from linnet.cli import main as cli
 from linnet.config.check import check
 from linnet.config.compose import compose, session
 from linnet.data import Source, image_classes
@@ -28,7 +29,7 @@ GROUPS = {
         "sweeps/test_launchers.py", "sweeps/test_processes.py", "training/distributed",
     ),
     "resume": ("faults/resume",), "export": ("inference/export",), "inference": ("inference",),
-    "training": ("training",), "board": ("cli/test_board.py",), "wheel": ("test_wheel.py",),
+    "training": ("training",), "board": ("cli/test_board.py", "cli/test_board_command.py"), "wheel": ("test_wheel.py",),
 }  # fmt: skip
 
 
@@ -74,6 +75,32 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def answer(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """A function of a command line that returns its exit code, stdout and stderr."""
+
+    def answer_to(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run(arguments)
+        return code, *capsys.readouterr()
+
+    return answer_to
+
+
+@pytest.fixture
+def refusal(answer: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
+    """A function of a command line that is wrong: its one line, once it has left nothing else behind."""
+
+    def line_of(*arguments: str) -> str:
+        before = sorted(Path.cwd().rglob("*"))
+        code, output, errors = answer(*arguments)
+        assert (code, output) == (2, ""), errors
+        assert errors.startswith("linnet: ") and len(errors.splitlines()) == 1
+        assert sorted(Path.cwd().rglob("*")) == before
+        return errors.rstrip("\n")
+
+    return line_of
 
 
 @pytest.fixture

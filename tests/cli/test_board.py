@@ -3,78 +3,25 @@
 Keep the screenshots: `LINNET_SCREENSHOTS=/tmp/shots pytest tests/cli/test_board.py`.
 """
 
-import io
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
-
-import linnet
-from linnet.cli import main as cli
+from board import SECONDS, address, assert_falling, board, dark, settled
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import BrowserContext, Page
 
     from linnet.training.finalize import Run
-
-Mask = NDArray[np.bool_]
 
 CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-SECONDS = 60  # given to a busy machine; everything here takes a few
-
-
-@contextmanager
-def board(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """`linnet board` as a process that is gone afterwards, whatever happens."""
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("linnet"), "board", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # Whoever starts the tests in the background may have Ctrl-C ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def address(process: subprocess.Popen[str]) -> str:
-    """What the line it prints once it listens says, as a user would read it."""
-    assert process.stdout
-    watchdog = threading.Timer(SECONDS, process.kill)
-    watchdog.start()
-    line = process.stdout.readline()
-    watchdog.cancel()
-    words = [word for word in line.split() if word.startswith("http://")]
-    assert words, f"linnet board said: {line}{process.stdout.read()}"
-    return words[0]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
-    directory = tmp_path_factory.mktemp("board") / "runs" / "tiny"
-    return linnet.train(["figures=true", "trainer.max_epochs=10", "optimizer.lr=0.2", f"hydra.run.dir={directory}"])
 
 
 @pytest.fixture(scope="module")
@@ -201,81 +148,3 @@ def test_histograms_of_weight_and_bias(url: str, page: "Page", shots: Path) -> N
         loader = page.locator("tf-histogram-loader").filter(has_text=name).first
         loader.locator("svg path").first.wait_for(state="attached")
     page.screenshot(path=shots / "histograms.png")
-
-
-def settled(element: "Locator") -> bytes:
-    """A picture of an element that is drawn bit by bit, once there is colour in it and it has stopped changing."""
-    deadline, before = time.monotonic() + SECONDS, b""
-    while time.monotonic() < deadline:
-        picture = element.screenshot()
-        if picture == before and coloured(picture).any():
-            return picture
-        before = picture
-    raise AssertionError(f"nothing was drawn within {SECONDS} s")
-
-
-def assert_falling(chart: bytes) -> None:
-    """A curve spans width and height of its chart, and its colour is higher up on the left than on the right."""
-    rows, columns = np.nonzero(coloured(chart))
-    height, width = coloured(chart).shape
-    assert np.ptp(columns) > 0.4 * width
-    assert np.ptp(rows) > 0.4 * height
-    assert rows[columns == columns.min()].mean() < rows[columns == columns.max()].mean()
-
-
-def coloured(picture: bytes) -> Mask:
-    """Where a picture is neither white nor the grey of a grid."""
-    return np.ptp(pixels(picture), axis=2) > 20
-
-
-def dark(picture: bytes) -> Mask:
-    return pixels(picture).mean(axis=2) < 200
-
-
-def pixels(picture: bytes) -> NDArray[np.int64]:
-    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), dtype=np.int64)
-
-
-def test_it_says_one_line_and_ends_quietly_at_ctrl_c(run: "Run") -> None:
-    with board(str(run.directory), "--port", "0", folder=run.directory) as process:
-        assert address(process).startswith("http://localhost:")
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=SECONDS)
-        assert rest == ""
-        assert process.returncode == 0
-
-
-def test_a_port_in_use_is_named(run: "Run") -> None:
-    with socket.create_server(("localhost", 0)) as other:
-        port = str(other.getsockname()[1])
-        with board("--port", port, folder=run.directory.parents[1]) as process:
-            said, _ = process.communicate(timeout=SECONDS)
-    assert process.returncode == 2
-    assert said == f"linnet: board: port {port} is in use, give another or leave --port out\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["nowhere"], "nowhere is no directory"),
-        (["empty"], "no run below empty"),
-        ([], "runs is no directory"),
-        (["empty", "--port", "web"], "invalid int value: 'web'"),
-    ],
-)
-def test_wrong_input_gets_one_line(
-    arguments: list[str],
-    problem: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert cli.run(["board", *arguments]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("linnet: board: ")
-    assert problem in said.err
-    assert said.err.count("\n") == 1
-    assert not (tmp_path / "runs").exists()
