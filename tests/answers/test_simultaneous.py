@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from linnet.cli import main as cli
+
 PAIRS = int(os.environ.get("LINNET_PAIRS", "1"))
 QUICK = ["data=diabetes", "figures=false", "optimum=off", "threads=1"]
 # Imports what takes long, says so, waits for the word, and then runs the command line.
@@ -164,13 +166,10 @@ def test_a_killed_start_leaves_no_stale_lock(tmp_path):
     assert code == 0 or (claimed and "linnet resume" in err), err
 
 
-def test_the_hydra_directory_of_another_program_is_not_overwritten(tmp_path):
-    (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra" / "config.yaml").write_text("theirs: 1\n")
-    started = Started("train", *QUICK, "hydra.run.dir=.", cwd=tmp_path)
-    started.go()
-    code, _, err = started.end()
-    assert code == 2
-    assert "holds the .hydra/ of another program" in err
-    assert {path.name for path in tmp_path.iterdir()} == {".hydra"}
-    assert (tmp_path / ".hydra" / "config.yaml").read_text() == "theirs: 1\n"
+def test_the_hydra_directory_of_another_program_is_not_overwritten(workplace, capsys):
+    (workplace / ".hydra").mkdir()
+    (workplace / ".hydra" / "config.yaml").write_text("theirs: 1\n")
+    assert cli.run(["train", *QUICK, "hydra.run.dir=."]) == 2
+    assert "holds the .hydra/ of another program" in capsys.readouterr().err
+    assert {path.name for path in workplace.iterdir()} == {".hydra"}
+    assert (workplace / ".hydra" / "config.yaml").read_text() == "theirs: 1\n"

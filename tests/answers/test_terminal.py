@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -80,26 +81,26 @@ class TestMarkup:
 
 
 class TestEncoding:
-    @pytest.mark.parametrize("environment", [
-        {"PYTHONIOENCODING": "ascii"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ])  # fmt: skip
-    def test_a_terminal_without_the_characters_gets_others(self, environment: dict[str, str]) -> None:
+    TABLE = ("data=table", "data.path=t.csv", "data.target=kind", *QUICK, "figures=false")
+    WITHOUT = ({"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+
+    @pytest.fixture(autouse=True)
+    def table(self) -> None:
         write_table("t.csv", ("größe", "μ"), ("schön", "élan", "日本"), "kind")
-        given = ("data=table", "data.path=t.csv", "data.target=kind", *QUICK, "figures=false")
-        done = run_linnet("train", *given, "hydra.run.dir=run", **environment)
+
+    def test_a_terminal_without_the_characters_gets_others_of_training(self) -> None:
+        done = run_linnet("train", *self.TABLE, "hydra.run.dir=run", **self.WITHOUT[0])
         assert (done.returncode, done.stderr) == (0, b"")
         done.stdout.decode("ascii")
         assert b"sch?n 20" in done.stdout and read_json(Path("run/status.json"))["state"] == "completed"
-        done = run_linnet("inspect", "run", **environment)
-        assert done.returncode == 0 and b"gr??e" in done.stdout
 
-    def test_data_on_standard_output_stays_whole(self) -> None:
-        write_table("t.csv", ("größe", "μ"), ("schön", "élan", "日本"), "kind")
-        given = ("data=table", "data.path=t.csv", "data.target=kind", *QUICK, "figures=false")
-        assert cli.run(["train", *given, "hydra.run.dir=run"]) == 0
+    def test_a_terminal_without_the_characters_gets_others_of_a_run(self) -> None:
+        assert cli.run(["train", *self.TABLE, "hydra.run.dir=run"]) == 0
+        for environment in self.WITHOUT:
+            done = run_linnet("inspect", "run", **environment)
+            assert done.returncode == 0 and b"gr??e" in done.stdout
         written = run_linnet("inspect", "run", "--csv", "-", PYTHONIOENCODING="ascii").stdout.decode("utf-8")
-        assert "schön,größe," in written
+        assert "schön,größe," in written  # data on standard output stays whole
         written = run_linnet("predict", "run", "--input", "t.csv", "--output", "-", PYTHONIOENCODING="ascii").stdout
         assert "probability_日本" in written.decode("utf-8")
 
@@ -118,16 +119,23 @@ class TestLetters:
 class TestReaderThatHasGone:
     """`linnet … | head`: quietly, with the shell's code for it or none."""
 
+    @pytest.fixture(scope="class")
+    def trained(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = tmp_path_factory.mktemp("trained")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            write_table("t.csv", COLUMNS, None, "y")
+            given = ("data=table", "data.path=t.csv", "data.target=y", *QUICK, "figures=false")
+            assert cli.run(["train", *given, "hydra.run.dir=run"]) == 0
+        return folder
+
     @pytest.mark.parametrize(("arguments", "both"), [
         (["--help"], False), (["train", "--cfg", "job"], False), (["nonsense"], True), (["inspect", "run"], True),
         (["inspect", "run", "--csv", "-"], False), (["predict", "run", "--input", "t.csv", "--output", "-"], False),
         (["train", "-m", "data=diabetes", "seed=0,1", *QUICK, "hydra.sweep.dir=s"], True),
     ])  # fmt: skip
-    def test_exits_quietly(self, arguments: list[str], both: bool) -> None:
-        write_table("t.csv", COLUMNS, None, "y")
-        if "run" in arguments:
-            given = ("data=table", "data.path=t.csv", "data.target=y", *QUICK, "figures=false")
-            assert cli.run(["train", *given, "hydra.run.dir=run"]) == 0
+    def test_exits_quietly(self, arguments: list[str], both: bool, trained: Path, workplace: Path) -> None:
+        shutil.copytree(trained, workplace, dirs_exist_ok=True)
         reading, writing = os.pipe()
         os.close(reading)
         to = writing if both else subprocess.PIPE

@@ -1,7 +1,9 @@
 """Commands that read a run's numbers, and every refusal, answer without torch, which takes seconds to import."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,10 @@ REFUSED = (
     "resume nothing", "reproduce nothing", "compare nothing", "evaluate regression --json --encoding latin-9",
     "resume regression optimizer.lr=1", "train optimizer.lr=-1",
 )  # fmt: skip
-HELP = ("train", "resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
+HELP = tuple(
+    f"{name} --help"
+    for name in ("train", "resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
+)
 HOUSES = Path(__file__).parents[1] / "fixtures" / "format_1" / "houses.csv"
 
 
@@ -43,31 +48,40 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def answer(folder: Path, command: str) -> tuple[int, set[str]]:
-    """Return the exit code of a command in a new process, and which of the heavy modules it imported."""
-    code = (
-        "import sys; from linnet.cli.main import run; code = run(sys.argv[1:]);"
-        f"print('imported:', *[name for name in {HEAVY} if name in sys.modules]); sys.exit(code)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, *command.split()], cwd=folder, capture_output=True, text=True)
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("imported:")] or ["imported:"]
-    return done.returncode, set(line.split()[1:])
+PROGRAM = f"""
+import json, sys
+from linnet.cli.main import run
+
+def code_of(command):
+    try:
+        return run(command.split())
+    except SystemExit as end:
+        return end.code
+
+found, before = {{}}, set()
+for command in sys.argv[1:]:
+    code = code_of(command)
+    loaded = {{name for name in {HEAVY} if name in sys.modules}}
+    found[command], before = [code, *sorted(loaded - before)], loaded
+print()
+print(json.dumps(found))
+"""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_of_a_run(place, command):
-    assert answer(place, command) == (0, set())
+def answers(folder: Path, commands: Sequence[str]) -> dict[str, list[object]]:
+    """Command -> its exit code and which heavy modules it imported, of commands that one new process runs in turn."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *commands], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("command", REFUSED)
-def test_refused(place, command):
-    assert answer(place, command) == (2, set())
+def test_commands_on_a_run_import_nothing_heavy(place: Path) -> None:
+    assert answers(place, COMMANDS) == {command: [0] for command in COMMANDS}
 
 
-@pytest.mark.parametrize("command", HELP)
-def test_help(place, command):
-    code = f"import sys, atexit; atexit.register(lambda: print('imported:', *[n for n in {HEAVY} if n in sys.modules]))"
-    run = f"{code}; from linnet.cli.main import run; sys.exit(run(['{command}', '--help']))"
-    done = subprocess.run([sys.executable, "-c", run], cwd=place, capture_output=True, text=True)
-    assert done.returncode == 0
-    assert done.stdout.splitlines()[-1] == "imported:"
+def test_refusals_import_nothing_heavy(place: Path) -> None:
+    assert answers(place, REFUSED) == {command: [2] for command in REFUSED}
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    assert answers(tmp_path, HELP) == {command: [0] for command in HELP}

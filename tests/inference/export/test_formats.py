@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -74,25 +75,42 @@ PROGRAM = """
 import sys
 sys.modules["linnet"] = None  # not installed
 import joblib, numpy, pandas
-model = joblib.load(sys.argv[1])
-x = pandas.read_csv(sys.argv[2]) if sys.argv[2].endswith(".csv") else numpy.load(sys.argv[2])
-if isinstance(x, pandas.DataFrame):
-    x = x[x.columns[::-1]]
-classes = hasattr(model, "predict_proba")
-numpy.savez(sys.argv[3], prediction=model.predict(x), chances=model.predict_proba(x) if classes else 0)
-assert not any(name.startswith("linnet.") for name in sys.modules)
+for line in sys.stdin:
+    source, data, target = line.rstrip("\\n").split("|")
+    model = joblib.load(source)
+    x = pandas.read_csv(data) if data.endswith(".csv") else numpy.load(data)
+    if isinstance(x, pandas.DataFrame):
+        x = x[x.columns[::-1]]
+    classes = hasattr(model, "predict_proba")
+    numpy.savez(target, prediction=model.predict(x), chances=model.predict_proba(x) if classes else 0)
+    assert not any(name.startswith("linnet.") for name in sys.modules)
+    print("done", flush=True)
 """
 
 
+@pytest.fixture(scope="session")
+def without_linnet() -> Iterator[Callable[..., None]]:
+    """A function of a model, its inputs and a file for predictions, carried out by a process that has no linnet."""
+    command = [sys.executable, "-I", "-W", "error::UserWarning", "-c", PROGRAM]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+
+        def predict(*paths: Path) -> None:
+            process.stdin.write("|".join(map(str, paths)) + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "done\n"
+
+        yield predict
+        process.stdin.close()
+
+
 class TestScikitLearn:
-    def test_predicts_what_the_run_does_without_linnet(self, exported, written, tmp_path):
+    def test_predicts_what_the_run_does_without_linnet(self, exported, written, without_linnet, tmp_path):
         inputs = exported.inputs
         if not isinstance(inputs, Path):
             np.save(tmp_path / "x.npy", inputs)
             inputs = tmp_path / "x.npy"
-        command = [sys.executable, "-I", "-W", "error::UserWarning", "-c", PROGRAM, str(written("sklearn"))]
-        process = subprocess.run([*command, str(inputs), str(tmp_path / "found.npz")], capture_output=True, text=True)
-        assert process.returncode == 0, process.stderr
+        without_linnet(written("sklearn"), inputs, tmp_path / "found.npz")
         found = np.load(tmp_path / "found.npz")
         classes = exported.predictor.task == "classification"
         numbers = found["chances"] if classes else found["prediction"].reshape(exported.expected.shape)
