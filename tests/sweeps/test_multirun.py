@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,20 @@ def started(folder: Path) -> dict[str, str]:
     return {path.parent.name: read_json(path)["started"] for path in folder.glob("*/status.json")}
 
 
+@pytest.fixture(scope="module")
+def completed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of four jobs. Not to be changed."""
+    folder = tmp_path_factory.mktemp("completed")
+    assert sweep(folder, *QUICK) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(completed: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(completed, tmp_path / "sweep")
+
+
 class TestGrid:
     def test_every_combination_in_a_directory_named_by_its_number(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -60,17 +75,12 @@ class TestGrid:
             == 4
         )
 
-    def test_a_single_run_of_the_same_configuration_gives_the_same_weights(self, tmp_path: Path) -> None:
-        sweep(tmp_path / "sweep", *QUICK)
-        alone = [
-            "figures=false",
-            "trainer.max_epochs=1",
-            "optimizer.lr=0.2",
-            "seed=1",
-            f"hydra.run.dir={tmp_path / 'one'}",
-        ]
-        assert cli.run(["train", *alone]) == 0
-        one, job = (read_json(path / "manifest.json") for path in (tmp_path / "one", tmp_path / "sweep" / "3"))
+    def test_a_single_run_of_the_same_configuration_gives_the_same_weights(
+        self, completed: Path, tmp_path: Path
+    ) -> None:
+        alone = ("figures=false", "trainer.max_epochs=1", "optimizer.lr=0.2", "seed=1")
+        assert cli.run(["train", *alone, f"hydra.run.dir={tmp_path}"]) == 0
+        one, job = (read_json(path / "manifest.json") for path in (tmp_path, completed / "3"))
         assert one["weights_sha256"] == job["weights_sha256"]
         assert one["config_sha256"] == job["config_sha256"]
 
@@ -116,33 +126,29 @@ class TestGrid:
 
 
 class TestRestart:
-    def test_completed_jobs_are_kept_untouched(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        sweep(tmp_path, *QUICK)
-        before = started(tmp_path)
-        capsys.readouterr()
-        assert sweep(tmp_path, *QUICK) == 0
-        assert started(tmp_path) == before
+    def test_completed_jobs_are_kept_untouched(self, copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        before = started(copied)
+        assert sweep(copied, *QUICK) == 0
+        assert started(copied) == before
         assert "4 of them finished before" in capsys.readouterr().out
 
-    def test_a_changed_grid_keeps_what_it_knows_and_adds_the_rest(self, tmp_path: Path) -> None:
-        sweep(tmp_path, *QUICK)
-        before, weights = started(tmp_path), hashes(tmp_path)
-        assert sweep(tmp_path, "trainer.max_epochs=1", "optimizer.lr=0.05,0.2", "seed=0,1") == 0
-        after = started(tmp_path)
+    def test_a_changed_grid_keeps_what_it_knows_and_adds_the_rest(self, copied: Path) -> None:
+        before, weights = started(copied), hashes(copied)
+        assert sweep(copied, "trainer.max_epochs=1", "optimizer.lr=0.05,0.2", "seed=0,1") == 0
+        after = started(copied)
         assert {name: after[name] for name in before} == before
         assert sorted(set(after) - set(before), key=int) == ["4", "5"]
-        assert hashes(tmp_path).items() >= weights.items()
+        assert hashes(copied).items() >= weights.items()
 
-    def test_failed_and_half_done_jobs_are_run_again(self, tmp_path: Path) -> None:
-        sweep(tmp_path, *QUICK)
-        before, weights = started(tmp_path), hashes(tmp_path)
+    def test_failed_and_half_done_jobs_are_run_again(self, copied: Path) -> None:
+        before, weights = started(copied), hashes(copied)
         for number, state in (("1", "failed"), ("2", "running"), ("3", "interrupted")):
-            status = read_json(tmp_path / number / "status.json")
-            (tmp_path / number / "status.json").write_text(json.dumps({**status, "state": state}))
-        assert sweep(tmp_path, *QUICK) == 0
-        after = started(tmp_path)
+            status = read_json(copied / number / "status.json")
+            (copied / number / "status.json").write_text(json.dumps({**status, "state": state}))
+        assert sweep(copied, *QUICK) == 0
+        after = started(copied)
         assert [name for name in sorted(before) if after[name] != before[name]] == ["1", "2", "3"]
-        assert hashes(tmp_path) == weights
+        assert hashes(copied) == weights
 
     def test_sigkill_in_the_middle_then_the_same_command(self, tmp_path: Path) -> None:
         grid = ["trainer.max_epochs=2", "optimizer.lr=0.1,0.2,0.3,0.5", "seed=0,1,2", "threads=1"]
@@ -168,14 +174,13 @@ class TestRestart:
         assert len(hashes(tmp_path / "whole")) == 12
 
     def test_a_job_that_a_worker_is_still_at_is_left_alone(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, copied: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        sweep(tmp_path, *QUICK)
-        (tmp_path / "1" / "status.json").unlink()
-        with RunDirectory(tmp_path / "1"):
-            assert sweep(tmp_path, *QUICK) == 2
+        (copied / "1" / "status.json").unlink()
+        with RunDirectory(copied / "1"):
+            assert sweep(copied, *QUICK) == 2
             assert "1: another process is at work on this job" in capsys.readouterr().err
-        assert (tmp_path / "1" / "weights.safetensors").exists()
+        assert (copied / "1" / "weights.safetensors").exists()
 
 
 class TestFailure:

@@ -47,11 +47,12 @@ def assert_equal_to_one_process(several: Path, one: Path) -> None:
         torch.testing.assert_close(weight(several / k), weight(one / k), rtol=1e-5, atol=1e-7)
 
 
-@pytest.fixture
-def one(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sweep in one process."""
-    assert sweep(tmp_path / "one", *FOUR, "hydra.launcher.processes=1") == 0
-    return tmp_path / "one"
+    folder = tmp_path_factory.mktemp("one")
+    assert sweep(folder, *FOUR, "hydra.launcher.processes=1") == 0
+    return folder
 
 
 @pytest.fixture

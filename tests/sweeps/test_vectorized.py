@@ -60,8 +60,11 @@ def tags(run: Path) -> dict[str, int]:
     return {tag: len(events.Scalars(tag)) for tag in events.Tags()["scalars"]}
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-12)])
-@pytest.mark.parametrize("name", SWEEPS)
+# In float32 the same steps are taken, so that a few of the sweeps do.
+@pytest.mark.parametrize(
+    ("name", "dtype", "tolerance"),
+    [*((name, "float64", 1e-12) for name in SWEEPS), *((name, "float32", 1e-5) for name in ("sgd", "adam", "l1"))],
+)
 def test_weights_are_those_of_the_jobs_alone(tmp_path: Path, name: str, dtype: str, tolerance: float) -> None:
     assert sweep(tmp_path / "sweep", *SWEEPS[name], f"data.dtype={dtype}") == 0
     for number, words in itertools.islice(job_words(tmp_path / "sweep").items(), 0, None, 2):
