@@ -32,6 +32,7 @@ GROUPS = {
     ),
     "resume": ("faults/resume",), "export": ("inference/export",), "inference": ("inference",),
     "training": ("training",), "board": ("cli/test_board.py", "cli/test_board_command.py"), "wheel": ("test_wheel.py",),
+    "readme": ("test_readme.py",),
 }  # fmt: skip
 
 

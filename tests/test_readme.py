@@ -6,6 +6,8 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,24 +60,36 @@ def test_every_experiment_is_in_the_index() -> None:
         assert f"| [{folder.name}]({folder.name}/README.md) | {' '.join(question.split())} |" in index
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function of a command that returns where it was run, after the one that makes the run that it names."""
+
+    @cache
+    def directory(command: str) -> Path:
+        folder = tmp_path_factory.mktemp("ran")
+        named = re.search(
+            r"(?:compare |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
+        )
+        if named is not None:
+            (before,) = [line for line in LINNET if line.endswith(f".dir={named[1]}")]
+            shutil.copytree(directory(before), folder, dirs_exist_ok=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("LINNET_TRUST", "")
+            write_flowers()
+            (parts,) = re.findall(r"```python\n# my_parts.py\n(.*?)```", README, re.DOTALL)
+            Path("my_parts.py").write_text(parts)
+            assert cli.run(shlex.split(command)[1:]) == 0
+        return folder
+
+    return directory
+
+
 @pytest.mark.parametrize("command", [*LINNET, *OF_PAGES])
-def test_linnet_command(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def test_linnet_command(command: str, ran: Callable[[str], Path], request: pytest.FixtureRequest) -> None:
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LINNET_TRUST", "")
-    write_flowers()
-    (parts,) = re.findall(r"```python\n# my_parts.py\n(.*?)```", README, re.DOTALL)
-    Path("my_parts.py").write_text(parts)
-    place = re.search(
-        r"(?:compare |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
-    )
-    if place is not None:  # what makes that run stands above
-        (before,) = [line for line in LINNET if line.endswith(f".dir={place[1]}")]
-        assert cli.run(shlex.split(before)[1:]) == 0
-    assert cli.run(shlex.split(command)[1:]) == 0
+    ran(command)
 
 
 def write_flowers() -> None:
@@ -122,12 +136,15 @@ def test_the_optimum_is_what_training_prints(
 
 
 def test_the_table_of_the_sweep_is_what_compare_prints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fashion_mnist: Source
+    ran: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fashion_mnist: Source,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (compare,) = [command for command in LINNET if command.startswith("linnet compare")]
-    for command in (LINNET[LINNET.index(compare) - 1], compare):
-        assert cli.run(shlex.split(command)[1:]) == 0
+    monkeypatch.chdir(ran(LINNET[LINNET.index(compare) - 1]))
+    capsys.readouterr()
+    assert cli.run(shlex.split(compare)[1:]) == 0
     printed = capsys.readouterr().out
     promised = [line for line in README.splitlines() if re.match(r"│ \d │|chosen by", line)]
     shown = [line for line in printed.splitlines() if re.match(r"│ \d │|chosen by", line)]
