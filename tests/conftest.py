@@ -5,11 +5,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hydra
 import pytest
 from hypothesis import settings
+from kept_compositions import KeptCompositions, RegisteredOnce
 
 from linnet.cli import main as cli
 from linnet.config.check import check
@@ -65,6 +68,15 @@ def linnet_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LINNET_DATA", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_compositions() -> Iterator[None]:
+    """Have Hydra compose once for all tests that choose the same options; those of `tests/config` undo this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hydra, "compose", KeptCompositions(hydra.compose))
+        patch.setattr(import_module("linnet.config.compose"), "register_experiments", RegisteredOnce())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
+from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnector
@@ -43,6 +44,7 @@ def test_lightning_calls_the_methods_of_ddp_strategy_that_linnet_replaces(name):
 def test_lightning_strategy_meets_at_the_given_store_and_neither_starts_processes_nor_wraps_the_model():
     store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     strategy = PlainDDPStrategy(LightningEnvironment(), store, timedelta(seconds=60))
+    strategy.accelerator = CPUAccelerator()
     strategy.parallel_devices = [torch.device("cpu")]
     strategy._configure_launcher()
     assert strategy.launcher is None

@@ -17,8 +17,8 @@ COMPAT = SOURCES / "system" / "compat"
 LIBRARIES = ("hydra", "lightning_fabric", "omegaconf", "pytorch_lightning", "torch")
 # Modules that have no underscore in their names, and no page in the documentation.
 UNDOCUMENTED = ("hydra.core.override_parser.overrides_parser", "lightning_fabric.", "pytorch_lightning.trainer.")
-# Underscored names that are public: of named tuples, of the operating system, of Hydra's configuration files.
-PUBLIC = {"_asdict", "_replace", "_fields", "_exit", "_target_"}
+# Underscored names that are public: of named tuples, abstract classes, the system and Hydra's configuration files.
+PUBLIC = {"_asdict", "_replace", "_fields", "_exit", "_target_", "_abc_impl"}
 
 
 def is_private(name: str) -> bool:
@@ -101,4 +101,4 @@ def test_classes_outside_compat_override_no_private_part_of_a_library():
 
 def attributes(kind: type) -> set[str]:
     """Underscored names that a class defines, or sets on its instances."""
-    return {*filter(is_private, vars(kind)), *re.findall(r"\bself\.(_[a-z]\w*)", inspect.getsource(kind))}
+    return {*filter(is_private, vars(kind)), *re.findall(r"\bself\.(_[a-z]\w*)", inspect.getsource(kind))} - PUBLIC

@@ -1,0 +1,47 @@
+"""The compositions that other tests keep are those of Hydra."""
+
+from pathlib import Path
+
+import hydra
+import pytest
+from kept_compositions import KeptCompositions
+from omegaconf import DictConfig, OmegaConf
+
+from linnet.config import GROUPS, options, session
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+GIVEN = [
+    [f"{group}={options(group)[-1]}" for group in GROUPS], ["data=diabetes", "penalty=l1", "data.val_fraction=0"],
+    ["hydra.run.dir=some/where", "optimizer=adam", "optimizer.lr=0.5", "figures=false", "trainer.max_epochs=3"],
+    ["data=table", "data.path=t.csv", "data.target='a b'", "model=linear_regression", "loss=huber", "loss.delta=3"],
+    ["data.exclude=[a,b]", "data=table", "name=null", "seed=1", "seed=2", 'data.decimal=","', "optimum=off"],
+    ["experiment=weight_decay", "optimizer.lr=0.5"], ["+optimizer.lr_=1"], ["~callbacks.checkpoint"],
+    ["hydra/job_logging=none", "hydra.run.dir=a/b"],
+]  # fmt: skip
+
+
+def everything(config: DictConfig) -> "tuple[object, ...]":
+    flags = [OmegaConf.is_struct(config), OmegaConf.is_readonly(config.hydra)]
+    return OmegaConf.to_container(config, resolve=False), *flags
+
+
+@pytest.mark.parametrize("given", GIVEN, ids=" ".join)
+def test_a_kept_composition_is_that_of_hydra(given: list[str]) -> None:
+    with session():
+        compose = KeptCompositions(hydra.compose)
+        compose("train", overrides=[*given, "trainer.max_epochs=2"], return_hydra_config=True)  # what is kept
+        found = compose("train", overrides=given, return_hydra_config=True)
+        assert everything(found) == everything(hydra.compose("train", overrides=given, return_hydra_config=True))
+
+
+def test_a_mistake_is_named_as_hydra_does(tmp_path: Path) -> None:
+    with session():
+        compose = KeptCompositions(hydra.compose)
+        for given in (["optimizer.nope=1"], ["data=nope"], ["seed"], ["seed=0,1"], ["optimizer.lr.a=1"]):
+            errors = []
+            for function in (compose, hydra.compose):
+                with pytest.raises(Exception) as caught:
+                    function("train", overrides=given, return_hydra_config=True)
+                errors.append((caught.type, str(caught.value)))
+            assert errors[0] == errors[1]

@@ -1,0 +1,94 @@
+"""Compose configurations as Hydra does, once for all that choose the same options: half the time of a small run.
+
+`tests/config/test_kept_compositions.py` compares them with Hydra's; no other test of `tests/config` uses them.
+"""
+
+import pickle
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+from linnet.config import GROUPS
+from linnet.config.groups import experiments, register_experiments
+from linnet.system.compat.hydra import parse_overrides, set_values
+
+TOP = ("seed", "threads", "figures", "name", "optimum", "init_from")
+PLACE = re.compile(r"hydra\.run\.dir=([\w.-]*/[\w./-]*)")
+
+
+class KeptCompositions:
+    """A stand-in for `hydra.compose` that sets plain values on a copy of what it composed before.
+
+    Args:
+        compose: Hydra's.
+    """
+
+    def __init__(self, compose: Callable[..., DictConfig]) -> None:
+        self.compose = compose
+        self.bases: dict[tuple[str, ...], bytes] = {}
+
+    def __call__(self, name: str, overrides: list[str], return_hydra_config: bool) -> DictConfig:
+        try:
+            return self.composed(name, overrides)
+        except Exception:  # a swept value, an experiment, a mistake: Hydra's business
+            return self.compose(name, overrides=overrides, return_hydra_config=return_hydra_config)
+
+    def composed(self, name: str, overrides: Sequence[str]) -> DictConfig:
+        """Compose as Hydra does. Raises an exception for what is left to Hydra."""
+        places = [found[1] for text in overrides if (found := PLACE.fullmatch(text))]
+        parsed = [parse(text) for text in overrides if not PLACE.fullmatch(text)]
+        options, values = (list(filter(test, parsed)) for test in (chooses_an_option, sets_a_value))
+        if len(options) + len(values) < len(parsed):
+            raise NotImplementedError
+        chosen = tuple(str(option.input_line) for option in options)
+        if chosen not in self.bases:
+            self.bases[chosen] = pickle.dumps(self.compose(name, overrides=list(chosen), return_hydra_config=True))
+        config: DictConfig = pickle.loads(self.bases[chosen])
+        set_values(values, config)
+        if places:
+            config.hydra.run.dir = places[-1]
+        task = [text for text in overrides if not PLACE.fullmatch(text)]
+        config.hydra.overrides.hydra = [text for text in overrides if PLACE.fullmatch(text)]
+        config.hydra.overrides.task = task
+        config.hydra.job.override_dirname = ",".join(sorted(task))
+        config.hydra.runtime.cwd = str(Path.cwd())
+        return config
+
+
+@cache
+def parse(text: str) -> Override:
+    (override,) = parse_overrides([text])
+    return override
+
+
+def chooses_an_option(override: Override) -> bool:
+    return is_plain(override) and override.key_or_group in GROUPS and isinstance(override.value(), str)
+
+
+def sets_a_value(override: Override) -> bool:
+    key = override.key_or_group
+    in_a_group = key.partition(".")[0] in (*GROUPS, "objective") and "." in key
+    return is_plain(override) and (in_a_group or key in TOP)
+
+
+def is_plain(override: Override) -> bool:
+    changes = override.is_add() or override.is_delete() or override.is_force_add()
+    return not (changes or override.package or override.is_sweep_override())
+
+
+class RegisteredOnce:
+    """A stand-in for `register_experiments` that does nothing where the experiments are those of the last time."""
+
+    def __init__(self) -> None:
+        self.registered: list[Any] = []
+
+    def __call__(self) -> None:
+        files = [(folder, (folder / "experiment.yaml").stat().st_mtime_ns) for folder in experiments().values()]
+        if files != self.registered:
+            register_experiments()
+            self.registered = files
