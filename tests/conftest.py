@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from linnet.config.check import check
 from linnet.config.compose import compose, session
 from linnet.data import Source, image_classes
 from linnet.system.errors import InputError
+from linnet.tracking import manifest
 
 # How long an example takes depends on who else uses the machine; whether it passes must not.
 settings.register_profile("linnet", deadline=None)
@@ -76,6 +78,16 @@ def kept_compositions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hydra, "compose", KeptCompositions(hydra.compose))
         patch.setattr(import_module("linnet.config.compose"), "register_experiments", RegisteredOnce())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def git_asked_once() -> Iterator[None]:
+    """Ask Git once for the state of linnet's own sources, which two processes of each run would do."""
+    with pytest.MonkeyPatch.context() as patch:
+        ask, sources = manifest.git_state, Path(manifest.__file__).parent
+        asked = cache(ask)
+        patch.setattr(manifest, "git_state", lambda folder: (asked if folder == sources else ask)(folder))
         yield
 
 

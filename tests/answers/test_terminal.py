@@ -85,7 +85,7 @@ class TestEncoding:
     WITHOUT = ({"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
 
     @pytest.fixture(autouse=True)
-    def table(self) -> None:
+    def table(self, workplace: Path) -> None:
         write_table("t.csv", ("größe", "μ"), ("schön", "élan", "日本"), "kind")
 
     def test_a_terminal_without_the_characters_gets_others_of_training(self) -> None:
