@@ -85,7 +85,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return directory
 
 
-@pytest.mark.parametrize("command", [*LINNET, *OF_PAGES])
+def marked(command: str) -> object:
+    """Mark what starts processes that import torch; tests/sweeps and tests/training have a shorter one of each kind."""
+    processes = re.search(r"launcher=(ray|submitit_local|joblib)|trainer=ddp", command)
+    return pytest.param(command, marks=[pytest.mark.long] if processes else [])
+
+
+@pytest.mark.parametrize("command", map(marked, [*LINNET, *OF_PAGES]))
 def test_linnet_command(command: str, ran: Callable[[str], Path], request: pytest.FixtureRequest) -> None:
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")

@@ -15,7 +15,7 @@ LOSSES = {
     "cross_entropy": ["loss.label_smoothing=0.1"],
 }  # fmt: skip
 PENALTIES = {"none": [], "l1": ["penalty.strength=0.02"], "l2": ["penalty.strength=0.02"]}
-PENALTIES["elastic_net"] = PENALTIES["l2"]
+"""Both of them together are in test_weights_of_examples.py."""
 
 
 def write(path, header, rows) -> None:

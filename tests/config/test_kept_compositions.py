@@ -17,7 +17,7 @@ GIVEN = [
     ["data=table", "data.path=t.csv", "data.target='a b'", "model=linear_regression", "loss=huber", "loss.delta=3"],
     ["data.exclude=[a,b]", "data=table", "name=null", "seed=1", "seed=2", 'data.decimal=","', "optimum=off"],
     ["experiment=weight_decay", "optimizer.lr=0.5"], ["+optimizer.lr_=1"], ["~callbacks.checkpoint"],
-    ["hydra/job_logging=none", "hydra.run.dir=a/b"],
+    ["hydra/job_logging=none", "hydra.run.dir=a/b"], ["hydra.run.dir=run", "threads=1"], ["hydra.run.dir=null"],
 ]  # fmt: skip
 
 

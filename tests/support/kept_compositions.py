@@ -18,7 +18,7 @@ from linnet.config.groups import experiments, register_experiments
 from linnet.system.compat.hydra import parse_overrides, set_values
 
 TOP = ("seed", "threads", "figures", "name", "optimum", "init_from")
-PLACE = re.compile(r"hydra\.run\.dir=([\w.-]*/[\w./-]*)")
+PLACE = re.compile(r"hydra\.run\.dir=(?!(?i:null|true|false|nan|inf)$)([a-zA-Z][\w.-]*|[\w.-]*/[\w./-]*)")
 
 
 class KeptCompositions:
