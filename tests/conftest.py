@@ -74,7 +74,7 @@ def linnet_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def kept_compositions() -> Iterator[None]:
-    """Have Hydra compose once for all tests that choose the same options; those of `tests/config` undo this."""
+    """Have Hydra compose once for all tests that choose the same options; `composed_by_hydra` undoes this."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hydra, "compose", KeptCompositions(hydra.compose))
         patch.setattr(import_module("linnet.config.compose"), "register_experiments", RegisteredOnce())

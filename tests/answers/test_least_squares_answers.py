@@ -24,7 +24,7 @@ def solved(workplace, columns: dict, *options: str, capsys=None):
     write(workplace / "t.csv", columns)
     target = list(columns)[-1]
     command = ["train", "data=table", "data.path=t.csv", f"data.target={target}", "optimizer=exact"]
-    parts = ["data.val_fraction=0", "data.test_fraction=0", "hydra.run.dir=run"]
+    parts = ["data.val_fraction=0", "data.test_fraction=0", "figures=false", "hydra.run.dir=run"]
     assert cli.run([*command, *parts, *options]) == 0
     assert cli.run(["inspect", "run", "--csv", "c.csv"]) == 0
     with (workplace / "c.csv").open() as file:

@@ -1,4 +1,4 @@
-"""Here Hydra composes each configuration itself."""
+"""Tests of composition itself, for which Hydra composes each configuration."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,8 +10,8 @@ from kept_compositions import KeptCompositions
 from linnet.config.groups import register_experiments
 
 
-@pytest.fixture(autouse=True)
-def _composed_by_hydra() -> Iterator[None]:
+@pytest.fixture
+def composed_by_hydra() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if isinstance(hydra.compose, KeptCompositions):
             patch.setattr(hydra, "compose", hydra.compose.compose)

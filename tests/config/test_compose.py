@@ -11,7 +11,7 @@ from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, options
 from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = pytest.mark.usefixtures("workplace", "composed_by_hydra")
 
 
 def write_experiment(name: str, text: str) -> Path:

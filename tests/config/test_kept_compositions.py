@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from linnet.config import GROUPS, options, session
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = pytest.mark.usefixtures("workplace", "composed_by_hydra")
 
 GIVEN = [
     [f"{group}={options(group)[-1]}" for group in GROUPS], ["data=diabetes", "penalty=l1", "data.val_fraction=0"],
@@ -17,7 +17,7 @@ GIVEN = [
     ["data=table", "data.path=t.csv", "data.target='a b'", "model=linear_regression", "loss=huber", "loss.delta=3"],
     ["data.exclude=[a,b]", "data=table", "name=null", "seed=1", "seed=2", 'data.decimal=","', "optimum=off"],
     ["experiment=weight_decay", "optimizer.lr=0.5"], ["+optimizer.lr_=1"], ["~callbacks.checkpoint"],
-    ["hydra/job_logging=none", "hydra.run.dir=a/b"], ["hydra.run.dir=run", "threads=1"], ["hydra.run.dir=null"],
+    ["hydra/job_logging=none", "hydra.run.dir=a/b"], ["hydra.run.dir=run", "threads=1"],
 ]  # fmt: skip
 
 
@@ -38,7 +38,14 @@ def test_a_kept_composition_is_that_of_hydra(given: list[str]) -> None:
 def test_a_mistake_is_named_as_hydra_does(tmp_path: Path) -> None:
     with session():
         compose = KeptCompositions(hydra.compose)
-        for given in (["optimizer.nope=1"], ["data=nope"], ["seed"], ["seed=0,1"], ["optimizer.lr.a=1"]):
+        for given in (
+            ["optimizer.nope=1"],
+            ["data=nope"],
+            ["seed"],
+            ["seed=0,1"],
+            ["optimizer.lr.a=1"],
+            ["hydra.run.dir=null"],
+        ):
             errors = []
             for function in (compose, hydra.compose):
                 with pytest.raises(Exception) as caught:

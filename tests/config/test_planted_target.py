@@ -8,7 +8,7 @@ import pytest
 
 from linnet.cli import main as cli
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = pytest.mark.usefixtures("workplace", "composed_by_hydra")
 
 # A module that leaves a mark once anything imports it, and a class that a handler or callback could be.
 EVIL = """\

@@ -1,6 +1,6 @@
 """Compose configurations as Hydra does, once for all that choose the same options: half the time of a small run.
 
-`tests/config/test_kept_compositions.py` compares them with Hydra's; no other test of `tests/config` uses them.
+`tests/config/test_kept_compositions.py` compares them with Hydra's. Tests of composition itself use none of them.
 """
 
 import pickle
