@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ def kept_compositions() -> Iterator[None]:
     """Have Hydra compose once for all tests that choose the same options; `composed_by_hydra` undoes this."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hydra, "compose", KeptCompositions(hydra.compose))
-        patch.setattr(import_module("linnet.config.compose"), "register_experiments", RegisteredOnce())
+        patch.setattr("linnet.config.compose.register_experiments", RegisteredOnce())
         yield
 
 

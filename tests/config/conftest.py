@@ -1,7 +1,6 @@
 """Tests of composition itself, for which Hydra composes each configuration."""
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import hydra
 import pytest
@@ -15,5 +14,5 @@ def composed_by_hydra() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if isinstance(hydra.compose, KeptCompositions):
             patch.setattr(hydra, "compose", hydra.compose.compose)
-        patch.setattr(import_module("linnet.config.compose"), "register_experiments", register_experiments)
+        patch.setattr("linnet.config.compose.register_experiments", register_experiments)
         yield

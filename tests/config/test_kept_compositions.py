@@ -7,7 +7,8 @@ import pytest
 from kept_compositions import KeptCompositions
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config import GROUPS, options, session
+from linnet.config.compose import session
+from linnet.config.groups import GROUPS, options
 
 pytestmark = pytest.mark.usefixtures("workplace", "composed_by_hydra")
 

@@ -13,8 +13,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from linnet.config import GROUPS
-from linnet.config.groups import experiments, register_experiments
+from linnet.config.groups import GROUPS, experiments, register_experiments
 from linnet.system.compat.hydra import parse_overrides, set_values
 
 TOP = ("seed", "threads", "figures", "name", "optimum", "init_from")
