@@ -91,7 +91,7 @@ def marked(command: str) -> object:
     return pytest.param(command, marks=[pytest.mark.long] if processes else [])
 
 
-@pytest.mark.parametrize("command", map(marked, [*LINNET, *OF_PAGES]))
+@pytest.mark.parametrize("command", [*map(marked, [*LINNET, *OF_PAGES])])
 def test_linnet_command(command: str, ran: Callable[[str], Path], request: pytest.FixtureRequest) -> None:
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")

@@ -14,18 +14,19 @@ from pyarrow import parquet
 from linnet.cli import main as cli
 
 
-class TestEmbeddings:
-    @pytest.fixture(scope="class")
-    def trained(self, tmp_path_factory):
-        """A folder with a run on NumPy's files."""
-        folder = tmp_path_factory.mktemp("reference")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            x, y = examples()
-            write(x=x.astype(np.float32), y=np.array(["cat", "dog", "zebra"])[y])
-            assert train() == 0
-        return folder
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a run on NumPy's files."""
+    folder = tmp_path_factory.mktemp("reference")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        x, y = examples()
+        write(x=x.astype(np.float32), y=np.array(["cat", "dog", "zebra"])[y])
+        assert train() == 0
+    return folder
 
+
+class TestEmbeddings:
     @pytest.fixture(autouse=True)
     def reference(self, trained, workplace):
         shutil.copytree(trained, workplace, dirs_exist_ok=True)

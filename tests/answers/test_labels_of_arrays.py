@@ -23,19 +23,20 @@ LABELS = {
 }
 
 
-class TestLabels:
-    @pytest.fixture(scope="class")
-    def trained(self, tmp_path_factory):
-        """A folder with a run on classes by index."""
-        folder = tmp_path_factory.mktemp("indices")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            x, y = examples()
-            write(x=x, indices=y)
-            assert train(y="indices.npy", run="reference") == 0
-            assert read("preprocessing.json", "reference")["class_names"] == ["0", "1", "2"]
-        return folder
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a run on classes by index."""
+    folder = tmp_path_factory.mktemp("indices")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        x, y = examples()
+        write(x=x, indices=y)
+        assert train(y="indices.npy", run="reference") == 0
+        assert read("preprocessing.json", "reference")["class_names"] == ["0", "1", "2"]
+    return folder
 
+
+class TestLabels:
     @pytest.fixture(autouse=True)
     def indices(self, trained, workplace):
         shutil.copytree(trained, workplace, dirs_exist_ok=True)

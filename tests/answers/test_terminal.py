@@ -116,18 +116,19 @@ class TestLetters:
         assert not list(Path.cwd().iterdir())
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_table("t.csv", COLUMNS, None, "y")
+        given = ("data=table", "data.path=t.csv", "data.target=y", *QUICK, "figures=false")
+        assert cli.run(["train", *given, "hydra.run.dir=run"]) == 0
+    return folder
+
+
 class TestReaderThatHasGone:
     """`linnet … | head`: quietly, with the shell's code for it or none."""
-
-    @pytest.fixture(scope="class")
-    def trained(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        folder = tmp_path_factory.mktemp("trained")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            write_table("t.csv", COLUMNS, None, "y")
-            given = ("data=table", "data.path=t.csv", "data.target=y", *QUICK, "figures=false")
-            assert cli.run(["train", *given, "hydra.run.dir=run"]) == 0
-        return folder
 
     @pytest.mark.parametrize(("arguments", "both"), [
         (["--help"], False), (["train", "--cfg", "job"], False), (["nonsense"], True), (["inspect", "run"], True),
