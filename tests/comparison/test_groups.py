@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from linnet.comparison.groups import grouped, spread, varying
 from linnet.comparison.ranking import Objective, choose_objective, ranked
