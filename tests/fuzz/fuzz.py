@@ -219,6 +219,7 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="linnet-fuzz-") as temporary:
         folder = (given.folder or Path(temporary)).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
         # Without a checkout, which may change meanwhile and would be part of what is compared.
         os.environ.update(LINNET_DATA=str(folder / "data"), LINNET_THREADS="1", GIT_DIR=os.devnull)
         before = read_counts(given.counts)

@@ -68,6 +68,15 @@ class TestNamed:
             assert code == 2 and " is a " in errors and errors.count("\n") == 1, (words, errors)
 
 
+@pytest.mark.parametrize("given", [
+    "data=torch.optim.adam.adam", "data=torch.optim.sgd.sgd", "loss=torch.optim.lr_scheduler.StepLR",
+    "+callbacks.mine._target_=torch.optim.swa_utils.AveragedModel", "optimizer=torch.optim.Optimizer.zero_grad",
+])  # fmt: skip
+def test_of_torchs_optimizers_nothing_else_can_be_built(linnet, given):
+    code, _, errors = linnet("train", given)
+    assert code == 2 and " is a " in errors and errors.count("\n") == 1
+
+
 class TestNotNamed:
     @pytest.mark.parametrize("command", COMMANDS)
     def test_every_command_that_needs_the_part_refuses_and_executes_nothing(self, run, linnet, command):

@@ -93,7 +93,8 @@ class TestManifest:
         config = OmegaConf.to_container(OmegaConf.load(finished.directory / ".hydra" / "config.yaml"), resolve=True)
         manifest = read_json(finished.directory / "manifest.json")
         assert manifest["config"] == config
-        del config["name"]  # where a run lies and what it is called are no settings
+        for key in ("name", "tags", "notes"):  # where a run lies and what it is called are no settings
+            del config[key]
         assert config.pop("init_from") is None  # as in runs of before there was such a key
         config["objective"]["direction"] = "minimize"  # of val/loss, whether or not it was stated
         config["data"].pop("root", None)
