@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -19,6 +20,15 @@ class TestSignal:
             signal.sigtimedwait([], 1)
         assert caught.value.exit_code == 128 + signum
         assert signal.getsignal(signum) == before
+
+    def test_that_a_library_swallowed_is_known_to_the_next_one(self, signum):
+        with Interrupts():
+            with suppress(Interrupted):
+                signal.raise_signal(signum)
+            with Interrupts() as inner, pytest.raises(Interrupted):
+                inner.raise_if_any()
+        with Interrupts() as later:
+            later.raise_if_any()
 
     def test_waits_while_it_is_deferred(self, signum):
         interrupts, reached = Interrupts(), []

@@ -101,6 +101,7 @@ def _train(jobs: Sequence[Numbered], report: Report, share: Share, data: Data | 
     while waiting:
         # An error that stops all is recorded in their directories and logs by then, as that of a single job is.
         with Interrupts() as interrupts, suppress(Exception):
+            interrupts.raise_if_any()
             group = _Group(waiting, interrupts, report, share, data, group.like if group else None)
             train_vectorized(group.contexts(), interrupts, Terminal(quiet=share.of > 1), group.log_of)
         report.ended()

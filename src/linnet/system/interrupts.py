@@ -16,7 +16,8 @@ class Interrupts:
     """A context manager in which these signals raise `Interrupted`, or are only recorded while `deferred`.
 
     Signals reach the main thread only; in any other, this changes nothing. A SIGHUP that is ignored, as under `nohup`,
-    stays ignored.
+    stays ignored. One within another knows the signal that the other has received: a library that was interrupted may
+    have swallowed the exception.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,9 @@ class Interrupts:
             self._before = {signum: signal.getsignal(signum) for signum in SIGNALS}
             if self._before[signal.SIGHUP] == signal.SIG_IGN:  # under nohup
                 del self._before[signal.SIGHUP]
+            outer = getattr(self._before[signal.SIGTERM], "__self__", None)
+            if isinstance(outer, Interrupts):
+                self.signum = outer.signum
         self.install()
         return self
 

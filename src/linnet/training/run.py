@@ -10,8 +10,10 @@ from linnet.training.setup import setup
 def run_to_end(request: RunRequest) -> Run:
     """Train in a directory, and record there how the run ended, also if by an error. The directory is closed then."""
     with request.directory, Interrupts() as interrupts, record_status(request):
+        interrupts.raise_if_any()
         context = setup(request, interrupts)
         try:
+            interrupts.raise_if_any()
             fit(context)
             run = finalize(context)
         finally:

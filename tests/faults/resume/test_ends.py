@@ -1,6 +1,7 @@
 """`linnet resume`: wherever a run was interrupted, it ends as if it had not been."""
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from interrupted_run import (
 
 from linnet.cli import main as cli
 from linnet.models import network
+from linnet.system.errors import Interrupted
+from linnet.system.interrupts import Interrupts
 from linnet.system.reading import read_json
 from linnet.tracking import Checkpoint, RunLogger
 from linnet.tracking.checkpoint_file import load
@@ -55,6 +58,15 @@ class TestEndsAsIfNotInterrupted:
         compare(tmp_path / "run", finished)
         steps = [part["step"] for part in read_json(tmp_path / "run" / "manifest.json")["resumed"]]
         assert steps == [3, 4, 17, 30, 31]
+
+    def test_after_a_signal_whose_exception_a_library_swallowed(self, finished, compare, tmp_path):
+        with Interrupts():
+            with suppress(Interrupted):
+                signal.raise_signal(signal.SIGTERM)
+            assert train(tmp_path / "run", *FAMILIES["momentum"]) == KILLED
+        assert status(tmp_path / "run")["state"] == "interrupted"
+        assert resume(tmp_path / "run") == 0
+        compare(tmp_path / "run", finished)
 
     def test_after_a_signal_while_data_is_loaded(self, finished, compare, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
