@@ -1,4 +1,4 @@
-"""The short version of `python tests/faults/stop.py`: some signals at random, more where tests may take long, 60 by hand."""
+"""The short version of `tests/faults/stop.py`: some signals at random, more where tests may take long, 60 by hand."""
 
 import os
 import subprocess
