@@ -6,7 +6,6 @@ entry-point group `linnet.components`. Nothing in a run directory, an experiment
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -95,11 +94,13 @@ def how_to_trust(target: str) -> str:
 
 def source_of(target: str) -> dict[str, str | None]:
     """Return module, version of its package (None for a file), and sha256 of the source of a trusted part."""
+    from importlib.metadata import PackageNotFoundError, version as version_of  # late, as below
+
     module, _ = _module_of(target)
     file = getattr(module, "__file__", None)
     try:
-        version = importlib.metadata.version(module.__name__.partition(".")[0])
-    except importlib.metadata.PackageNotFoundError:
+        version = version_of(module.__name__.partition(".")[0])
+    except PackageNotFoundError:
         version = None
     digest = None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
     return {"module": module.__name__, "version": version, "sha256": digest}
@@ -120,7 +121,9 @@ def _module_names() -> list[str]:
 @cache
 def _installed() -> tuple[str, ...]:
     """Return the modules that installed packages name as theirs for linnet."""
-    found = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    from importlib.metadata import entry_points  # late: it takes 20 ms, and most commands need it not
+
+    found = entry_points(group=ENTRY_POINTS)
     return tuple(dict.fromkeys(entry.value.partition(":")[0] for entry in found))
 
 
