@@ -9,21 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from table_runs import EXACT, write
 
 import linnet
 from linnet.cli import main as cli
 from linnet.inference.export.as_json import predict as predict_json
 from linnet.inference.export.as_onnx import predict as predict_onnx
 from linnet.inference.export.as_sklearn import predict as predict_sklearn
-
-EXACT = ("optimizer=exact", "data.test_fraction=0", "data.val_fraction=0", "figures=false")
-
-
-def write(path: str, columns: dict[str, list]) -> None:
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
 
 
 def train(*options: str, run: str = "run") -> int:

@@ -135,6 +135,10 @@ class TestData:
         assert code == 2 and message in errors and errors.count("\n") == 1
         assert not Path("run").exists()
 
+    def test_whose_test_split_fails_are_not_trained_without_it(self, linnet):
+        with pytest.raises(ZeroDivisionError, match="a mistake of the user"):
+            linnet("train", *TRUST, "data=my_parts.broken", "hydra.run.dir=run")
+
 
 class TestCallback:
     def test_sees_every_minibatch_and_is_resumed(self, train, linnet):

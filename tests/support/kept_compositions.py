@@ -43,7 +43,7 @@ class KeptCompositions:
         parsed = [parse(text) for text in overrides if not PLACE.fullmatch(text)]
         options, values = (list(filter(test, parsed)) for test in (chooses_an_option, sets_a_value))
         if len(options) + len(values) < len(parsed):
-            raise NotImplementedError
+            raise ValueError("some overrides are left to Hydra")
         chosen = tuple(str(option.input_line) for option in options)
         if chosen not in self.bases:
             self.bases[chosen] = pickle.dumps(self.compose(name, overrides=list(chosen), return_hydra_config=True))

@@ -154,6 +154,16 @@ def line(n: int = 60):
 line.task = "regression"
 
 
+class Broken(Module):
+    def test_dataloader(self):
+        raise ZeroDivisionError("a mistake of the user")
+
+
+def broken(n: int = 60):
+    """A LightningDataModule whose test split cannot be had."""
+    return Broken(n)
+
+
 def faulty(kind: str = "shape"):
     """What is no source."""
     x, y = _rings(10, 0)

@@ -72,7 +72,7 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
 
 
 def _follow(task: str, given: Mapping[str, str], chosen: Mapping[str, str]) -> list[str]:
-    """Return the overrides that choose model and loss for a task, where nobody has chosen one."""
+    """Return the overrides for the model and loss of a task that are not chosen yet."""
     return [
         f"{group}={option}"
         for group, option in DEFAULTS[task].items()

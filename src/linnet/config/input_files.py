@@ -14,7 +14,7 @@ def describe_input_files(config: Mapping[str, Any]) -> str:
 
 
 def input_files(config: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Return what the data source of a checked configuration is told to read: dotted key -> file, folder or files."""
+    """Return the files and folders that the data source of a checked configuration reads: dotted key -> names."""
     data = config["data"]
     return {
         f"data.{name}": data[name]

@@ -86,7 +86,7 @@ def _declared(target: str) -> tuple[str, Any]:
     part = trusted_object(target)
     bases = {f"{base.__module__}.{base.__qualname__}" for base in part.__mro__} if isclass(part) else set()
     if target.startswith(f"{TORCH_OPTIM}.") and TORCH_OPTIMIZER not in bases:
-        return "", None  # of that module, which nobody named, the optimizers and nothing else
+        return "", None  # that module is trusted for its optimizers only
     for group, base in BASES.items():
         if base in bases:
             return group, part

@@ -4,7 +4,7 @@ import gzip
 import io
 
 MOST_THREADS = 1024
-"""More than are of use; torch starts as many as it is told to, even a thousand million."""
+"""More than any run needs. Torch would try to start 10⁹ if asked to."""
 UNPACKED = 2 * 2**30
 """Bytes that a file compressed by gzip may unpack to in memory."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -53,7 +54,7 @@ def own_source(function: Callable[..., Any], options: Mapping[str, Any], *, dtyp
 
 def _splits(name: str, found: Any) -> Mapping[str, Any]:
     """Return split -> what the function returned for it."""
-    if hasattr(found, "train_dataloader"):
+    if isinstance(found, LightningDataModule):
         found.prepare_data()
         for stage in ("fit", "test"):
             found.setup(stage)
@@ -66,13 +67,11 @@ def _splits(name: str, found: Any) -> Mapping[str, Any]:
     return {split: some for split, some in found.items() if some is not None}
 
 
-def _loader(module: Any, split: str) -> Any:
-    try:
-        return getattr(module, f"{split}_dataloader")()
-    except Exception:
-        if split == "train":
-            raise
-        return None  # a LightningDataModule need not have the others, and its base class raises then
+def _loader(module: LightningDataModule, split: str) -> Any:
+    """Return the loader of a split, or None where the module has none of its own: that of the base class raises."""
+    name = f"{split}_dataloader"
+    is_its_own = getattr(type(module), name) is not getattr(LightningDataModule, name)
+    return getattr(module, name)() if is_its_own else None
 
 
 def _pair(name: str, found: Any) -> tuple[Tensor, Any]:
