@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from formats import edit_safetensors
 from interrupted_run import interrupt
+from safetensors.numpy import load_file, save_file
+from subjects import HOUSES
 
 import linnet
 from linnet.cli import main as cli
@@ -104,7 +106,92 @@ class TestHistory:
             read_history(tmp_path / "history.csv")
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run on a table."""
+    folder = tmp_path_factory.mktemp("table")
+    shutil.copy(HOUSES, folder / "houses.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        linnet.train([
+            "data=table", "data.path=houses.csv", "data.target=price", "figures=false", "threads=1",
+            "trainer.max_epochs=1", "hydra.run.dir=run",
+        ])  # fmt: skip
+    return folder
+
+
+class TestPreprocessing:
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("other", "yes"), ("indicator", {"a": 1}), ("indicator", True), ("date", 10**30), ("mean", "1"), ("levels", 3),
+         ("name", "\ud800"), ("plain", None), ("kind", "category")],
+    )  # fmt: skip
+    @pytest.mark.parametrize(
+        "command", [("export", "run", "--format", "json"), ("predict", "run", "--input", "houses.csv")]
+    )
+    def test_a_column_of_other_types_is_refused_although_changes_are_accepted(
+        self, table, workplace, key, value, command, capsys
+    ):
+        shutil.copytree(table, workplace, dirs_exist_ok=True)
+        path = workplace / "run/preprocessing.json"
+        node = read_json(path)
+        node["table"]["columns"][0][key] = value
+        write_json(path, node)
+        assert "preprocessing.json is damaged" in refusal(capsys, *command, "--output", "o", "--accept-changed")
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("byte_scale", "1"), ("byte_scale", 0), ("row_norm", 1), ("class_names", "ab"), ("feature_names", [1]),
+         ("feature_names", ["\udc80", "b", "c"])],
+    )  # fmt: skip
+    def test_other_types_beside_the_columns_are_refused(self, table, workplace, key, value, capsys):
+        shutil.copytree(table, workplace, dirs_exist_ok=True)
+        path = workplace / "run/preprocessing.json"
+        write_json(path, {**read_json(path), key: value})
+        assert f"damaged: {key} is " in refusal(capsys, "inspect", "run", "--accept-changed")
+
+
+def test_weights_of_other_shapes_are_refused(files, capsys):
+    path = files / "run/weights.safetensors"
+    weights = load_file(path)
+    save_file({"weight": weights["bias"], "bias": weights["weight"]}, path)
+    for command in (("inspect", "run"), ("evaluate", "run"), ("export", "run", "--format", "json", "--output", "o")):
+        assert "weights.safetensors" in refusal(capsys, *command, "--accept-changed")
+
+
+def test_an_interpolation_at_the_top_that_leads_nowhere_is_refused(files, capsys):
+    path = files / "run/.hydra/config.yaml"
+    path.write_text(path.read_text().replace("seed: 0", "seed: ${a.b}", 1))
+    for command in (("inspect", "run"), ("evaluate", "run")):
+        assert "a.b" in refusal(capsys, *command)
+
+
 class TestResume:
+    def test_an_optimum_that_is_gone_or_changed_is_noticed(self, files, capsys):
+        path = files / "stopped/optimum.safetensors"
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert "optimum.safetensors was changed" in refusal(capsys, "resume", "stopped")
+        path.unlink()
+        assert "optimum.safetensors is missing" in refusal(capsys, "resume", "stopped")
+
+    def test_choices_are_those_of_the_manifest(self, files, capsys):
+        path = files / "stopped/.hydra/hydra.yaml"
+        path.write_text(path.read_text().partition("    optimizer:")[0])
+        assert cli.run(["resume", "stopped"]) == 0
+        assert "sgd lr=" in capsys.readouterr().out
+
+    def test_choices_that_are_missing_before_there_is_a_manifest_are_named(self, files, capsys):
+        path = files / "stopped/.hydra/hydra.yaml"
+        path.write_text(path.read_text().partition("    optimizer:")[0])
+        (files / "stopped/manifest.json").unlink()
+        assert "hydra.yaml is damaged" in refusal(capsys, "resume", "stopped")
+
+    def test_overrides_that_are_wrong_interpolations_are_kept(self, files):
+        (files / "run/.hydra/overrides.yaml").write_text("- ${.}\n- seed=0\n- ö\n")
+        assert cli.run(["resume", "run", "trainer.max_epochs=3"]) == 0
+        assert read_texts(files / "run/.hydra/overrides.yaml") == ["${.}", "seed=0", "ö", "trainer.max_epochs=3"]
+
     def test_overrides_that_are_none_are_replaced(self, files):
         (files / "run/.hydra/overrides.yaml").write_text("- ???\n- seed=0\n- ${a.b}\n- 3\n")
         assert cli.run(["resume", "run", "trainer.max_epochs=3"]) == 0

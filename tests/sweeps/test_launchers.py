@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from linnet.cli import main as cli
+from linnet.system.parent import watch_parent
 from linnet.system.reading import read_json
 
 GRID = ["trainer.max_epochs=1", "optimizer.lr=0.1,1", "seed=0,1"]
@@ -48,8 +49,8 @@ def test_same_weights(
 
 DRIVER = """
 import subprocess, sys, time
-worker = subprocess.Popen([sys.executable, "-c", "import time; from linnet.sweeps.launch import watch_parent; "
-                           "watch_parent(); print(1, flush=True); time.sleep(600)"], stdout=subprocess.PIPE)
+worker = subprocess.Popen([sys.executable, "-c", "import os, time; from linnet.system.parent import watch_parent; "
+                           "watch_parent(os.getppid()); print(1, flush=True); time.sleep(600)"], stdout=subprocess.PIPE)
 worker.stdout.readline()
 print(worker.pid, flush=True)
 time.sleep(600)
@@ -67,6 +68,23 @@ def test_a_worker_ends_with_the_process_that_started_it() -> None:
     while worker.exists() and worker.read_text().rpartition(")")[2].split()[0] != "Z":
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_workers_of_joblib_watch_the_sweep_before_their_first_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
+
+    given: dict[str, object] = {}
+
+    def launch(self: JoblibLauncher, *_: object, **__: object) -> list[object]:
+        given.update(self.joblib)
+        return []
+
+    monkeypatch.setattr(JoblibLauncher, "launch", launch)
+    cli.run(["train", "-m", "hydra/launcher=joblib", f"hydra.sweep.dir={tmp_path}", *GRID])
+    assert (given["initializer"], given["initargs"]) == (watch_parent, (os.getpid(),))
 
 
 def test_an_absent_launcher_is_named_with_its_remedy(

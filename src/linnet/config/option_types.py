@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, signature
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, Predicate
 
 from linnet.system.limits import MOST_THREADS
+from linnet.system.sanitize import is_text, plain
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def describe(annotation: Any) -> str:
         return " or ".join(filter(None, map(describe, arguments)))
     if origin is Literal:
         return f"one of {', '.join(map(str, arguments))}"
+    if origin is tuple:
+        return "a list"
     if origin in (Sequence, list):
         return f"a list of {describe(arguments[0]).partition(' ')[2]}s" if arguments[0] is not Any else "a list"
     if origin is dict:
@@ -163,3 +166,24 @@ def lacks(annotation: Any, value: Any, others: Any) -> Needs | None:
 
 def _is_above_zero(value: Any) -> bool:
     return (hasattr(value, "tolist") or accepts(float, value)) and _satisfies(value, Gt(0))
+
+
+def check_fields(record: Any) -> None:
+    """Raise ValueError if a field of a dataclass is not of its type, as after it was read from JSON."""
+    for name, annotation in get_type_hints(type(record)).items():
+        value = getattr(record, name)
+        if not _fits(annotation, value):
+            raise ValueError(f"{name} is {plain(value)}, expected {describe(annotation) or 'others'}")
+
+
+def _fits(annotation: Any, value: Any) -> bool:
+    """Return whether a field of this type may hold a value. A text may be empty, and has a form in UTF-8."""
+    arguments = get_args(annotation)
+    if annotation is str:
+        return isinstance(value, str) and is_text(value)
+    if get_origin(annotation) is not tuple:
+        return accepts(annotation, value)
+    if not isinstance(value, tuple):
+        return False
+    kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+    return len(kinds) == len(value) and all(map(_fits, kinds, value))

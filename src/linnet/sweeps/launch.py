@@ -1,11 +1,9 @@
 """Run jobs: one after the other in this process, or by one of Hydra's launchers."""
 
 import os
-import signal
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -18,11 +16,10 @@ from linnet.sweeps.job_registry import Job, Planned, VectorizedOptions
 from linnet.sweeps.report import Report
 from linnet.system.compat.hydra import BASIC_LAUNCHER, job_context
 from linnet.system.errors import Diverged, InputError
+from linnet.system.parent import watch_parent
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
-WATCH_SECONDS = 0.5
-GRACE_SECONDS = 3.0
-"""From being asked to stop until a worker whose launcher has ended is ended, too."""
+POLL_SECONDS = 0.5
 
 
 def sweep_job(job: DictConfig) -> str:
@@ -46,22 +43,8 @@ def worker_job(driver: int, job: DictConfig) -> str:
         job: its configuration.
     """
     if os.getpid() != driver:
-        watch_parent()
+        watch_parent(os.getppid())
     return sweep_job(job)
-
-
-@cache
-def watch_parent() -> None:
-    """Start a thread that ends this process once the one that started it has ended."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)  # a run that is in training writes a checkpoint
-    time.sleep(GRACE_SECONDS)
-    os._exit(128 + signal.SIGTERM)
 
 
 class Launcher:
@@ -88,6 +71,9 @@ class Launcher:
             self.plugin = Plugins.instance().instantiate_launcher(
                 self.context, partial(worker_job, os.getpid()), master
             )
+            if hasattr(self.plugin, "joblib"):
+                # From their start on: a worker that waits for its first job would outlive a sweep that was killed.
+                self.plugin.joblib.update(initializer=watch_parent, initargs=(os.getpid(),))
 
     def launch(self, jobs: Sequence[tuple[Job, Planned]]) -> None:
         """Run jobs to their ends; files of earlier attempts are removed."""
@@ -133,7 +119,7 @@ class Launcher:
         stop = threading.Event()
 
         def watch() -> None:  # launchers answer when the last job has ended; the ledger knows of each
-            while not stop.wait(WATCH_SECONDS):
+            while not stop.wait(POLL_SECONDS):
                 self.report.ended()
 
         watcher = threading.Thread(target=watch, daemon=True)

@@ -38,3 +38,12 @@ def plain(value: Any, longest: int = LONGEST) -> str:
     if DIGEST.fullmatch(text):
         return text[:12]
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def is_text(value: str) -> bool:
+    """Return whether a string has a form in UTF-8: half of a surrogate pair, as JSON can name it, has none."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

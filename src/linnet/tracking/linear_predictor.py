@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from linnet.config.option_types import Positive, accepts, describe
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
+from linnet.system.sanitize import is_text, plain
 from linnet.tracking.directory import refuse_newer, require_completed
 from linnet.tracking.manifest_file import check_unchanged
 from linnet.tracking.weights import FILE as WEIGHTS, OPTIMUM, load_coefficients, load_weights
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 TASKS, LINKS = ("regression", "classification"), ("identity", "exp", "softmax")
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `specification`."""
+ANNOTATIONS = {"byte_scale": Positive, "row_norm": bool}
 VERSION = 2
 """Of the specification. Version 1 had neither `target_offset` nor `solved`, and no `null` among the
 deviations."""
@@ -153,7 +156,16 @@ def _predictor(
     for key, known in (("task", TASKS), ("link", LINKS)):
         if node[key] not in known:
             raise ValueError(f"{key} is {node[key]!r}, expected one of {', '.join(known)}")
+    for key, annotation in ANNOTATIONS.items():
+        if not accepts(annotation, node[key]):
+            raise ValueError(f"{key} is {plain(node[key])}, expected {describe(annotation)}")
+    for key in ("class_names", "feature_names"):
+        if not isinstance(node[key], list) or not all(isinstance(name, str) and is_text(name) for name in node[key]):
+            raise ValueError(f"{key} is {plain(node[key])}, expected a list of texts")
     weight = weights["weight"].astype(np.float64)
+    if weight.ndim != 2 or len(weights.get("bias", weight)) != len(weight):
+        shapes = {name: list(values.shape) for name, values in weights.items()}
+        raise InputError(f"{WEIGHTS} is damaged: its shapes are {shapes}")
     bias = weights["bias"].astype(np.float64) if "bias" in weights else np.zeros(len(weight))
     means, deviations, table = node.pop("mean"), node.pop("deviation"), node.pop("table")
     if means is not None:
@@ -180,6 +192,11 @@ def _predictor(
         from linnet.data.table.preprocessing import Preprocessing  # brings pyarrow, and training describes predictors
 
         preprocessing = Preprocessing.from_node(table)
+        if len(preprocessing.feature_names) != weight.shape[1]:
+            made = len(preprocessing.feature_names)
+            raise ValueError(
+                f"its columns become {made} features, and there are {weight.shape[1]} weights for each output"
+            )
     features, shape = tuple(node.pop("feature_names")), tuple(node.pop("image_shape"))
     predictor = kind(
         weight, bias, class_names=names, feature_names=features, image_shape=shape,

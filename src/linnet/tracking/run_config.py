@@ -43,4 +43,5 @@ def load_hydra(run: Path, changes: Mapping[str, Any] | None = None) -> tuple[dic
         raise InputError(f"{run}: its configuration is damaged, see .hydra/config.yaml and .hydra/hydra.yaml")
     for key, value in (changes or {}).items():
         OmegaConf.update(job, key, value)
-    return check(DictConfig({**job, "hydra": node}), recorded=True), node
+    whole: Any = OmegaConf.to_container(job, resolve=False)  # interpolations are resolved where errors are answered
+    return check(DictConfig({**whole, "hydra": node}), recorded=True), node

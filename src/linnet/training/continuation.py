@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
 from linnet.config.check_options import is_exact
@@ -151,7 +152,8 @@ def write_changes(path: Path, changes: Mapping[str, Any]) -> None:
     except (OSError, ValueError):  # they only name what config.yaml holds
         overrides = []
     kept = [word for word in overrides if word.lstrip("+~").partition("=")[0] not in changes]
-    write_atomic(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create([*kept, *words])))
+    # Not by OmegaConf, to which other words than those of an override may be wrong interpolations.
+    write_atomic(folder / "overrides.yaml", yaml.safe_dump([*kept, *words], allow_unicode=True, width=sys.maxsize))
     config = read_yaml(folder / "config.yaml", folder.parent)
     for key, value in changes.items():
         OmegaConf.update(config, key, value)

@@ -21,17 +21,15 @@ from linnet.system.reading import sha256
 from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve, read_history
-from linnet.tracking.linear_predictor import FILE as PREDICTOR
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, png, print_result, result_figures
-from linnet.tracking.weights import OPTIMUM
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
 from linnet.training.evaluate import evaluate_parts
-from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
+from linnet.training.setup import FIRST_FILES
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", PREDICTOR, INITIAL_WEIGHTS, OPTIMUM)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", *FIRST_FILES)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 

@@ -25,6 +25,7 @@ from linnet.training.continuation import complete, plan
 from linnet.training.finalize import HASHED, Run
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.training.run import run_to_end
+from linnet.training.setup import FIRST_FILES
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
             raise InputError(f"{path} is {directory.state_before}: another process has just finished it")
         _log_as_before(path, hydra)
         config, resume_state = _resume_state(path, config)
+        choices = _choices(path, hydra, resume_state)
         # The same command once more, after an interruption of what it had begun, goes on with that.
         if max_epochs is not None and (state == "completed" or max_epochs != config["trainer"]["max_epochs"]):
             resume_state = _continued(path, config, resume_state, max_epochs)
@@ -74,8 +76,19 @@ def resume(path: Path, max_epochs: int | None = None) -> Run:
     else:
         log.info(f"going on after step {resume_state.checkpoint['linnet']['steps_done']}")
     initial_weights = path.absolute() / INITIAL_WEIGHTS
-    choices = dict(OmegaConf.select(hydra, "runtime.choices") or {})
     return run_to_end(RunRequest(directory, config, choices, Terminal(), resume_state, initial_weights, recorded=True))
+
+
+def _choices(path: Path, hydra: DictConfig, resume_state: ResumeState | None) -> dict[str, Any]:
+    """Return config group -> chosen option, by the manifest if there is one yet."""
+    found: Any = OmegaConf.to_container(hydra, resolve=False)
+    for key in ("runtime", "choices"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if resume_state is not None:
+        found = resume_state.manifest.get("choices")
+    if not isinstance(found, dict) or not {"data", "model", "optimizer"} <= found.keys():
+        raise InputError(f"{path / '.hydra' / 'hydra.yaml'} is damaged: it does not say which options were chosen")
+    return found
 
 
 def _continued(path: Path, config: dict[str, Any], resume_state: ResumeState | None, max_epochs: int) -> ResumeState:
@@ -99,15 +112,18 @@ def _resume_state(path: Path, config: dict[str, Any]) -> tuple[dict[str, Any], R
         raise InputError(f"{path / 'manifest.json'} is damaged: it has no {min(missing)}")
     same = manifest["config_sha256"] == config_hash(config)
     _refuse_earlier_format(path, manifest)
+    checkpoint = _checkpoint(path)
+    if checkpoint is not None and "files_sha256" in manifest:
+        check_unchanged(path, FIRST_FILES)
     if not same:
         changed = complete(path, config, manifest)
         if changed is not None:
-            return changed, ResumeState(dict(manifest), _checkpoint(path))
+            return changed, ResumeState(dict(manifest), checkpoint)
         raise InputError(
             f"{path / '.hydra' / 'config.yaml'} was changed after the run began, or manifest.json was (the hash there "
             f"is another): put it back, or start a new run"
         )
-    return config, ResumeState(dict(manifest), _checkpoint(path))
+    return config, ResumeState(dict(manifest), checkpoint)
 
 
 def _refuse_earlier_format(path: Path, manifest: Mapping[str, Any]) -> None:

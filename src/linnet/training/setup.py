@@ -18,7 +18,7 @@ from linnet.system import threads
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.interrupts import Interrupts
-from linnet.system.reading import read_bytes
+from linnet.system.reading import read_bytes, sha256
 from linnet.system.sanitize import printable
 from linnet.tracking import RunLogger
 from linnet.tracking.linear_predictor import FILE as PREDICTOR, specification
@@ -37,9 +37,12 @@ from linnet.training.components import (
 )
 from linnet.training.context import RunRequest, TrainingContext, restore_training
 from linnet.training.fit import refuse_missing_gpu
-from linnet.training.initial_weights import initialize
+from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
 
 log = logging.getLogger(__name__)
+
+FIRST_FILES = (PREDICTOR, INITIAL_WEIGHTS, OPTIMUM)
+"""Files that a run writes before its first training step, and reads when it is resumed."""
 
 
 def setup(
@@ -72,6 +75,10 @@ def setup(
         model.monitor = None  # which metrics they read is not known
     if request.checkpoint is None:
         _write_first_files(request, data, model, analysis, like)
+        manifest["files_sha256"] = {
+            name: sha256(request.path / name) for name in FIRST_FILES if (request.path / name).is_file()
+        }
+        write_manifest(request.path, manifest)
     else:
         _restore(request, model, [checkpoint, *stopping, *own], manifest)
     return TrainingContext(request, data, model, manifest, analysis, checkpoint, stopping, own, _logger(request, model))

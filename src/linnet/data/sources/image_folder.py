@@ -23,6 +23,7 @@ from linnet.data.split import hold_out
 from linnet.data.storage.examples import ByteExamples, Source
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
+from linnet.system.sanitize import is_text
 
 
 @data_source("classification", validation="given")
@@ -108,6 +109,9 @@ def find_parts(root: Path) -> tuple[dict[str, Labelled], tuple[str, ...]]:
 
 def _classes(root: Path) -> tuple[str, ...]:
     classes = _folders(root)
+    for name in classes:
+        if not is_text(name):
+            raise InputError(f"{root / name}: the name of this class is no UTF-8: rename the folder")
     if not classes:
         raise InputError(
             f"data.path={root}: there are no folders in it, expected one of images for each class, or train, val and "

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linnet.config.option_types import check_fields
 from linnet.data.table.column import Column, distinct_names, fill
 from linnet.data.table.messages import RowLocator, hint, join_names, row_words
 from linnet.data.table.notation import PLAIN, Notation
@@ -133,7 +134,7 @@ class Preprocessing:
 
     @classmethod
     def from_node(cls, node: Mapping[str, Any]) -> "Preprocessing":
-        """Restore from the output of `to_node`, possibly read from JSON. Raises InputError for anything else."""
+        """Restore from the output of `to_node`, possibly read from JSON. Raises ValueError for anything else."""
         try:
             node = dict(node)
             if node.pop("version") != VERSION:
@@ -142,9 +143,12 @@ class Preprocessing:
             target = Target(**_frozen(node.pop("target"), Target))
             notation = Notation(**_frozen(node.pop("notation", {}), Notation))
             node["dropped"] = [tuple(pair) for pair in node["dropped"]]
-            return cls(columns=columns, target=target, notation=notation, **_frozen(node, cls))
+            preprocessing = cls(columns=columns, target=target, notation=notation, **_frozen(node, cls))
+            for part in (preprocessing, target, notation, *columns):
+                check_fields(part)
+            return preprocessing
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"the description of the preprocessing is damaged: {error}") from error
+            raise ValueError(f"table is damaged: {error}") from error
 
 
 def refuse_missing(missing: Mapping[str, NDArray[np.bool_]], where: RowLocator, remedy: str) -> None:
