@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from linnet.system.errors import InputError
 
 MIB = 2**20
@@ -27,7 +25,6 @@ NODES = 100_000
 """Values of a YAML file, those that its aliases repeat included."""
 DIGITS = 40
 """Of a whole number; those of 64 bits have 19."""
-SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Unreadable(InputError, ValueError):
@@ -110,7 +107,7 @@ def read_json(path: Path, root: Path | None = None) -> Any:
 
 def read_yaml(path: Path, root: Path | None = None) -> Any:
     """Return the content of a YAML file as OmegaConf does. Arguments and errors as for `read_json`."""
-    from omegaconf import OmegaConf  # late: most files are JSON
+    from omegaconf import OmegaConf  # late, as all that reads YAML: most files are JSON
 
     return _yaml(path, root, lambda text: OmegaConf.load(io.StringIO(text)))
 
@@ -120,7 +117,9 @@ def read_texts(path: Path, root: Path | None = None) -> list[str]:
 
     OmegaConf would take half a millisecond for each.
     """
-    content = _yaml(path, root, lambda text: yaml.load(text, Loader=SAFE_LOADER))
+    import yaml
+
+    content = _yaml(path, root, lambda text: yaml.load(text, Loader=_safe_loader()))
     return [entry for entry in content if isinstance(entry, str)] if isinstance(content, list) else []
 
 
@@ -173,12 +172,20 @@ def _check_depth(content: Any) -> None:
     raise ValueError(f"it is nested more than {DEPTH} deep")
 
 
+def _safe_loader() -> Any:
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _check_yaml(text: str) -> None:
     """Raise ValueError if a document is too deep, or too large once its aliases are written out."""
+    import yaml
+
     sizes: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int]] = []
     total = 0
-    for event in yaml.parse(text, Loader=SAFE_LOADER):
+    for event in yaml.parse(text, Loader=_safe_loader()):
         if isinstance(event, yaml.AliasEvent):
             total += sizes.get(event.anchor, 1)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
