@@ -96,8 +96,10 @@ class Fork:
 
     def receive(self, seconds: float = SECONDS) -> Any:
         """Return what it sends next. Raises Lost."""
-        started, waited, memory = time.monotonic(), waiting(self.process), resident("VmRSS", self.process)
+        started, waited, memory = time.monotonic(), 0.0, 0
         reason = "died"
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended
+            waited, memory = waiting(self.process), resident("VmRSS", self.process)
         while not self.connection.poll(0.25):
             with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
                 taken = time.monotonic() - started - (waiting(self.process) - waited)

@@ -80,6 +80,18 @@ class TestSweep:
         assert "job 0" in capsys.readouterr().out
         assert read_json(files / "sweep/0/status.json")["state"] == "completed"
 
+    def test_overrides_that_were_taken_out_of_the_registry_are_noticed(self, files, capsys):
+        ledger = read_json(files / "sweep/ledger.json")
+        ledger["jobs"][1]["overrides"].pop()
+        (files / "sweep/ledger.json").write_text(json.dumps(ledger))
+        assert "sweep/ledger.json is damaged" in refusal(capsys, *SWEEP)
+
+    def test_a_registry_of_an_earlier_version_has_no_checksum(self, files, capsys):
+        ledger = read_json(files / "sweep/ledger.json")
+        (files / "sweep/ledger.json").write_text(json.dumps({"jobs": ledger["jobs"]}))
+        assert cli.run(SWEEP) == 0
+        assert "2 of them finished before" in capsys.readouterr().out
+
     @pytest.mark.parametrize("change", [{"number": "x"}, {"number": -1}, {"identity": 3}, {"overrides": [3]}, {"a": 1}])
     def test_an_entry_of_the_registry_that_is_none_is_refused(self, files, change, capsys):
         ledger = read_json(files / "sweep/ledger.json")

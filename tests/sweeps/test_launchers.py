@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from linnet.cli import main as cli
-from linnet.system.parent import watch_parent
+from linnet.system.parent import end_with
 from linnet.system.reading import read_json
 
 GRID = ["trainer.max_epochs=1", "optimizer.lr=0.1,1", "seed=0,1"]
@@ -49,8 +49,8 @@ def test_same_weights(
 
 DRIVER = """
 import subprocess, sys, time
-worker = subprocess.Popen([sys.executable, "-c", "import os, time; from linnet.system.parent import watch_parent; "
-                           "watch_parent(os.getppid()); print(1, flush=True); time.sleep(600)"], stdout=subprocess.PIPE)
+worker = subprocess.Popen([sys.executable, "-c", "import os, time; from linnet.system.parent import end_with; "
+                           "end_with(os.getppid()); print(1, flush=True); time.sleep(600)"], stdout=subprocess.PIPE)
 worker.stdout.readline()
 print(worker.pid, flush=True)
 time.sleep(600)
@@ -84,7 +84,7 @@ def test_workers_of_joblib_watch_the_sweep_before_their_first_job(
 
     monkeypatch.setattr(JoblibLauncher, "launch", launch)
     cli.run(["train", "-m", "hydra/launcher=joblib", f"hydra.sweep.dir={tmp_path}", *GRID])
-    assert (given["initializer"], given["initargs"]) == (watch_parent, (os.getpid(),))
+    assert (given["initializer"], given["initargs"]) == (end_with, (os.getpid(),))
 
 
 def test_an_absent_launcher_is_named_with_its_remedy(

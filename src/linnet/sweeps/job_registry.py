@@ -4,6 +4,8 @@ A job is identified by the hash of its resolved configuration, so it is recognis
 Its number, which names its directory, is given once and never again. Its state is what its own status.json says.
 """
 
+import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +24,8 @@ from linnet.tracking.manifest_file import is_unchanged
 
 FINISHED = ("completed", "diverged")
 """States that trying again would not change: a diverged job diverges each time."""
+CHECKSUM = "jobs_sha256"
+"""Key of the registry's own checksum, over its jobs. Earlier versions wrote none."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,10 @@ class JobRegistry:
         path = self.folder / "ledger.json"
         if path.exists():
             try:
-                entries = [_job(**entry) for entry in read_json(path)["jobs"]]
+                content = read_json(path)
+                entries = [_job(**entry) for entry in content["jobs"]]
+                if content.get(CHECKSUM, _checksum(content["jobs"])) != _checksum(content["jobs"]):
+                    raise ValueError("it is not as a sweep wrote it")
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(f"{path} is damaged: choose another hydra.sweep.dir, or mend it") from error
             self.jobs = {job.identity: job for job in entries}
@@ -73,7 +80,8 @@ class JobRegistry:
             if identity not in self.jobs:
                 self.jobs[identity] = Job(free, identity, tuple(overrides))
                 free += 1
-        write_json(self.folder / "ledger.json", {"jobs": [asdict(job) for job in self.jobs.values()]})
+        jobs = [asdict(job) for job in self.jobs.values()]
+        write_json(self.folder / "ledger.json", {"jobs": jobs, CHECKSUM: _checksum(jobs)})
         return [self.jobs[identity] for identity in dict.fromkeys(identity for identity, _ in entries)]
 
     def directory(self, job: Job) -> Path:
@@ -106,6 +114,10 @@ class JobRegistry:
         if is_owned(self.directory(job)):
             raise InputError(f"{self.directory(job)}: another process is at work on this job; wait for it, or stop it")
         shutil.rmtree(self.directory(job), ignore_errors=True)
+
+
+def _checksum(jobs: Any) -> str:
+    return hashlib.sha256(json.dumps(jobs, sort_keys=True).encode()).hexdigest()
 
 
 def _job(number: Any, identity: Any, overrides: Any) -> Job:

@@ -1,6 +1,7 @@
 """Run jobs: one after the other in this process, or by one of Hydra's launchers."""
 
 import os
+import signal
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,10 +16,12 @@ from linnet.sweeps.grouping import group
 from linnet.sweeps.job_registry import Job, Planned, VectorizedOptions
 from linnet.sweeps.report import Report
 from linnet.system.compat.hydra import BASIC_LAUNCHER, job_context
-from linnet.system.errors import Diverged, InputError
-from linnet.system.parent import watch_parent
+from linnet.system.errors import Diverged, InputError, Interrupted
+from linnet.system.parent import end_descendants, end_with
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
+SUBMITIT_LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
+"""Starts jobs that outlive the sweep, as those of a cluster have to, on this machine."""
 POLL_SECONDS = 0.5
 
 
@@ -35,15 +38,16 @@ def sweep_job(job: DictConfig) -> str:
     return "completed"
 
 
-def worker_job(driver: int, job: DictConfig) -> str:
+def worker_job(driver: int, here: bool, job: DictConfig) -> str:
     """Run one job where a launcher asks for it; a process that it has started ends with the one that started it.
 
     Args:
         driver: process id of the sweep's own process, in which some launchers run jobs.
+        here: whether jobs run on the machine of the sweep and end with it, whoever started them.
         job: its configuration.
     """
     if os.getpid() != driver:
-        watch_parent(os.getppid())
+        end_with(driver if here else os.getppid())
     return sweep_job(job)
 
 
@@ -68,12 +72,13 @@ class Launcher:
                 None if options.processes is None else _at_least_one("processes", options.processes),
             )
         if not self.vectorized and master.hydra.launcher._target_ != BASIC_LAUNCHER:
+            self.here = master.hydra.launcher._target_ == SUBMITIT_LOCAL
             self.plugin = Plugins.instance().instantiate_launcher(
-                self.context, partial(worker_job, os.getpid()), master
+                self.context, partial(worker_job, os.getpid(), self.here), master
             )
             if hasattr(self.plugin, "joblib"):
                 # From their start on: a worker that waits for its first job would outlive a sweep that was killed.
-                self.plugin.joblib.update(initializer=watch_parent, initargs=(os.getpid(),))
+                self.plugin.joblib.update(initializer=end_with, initargs=(os.getpid(),))
 
     def launch(self, jobs: Sequence[tuple[Job, Planned]]) -> None:
         """Run jobs to their ends; files of earlier attempts are removed."""
@@ -131,6 +136,12 @@ class Launcher:
             common = [f"hydra.sweep.dir='{folder}'", number]
             words = [[*job.overrides, *common, f"hydra.sweep.subdir={job.number}"] for job in jobs]
             self.plugin.launch(words, initial_job_idx=0)
+        except SystemExit as error:  # by which Ray answers SIGTERM
+            raise Interrupted(signal.SIGTERM) from error
+        except Interrupted:
+            if self.here:
+                end_descendants()
+            raise
         finally:
             stop.set()
             watcher.join()
