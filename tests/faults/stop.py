@@ -58,11 +58,14 @@ SCENARIOS: dict[str, tuple[str, ...]] = {
     "basic, 2 threads": (*SWEEP, "threads=2"),
     "joblib, 2 processes": (*JOBLIB, "threads=1", "hydra.launcher.n_jobs=2"),
     "joblib, 2 processes, 2 threads": (*JOBLIB, "threads=2", "hydra.launcher.n_jobs=2"),
+    "submitit, on this machine": (*SWEEP, "hydra/launcher=submitit_local", "threads=1"),
     "vectorized, 1 process": (*VECTORIZED, "threads=1", "hydra.launcher.processes=1"),
     "vectorized, 1 process, 2 threads": (*VECTORIZED, "threads=2", "hydra.launcher.processes=1"),
     "vectorized, 2 processes": (*VECTORIZED, "threads=1", "hydra.launcher.processes=2"),
     "vectorized, 2 processes, 2 threads": (*VECTORIZED, "threads=2", "hydra.launcher.processes=2"),
 }
+CLEAN_UP = ("joblib", "submitit")
+"""Launchers that clean up as Python exits, which a fork does not."""
 PATIENCE = 180
 
 
@@ -162,7 +165,7 @@ class Stopper:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _signal(self, words: list[str], folder: Path, output: Path, moment: float, signum: signal.Signals) -> None:
-        real = self.rng.random() < self.processes or "joblib" in str(words)  # which cleans up as Python exits
+        real = self.rng.random() < self.processes or any(name in str(words) for name in CLEAN_UP)
         process = executed(words, output) if real else forked(words, folder, output)
         if ends(process, moment):
             os.waitpid(process, 0)
@@ -193,7 +196,7 @@ class Stopper:
         words = command(scenario, folder)
         if not is_sweep(scenario) and (folder / "status.json").exists():
             words = ["resume", str(folder)]
-        process = executed(words, output) if "joblib" in scenario else forked(words, folder, output)
+        process = executed(words, output) if scenario.startswith(CLEAN_UP) else forked(words, folder, output)
         if not ends(process, PATIENCE):
             os.kill(process, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
@@ -204,7 +207,7 @@ class Stopper:
         folder = self.folder / f"undisturbed {scenario}".replace(" ", "_").replace(",", "")
         output, started = folder.with_suffix(".out"), time.monotonic()
         words = command(scenario, folder)
-        process = executed(words, output) if "joblib" in scenario else forked(words, folder, output)
+        process = executed(words, output) if scenario.startswith(CLEAN_UP) else forked(words, folder, output)
         if not ends(process, PATIENCE):
             os.kill(process, signal.SIGKILL)
         seconds = time.monotonic() - started
