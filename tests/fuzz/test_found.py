@@ -287,5 +287,17 @@ def test_a_file_that_has_grown_is_hashed_in_little_memory(tmp_path):
     assert memory("VmHWM") - before < 2**26
 
 
+def test_a_history_that_has_grown_takes_little_memory(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("metric,step,value\nval/loss,1,2.0\nval/loss,2,1.0\nval/lo")
+    assert read_history(path)["val/loss"] == ([1, 2], [2.0, 1.0])
+    os.truncate(path, 2**30)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
+    with pytest.raises(InputError, match="a line of more than"):
+        read_history(path)
+    assert memory("VmHWM") - before < 2**26
+
+
 def memory(key: str) -> int:
     return 1024 * int(Path("/proc/self/status").read_text().partition(f"{key}:")[2].split()[0])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from linnet.comparison.groups import Group, legend_label
 from linnet.comparison.sensitivity import MAX_LINES, outer_legend, scale_metric
-from linnet.system.reading import read_text
+from linnet.system.reading import read_lines
 from linnet.tracking.figures.style import new_figure, style_plot
 
 CURVES = ("val/loss", "train/loss_epoch", "train/loss")
@@ -66,9 +66,8 @@ def read_curve(history: Path, name: str) -> tuple[list[int], list[float]]:
     Only that metric's lines are parsed: a sweep's histories hold millions of others.
     """
     try:
-        text = read_text(history, errors="replace")
-        whole = text[: text.rfind("\n") + 1]
-        cells = [line.split(",") for line in whole.splitlines() if line.startswith(f"{name},")]
+        lines = read_lines(history, errors="replace")
+        cells = [line.split(",") for line in lines if line.startswith(f"{name},")]
         points = [(int(step), float(value)) for _, step, value in cells if math.isfinite(float(value))]
     except (OSError, ValueError):
         return [], []

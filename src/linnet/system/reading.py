@@ -23,6 +23,8 @@ DEPTH = 64
 """Lists and dictionaries inside one another."""
 NODES = 100_000
 """Values of a YAML file, those that its aliases repeat included."""
+LINE = 65_536
+"""Bytes of a line of history.csv."""
 DIGITS = 40
 """Of a whole number; those of 64 bits have 19."""
 
@@ -83,9 +85,24 @@ def _open(path: Path, root: Path) -> int:
     return os.open(real, flags)
 
 
-def read_text(path: Path, root: Path | None = None, limit: int = TABLE_LIMIT, errors: str = "strict") -> str:
+def read_text(path: Path, root: Path | None = None, limit: int = JSON_LIMIT, errors: str = "strict") -> str:
     """Return a file's content as UTF-8. Arguments and errors as for `read_bytes`; ValueError for other bytes."""
     return read_bytes(path, root, limit).decode(errors=errors)
+
+
+def read_lines(path: Path, root: Path | None = None, limit: int = TABLE_LIMIT, errors: str = "strict") -> Iterator[str]:
+    """Yield the lines of a file as UTF-8, without their ends; a last one that has no end is left out.
+
+    Only a part of the file is in memory at a time. Arguments and errors as for `read_bytes`; ValueError for other bytes
+    and for lines of more than `LINE` bytes.
+    """
+    rest = b""
+    for part in _parts(path, root, limit, MIB):
+        whole, end, rest = (rest + part).rpartition(b"\n")
+        if len(rest) > LINE:
+            raise ValueError(f"it has a line of more than {LINE} bytes")
+        if end:
+            yield from whole.decode(errors=errors).split("\n")
 
 
 def read_json(path: Path, root: Path | None = None) -> Any:

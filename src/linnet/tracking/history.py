@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from linnet.system.files import sync
-from linnet.system.reading import Unreadable, read_text
+from linnet.system.reading import Unreadable, read_lines
 from linnet.system.writing import open_own
 
 HEADER = ("metric", "step", "value")
@@ -74,9 +74,7 @@ def read_history(path: Path) -> dict[str, Curve]:
     """
     curves: dict[str, Curve] = {}
     try:
-        text = read_text(path)
-        whole = text[: text.rfind("\n") + 1]
-        for row in csv.DictReader(whole.splitlines()):
+        for row in csv.DictReader(read_lines(path)):
             curve = curves.setdefault(row["metric"], Curve([], []))
             curve.step.append(int(row["step"]))
             curve.value.append(float(row["value"]))
