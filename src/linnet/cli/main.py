@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib import import_module
 
+from linnet.cli.commands import COMMANDS, COMPLETION
 from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
 from linnet.system.garbage_collection import keep_imports
 from linnet.system.interrupts import Interrupts
 from linnet.system.sanitize import printable
 from linnet.system.streams import BROKEN_PIPE, UNWRITTEN, discard, reopen_closed, replace_unprintable
 from linnet.system.version import VERSION
-
-COMMANDS = ("train", "resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
-"""Each is the `main` of the module of its name in this package; its exit code is 0 unless it returns another."""
 
 HELP = """\
 linnet: experiment-tracked linear and softmax regression
@@ -32,6 +30,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
 
+  linnet train -sc install=bash  the lines that give bash tab completion: eval "$(linnet train -sc install=bash)"
   linnet train --help          the options of every config group, and the experiments
   linnet COMMAND RUN --accept-changed   go on with a run whose files were changed since it ended
   linnet --version
@@ -86,6 +85,10 @@ def run(arguments: Sequence[str]) -> int:
         if name in ("-V", "--version"):
             print(f"linnet {VERSION}", flush=True)
             return 0
+        if name in COMPLETION:
+            from linnet.cli.completion import shell_completion
+
+            return shell_completion(rest)
         if name not in COMMANDS:
             raise InputError(f"{name}: no such command, choose from: {', '.join(COMMANDS)}")
         if any("\0" in word for word in rest):

@@ -48,6 +48,8 @@ def check_hydra(hydra: Any) -> None:
         raise InputError(
             f"hydra.output_subdir={hydra.get('output_subdir')}: expected .hydra, where a run's configuration is"
         )
+    if hydra.get("searchpath"):
+        raise InputError(f"hydra.searchpath={hydra['searchpath']}: only the command line names folders of options")
     if hydra.get("mode") not in (None, "RUN", RunMode.RUN):
         raise InputError("hydra.mode: a sweep is asked for by `linnet train --multirun`")
     for path, key, value in walk(hydra, "hydra"):

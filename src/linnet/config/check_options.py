@@ -74,9 +74,13 @@ def check_options(config: dict[str, Any]) -> None:
 
 def nodes(group: str, option: str) -> list[tuple[str, dict[str, Any]]]:
     """Return (path, node) of each component that a shipped option chooses: one, or several callbacks."""
-    found = shipped()[group][option]
+    return component_nodes(group, shipped()[group][option])
+
+
+def component_nodes(group: str, found: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (path, node) of each component in the node of an option, as `nodes`."""
     if group != "callbacks":
-        return [(group, found)]
+        return [(group, dict(found))]
     return [(f"callbacks.{name}", node) for name, node in found.items() if node is not None]
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, cast
 
 import hydra
@@ -16,10 +17,13 @@ from omegaconf.errors import OmegaConfBaseException
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.config.inferred import decides, inferred
 from linnet.config.own_parts import register
+from linnet.config.project_options import added, complete, refuse_unusable, registered
 from linnet.config.unknown_key import nearest, unknown_key
 from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 
+PRIMARY = "train"
+"""Hydra's name of the configuration that every run begins with."""
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
 """Hydra's launcher node for training side by side; read by `linnet.sweeps.launch`."""
 OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
@@ -30,16 +34,20 @@ CHOSEN_BY = {EXPERIMENT: GROUPS, "data": ("data", "model", "loss")}
 
 
 @contextmanager
-def session() -> Iterator[None]:
+def session(folders: Sequence[Path] | None = None) -> Iterator[None]:
     """Initialise Hydra on linnet's configuration, and restore its former state afterwards.
 
     `${first:a,b}` in the configuration is the first of its arguments that is not null.
+
+    Args:
+        folders: whose files are options, besides ./conf; None: linnet's options only.
     """
     register_experiments()
     ConfigStore.instance().store("optuna_tpe", OPTUNA, group="hydra/sweeper", provider="linnet")
     ConfigStore.instance().store("vectorized", VECTORIZED, group="hydra/launcher", provider="linnet")
     OmegaConf.register_new_resolver("first", lambda *names: next(name for name in names if name), replace=True)
-    with hydra.initialize_config_module("linnet.conf", job_name="linnet", version_base="1.3"):
+    options = nullcontext() if folders is None else registered(folders)
+    with options, hydra.initialize_config_module("linnet.conf", job_name="linnet", version_base="1.3"):
         yield
 
 
@@ -50,12 +58,13 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         InputError: naming the override that could not be applied, and the nearest name that exists.
     """
     register(overrides)
+    complete(overrides)
     with errors_in_one_line(overrides):
-        config = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
-        _refuse_bases(config)
+        config = hydra.compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
+        refuse_bases(config)
         more = inferred(overrides, config)
         if more:
-            config = hydra.compose("train", overrides=[*overrides, *more], return_hydra_config=True)
+            config = hydra.compose(PRIMARY, overrides=[*overrides, *more], return_hydra_config=True)
         _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
         return config
 
@@ -69,6 +78,7 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
         InputError: as `compose`.
     """
     register(overrides)
+    complete(overrides)
     with errors_in_one_line(overrides):
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None
@@ -77,11 +87,11 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
         swept = [keys[text] for text, override in parsed if override.is_sweep_override()]
         open_groups = {group for key in swept for group in CHOSEN_BY.get(key, (key,))}
         own = [text for text in overrides if keys[text].partition(".")[0] not in open_groups or "." not in keys[text]]
-        config = session_hydra.compose_config("train", list(own), RunMode.MULTIRUN, from_shell=False)
-        _refuse_bases(config)
+        config = session_hydra.compose_config(PRIMARY, list(own), RunMode.MULTIRUN, from_shell=False)
+        refuse_bases(config)
         more = [] if any(map(decides, swept)) else inferred(overrides, config)  # else each job looks for itself
         if more:
-            config = session_hydra.compose_config("train", [*own, *more], RunMode.MULTIRUN, from_shell=False)
+            config = session_hydra.compose_config(PRIMARY, [*own, *more], RunMode.MULTIRUN, from_shell=False)
         if len(own) < len(overrides):
             task = [text for text in overrides if not keys[text].startswith(("hydra.", "hydra/"))]
             config.hydra.overrides.task = [*task, *more]
@@ -89,12 +99,15 @@ def compose_sweep(overrides: Sequence[str]) -> DictConfig:
         return config
 
 
-def _refuse_bases(config: DictConfig) -> None:
-    """Raise InputError where a file that others are based on was chosen as an option."""
+def refuse_bases(config: DictConfig) -> None:
+    """Raise InputError where a file that others are based on was chosen as an option, or one that cannot be used."""
+    refuse_unusable(config.hydra.runtime.choices)
     for group in GROUPS:
         option = str(config.hydra.runtime.choices.get(group))
         if option.startswith("_"):
-            raise InputError(f"{group}={option}: no such option; choose from: {', '.join(shipped()[group])}")
+            raise InputError(
+                f"{group}={option}: no such option; choose from: {', '.join([*shipped()[group], *added(group)])}"
+            )
 
 
 @contextmanager
@@ -130,6 +143,7 @@ def _missing_option(error: MissingConfigException) -> str:
         return f"{group}={option} is not installed: pip install hydra-{launcher}-launcher"
     if group == EXPERIMENT:
         refuse_unreadable(option)
+    refuse_unusable({group: option})
     known = sorted(name for name in error.options if not name.startswith("_"))
     return f"{group}={option}: no such option{nearest(option, known)}; choose from: {', '.join(known)}"
 

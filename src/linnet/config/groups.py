@@ -15,15 +15,19 @@ GROUPS = ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer"
 SEARCH, EXPERIMENT = "search", "experiment"
 
 
+def conf() -> Path:
+    """Return the folder of linnet's own options."""
+    return Path(str(files("linnet.conf")))
+
+
 @cache
 def shipped() -> dict[str, dict[str, dict[str, Any]]]:
     """Return group -> option -> its YAML as a dict, unresolved, over the files of the group that it is based on.
 
     A file whose name begins with an underscore is a base of others and no option.
     """
-    conf = Path(str(files("linnet.conf")))
     return {
-        group: {path.stem: _load(path) for path in sorted((conf / group).glob("*.yaml")) if path.name[0] != "_"}
+        group: {path.stem: _load(path) for path in sorted((conf() / group).glob("*.yaml")) if path.name[0] != "_"}
         for group in GROUPS
     }
 
@@ -31,13 +35,18 @@ def shipped() -> dict[str, dict[str, dict[str, Any]]]:
 @cache
 def base_of(group: str) -> dict[str, Any]:
     """Return the keys that all options of a group have in common, unresolved."""
-    path = Path(str(files("linnet.conf"))) / group / "_base.yaml"
-    return _load(path) if path.is_file() else {}
+    return file_of(group, "_base") or {}
+
+
+def file_of(group: str, name: str) -> dict[str, Any] | None:
+    """Return what a file of linnet's own holds, an option or a base of options, as `shipped` does; None: no file."""
+    path = conf() / group / f"{name}.yaml"
+    return _load(path) if path.is_file() else None
 
 
 def summary(group: str, option: str) -> str:
     """Return the first line of an option's file, which says what it is."""
-    path = Path(str(files("linnet.conf"))) / group / f"{option}.yaml"
+    path = conf() / group / f"{option}.yaml"
     return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
 
 
@@ -86,7 +95,7 @@ def _experiment(path: Path, mtime: int) -> Any:
 def options(group: str) -> list[str]:
     """Return the names that `group=` accepts, sorted."""
     if group == SEARCH:
-        return sorted(path.stem for path in Path(str(files("linnet.conf"))).glob("search/*.yaml"))
+        return sorted(path.stem for path in conf().glob("search/*.yaml"))
     return sorted(experiments()) if group == EXPERIMENT else sorted(shipped()[group])
 
 

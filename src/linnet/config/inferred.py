@@ -10,6 +10,7 @@ from linnet.config.check_options import DEFAULTS, declared, options_for
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.option_types import accepts, options_of
 from linnet.config.own_parts import own_declaration
+from linnet.config.project_options import added
 from linnet.config.skeleton import skeleton
 
 
@@ -96,7 +97,7 @@ def _tasks(options: Mapping[str, Any]) -> set[str]:
     found: set[str] = set()
     for group in ("model", "loss"):
         for name in options[group].split(",") if group in options else ():
-            node = shipped()[group].get(name)
+            node = shipped()[group].get(name) or added(group).get(name)
             declaration = declared(node) if node else own_declaration(name)
             found.add(declaration.task if declaration else "unknown")
     return found

@@ -42,7 +42,7 @@ def plan(experiment: Experiment, results: Results, seeds: Sequence[int], threads
     """
     for arm in results.arms:
         _check_overrides(experiment, arm.overrides)
-    with session(), as_option(experiment) as option:
+    with session([]), as_option(experiment) as option:
         return [_planned(experiment, option, arm, seed, threads) for arm in results.arms for seed in seeds]
 
 

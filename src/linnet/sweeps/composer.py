@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config.check import plain_hydra
-from linnet.config.compose import errors_in_one_line
+from linnet.config.compose import errors_in_one_line, refuse_bases
 from linnet.config.inferred import inferred
 from linnet.system.compat.hydra import parse_overrides, set_values
 
@@ -54,6 +54,7 @@ class Composer:
             options = tuple(word for word, override in zip(words, parsed, strict=True) if not _sets_a_value(override))
             if options not in self._bases:
                 base = self.loader.load_sweep_config(self.master, list(options))
+                refuse_bases(base)
                 self._bases[options] = pickle.dumps(base), plain_hydra(base)
             pickled, hydra = self._bases[options]
             config: DictConfig = pickle.loads(pickled)  # a sixth of the time of a deep copy

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException
 
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
+from linnet.config.project_options import node_of
 from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 
@@ -78,6 +79,10 @@ def choices(override: Override) -> list[str]:
         raise InputError(f"{override.input_line}: an interval needs search=optuna; a grid takes values: {key}=0.01,0.1")
     # Hydra hands out booleans as Python writes them.
     values = [{"True": "true", "False": "false"}.get(value, value) for value in override.sweep_string_iterator()]
+    if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
+        values = [value for value in values if not value.startswith("_")]  # bases of options
+    if not values:
+        raise InputError(f"{override.input_line}: there is no such value of {key}")
     return [f"{key}={value}" for value in values]
 
 
@@ -114,7 +119,7 @@ def without_lacking(words: Sequence[str], swept: Mapping[str, Sequence[str]]) ->
 
 
 def _has(group: str, option: str, path: str) -> bool:
-    node: Any = shipped()[group].get(option)
+    node: Any = node_of(group, option)
     for name in path.split("."):
         if not isinstance(node, Mapping) or name not in node:
             return False

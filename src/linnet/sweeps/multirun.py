@@ -16,6 +16,7 @@ from linnet.config.environment import with_environment
 from linnet.config.groups import EXPERIMENT
 from linnet.config.identity import canonical, config_hash
 from linnet.config.option_types import Seed, accepts, describe
+from linnet.config.project_options import announce, take_searchpath
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys, swept_options, without_lacking
 from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry, Planned
@@ -40,7 +41,8 @@ def multirun(overrides: Sequence[str]) -> int:
     """
     overrides = with_environment(overrides)
     refuse_places(overrides)
-    with session():
+    given, (overrides, folders) = overrides, take_searchpath(overrides)
+    with session(folders):
         loader = GlobalHydra.instance().config_loader()
         figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
         quiet = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
@@ -50,7 +52,7 @@ def multirun(overrides: Sequence[str]) -> int:
         refuse_numbers(master.hydra.sweeper)
         refuse_chdir(master)
         folder = Path(master.hydra.sweep.dir)
-        again = [text for text in overrides if not text.startswith("hydra.sweep.dir=")]
+        again = [text for text in given if not text.startswith("hydra.sweep.dir=")]
         again.append(f"hydra.sweep.dir={os.path.relpath(folder)}")
         sweep = Sweep(master, loader, several, again)
         return sweep.search() if master.hydra.sweeper._target_ == SEARCH_TARGET else sweep.grid()
@@ -155,6 +157,7 @@ class Sweep:
         return planned
 
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
+        announce()
         objective = config.objective
         keys = [*swept_keys(self.overrides), *([EXPERIMENT] if len(self.grids) > 1 else [])]
         return Report(self.registry, jobs, (objective.metric, direction(objective)), keys)

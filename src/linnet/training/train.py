@@ -16,6 +16,7 @@ from linnet.config.check import check, refuse_chdir
 from linnet.config.check_options import check_options
 from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
+from linnet.config.project_options import announce, take_searchpath
 from linnet.system.compat.hydra import job_context
 from linnet.system.sanitize import print_note
 from linnet.system.terminal import Terminal
@@ -33,10 +34,12 @@ def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None 
 
     imported: called once everything that a run needs is imported.
     """
-    with session():
-        config = compose(with_environment(overrides))
+    overrides, folders = take_searchpath(with_environment(overrides))
+    with session(folders):
+        config = compose(overrides)
         check(config)
         refuse_chdir(config)
+        announce()
         swept = config.hydra.sweeper.get("params")
         if swept:
             print_note(

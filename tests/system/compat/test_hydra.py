@@ -1,5 +1,7 @@
 """Private parts of Hydra do what linnet uses them for."""
 
+from argparse import ArgumentParser
+
 import pytest
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -9,7 +11,17 @@ from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 
 from linnet.config.compose import compose, session
-from linnet.system.compat.hydra import BASIC_LAUNCHER, BASIC_SWEEPER, job_context, parse_overrides, set_values
+from linnet.system.compat.hydra import (
+    BASIC_LAUNCHER,
+    BASIC_SWEEPER,
+    INFO,
+    completion_plugins,
+    job_context,
+    parse_overrides,
+    set_values,
+    show_help,
+    show_info,
+)
 
 
 def test_hydra_context_takes_callbacks_without_a_configuration():
@@ -51,3 +63,18 @@ def test_hydra_names_its_own_launcher_and_sweeper_as_linnet_expects_them():
     with session():
         node = compose([]).hydra
     assert (node.launcher["_target_"], node.sweeper["_target_"]) == (BASIC_LAUNCHER, BASIC_SWEEPER)
+
+
+def test_hydra_answers_info_help_and_completion_inside_a_session(capsys, monkeypatch):
+    parser = ArgumentParser(add_help=False)
+    parser.add_argument("overrides", nargs="*", help="words")
+    parser.add_argument("--flag", help="what it does")
+    monkeypatch.setenv("COMP_LINE", "linnet penalty=n")
+    with session():
+        completion_plugins()["bash"].query("train")
+        assert capsys.readouterr().out == "penalty=none\n"
+        show_help(parser)
+        assert "--flag : what it does\nOverrides : words" in capsys.readouterr().out
+        for kind in INFO:
+            show_info(kind, "train", ["penalty=l1"])
+            assert capsys.readouterr().out.strip()
