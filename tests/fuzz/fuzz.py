@@ -176,6 +176,7 @@ def batch(
             verdict, fault = fork.receive()
         except Lost as error:
             verdict, fault = "fault", str(error)
+            world.restore(case.command)
         counts[case.command.name, case.kind, verdict] += 1
         if verdict == "fault":
             print(f"FAULT {number}: {'; '.join(said)}\n{fault}\n", flush=True)

@@ -165,13 +165,17 @@ class World:
                     shutil.rmtree(given) if given.is_dir() and not given.is_symlink() else given.unlink(missing_ok=True)
                     shutil.copy2(original / command.input, given)
 
+    def restore(self, command: Command) -> None:
+        """Put the whole folder of the command's subject back, after a command that did not end."""
+        shutil.rmtree(self.folder / command.subject)
+        shutil.copytree(self.trained / command.subject, self.folder / command.subject)
+
     def changed_outside(self, command: Command) -> list[str]:
         """Return what differs outside of what the command may write, in the subject's folder; put it back."""
         now, before = self._outside(command.subject), self.outside[command.subject]
         found = [name for name in {*now, *before} if now.get(name) != before.get(name) and name != command.input]
         if found:
-            shutil.rmtree(self.folder / command.subject)
-            shutil.copytree(self.trained / command.subject, self.folder / command.subject)
+            self.restore(command)
         return found
 
     def _outside(self, subject: str) -> dict[str, bytes]:
@@ -206,4 +210,10 @@ def results(command: Command) -> str:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "none"
+    if not path.is_file() or path.is_symlink():
+        return "none"
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(2**20):  # not as a whole: it may have been made to grow
+            digest.update(part)
+    return digest.hexdigest()

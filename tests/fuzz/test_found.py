@@ -1,5 +1,6 @@
 """What changed files did to commands when `fuzz.py` came upon it first: each is refused, or noticed."""
 
+import gzip
 import json
 import os
 import random
@@ -285,6 +286,30 @@ def test_a_file_that_has_grown_is_hashed_in_little_memory(tmp_path):
     before = memory("VmRSS")
     sha256(tmp_path / "a")
     assert memory("VmHWM") - before < 2**26
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: (path.unlink(), path.symlink_to("status.json"))])
+def test_a_run_without_its_status_is_no_sweep_to_write_into(files, damage):
+    damage(files / "run/status.json")
+    cli.run(["compare", "run"])
+    assert not (files / "run/summary.csv").exists()
+
+
+def test_tensors_and_checkpoints_that_have_grown_are_not_read(files, capsys):
+    for name in ("run/weights.safetensors", "stopped/checkpoints/last.ckpt", "stopped/checkpoints/previous.ckpt"):
+        os.truncate(files / name, 2**33)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
+    assert "by its header" in refusal(capsys, "predict", "run", "--input", "x.csv", "--accept-changed")
+    assert "last.ckpt is damaged" in refusal(capsys, "resume", "stopped")
+    assert memory("VmHWM") - before < 2**27
+
+
+def test_zeros_after_a_compressed_table_are_refused_at_once(table, workplace, capsys):
+    shutil.copytree(table, workplace, dirs_exist_ok=True)
+    Path("a.csv.gz").write_bytes(gzip.compress(Path("houses.csv").read_bytes()))
+    os.truncate("a.csv.gz", 2**32)
+    assert "it ends in zeros" in refusal(capsys, "predict", "run", "--input", "a.csv.gz", "--output", "o.csv")
 
 
 def test_a_history_that_has_grown_takes_little_memory(tmp_path):

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,20 @@ class TestInput:
             assert "truncated or damaged" in refusal("flats", "--input", "f.parquet", "--output", "out.npy")
         writer(table.slice(0, 0), "f.parquet")
         assert "f.parquet has no rows" in refusal("flats", "--input", "f.parquet", "--output", "out.npy")
+
+    @pytest.mark.parametrize("name", ["a.parquet", "a.feather", "a.npy", "a.npz"])
+    def test_of_columns_or_an_array_from_a_pipe(self, name, refusal):
+        writers = {".parquet": parquet.write_table, ".feather": feather.write_feather}
+        table = pa.table({"age": [40.0]})
+        if name.endswith(tuple(writers)):
+            writers[Path(name).suffix](table, "whole")
+        else:
+            np.save("whole.npy", np.ones((2, 3)))
+            Path("whole.npy").rename("whole")
+        content = Path("whole").read_bytes()
+        os.mkfifo(name)
+        threading.Thread(target=Path(name).write_bytes, args=(content,), daemon=True).start()
+        assert "is a pipe or a device" in refusal("flats", "--input", name)
 
 
 class TestFarDown:

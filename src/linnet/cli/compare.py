@@ -18,6 +18,7 @@ from linnet.system.reading import read_json
 from linnet.system.terminal import Terminal, labelled
 from linnet.system.writing import own_folder, safe_name
 from linnet.tracking.lock import Lock, Owned
+from linnet.tracking.manifest_file import MANIFEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     if best is not None:
         console.print(best_line(best, objective), soft_wrap=True)
 
-    output = given.output or next((folder for folder in given.dirs if not (folder / "status.json").is_file()), None)
+    output = given.output or next((folder for folder in given.dirs if not _is_run(folder)), None)
     if output is None:
         console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
     written = (
@@ -56,6 +57,11 @@ def main(arguments: Sequence[str]) -> None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
         console.print(labelled(label, text, 8), soft_wrap=True)
+
+
+def _is_run(folder: Path) -> bool:
+    """Return whether a folder is a run and no sweep, also where its status.json is damaged or gone."""
+    return any((folder / name).is_file() or (folder / name).is_symlink() for name in ("status.json", MANIFEST))
 
 
 def tagged(runs: Sequence[SavedRun], tags: Sequence[str]) -> list[SavedRun]:

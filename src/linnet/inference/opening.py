@@ -22,6 +22,7 @@ from linnet.data.table.read import NAMES
 from linnet.inference.rows import Table
 from linnet.inference.text import CsvTable
 from linnet.system.errors import InputError
+from linnet.system.limits import refuse_padding
 
 VALUES = 1 << 20
 """Of all columns that are read at once, and the bytes of Parquet as well; without that, it is a whole row group."""
@@ -139,6 +140,7 @@ def opened(given: str, csv_format: CsvFormat) -> Iterator[Table | ShardedArray]:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     with whole as file:
         if file.peek(START).startswith(MAGIC):
+            _require_regular(path)
             yield find_shards("--input", given)
             return
         with _uncompressed(path, file) as text:
@@ -150,11 +152,20 @@ def opened(given: str, csv_format: CsvFormat) -> Iterator[Table | ShardedArray]:
             if kind == "text":
                 yield CsvTable(path, text, csv_format)
             else:
+                _require_regular(path)
                 yield ColumnarTable(path, kind)
+
+
+def _require_regular(path: Path) -> None:
+    """Raise InputError for a pipe or a device; its content can be read once only, and not from its end."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, from which only CSV can be read: name a file")
 
 
 def _array_among_others(given: str) -> ShardedArray:
     """Return the array that `F.npz`, or `F.npz:name`, stands for."""
+    named = PATH_AND_NAME.fullmatch(given)
+    _require_regular(Path(named[1] if named else given).expanduser())
     shards = find_shards("--input", given)
     for file in shards.files:
         if file.offset is None and file.path.suffix in NAMED:
@@ -175,8 +186,9 @@ def _uncompressed(path: Path, file: Any) -> "Iterator[io.BufferedReader[Any]]":
         return
     with gzip.GzipFile(fileobj=file) as unpacked, io.BufferedReader(unpacked) as text:
         try:
+            refuse_padding(file)
             empty = not text.peek(START)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{path} is truncated or damaged ({error}): get it again") from error
         if empty:
             raise InputError(f"{path} is empty")

@@ -1,7 +1,6 @@
 """Read the untrusted files of a run directory, without following links out of it."""
 
 import csv
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from safetensors.torch import load
 from linnet.reproduction.figure import HISTORY, MANIFEST, METRICS, OPTIMUM, STATUS, WEIGHTS
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
-from linnet.system.reading import TENSOR_LIMIT, read_bytes, sha256
+from linnet.system.reading import read_json, read_safetensors, sha256
 from linnet.system.sanitize import plain
 from linnet.tracking import Curve, read_history
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
@@ -86,22 +85,22 @@ class SavedFiles:
 
     @cached_property
     def history(self) -> dict[str, Curve] | None:
-        if self.content(HISTORY) is None:
-            return None
         try:
             return {plain(name): curve for name, curve in read_history(self.path / HISTORY).items()}
+        except FileNotFoundError:
+            self.faults[HISTORY] = "is missing"
         except (ValueError, KeyError, TypeError, csv.Error) as error:
             self.faults[HISTORY] = f"is damaged: {plain(error)}"
-            return None
+        return None
 
     @cached_property
     def weights(self) -> dict[str, torch.Tensor] | None:
         """Final weights; safetensors hold numbers only, so nothing is executed."""
-        content = self.content(WEIGHTS)
-        if content is None:
-            return None
         try:
-            weights = {plain(name): tensor for name, tensor in load(content).items()}
+            weights = {plain(name): tensor for name, tensor in load(read_safetensors(self.path / WEIGHTS)).items()}
+        except FileNotFoundError:
+            self.faults[WEIGHTS] = "is missing"
+            return None
         except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
             self.faults[WEIGHTS] = f"is damaged: {plain(error)}"
             return None
@@ -118,17 +117,9 @@ class SavedFiles:
         if not path.exists():
             return None
         try:
-            return ProblemAnalysis.from_bytes(read_bytes(path, limit=TENSOR_LIMIT))
+            return ProblemAnalysis.from_bytes(read_safetensors(path))
         except ValueError as error:
             self.faults[OPTIMUM] = f"is damaged: {plain(error)}"
-            return None
-
-    def content(self, name: str) -> bytes | None:
-        """Return the content of a required file."""
-        try:
-            return read_bytes(self.path / name, self.path, TENSOR_LIMIT)
-        except FileNotFoundError:
-            self.faults[name] = "is missing"
             return None
 
     def digest(self, name: str) -> str | None:
@@ -137,12 +128,12 @@ class SavedFiles:
         return sha256(path) if path.is_file() else None
 
     def _json(self, name: str) -> dict[str, Any] | None:
-        content = self.content(name)
-        if content is None:
-            return None
         try:
-            node = json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError) as error:
+            node = read_json(self.path / name)
+        except FileNotFoundError:
+            self.faults[name] = "is missing"
+            return None
+        except ValueError as error:
             self.faults[name] = f"is damaged: {plain(error)}"
             return None
         if not isinstance(node, dict):

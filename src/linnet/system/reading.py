@@ -19,6 +19,8 @@ from linnet.system.errors import InputError
 MIB = 2**20
 JSON_LIMIT, YAML_LIMIT, TABLE_LIMIT, TENSOR_LIMIT = 256 * MIB, 4 * MIB, 4096 * MIB, 16384 * MIB
 """Bytes that a file may have: JSON, YAML, history.csv, weights and checkpoints."""
+HEADER_LIMIT = MIB
+"""Bytes of the header of a file of tensors, which names the few that a run has."""
 DEPTH = 64
 """Lists and dictionaries inside one another."""
 NODES = 100_000
@@ -29,27 +31,57 @@ DIGITS = 40
 """Of a whole number; those of 64 bits have 19."""
 
 
+Look = Callable[[int, int], None]
+"""(descriptor of an open file, its size) -> nothing, or an error."""
+
+
 class Unreadable(InputError, ValueError):
     """A file that is not read: what is wrong with it, and what to do, in one line."""
 
 
-def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT) -> bytes:
+def read_bytes(path: Path, root: Path | None = None, limit: int = JSON_LIMIT, look: Look | None = None) -> bytes:
     """Return a file's content.
 
     Args:
         path: the file.
         root: the directory that it must lie in, once links are followed; None: its own.
         limit: bytes that it may have.
+        look: given the open file and its size before it is read as a whole; may refuse it by an error.
 
     Raises:
         OSError: it is not there, or may not be read.
         Unreadable: it leads out of the directory, is no regular file, or is too large.
     """
-    parts = list(_parts(path, root, limit))
+    parts = list(_parts(path, root, limit, look=look))
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _parts(path: Path, root: Path | None, limit: int, size: int | None = None) -> Iterator[bytes]:
+def read_safetensors(path: Path, root: Path | None = None) -> bytes:
+    """Return the content of a file of tensors. Arguments and errors as for `read_bytes`.
+
+    Raises:
+        ValueError: its size is not what its header says, so that one that was made to grow is not read as a whole.
+    """
+    return read_bytes(path, root, TENSOR_LIMIT, _hold_to_header)
+
+
+def _hold_to_header(descriptor: int, size: int) -> None:
+    length = int.from_bytes(os.pread(descriptor, 8, 0), "little")
+    if not 0 < length <= min(size - 8, HEADER_LIMIT):
+        raise ValueError("its header is damaged")
+    try:
+        header = json.loads(os.pread(descriptor, length, 8))
+        ends = [int(tensor["data_offsets"][1]) for name, tensor in header.items() if name != "__metadata__"]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError("its header is damaged") from error
+    expected = 8 + length + max(ends, default=0)
+    if size != expected:
+        raise ValueError(f"it has {size} bytes, and by its header {expected}")
+
+
+def _parts(
+    path: Path, root: Path | None, limit: int, size: int | None = None, look: Look | None = None
+) -> Iterator[bytes]:
     """Yield the content in parts of a size; None: as one, but for files of gigabytes. Otherwise as `read_bytes`."""
     descriptor = _open(path, path.parent if root is None else root)
     try:
@@ -59,6 +91,8 @@ def _parts(path: Path, root: Path | None, limit: int, size: int | None = None) -
             raise Unreadable(f"{path} is {kind}, not a file: remove it")
         if found.st_size > limit:
             raise Unreadable(f"{path} has {found.st_size} bytes, and such a file may have {limit}")
+        if look is not None:
+            look(descriptor, found.st_size)
         while part := os.read(descriptor, max(found.st_size, 1) if size is None else size):
             yield part
     finally:

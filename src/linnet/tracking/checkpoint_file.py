@@ -89,7 +89,10 @@ def load(path: Path) -> dict[str, Any]:
         Damaged: the file is cut short or altered.
         InputError: it is whole, but holds what no checkpoint of linnet does.
     """
-    content = read_bytes(path, path.parents[1], TENSOR_LIMIT)
+    try:
+        content = read_bytes(path, path.parents[1], TENSOR_LIMIT, _look_at_end)
+    except ValueError as error:
+        raise Damaged(f"{path.name} is damaged: {error}") from error
     archive, comment, digest = content[: -DIGEST - 2], content[-DIGEST - 2 : -DIGEST], content[-DIGEST:]
     if comment != COMMENT or digest != _digest(archive):
         raise Damaged(f"{path.name} is damaged: it is not what was written")
@@ -103,6 +106,12 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not {"linnet", "state_dict"} <= checkpoint.keys():
         raise InputError(f"{path} is no checkpoint of linnet")
     return checkpoint
+
+
+def _look_at_end(descriptor: int, size: int) -> None:
+    """Raise ValueError unless a file ends as checkpoints do, so that one that was made to grow is not read."""
+    if os.pread(descriptor, 2, max(0, size - DIGEST - 2)) != COMMENT:
+        raise ValueError("it does not end as one")
 
 
 def _check_sizes(content: bytes) -> None:

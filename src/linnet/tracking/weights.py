@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from linnet.system.errors import InputError
-from linnet.system.reading import TENSOR_LIMIT, read_bytes
+from linnet.system.reading import Unreadable, read_safetensors
 
 FILE = "weights.safetensors"
 OPTIMUM = "optimum.safetensors"
@@ -25,7 +25,9 @@ def load_optimum(run: Path, decode: Callable[[bytes], T]) -> T | None:
     if not path.exists():
         return None
     try:
-        return decode(read_bytes(path, limit=TENSOR_LIMIT))
+        return decode(read_safetensors(path))
+    except Unreadable:
+        raise
     except ValueError as error:
         raise InputError(f"{path} is damaged: {error}") from error
 
@@ -38,8 +40,10 @@ def load_coefficients(run: Path) -> "NDArray[np.float64] | None":
     """
     path = run / OPTIMUM
     try:
-        return load(read_bytes(path, limit=TENSOR_LIMIT)).get("coefficients")
-    except (SafetensorError, OSError) as error:
+        return load(read_safetensors(path)).get("coefficients")
+    except Unreadable:
+        raise
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is missing or damaged: {error}") from error
 
 
@@ -51,8 +55,10 @@ def load_weights(run: Path, name: str = FILE) -> "dict[str, NDArray[np.floating[
     """
     path = run / name
     try:
-        return load(read_bytes(path, limit=TENSOR_LIMIT))
+        return load(read_safetensors(path))
     except FileNotFoundError as error:
         raise InputError(f"{run} holds no final weights: the run did not complete") from error
-    except (SafetensorError, OSError) as error:
+    except Unreadable:
+        raise
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
