@@ -1,6 +1,7 @@
 """`linnet train [overrides]`: train a run or a sweep, or print options or configuration."""
 
 import json
+import re
 import textwrap
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="linnet train", add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*", help="group=option and key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="run every combination of the values given")
+    parser.add_argument("--settings", metavar="FILE", help="a YAML list of settings: one job for each entry")
     parser.add_argument("-r", "--run", action="store_true", help="train one run, as without this flag")
     parser.add_argument("-c", "--cfg", choices=("job", "hydra", "all"), help="print the configuration: job|hydra|all")
     parser.add_argument("--resolve", action="store_true", help="of --cfg: with interpolations resolved")
@@ -73,6 +75,8 @@ def build_parser() -> Parser:
     return parser
 
 
+OF_A_SWEEP = re.compile(r"sweep\.|search\.|zip\(|if\(")
+"""How words begin that only `linnet.sweeps.words` reads."""
 REFUSED = (
     (
         ("-cp", "--config-path"),
@@ -98,6 +102,11 @@ def parse(arguments: Sequence[str]) -> Namespace:
     """Parse the command line. Raises InputError for an unknown flag, or flags that do not go together."""
     given = build_parser().parse_intermixed_args(arguments)
     given.multirun |= any(text.startswith("search=") for text in given.overrides)
+    if given.settings is not None:
+        given.multirun = True
+        given.overrides.append(f"sweep.settings={given.settings}")
+    if not given.multirun and any(map(OF_A_SWEEP.match, given.overrides)):
+        raise InputError(f"{' '.join(filter(OF_A_SWEEP.match, given.overrides))}: that is of a sweep: add --multirun")
     if given.package and not given.cfg:
         raise InputError(f"--package {given.package}: it chooses what --cfg prints: add --cfg job")
     if given.config_name not in (None, PRIMARY):

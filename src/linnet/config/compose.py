@@ -69,27 +69,33 @@ def compose(overrides: Sequence[str]) -> DictConfig:
         return config
 
 
-def compose_sweep(overrides: Sequence[str]) -> DictConfig:
+def compose_sweep(overrides: Sequence[str], of_jobs: Sequence[str] = ()) -> DictConfig:
     """Return a sweep's configuration: swept keys at their defaults, all overrides listed in `hydra.overrides`.
 
     Values of a group may be of options that only the jobs choose. They are left to the jobs where a group is swept.
 
+    Args:
+        overrides: those that all jobs have.
+        of_jobs: those that only some have.
+
     Raises:
         InputError: as `compose`.
     """
-    register(overrides)
-    complete(overrides)
+    register([*overrides, *of_jobs])
+    complete([*overrides, *of_jobs])
     with errors_in_one_line(overrides):
         session_hydra = GlobalHydra.instance().hydra
         assert session_hydra is not None
         keys = {text: text.lstrip("+~").partition("=")[0] for text in overrides}
         parsed = zip(overrides, parse_overrides(overrides), strict=True)
-        swept = [keys[text] for text, override in parsed if override.is_sweep_override()]
+        left = [text.lstrip("+").partition("=")[0] for text in of_jobs]
+        swept = [*left, *(keys[text] for text, override in parsed if override.is_sweep_override())]
         open_groups = {group for key in swept for group in CHOSEN_BY.get(key, (key,))}
         own = [text for text in overrides if keys[text].partition(".")[0] not in open_groups or "." not in keys[text]]
         config = session_hydra.compose_config(PRIMARY, list(own), RunMode.MULTIRUN, from_shell=False)
         refuse_bases(config)
-        more = [] if any(map(decides, swept)) else inferred(overrides, config)  # else each job looks for itself
+        job_looks = any(map(decides, swept)) or not {"model", "loss"}.isdisjoint(left)
+        more = [] if job_looks else inferred(overrides, config)
         if more:
             config = session_hydra.compose_config(PRIMARY, [*own, *more], RunMode.MULTIRUN, from_shell=False)
         if len(own) < len(overrides):

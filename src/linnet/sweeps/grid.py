@@ -11,6 +11,7 @@ from hydra.errors import HydraException
 
 from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipped
 from linnet.config.project_options import node_of
+from linnet.sweeps.words import Condition
 from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 
@@ -56,13 +57,47 @@ def _params(folder: Path) -> Mapping[str, str]:
     return node if isinstance(node, Mapping) else {}
 
 
-def expand(overrides: Sequence[Override]) -> list[list[str]]:
+def expand(overrides: Sequence[Override], zips: Sequence[Sequence[str]] = ()) -> list[list[str]]:
     """Return each combination of values as a list of plain overrides; the last swept key varies fastest.
 
+    Args:
+        overrides: each with one value or many.
+        zips: keys whose values go together, the first of each, then the second of each; they vary as one key would.
+
     Raises:
-        InputError: for an interval, which names no finite number of jobs.
+        InputError: for an interval, which names no finite number of jobs, or keys of a zip that have different numbers
+            of values.
     """
-    return [list(combination) for combination in itertools.product(*map(choices, overrides))]
+    of_key = {override.get_key_element(): choices(override) for override in overrides}
+    zip_of = {key: keys for keys in zips for key in keys}
+    axes: dict[object, list[tuple[str, ...]]] = {}
+    for key, words in of_key.items():
+        keys = zip_of.get(key, (key,))
+        if len({len(of_key[other]) for other in keys}) > 1:
+            counts = ", ".join(f"{other} has {len(of_key[other])}" for other in keys)
+            raise InputError(f"zip: {counts} values: give as many of each")
+        axes[keys] = (
+            list(zip(*(of_key[other] for other in keys), strict=True)) if key in zip_of else [(w,) for w in words]
+        )
+    return [list(itertools.chain.from_iterable(combination)) for combination in itertools.product(*axes.values())]
+
+
+def with_conditions(
+    jobs: Sequence[Sequence[str]], conditions: Sequence[Condition], loader: ConfigLoader
+) -> list[list[str]]:
+    """Return the jobs, each as often as the keys have values of which it meets the condition.
+
+    Raises:
+        InputError: no job meets a condition.
+    """
+    found = [list(job) for job in jobs]
+    for condition in conditions:
+        wanted = set(choices(condition.holds_for))
+        if not any(wanted.intersection(job) for job in found):
+            raise InputError(f"{condition.text}: no job of this sweep has {' or '.join(sorted(wanted))}")
+        more = expand(parse(condition.overrides, {}, loader))
+        found = [[*job, *words] for job in found for words in (more if wanted.intersection(job) else [[]])]
+    return found
 
 
 def swept_keys(overrides: Sequence[Override]) -> list[str]:
@@ -86,13 +121,20 @@ def choices(override: Override) -> list[str]:
     return [f"{key}={value}" for value in values]
 
 
-def swept_options(overrides: Sequence[Override]) -> dict[str, list[str]]:
-    """Return group -> its options, for each group of which several are swept."""
-    found = {}
+def swept_options(overrides: Sequence[Override], of_jobs: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Return group -> its options, for each group of which several are swept.
+
+    of_jobs: overrides that only some jobs have.
+    """
+    found: dict[str, list[str]] = {}
     for override in overrides:
         group = override.get_key_element()
         if group in shipped() and override.is_discrete_sweep():
             found[group] = [word.partition("=")[2] for word in choices(override)]
+    for text in of_jobs:
+        group, _, option = text.partition("=")
+        if group in shipped():
+            found.setdefault(group, []).append(option)
     return found
 
 

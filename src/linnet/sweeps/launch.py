@@ -58,10 +58,11 @@ class Launcher:
         master: the sweep's configuration.
         loader: Hydra's, which composes the jobs' configurations.
         report: is notified of jobs that start, and looks for those that ended.
+        stop: begin no job after one that did not complete.
     """
 
-    def __init__(self, master: DictConfig, loader: ConfigLoader, report: Report) -> None:
-        self.master, self.report = master, report
+    def __init__(self, master: DictConfig, loader: ConfigLoader, report: Report, stop: bool = False) -> None:
+        self.master, self.report, self.stop = master, report, stop
         self.context = job_context(loader)
         self.plugin: Any = None
         self.vectorized = master.hydra.launcher._target_ == VECTORIZED
@@ -93,6 +94,8 @@ class Launcher:
         elif self.plugin is None:
             for job, planned in jobs:
                 self._run_here(job, planned)
+                if self._stops([job]):
+                    return
         elif jobs:
             self._hand_over([job for job, _ in jobs])
             self.report.ended()
@@ -112,9 +115,20 @@ class Launcher:
         groups, alone = group(options)
         for members in groups:
             run_group([(job, jobs[job]) for job in members], self.report, self.options)
+            if self._stops(members):
+                return
         for job, reason in alone:
             self.report.say(f"job {job.number:<3} {self.report.name(job)}  by itself, {reason}")
             self._run_here(job, jobs[job])
+            if self._stops([job]):
+                return
+
+    def _stops(self, jobs: Sequence[Job]) -> bool:
+        """Return whether the sweep ends because one of these jobs did not complete."""
+        failed = [job for job in jobs if self.report.registry.status(job)["state"] != "completed"]
+        if self.stop and failed:
+            self.report.say(f"stopped at the first failure: job {failed[0].number}")
+        return self.stop and bool(failed)
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         # Workers are often started with one thread; equal results need the number that this process would use.

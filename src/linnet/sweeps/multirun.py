@@ -18,11 +18,22 @@ from linnet.config.identity import canonical, config_hash
 from linnet.config.option_types import Seed, accepts, describe
 from linnet.config.project_options import announce, take_searchpath
 from linnet.sweeps.composer import Composer
-from linnet.sweeps.grid import choices, expand, grids, parse, swept_keys, swept_options, without_lacking
+from linnet.sweeps.grid import (
+    choices,
+    expand,
+    grids,
+    parse,
+    swept_keys,
+    swept_options,
+    with_conditions,
+    without_lacking,
+)
 from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry, Planned
-from linnet.sweeps.launch import Launcher
+from linnet.sweeps.launch import VECTORIZED, Launcher
 from linnet.sweeps.report import Report
 from linnet.sweeps.search import Outcome, open_study, search, space
+from linnet.sweeps.words import STOP, SweepWords, read_words
+from linnet.system.compat.hydra import BASIC_LAUNCHER
 from linnet.system.errors import InputError
 from linnet.system.garbage_collection import gc_paused
 
@@ -39,14 +50,15 @@ def multirun(overrides: Sequence[str]) -> int:
     Raises:
         InputError: if any job's configuration is wrong; nothing has run then.
     """
-    overrides = with_environment(overrides)
+    given = with_environment(overrides)
+    words = read_words(given)
+    overrides, folders = take_searchpath(words.overrides)
     refuse_places(overrides)
-    given, (overrides, folders) = overrides, take_searchpath(overrides)
     with session(folders):
         loader = GlobalHydra.instance().config_loader()
         figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
         quiet = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
-        master = compose_sweep([*overrides, *figures, *quiet, "hydra/hydra_logging=none"])
+        master = compose_sweep([*overrides, *figures, *quiet, "hydra/hydra_logging=none"], words.of_jobs)
         task = list(master.hydra.overrides.task)
         several = grids(parse(task, master.hydra.sweeper.params or {}, loader), task, loader)
         refuse_numbers(master.hydra.sweeper)
@@ -54,7 +66,9 @@ def multirun(overrides: Sequence[str]) -> int:
         folder = Path(master.hydra.sweep.dir)
         again = [text for text in given if not text.startswith("hydra.sweep.dir=")]
         again.append(f"hydra.sweep.dir={os.path.relpath(folder)}")
-        sweep = Sweep(master, loader, several, again)
+        sweep = Sweep(master, loader, several, again, words)
+        if words.stop_at_first_failure:
+            refuse_to_stop(master.hydra)
         return sweep.search() if master.hydra.sweeper._target_ == SEARCH_TARGET else sweep.grid()
 
 
@@ -66,29 +80,29 @@ class Sweep:
         loader: Hydra's, which composes the jobs' configurations.
         grids: overrides of the jobs, some of them with many values.
         again: the command line that goes on with this sweep.
+        words: what that says beyond the grids.
     """
 
     def __init__(
-        self, master: DictConfig, loader: ConfigLoader, grids: Sequence[Sequence[Override]], again: Sequence[str]
-    ) -> None:
-        self.master, self.loader, self.grids, self.again = master, loader, grids, again
+        self, master: DictConfig, loader: ConfigLoader, grids: Sequence[Sequence[Override]], again: Sequence[str],
+        words: SweepWords,
+    ) -> None:  # fmt: skip
+        self.master, self.loader, self.grids, self.again, self.words = master, loader, grids, again, words
         self.overrides = [override for grid in grids for override in grid]
         self.composer = Composer(master, loader)
-        self.swept_options = swept_options(self.overrides)
+        self.swept_options = swept_options(self.overrides, words.of_jobs)
         self.left_out: dict[str, None] = {}
         self.registry = JobRegistry(Path(master.hydra.sweep.dir))
 
     def grid(self) -> int:
         """Run every combination of the swept values. Returns the exit code."""
-        planned = self.plan(
-            [job for grid in self.grids for job in expand(grid)]
-        )  # before anything is made: one wrong job, and none runs
+        planned = self.plan(self.jobs())  # before anything is made: one wrong job, and none runs
         distinct = {canonical(job.resolved): job for job in reversed(planned)}
         n_given, planned = len(planned), [job for job in planned if distinct[canonical(job.resolved)] is job]
         with self.registry as registry:
             jobs = registry.enter([(job.identity, job.words) for job in planned])
             report = self.report(jobs, planned[0].config)
-            launcher = Launcher(self.master, self.loader, report)
+            launcher = Launcher(self.master, self.loader, report, self.words.stop_at_first_failure)
             missing = [job for job in jobs if registry.status(job)["state"] not in FINISHED]
             report.opening(len(jobs), len(jobs) - len(missing))
             if len(planned) < n_given:
@@ -104,9 +118,16 @@ class Sweep:
             report.summary(self.again)
             return 0 if all(registry.status(job)["state"] == "completed" for job in jobs) else 1
 
+    def jobs(self) -> list[list[str]]:
+        """Return the overrides of each job."""
+        every = [job for grid in self.grids for job in expand(grid, self.words.zips)]
+        every = [[*job, *setting] for setting in self.words.settings for job in every]
+        return with_conditions(every, self.words.conditions, self.loader)
+
     def search(self) -> int:
         """Run trials that Optuna proposes. Returns the exit code: 0 if any trial completed."""
         options = self.master.hydra.sweeper
+        refuse_fixed_jobs(self.words)
         distributions = space(self.overrides)
         fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
         (first,) = self.plan([fixed])
@@ -159,7 +180,8 @@ class Sweep:
     def report(self, jobs: Sequence[Job], config: DictConfig) -> Report:
         announce()
         objective = config.objective
-        keys = [*swept_keys(self.overrides), *([EXPERIMENT] if len(self.grids) > 1 else [])]
+        several = [text.partition("=")[0] for text in self.words.of_jobs]
+        keys = [*swept_keys(self.overrides), *several, *([EXPERIMENT] if len(self.grids) > 1 else [])]
         return Report(self.registry, jobs, (objective.metric, direction(objective)), keys)
 
 
@@ -172,6 +194,23 @@ def refuse_several_processes(devices: int) -> None:
         raise InputError(
             f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
             f"side by side: use trainer=default hydra/launcher=vectorized"
+        )
+
+
+def refuse_to_stop(hydra: DictConfig) -> None:
+    """Raise InputError where jobs do not run one after the other, or their failures teach a search."""
+    if hydra.sweeper._target_ == SEARCH_TARGET:
+        raise InputError(f"{STOP}=true: a search learns from trials that fail, leave it out")
+    if hydra.launcher._target_ not in (BASIC_LAUNCHER, VECTORIZED):
+        launcher = hydra.runtime.choices["hydra/launcher"]
+        raise InputError(f"{STOP}=true: hydra/launcher={launcher} runs jobs side by side, leave it out")
+
+
+def refuse_fixed_jobs(words: SweepWords) -> None:
+    """Raise InputError for jobs that are no draws from a space."""
+    if words.zips or words.conditions or words.settings != [[]]:
+        raise InputError(
+            "search=optuna draws each key by itself: zip(…), if(…) and settings are of a grid, leave search out"
         )
 
 
