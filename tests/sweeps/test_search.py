@@ -1,5 +1,6 @@
 """Search: trials are jobs, a killed study goes on, a diverged trial has the worst objective."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -9,6 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from linnet.cli import main as cli
+from linnet.config.compose import OPTUNA
 from linnet.sweeps.search import Outcome, open_study, search
 from linnet.system.reading import read_json
 
@@ -23,8 +25,8 @@ def study_in(folder: Path) -> optuna.Study:
 
 def searched(folder: Path, n_trials: int, run, n_jobs: int = 1, direction: str = "minimize") -> optuna.Study:
     """The study in a folder after a search with seed 0."""
-    study = open_study(folder / "optuna.journal", "val/loss", direction, SPACE)
-    search(study, {"n_trials": n_trials, "n_jobs": n_jobs, "seed": 0}, SPACE, run)
+    study = open_study(folder, "val/loss", direction, SPACE)
+    search(study, {**OPTUNA, "n_trials": n_trials, "n_jobs": n_jobs}, SPACE, run)
     return study
 
 
@@ -113,3 +115,50 @@ class TestCommand:
         assert cli.run(["train", "search=optuna", *fixed, f"hydra.sweep.dir={tmp_path / 's'}"]) == 2
         assert "nothing to search over" in capsys.readouterr().err
         assert not (tmp_path / "s").exists()
+
+    @pytest.mark.parametrize(
+        "sampler",
+        ["random", "qmc search.scramble=true", "gp search.n_startup_trials=2", "tpe search.multivariate=true"],
+    )
+    def test_samplers_by_name_go_on_where_they_were(self, sampler: str, tmp_path: Path) -> None:
+        space = ("optimizer.lr=tag(log,interval(0.01,1))", "data.batch_size=50", "trainer.max_epochs=1", "optimum=off")
+        common = ("train", "search=optuna", *f"search.sampler={sampler}".split(), f"hydra.sweep.dir={tmp_path}", *space)
+        assert cli.run([*common, "search.n_trials=3"]) == cli.run([*common, "search.n_trials=5"]) == 0
+        rates = [trial.params["optimizer.lr"] for trial in study_in(tmp_path).trials]
+        assert len(rates) == len(set(rates)) == 5
+
+    def test_a_database_holds_the_studies_of_several_sweeps(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path}/studies.db"
+        quick = ("data.batch_size=50", "trainer.max_epochs=1", "optimum=off", f"search.storage={url}")
+        for name, n_trials in (("a", 2), ("b", 1), ("a", 3)):
+            words = (f"search.n_trials={n_trials}", f"hydra.sweep.dir={tmp_path / name}")
+            assert cli.run(["train", "search=optuna", *quick, *words]) == 0
+        found = {name: optuna.load_study(study_name=str(tmp_path / name), storage=url).trials for name in "ab"}
+        assert {name: len(trials) for name, trials in found.items()} == {"a": 3, "b": 1}
+        assert not (tmp_path / "a" / "optuna.journal").exists()
+        values = [read_json(tmp_path / "a" / str(k) / "metrics.json")["val/loss"] for k in range(3)]
+        assert [trial.value for trial in found["a"]] == values
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("sampler=rando", "no such sampler, did you mean random?"), ("scramble=true", "it is of qmc"),
+        ("n_startup_trials=0", "expected a whole number in [1, inf)"), ("multivariate=3", "expected true or false"),
+        ("pruner=median", "callbacks=early_stopping"), ("storage=mysql://a/b", "expected sqlite:///FILE.db"),
+        ("storage=sqlite:///absent/x.db", "there is no folder absent"),
+        ("storage=sqlite:///text.db", "is not a database"),
+    ],
+)  # fmt: skip
+def test_what_is_no_sampler_or_storage_is_refused(
+    word: str, message: str, workplace: Path, refusal: Callable[..., str]
+) -> None:
+    (workplace / "text.db").write_text("no database")
+    assert message in refusal("train", "search=optuna", f"search.{word}")
+
+
+def test_an_experiment_names_no_storage(workplace: Path, refusal: Callable[..., str]) -> None:
+    (workplace / "experiments" / "e").mkdir(parents=True)
+    text = "defaults: [override /search: optuna]\nhydra: {sweeper: {storage: 'sqlite:///x.db'}}\n"
+    (workplace / "experiments" / "e" / "experiment.yaml").write_text(text)
+    assert "only the command line names a storage" in refusal("train", "-m", "experiment=e")

@@ -26,8 +26,12 @@ PRIMARY = "train"
 """Hydra's name of the configuration that every run begins with."""
 VECTORIZED = {"_target_": "linnet.sweeps.vectorized.launch", "max_models": 256, "processes": None}
 """Hydra's launcher node for training side by side; read by `linnet.sweeps.launch`."""
-OPTUNA = {"_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {}}
-"""Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`."""
+OPTUNA = {
+    "_target_": "linnet.sweeps.search.search", "n_trials": 20, "n_jobs": 1, "seed": 0, "params": {},
+    "sampler": "tpe", "storage": None, "n_startup_trials": None, "n_ei_candidates": None, "multivariate": None,
+    "deterministic_objective": None, "scramble": None,
+}  # fmt: skip
+"""Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`, samplers by `linnet.sweeps.samplers`."""
 
 CHOSEN_BY = {EXPERIMENT: GROUPS, "data": ("data", "model", "loss")}
 """The groups whose option may follow from that of another."""

@@ -31,6 +31,7 @@ from linnet.sweeps.grid import (
 from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry, Planned
 from linnet.sweeps.launch import VECTORIZED, Launcher
 from linnet.sweeps.report import Report
+from linnet.sweeps.samplers import check_sampler, check_storage, open_database
 from linnet.sweeps.search import Outcome, open_study, search, space
 from linnet.sweeps.words import STOP, SweepWords, read_words
 from linnet.system.compat.hydra import BASIC_LAUNCHER
@@ -62,6 +63,9 @@ def multirun(overrides: Sequence[str]) -> int:
         task = list(master.hydra.overrides.task)
         several = grids(parse(task, master.hydra.sweeper.params or {}, loader), task, loader)
         refuse_numbers(master.hydra.sweeper)
+        if master.hydra.sweeper._target_ == SEARCH_TARGET:
+            check_sampler(master.hydra.sweeper)
+            check_storage(master.hydra.sweeper, overrides)
         refuse_chdir(master)
         folder = Path(master.hydra.sweep.dir)
         again = [text for text in given if not text.startswith("hydra.sweep.dir=")]
@@ -131,6 +135,7 @@ class Sweep:
         distributions = space(self.overrides)
         fixed = [text for override in self.overrides if not override.is_sweep_override() for text in choices(override)]
         (first,) = self.plan([fixed])
+        database = open_database(options.storage)
         with self.registry as registry:
             report = self.report(list(registry.jobs.values()), first.config)
             launcher = Launcher(self.master, self.loader, report)
@@ -148,8 +153,10 @@ class Sweep:
                     for state, job in zip(states, planned, strict=True)
                 ]
 
-            journal, objective = registry.folder / "optuna.journal", (report.metric, report.direction)
-            study = open_study(journal, *objective, distributions)  # before a word is said: it may be of another search
+            objective = (report.metric, report.direction)
+            study = open_study(
+                registry.folder, *objective, distributions, database
+            )  # before a word is said: it may be of another search
             report.opening(options.n_trials, sum(registry.status(job)["state"] in FINISHED for job in report.jobs))
             try:
                 search(study, options, distributions, run)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 
 from linnet.config.direction import Direction
+from linnet.sweeps.samplers import make_sampler
 from linnet.system.errors import InputError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
+    from optuna.storages import BaseStorage
 
 WORST = float("inf")
 """The objective of a diverged job, up to its sign. NaN would end the search, and none would teach it nothing."""
@@ -66,16 +68,14 @@ def search(
 
     Args:
         study: as `open_study` returns it.
-        options: n_trials that shall have ended, n_jobs asked for at once, seed of the sampler.
+        options: n_trials that shall have ended, n_jobs asked for at once, the sampler with its seed and options.
         distributions: what is searched.
         run: runs jobs, given as swept overrides, and returns the outcome of each.
     """
-    import optuna
     from optuna.trial import TrialState
 
     n_trials, n_jobs = options["n_trials"], options["n_jobs"]
-    # A sampler seeded alike after a restart would propose its first points again.
-    study.sampler = optuna.samplers.TPESampler(seed=options["seed"] + len(study.trials), constant_liar=n_jobs > 1)
+    study.sampler = make_sampler(options, len(study.trials))
     for cut_off in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(cut_off.number, state=TrialState.FAIL)
         study.enqueue_trial(cut_off.params)
@@ -91,9 +91,12 @@ def search(
 
 
 def open_study(
-    storage: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
-) -> "Study":
-    """Create a study of a metric and a space in a journal, or resume the existing one.
+    folder: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"],
+    database: "BaseStorage | None" = None,
+) -> "Study":  # fmt: skip
+    """Create the study of a sweep directory, of a metric and a space, or resume the existing one.
+
+    database: where the study is, by the name of the directory; None: in a journal in the directory.
 
     Raises:
         InputError: the trials in the storage were of another objective, or of a space that does not go with this one.
@@ -103,15 +106,16 @@ def open_study(
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = JournalStorage(JournalFileBackend(str(storage)))
-    study = optuna.create_study(storage=journal, study_name="linnet", direction=direction, load_if_exists=True)
-    _refuse_another(study, storage, metric, direction, distributions)
+    name = "linnet" if database is None else str(folder.resolve())
+    storage = database or JournalStorage(JournalFileBackend(str(folder / "optuna.journal")))
+    study = optuna.create_study(storage=storage, study_name=name, direction=direction, load_if_exists=True)
+    _refuse_another(study, folder, metric, direction, distributions)
     study.set_user_attr(OBJECTIVE, metric)
     return study
 
 
 def _refuse_another(
-    study: "Study", storage: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
+    study: "Study", folder: Path, metric: str, direction: Direction, distributions: dict[str, "BaseDistribution"]
 ) -> None:
     """Raise InputError unless new trials can stand beside those that the study has."""
     from optuna.distributions import check_distribution_compatibility
@@ -120,19 +124,19 @@ def _refuse_another(
     before = study.user_attrs.get(OBJECTIVE, metric), study.direction.name.lower()
     if before != (metric, direction):
         raise InputError(
-            f"{storage.parent}: its trials {before[1]} {before[0]}, this search would {direction} {metric}: {elsewhere}"
+            f"{folder}: its trials {before[1]} {before[0]}, this search would {direction} {metric}: {elsewhere}"
         )
     for trial in study.get_trials(deepcopy=False):
         for key in dict.fromkeys([*distributions, *trial.distributions]):
             old, new = trial.distributions.get(key), distributions.get(key)
             if old is None or new is None:
                 other = "was not searched" if old is None else "was searched"
-                raise InputError(f"{storage.parent}: {key} {other} by the trials that are there: {elsewhere}")
+                raise InputError(f"{folder}: {key} {other} by the trials that are there: {elsewhere}")
             try:
                 check_distribution_compatibility(old, new)
             except ValueError as error:
                 raise InputError(
-                    f"{storage.parent}: {key} was searched over {_words(old)}, and now over {_words(new)}: {elsewhere}"
+                    f"{folder}: {key} was searched over {_words(old)}, and now over {_words(new)}: {elsewhere}"
                 ) from error
 
 

@@ -29,6 +29,7 @@ FORM = re.compile(r"(zip|if)\((.*)\)", re.DOTALL)
 OWN = "sweep."
 SETTINGS, STOP = f"{OWN}settings", f"{OWN}stop_at_first_failure"
 SEARCH_KEY, SWEEPER_KEY = f"{SEARCH}.", "hydra.sweeper."
+PRUNER = f"{SEARCH}.pruner"
 KEY = re.compile(r"\+{0,2}[A-Za-z_][\w./]*")
 OPENING, CLOSING = "([{", ")]}"
 
@@ -92,6 +93,8 @@ def read_words(given: Sequence[str]) -> SweepWords:
             if value not in ("true", "false"):
                 raise InputError(f"{text}: expected true or false")
             stop = value == "true"
+        elif key == PRUNER:
+            raise InputError(f"{text}: trials are runs, which train to their end: use callbacks=early_stopping")
         elif key.startswith(OWN):
             raise InputError(f"{key}: no such key{nearest(key, (SETTINGS, STOP))}; choose from: {SETTINGS}, {STOP}")
         else:
