@@ -1,7 +1,9 @@
 """Optuna's samplers and storage, by the options of `search=optuna`."""
 
+import sqlite3
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +61,11 @@ def check_storage(sweeper: Mapping[str, Any], given: Sequence[str]) -> None:
         )
     if not any(text.lstrip("+").startswith("hydra.sweeper.storage=") for text in given):
         raise InputError(f"search.storage={storage}: only the command line names a storage")
-    folder = Path(str(storage).removeprefix(SQLITE)).parent
-    if not folder.is_dir():
-        raise InputError(f"search.storage={storage}: there is no folder {folder}")
+    path = Path(str(storage).removeprefix(SQLITE))
+    if not path.parent.is_dir():
+        raise InputError(f"search.storage={storage}: there is no folder {path.parent}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"search.storage={storage}: {path} is not a file")
 
 
 def make_sampler(sweeper: Mapping[str, Any], n_before: int) -> "BaseSampler":
@@ -95,9 +99,10 @@ def open_database(storage: str | None) -> "BaseStorage | None":
     if storage is None:
         return None
     from optuna.storages import RDBStorage
-    from sqlalchemy.exc import SQLAlchemyError
 
     try:
+        with closing(sqlite3.connect(storage.removeprefix(SQLITE))) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
         return RDBStorage(storage)
-    except (SQLAlchemyError, RuntimeError) as error:
+    except (sqlite3.Error, RuntimeError) as error:  # the latter is Optuna's, of a database of another version
         raise InputError(f"search.storage={storage}: {str(error).splitlines()[0]}") from error
