@@ -31,6 +31,7 @@ def quiet_again():
         ("--cfg job --package optimizer.lr", "0.1\n"),
         ("--cfg all -p hydra.job.name", "linnet\n"),
         ("--config-dir mine -c job -p optimizer.lr optimizer=fast", "0.7\n"),
+        ("search=optuna search.sampler=qmc -c all -p hydra.sweeper.sampler", "qmc\n"),
         ("--config-name train -c job -p seed", "0\n"),
         ("--config-name weight_decay -c job -p penalty.strength", "3.0\n"),
         ("-cn weight_decay seed=3 -c job -p seed", "3\n"),

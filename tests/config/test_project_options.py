@@ -70,6 +70,12 @@ class TestHere:
         assert " fast " in answer("train", "--help")[1].replace("\n", " ")
         assert "optimizer=fas: no such option, did you mean fast?" in answer("train", "optimizer=fas", "--help")[2]
 
+    def test_experiments_and_other_options_of_the_project_name_them(self, answer):
+        write("experiments/quick/experiment.yaml", "defaults: [override /optimizer: faster]\n")
+        write("conf/optimizer/faster.yaml", "defaults: [fast]\nnesterov: true\n")
+        code, printed, _ = answer("train", "experiment=quick", "--cfg", "job", "-p", "optimizer")
+        assert code == 0 and "lr: 0.5\n" in printed and "nesterov: true\n" in printed
+
     def test_nothing_is_left_in_the_process(self, answer):
         assert answer("train", "optimizer=fast", "--cfg", "job")[0] == 0
         assert "fast.yaml" not in ConfigStore.instance().repo.get("optimizer", {})

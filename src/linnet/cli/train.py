@@ -19,6 +19,7 @@ from linnet.config.option_types import describe
 from linnet.config.own_parts import CHOSEN, DOTTED, declare, own_node
 from linnet.config.project_options import added, announce, searchpath_of, take_searchpath
 from linnet.config.unknown_key import nearest
+from linnet.sweeps.words import long_form
 from linnet.system.compat.hydra import INFO, show_help, show_info
 from linnet.system.errors import InputError
 from linnet.system.garbage_collection import keep_imports
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
 
         return shell_completion(request.overrides)
     if request.help or request.hydra_help or request.info or request.cfg:
-        overrides, folders = take_searchpath(request.overrides)
+        overrides, folders = take_searchpath(list(map(long_form, request.overrides)))
         with session(folders):
             show(request, overrides, folders)
             announce()

@@ -32,6 +32,7 @@ SEARCHPATH = "hydra.searchpath"
 MAX_FILES = 1000
 """Options that a folder may have in one group."""
 ANNOUNCED = 8
+NAME = re.compile(r"[^\W_][\w-]*")
 PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)", re.MULTILINE)
 REFERENCE = re.compile(r"\$\{[\w.]+\}")
 """The value of another key; all other interpolations would compute something."""
@@ -72,22 +73,22 @@ def registered(folders: Sequence[Path]) -> Iterator[None]:
     store = ConfigStore.instance()
     added = []
     here = [HERE] if _is_of_a_project(HERE) else []
-    for folder in (*folders, *here):
-        if folder.samefile(conf()):
-            continue
-        for group, path in _files(folder):
-            name = path.stem
-            if (group, name) in added or (group, name) in _refused:
-                continue  # as on Hydra's search path, the first one counts
-            try:
-                node = _load(folder, group, name)
-            except InputError as error:
-                _refused[group, name] = str(error)
-            else:
-                store.store(group=group, name=name, node=node, provider=PROVIDER)
-                added.append((group, name))
-                _here.extend([f"{group}={name}"] if folder == HERE else [])
     try:
+        for folder in (*folders, *here):
+            if folder.samefile(conf()):
+                continue
+            for group, path in _files(folder):
+                name = path.stem
+                if (group, name) in added or (group, name) in _refused:
+                    continue  # as on Hydra's search path, the first one counts
+                try:
+                    node = _load(folder, group, name)
+                except InputError as error:
+                    _refused[group, name] = str(error)
+                else:
+                    store.store(group=group, name=name, node=node, provider=PROVIDER)
+                    added.append((group, name))
+                    _here.extend([f"{group}={name}"] if folder == HERE else [])
         yield
     finally:
         for group, name in added:
@@ -182,7 +183,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             files = list(islice((folder / group).glob("*.yaml"), MAX_FILES + 1))
             if len(files) > MAX_FILES:
                 raise InputError(f"{folder / group} has more than {MAX_FILES} files")
-            yield from ((group, path) for path in sorted(files) if path.name[0] not in "._")
+            yield from ((group, path) for path in sorted(files) if NAME.fullmatch(path.stem))
 
 
 def _load(folder: Path, group: str, name: str, before: Sequence[str] = ()) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from linnet.config.check import check
 from linnet.config.compose import compose, session
 from linnet.config.groups import EXPERIMENT
+from linnet.config.project_options import announce
 from linnet.reproduction.find_experiment import Experiment, as_option
 from linnet.reproduction.results import Arm, Results
 from linnet.system.errors import InputError
@@ -43,7 +44,9 @@ def plan(experiment: Experiment, results: Results, seeds: Sequence[int], threads
     for arm in results.arms:
         _check_overrides(experiment, arm.overrides)
     with session([]), as_option(experiment) as option:
-        return [_planned(experiment, option, arm, seed, threads) for arm in results.arms for seed in seeds]
+        planned = [_planned(experiment, option, arm, seed, threads) for arm in results.arms for seed in seeds]
+        announce()
+        return planned
 
 
 def _planned(experiment: Experiment, option: str, arm: Arm, seed: int, threads: int | None) -> Planned:

@@ -98,10 +98,15 @@ def read_words(given: Sequence[str]) -> SweepWords:
         elif key.startswith(OWN):
             raise InputError(f"{key}: no such key{nearest(key, (SETTINGS, STOP))}; choose from: {SETTINGS}, {STOP}")
         else:
-            words.overrides.append(text.replace(SEARCH_KEY, SWEEPER_KEY, 1) if text.startswith(SEARCH_KEY) else text)
+            words.overrides.append(long_form(text))
     words = SweepWords(words.overrides, words.zips, words.conditions, settings, stop)
     _refuse_given_twice(words)
     return words
+
+
+def long_form(text: str) -> str:
+    """Return `hydra.sweeper.KEY=…` for `search.KEY=…`, and other words as they are."""
+    return text.replace(SEARCH_KEY, SWEEPER_KEY, 1) if text.startswith(SEARCH_KEY) else text
 
 
 def read_settings(path: Path) -> list[list[str]]:
