@@ -19,7 +19,6 @@ from linnet.config.option_types import describe
 from linnet.config.own_parts import CHOSEN, DOTTED, declare, own_node
 from linnet.config.project_options import added, announce, searchpath_of, take_searchpath
 from linnet.config.unknown_key import nearest
-from linnet.sweeps.words import long_form
 from linnet.system.compat.hydra import INFO, show_help, show_info
 from linnet.system.errors import InputError
 from linnet.system.garbage_collection import keep_imports
@@ -33,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
 
         return shell_completion(request.overrides)
     if request.help or request.hydra_help or request.info or request.cfg:
+        from linnet.sweeps.words import long_form
+
         overrides, folders = take_searchpath(list(map(long_form, request.overrides)))
         with session(folders):
             show(request, overrides, folders)
@@ -201,3 +202,4 @@ def print_options() -> None:
     ):
         print(f"  {text}")
     print("\nMany runs\n  -m optimizer.lr=0.01,0.1,1 seed=0,1  hydra/launcher=vectorized  hydra.sweep.dir=runs/rates")
+    print("  -m 'zip(optimizer.lr=0.1,0.01;trainer.max_epochs=5,50)'  --settings FILE.yaml")
