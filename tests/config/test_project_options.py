@@ -102,6 +102,7 @@ REFUSED = {
         ("# @package hydra.launcher\n_target_: evil.launch\n", "@package hydra.launcher"),
         ("defaults: [sgd]\nlr: ${oc.env:HOME}\n", "of interpolations only ${key} is allowed"),
         ("defaults: [sgd]\nlr: ${oc.decode:${seed}}\n", "of interpolations only ${key} is allowed"),
+        ('defaults: [sgd]\nlr: "\\uD800"\n', "could not be recorded"),
         ("- a list\n", "expected keys and values"),
         ("lr: [\n", "is not readable YAML"),
         ("!!python/object/apply:os.system ['touch executed']\n", "is not readable YAML"),

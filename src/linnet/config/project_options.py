@@ -24,7 +24,7 @@ from linnet.config.own_parts import DOTTED, is_own, own_node
 from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 from linnet.system.reading import YAML_LIMIT, read_text, read_yaml
-from linnet.system.sanitize import print_note
+from linnet.system.sanitize import is_text, print_note
 
 PROVIDER = "project"
 HERE = Path("conf")
@@ -231,6 +231,8 @@ def _check_stays_in_its_group(path: Path, group: str, text: str, node: dict[str,
         if package not in (group, "_group_"):
             raise InputError(f"{path}: @package {package}: a file sets keys of its group {group} only")
     for key, _, value in walk(node):
+        if not is_text(f"{key} {value}"):
+            raise InputError(f"{path}: {key!a}: holds bytes that could not be recorded")
         if isinstance(value, str) and "${" in REFERENCE.sub("", value):
             raise InputError(
                 f"{path}: {key}: of interpolations only ${{key}} is allowed here, the value of another key"

@@ -92,7 +92,8 @@ def with_conditions(
     """
     found = [list(job) for job in jobs]
     for condition in conditions:
-        wanted = set(choices(condition.holds_for))
+        (holds_for,) = parse([condition.holds_for], {}, loader)
+        wanted = set(choices(holds_for))
         if not any(wanted.intersection(job) for job in found):
             raise InputError(f"{condition.text}: no job of this sweep has {' or '.join(sorted(wanted))}")
         more = expand(parse(condition.overrides, {}, loader))

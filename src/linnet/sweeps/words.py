@@ -24,6 +24,7 @@ from linnet.config.unknown_key import nearest
 from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
+from linnet.system.sanitize import is_text
 
 FORM = re.compile(r"(zip|if)\((.*)\)", re.DOTALL)
 OWN = "sweep."
@@ -43,7 +44,7 @@ class Condition:
     text: as it was given.
     """
 
-    holds_for: Override
+    holds_for: str
     overrides: tuple[str, ...]
     text: str
 
@@ -131,11 +132,14 @@ def _setting(entry: Any, place: str) -> list[str]:
         return [_override(str(key), value, place) for key, value in flat(entry).items()]
     if not isinstance(entry, list) or not all(isinstance(text, str) for text in entry):
         raise InputError(f"{place}: expected keys with values, or a list of overrides")
-    for text in entry:
+    keys = [text.partition("=")[0].lstrip("+") for text in entry]
+    for key, text in zip(keys, entry, strict=True):
+        if keys.count(key) > 1:
+            raise InputError(f"{place}: {key} is given twice")
         (override,) = _parsed([text], place)
         if override.is_sweep_override():
             raise InputError(f"{place}: {text}: one setting has one value of a key")
-        _refuse_interpolation(text, text, place)
+        _refuse_unwritable(text, text, place)
     return entry
 
 
@@ -144,7 +148,7 @@ def _override(key: str, value: Any, place: str) -> str:
     if not KEY.fullmatch(key):
         raise InputError(f"{place}: {key}: not the name of a key")
     text = f"{key}={_text(value)}"
-    _refuse_interpolation(value, text, place)
+    _refuse_unwritable(value, text, place)
     if isinstance(value, str):
         try:
             (plain,) = parse_overrides([f"{key}={value}"])
@@ -166,7 +170,10 @@ def _text(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _refuse_interpolation(value: Any, text: str, place: str) -> None:
+def _refuse_unwritable(value: Any, text: str, place: str) -> None:
+    """Raise InputError for a value that would compute something, or that no file of a run could hold."""
+    if "\0" in str(value) or not is_text(str(value)):
+        raise InputError(f"{place}: {text!a}: holds bytes that could not be recorded")
     if "${" in REFERENCE.sub("", str(value)):
         raise InputError(f"{place}: {text}: of interpolations only ${{key}} is allowed here, the value of another key")
 
@@ -210,7 +217,7 @@ def _condition(content: str, text: str) -> Condition:
             f"{text}: expected a condition and what it allows, as in if(optimizer=adam;optimizer.beta1=0.8,0.9)"
         )
     overrides = tuple(str(override.input_line) for override in others)
-    return Condition(first, overrides, text)
+    return Condition(str(first.input_line), overrides, text)
 
 
 def _refuse_given_twice(words: SweepWords) -> None:
