@@ -34,16 +34,16 @@ class Schedule(ABC):
         check_options(self)
 
     @abstractmethod
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         """Return the multiplier without warm-up; arguments as in `factor`, but `steps` is float64."""
 
-    def factor(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+    def factor(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         """Return the multiplier of the learning rate at each step.
 
         Args:
             steps: `[T]` int64, steps taken before each step since training began: 0 for the first.
             steps_per_epoch: optimizer steps in an epoch, in [1, inf).
-            max_epochs: epochs that training lasts; -1 when it is not limited.
+            max_epochs: epochs that training lasts, a last part of one included; -1 when it is not limited.
 
         Returns:
             `[T]` float64, in [0, 1].
@@ -79,7 +79,7 @@ class Constant(Schedule):
 
     warmup_epochs: NonNegative = 0.0
 
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         return torch.ones_like(steps)
 
 
@@ -102,7 +102,7 @@ class Step(Schedule):
     gamma: Annotated[float, Gt(0), Le(1)]
     warmup_epochs: NonNegative = 0.0
 
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         # One division of whole numbers: fractions of an epoch, divided again, could round below a drop.
         drops = (steps / (self.step_epochs * steps_per_epoch)).floor()
         return self.gamma**drops
@@ -130,7 +130,7 @@ class Cosine(Schedule):
     final_factor: Unit = 0.0
     warmup_epochs: NonNegative = 0.0
 
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         if max_epochs <= self.warmup_epochs:
             raise ValueError(
                 f"the cosine schedule needs max_epochs above warmup_epochs={self.warmup_epochs:g}, got {max_epochs}"

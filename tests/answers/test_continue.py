@@ -213,7 +213,7 @@ class TestRefused:
         capsys.readouterr()
         before = contents(tmp_path / "run")
         assert more(tmp_path / "run", "trainer.max_epochs=9") == 2
-        assert "early stopping ended this run after step" in one_line(capsys)
+        assert "ended this run after step" in one_line(capsys)
         assert contents(tmp_path / "run") == before
 
     def test_job_of_a_sweep(self, tmp_path, capsys):

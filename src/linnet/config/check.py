@@ -10,6 +10,7 @@ from linnet.config.check_hydra import check_hydra
 from linnet.config.check_options import TARGETS, check_options, declared, remedy
 from linnet.config.direction import check_direction
 from linnet.config.groups import shipped
+from linnet.config.run_options import Trainer, trainer_options
 from linnet.system.errors import InputError
 
 
@@ -85,6 +86,24 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     if config.get("init_from") and parts["optimizer"].exact:
         raise InputError("init_from: optimizer=exact begins with no weights, leave one of them out")
     _check_devices(config, exact=parts["optimizer"].exact)
+    _check_trainer(trainer_options(trainer), exact=parts["optimizer"].exact)
+
+
+def _check_trainer(trainer: Trainer, exact: bool) -> None:
+    """Check that the options of the trainer fit each other and what is trained."""
+    if exact:
+        for key in ("max_steps", "max_time", "min_epochs", "limit_train_batches", "gradient_clip_val", "fast_dev_run"):
+            if getattr(trainer, key):
+                raise InputError(f"trainer.{key}: optimizer=exact solves and takes no steps, leave it out")
+    if trainer.overfit_batches and trainer.limit_train_batches:
+        raise InputError("trainer.overfit_batches and trainer.limit_train_batches both limit an epoch: give one")
+    if trainer.max_time and trainer.devices > 1:
+        raise InputError("trainer.max_time: the clocks of several processes differ, use trainer.max_steps")
+    if trainer.check_val_every_n_epoch > trainer.max_epochs and not trainer.fast_dev_run:
+        raise InputError(
+            f"trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch}: more than "
+            f"trainer.max_epochs={trainer.max_epochs}, so that no epoch would be validated"
+        )
 
 
 def _check_tasks(config: dict[str, Any], options: Mapping[str, Any]) -> None:

@@ -114,14 +114,16 @@ def _check_target(path: str, node: Any, twins: Sequence[Mapping[str, Any]]) -> N
         known = set(options_for(group, node))
     else:
         known = {key for twin in twins if twin["_target_"] == target for key in twin if key != "_target_"}
-    _check_keys(path, node, known, options_for(group, node) if isfunction(declared(node)) else {})
+    declaration = declared(node)
+    may_lack = isfunction(declaration) or declaration in OF_LIBRARY.values()
+    _check_keys(path, node, known, options_for(group, node) if may_lack else {})
 
 
 def _check_keys(path: str, node: Mapping[str, Any], known: set[str], optional: Options) -> None:
     """Check that a node has all keys and no others.
 
-    optional: an option with a default may be missing among these: data sources and runs gain options, which recorded
-    configurations of before do not have.
+    optional: an option with a default may be missing among these: data sources, trainers and runs gain options, which
+    recorded configurations of before do not have.
     """
     for key, value in node.items():
         if key not in known and key != "_target_":

@@ -3,10 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from inspect import Parameter
 from typing import Any
 
 from linnet.config.direction import direction
+from linnet.config.option_types import options_of
+from linnet.config.run_options import Trainer
 
+TRAINER = options_of(Trainer)
 NAMES = ("name", "tags", "notes")
 """Keys of a run that no result depends on."""
 
@@ -34,6 +38,12 @@ def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
     if "objective" in config:
         config["objective"] = {**config["objective"], "direction": direction(config["objective"])}
     config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
+    if "trainer" in config:  # which has more options than that of a run of before
+        config["trainer"] = {
+            key: value
+            for key, value in config["trainer"].items()
+            if key not in TRAINER or TRAINER[key].default is Parameter.empty or value != TRAINER[key].default
+        }
     return config
 
 

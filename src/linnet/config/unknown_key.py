@@ -4,11 +4,14 @@ import difflib
 from collections.abc import Sequence
 
 from linnet.config.groups import shipped
+from linnet.config.run_options import NOT_OFFERED
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
     """Return the message for a key that does not exist; Hydra's own settings are not suggested."""
     group, _, name = key.partition(".")
+    if group == "trainer" and name in NOT_OFFERED:
+        return f"{key}: linnet has no such option of Lightning's Trainer: {NOT_OFFERED[name]}"
     owners = [option for option, node in shipped().get(group, {}).items() if name in node]
     if owners:
         return f"{key}: the chosen {group} has no such key, it belongs to {group}={', '.join(owners)}"

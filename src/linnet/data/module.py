@@ -44,6 +44,8 @@ class Data(pl.LightningDataModule):
 
     Attributes:
         overfit_batches: train on the first so many minibatches only; 0: on all.
+        limit_batches: train on so many minibatches of each epoch only; 0: on all.
+        max_steps: minibatches of all epochs after which training ends; None: with its last epoch.
         per_chunk: minibatches that are trained on between two chances to write a checkpoint.
     """
 
@@ -63,7 +65,8 @@ class Data(pl.LightningDataModule):
         self.source, self.train, self.val, self.test = source, train, val, test
         self.batch_size, self.seed, self.scaling, self.offset = batch_size, seed, scaling, offset
         self._in_float64 = in_float64
-        self.overfit_batches = 0
+        self.overfit_batches = self.limit_batches = 0
+        self.max_steps: int | None = None
         self.per_chunk = MINIBATCHES_PER_CHUNK
 
     @property
@@ -71,8 +74,13 @@ class Data(pl.LightningDataModule):
         groups = self.train.groups if isinstance(self.train, OutOfCoreExamples) else None
         per_chunk = self.per_chunk if groups is None else min(self.per_chunk, -(-CHUNK_ROWS // self.batch_size))
         return Chunks(
-            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_chunk, groups
-        )
+            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_chunk, groups,
+            self.limit_batches, lambda: self.max_steps,
+        )  # fmt: skip
+
+    def length(self, max_epochs: float) -> float:
+        """Return the epochs that training lasts, also a part of one: fewer where `max_steps` ends it before."""
+        return max_epochs if self.max_steps is None else min(max_epochs, self.max_steps / self.chunks.steps_per_epoch)
 
     @property
     def train_in_float64(self) -> Examples:

@@ -65,6 +65,8 @@ class Chunks:
         seed: of the order.
         steps_done: called at the start of each epoch for the number of minibatches done in all epochs.
         overfit_batches: visit only the first so many minibatches of epoch 0, in every epoch; 0: all.
+        limit_batches: visit only the first so many minibatches of each epoch; 0: all.
+        last_step: called for the number of the minibatch of all epochs that is the last one; None: there is no limit.
         per_chunk: minibatches in a chunk.
         groups: of examples that are read by blocks; None: all are mixed.
     """
@@ -78,29 +80,46 @@ class Chunks:
         overfit_batches: int = 0,
         per_chunk: int = MINIBATCHES_PER_CHUNK,
         groups: Groups | None = None,
+        limit_batches: int = 0,
+        last_step: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.n_samples, self.batch_size, self.seed, self.steps_done = n_samples, batch_size, seed, steps_done
-        self.per_chunk, self.groups = per_chunk, groups
-        self.n_visited = min(n_samples, overfit_batches * batch_size) if overfit_batches else n_samples
+        self.per_chunk, self.groups, self.last_step = per_chunk, groups, last_step
+        batches = overfit_batches or limit_batches
+        self.n_visited = min(n_samples, batches * batch_size) if batches else n_samples
         self.overfit = overfit_batches > 0
 
     @property
     def steps_per_epoch(self) -> int:
         return -(-self.n_visited // self.batch_size)
 
+    def visited(self, epoch: int) -> int:
+        """Return how many examples are visited in an epoch, counted from 0: fewer in one that ends before its time."""
+        last = self.last_step()
+        return self.n_visited if last is None else max(0, min(self.n_visited, self._rows_before(last, epoch)))
+
+    def _rows_before(self, step: int, epoch: int) -> int:
+        return (step - epoch * self.steps_per_epoch) * self.batch_size
+
+    def ends_epoch(self, step: int) -> bool:
+        """Return whether an epoch is over after so many minibatches of all epochs."""
+        return step % self.steps_per_epoch == 0 or step == self.last_step()
+
     def __len__(self) -> int:
         return -(-self.steps_per_epoch // self.per_chunk)
 
     def __iter__(self) -> Iterator[Tensor]:
-        epoch, done = divmod(self.steps_done(), self.steps_per_epoch)
-        epoch = 0 if self.overfit else epoch
+        number, done = divmod(self.steps_done(), self.steps_per_epoch)
+        epoch = 0 if self.overfit else number
         length = self.batch_size * self.per_chunk
         if self.groups is not None:
-            yield from self._of_groups(self.groups, epoch, done * self.batch_size, length)
+            for start, rows in enumerate(self._of_groups(self.groups, epoch, done * self.batch_size, length)):
+                yield rows[: max(0, self.visited(number) - max(start * length, done * self.batch_size))]
             return
         order = epoch_order(self.n_samples, self.seed, epoch)
         for start, rows in enumerate(order[: self.n_visited].split(length)):
-            yield rows[max(0, done * self.batch_size - start * length) :]
+            end = max(0, self.visited(number) - start * length)
+            yield rows[max(0, done * self.batch_size - start * length) : end]
 
     def _of_groups(self, groups: Groups, epoch: int, done: int, length: int) -> Iterator[Tensor]:
         """Do what `__iter__` does with at most a chunk and a group of the order in memory."""

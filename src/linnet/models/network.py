@@ -1,6 +1,7 @@
 """The training of both LightningModules: K linear maps on one order of minibatches."""
 
 import math
+import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, cast
@@ -13,7 +14,7 @@ from linnet.config.option_types import Count, NonNegative, Seed
 from linnet.data import Data, Examples
 from linnet.losses import Loss
 from linnet.models.linear_map import LinearMap
-from linnet.models.train_steps import ChunkResult, all_reduce_mean, share, train_chunk
+from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
 from linnet.optimizers.optimizer import state_of
@@ -84,6 +85,9 @@ class LinearNetwork(LinearMap):
         """The metric that Lightning's callbacks read, through `self.log` at 0.7 ms each; None: all of them."""
         self.interrupts = Interrupts()
         """Asked between two minibatches; the checkpoint is written, and the exception raised, by its callback."""
+        self.clip: Clip | None = None
+        self.deadline: float | None = None
+        """By `time.monotonic`: after it, the minibatches at hand are the last."""
         self.solution: tuple[Tensor, Tensor] | None = None
         """Weight `[C, D]` and bias `[C]` that the only epoch sets, in place of training."""
         self.steps_done = 0
@@ -116,13 +120,12 @@ class LinearNetwork(LinearMap):
             self._saved_optimizer = None
 
     def on_train_epoch_start(self) -> None:
-        # Of the whole epoch at once: vectorised arithmetic may round otherwise for another number of steps, and a
-        # resumed epoch has fewer.
+        # Of the whole epoch at once: vectorised arithmetic may round otherwise for fewer steps, as of a resumed epoch.
         if self.solution is not None:
             return
         n, epoch = self.data.chunks.steps_per_epoch, self.current_epoch
         steps = torch.arange(epoch * n, (epoch + 1) * n)
-        factors = self.schedule.factor(steps, n, self.trainer.max_epochs or -1)
+        factors = self.schedule.factor(steps, n, self.data.length(self.trainer.max_epochs or -1))
         self._factors: list[Hyperparameter] = factors.tolist() if factors.dim() == 1 else list(factors)
 
     def training_step(self, rows: Tensor, batch_idx: int) -> None:
@@ -146,7 +149,7 @@ class LinearNetwork(LinearMap):
         with torch.no_grad() if by_library else torch.inference_mode():
             result = train_chunk(
                 all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
-                self.penalty, batches, factors, steps, interval, self.interrupts.any,
+                self.penalty, batches, factors, steps, interval, self.clip, self.interrupts.any,
             )  # fmt: skip
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
@@ -154,7 +157,9 @@ class LinearNetwork(LinearMap):
         for loss, size in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show
             epoch_loss += loss * size
         self._record(steps, result, factors, interval)
-        if self.steps_done % data.chunks.steps_per_epoch == 0:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            data.max_steps, self.trainer.fit_loop.max_epochs = self.steps_done, self.current_epoch + 1
+        if data.chunks.ends_epoch(self.steps_done):
             self._close_epoch()
 
     @torch.no_grad()
@@ -203,7 +208,7 @@ class LinearNetwork(LinearMap):
 
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before this module's own hook there.
-        means = self._epoch_loss / self.data.chunks.n_visited
+        means = self._epoch_loss / self.data.chunks.visited(self.current_epoch)
         self._epoch_loss = np.zeros_like(means)
         for k in self.in_training:
             self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)

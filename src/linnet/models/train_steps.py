@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -18,6 +18,31 @@ from linnet.penalties import Penalty
 
 Objective = Callable[[Batch], tuple[Tensor, list[Tensor]]]
 """batch -> (mean loss `[K]`, gradients of loss + smooth part of the penalty, one per parameter)."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Gradient clipping, of each model by itself.
+
+    limit: of the Euclidean norm of all gradients together, or of each number.
+    by: "norm": gradients g become g · limit / (‖g‖ + 10⁻⁶) where that is less, as by torch's `clip_grad_norm_`;
+        "value": their numbers are cut to [-limit, limit].
+    """
+
+    limit: float
+    by: Literal["norm", "value"]
+
+    def __call__(self, grads: Sequence[Tensor]) -> list[Tensor]:
+        """Return the clipped gradients, each `[K, …]`."""
+        if self.by == "value":
+            return [grad.clamp(-self.limit, self.limit) for grad in grads]
+        factor = (self.limit / (gradient_norm(grads) + 1e-6)).clamp(max=1.0)
+        return [grad * factor.reshape(-1, *[1] * (grad.dim() - 1)) for grad in grads]
+
+
+def gradient_norm(grads: Sequence[Tensor]) -> Tensor:
+    """Return the Euclidean norm of each model's gradients together, `[K]`."""
+    return vector_norm(torch.stack([vector_norm(grad.flatten(1), dim=1) for grad in grads]), dim=0)
 
 
 @dataclass
@@ -43,6 +68,7 @@ def train_chunk(
     factors: Sequence[Hyperparameter],
     steps: range,
     norm_every: int,
+    clip: Clip | None,
     interrupted: Callable[[], bool],
 ) -> ChunkResult:
     """Update the parameters in place, once per minibatch; under `torch.no_grad()`.
@@ -56,6 +82,7 @@ def train_chunk(
         factors: the schedule's multiplier of the learning rate for each minibatch, one number or `[K]`.
         steps: the number of each update.
         norm_every: gradient norms are taken at the steps that it divides.
+        clip: what becomes of the gradients before the update; their norms are taken before.
         interrupted: asked after each minibatch whether to leave out the others.
     """
     losses: list[Tensor] = []
@@ -65,7 +92,9 @@ def train_chunk(
         value, grads = objective(batch)
         losses.append(value)
         if step % norm_every == 0:  # before the update, which may use the gradients as scratch memory
-            norms[step] = vector_norm(torch.stack([vector_norm(grad.flatten(1), dim=1) for grad in grads]), dim=0)
+            norms[step] = gradient_norm(grads)
+        if clip is not None:
+            grads = clip(grads)
         if optimizer.needs_evaluate:
             optimizer.minimise(params, partial(_again, objective, penalty, params[0], batch), state, factor)
         else:

@@ -28,7 +28,7 @@ def solve_seconds(n: int, d: int, c: int, loss: Loss, penalty: Penalty) -> float
     return 0.2 + passes * 4 * n * d * c / RATE
 
 
-def training_seconds(n: int, d: int, c: int, batch_size: int, epochs: int) -> float:
+def training_seconds(n: int, d: int, c: int, batch_size: int, epochs: float) -> float:
     """Estimate the time that training takes, evaluation after each epoch included."""
     steps = -(-n // batch_size)
     return epochs * (6 * n * d * c / RATE + 1e-4 * steps + 0.01)

@@ -36,6 +36,9 @@ def reason_alone(config: Mapping[str, Any]) -> str | None:
     loss = config["loss"]["_target_"]
     if is_own(loss) and not getattr(declared(config["loss"]), "trains_many", False):
         return f"{loss} does not say trains_many = True, that its value may be mapped over models"
+    for key in ("max_time", "profiler"):
+        if config["trainer"].get(key):
+            return f"trainer.{key} measures one run"
     if config["trainer"]["strategy"] == "ddp":
         return "trainer=ddp divides one model among processes"
     return None

@@ -66,7 +66,7 @@ class Checkpoint(LightningCheckpoint):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         model = cast(LinearNetwork, pl_module)
-        if model.steps_done % model.data.chunks.steps_per_epoch:  # else the epoch is about to be closed
+        if not model.data.chunks.ends_epoch(model.steps_done):  # else the epoch is about to be closed
             self.pause(trainer, model)
             model.interrupts.raise_if_any()
 
@@ -113,7 +113,8 @@ class Checkpoint(LightningCheckpoint):
         state["callbacks"] = {
             callback.state_key: callback.state_dict() for callback in callbacks if callback.state_dict()
         }
-        state["linnet"]["stopped"] = trainer.should_stop
+        enough = trainer.current_epoch + 1 >= (trainer.min_epochs or 0)  # else Lightning goes on
+        state["linnet"]["stopped"] = (trainer.should_stop and enough) or model.steps_done == model.data.max_steps
         state["linnet"]["position"] = next(
             logger.position() for logger in model.loggers_of(self.k) if isinstance(logger, RunLogger)
         )

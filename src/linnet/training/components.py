@@ -15,13 +15,14 @@ from linnet.config.check_options import CALLBACKS, TARGETS, declared, is_exact, 
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
 from linnet.config.own_parts import is_own
-from linnet.config.run_options import Preparation
+from linnet.config.run_options import Preparation, Trainer, trainer_options
 from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
 from linnet.data.sources.own_source import own_source
 from linnet.losses import Loss
 from linnet.losses.own_loss import OwnLoss
 from linnet.models import LinearNetwork
+from linnet.models.train_steps import Clip
 from linnet.optimizers import Exact, Optimizer
 from linnet.optimizers.torch_optim import AnyTorchOptimizer
 from linnet.system.errors import InputError
@@ -78,8 +79,32 @@ def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
         asked = re.search(r"allocate ([\d.]+ \w+)", str(error))
         amount = f" ({asked[1]} at once)" if asked else ""
         raise MemoryError(f"the examples of {name} do not fit into memory{amount}: use fewer of them") from error
-    data.overfit_batches = config["trainer"]["overfit_batches"]
+    _limit(data, trainer_options(config["trainer"]))
     return data
+
+
+def _limit(data: Data, trainer: Trainer) -> None:
+    """Limit minibatches and evaluated examples to those that the trainer's options ask for."""
+    quick = int(trainer.fast_dev_run)
+    data.overfit_batches = trainer.overfit_batches
+    data.max_steps = quick or trainer.max_steps
+    n_batches = -(-len(data.train) // data.batch_size)
+    if trainer.limit_train_batches is not None:
+        data.limit_batches = _batches("limit_train_batches", trainer.limit_train_batches, n_batches)
+    for name, limit in (("val", trainer.limit_val_batches), ("test", trainer.limit_test_batches)):
+        examples = getattr(data, name)
+        if examples is not None and (quick or limit is not None):
+            count = -(-len(examples) // data.batch_size)
+            kept = data.batch_size * _batches(f"limit_{name}_batches", quick or limit, count)
+            setattr(data, name, examples.take(torch.arange(min(kept, len(examples)))))
+
+
+def _batches(key: str, limit: Any, n_batches: int) -> int:
+    """Return a number of minibatches, given that or a share of them, rounded down."""
+    number = limit if isinstance(limit, int) else int(limit * n_batches)
+    if number < 1:
+        raise InputError(f"trainer.{key}={limit}: of {n_batches} minibatches, that is none")
+    return number
 
 
 def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
@@ -97,7 +122,19 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     _check_outputs(n_outputs, source)
     _check_targets(parts["loss"], data)
     n_features = data.train.n_features
-    return make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
+    model: LinearNetwork = make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
+    trainer = trainer_options(config["trainer"])
+    if trainer.gradient_clip_val is not None:
+        if model.optimizer.needs_evaluate:
+            raise InputError("trainer.gradient_clip_val: this optimizer evaluates gradients itself, use another one")
+        model.clip = Clip(trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
+    schedule, length = model.schedule, data.length(trainer.max_epochs)
+    if schedule.ends_with_training and length <= schedule.warmup_epochs:
+        key = "fast_dev_run" if trainer.fast_dev_run else "max_steps"
+        raise InputError(
+            f"schedule.warmup_epochs={schedule.warmup_epochs:g}: trainer.{key} ends training after {length:.3g} epochs"
+        )
+    return model
 
 
 def build_checkpoint(config: Mapping[str, Any], run: Path) -> Checkpoint:

@@ -85,8 +85,8 @@ def plan(
         raise InputError(f"{KEY}={max_epochs}: {path} has {KEY}={before} already, give more than that")
     if saved["stopped"]:
         raise InputError(
-            f"{path}: early stopping ended this run after step {saved['steps_done']}, as it would with more epochs; "
-            f"{otherwise}"
+            f"{path}: early stopping or a limit of the trainer ended this run after step {saved['steps_done']}, as "
+            f"it would with more epochs; {otherwise}"
         )
     schedule: Schedule = make(config["schedule"])
     if schedule.depends_on_length(before, max_epochs):

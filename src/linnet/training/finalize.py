@@ -13,6 +13,7 @@ from torch import Tensor
 
 from linnet.config.compose import flat
 from linnet.config.groups import EXPERIMENT, GROUPS
+from linnet.config.run_options import trainer_options
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
@@ -68,7 +69,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     request, data, model = context.request, context.data, context.model
     data.move_to(model.weight.device)
     raise_if_diverged(context)
-    epochs = model.steps_done // data.chunks.steps_per_epoch
+    epochs = -(-model.steps_done // data.chunks.steps_per_epoch)
     kept = context.checkpoint_callback.restore_selected(model) or epochs
     request.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
@@ -129,7 +130,8 @@ def _reasons(context: TrainingContext, epochs: int) -> Iterator[str]:
         waited, patience = (int(getattr(callback, name)) for name in ("wait_count", "patience"))
         if waited >= patience:
             least = f" by more than {delta:g}" if (delta := config["callbacks"]["early_stopping"]["min_delta"]) else ""
-            waiting = "1 epoch" if patience == 1 else f"{patience} epochs"
+            what = "epoch" if trainer_options(config["trainer"]).check_val_every_n_epoch == 1 else "validation"
+            waiting = f"1 {what}" if patience == 1 else f"{patience} {what}s"
             limit = config["trainer"]["max_epochs"]
             yield f"stopped after epoch {epochs} of {limit}: {metric} has not improved{least} for {waiting}"
         else:

@@ -1,6 +1,8 @@
 """Train the model of a run that is set up, by Lightning's Trainer without its messages and its handling of signals."""
 
 import logging
+import math
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -9,8 +11,10 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
+from linnet.config.run_options import seconds_of, trainer_options
 from linnet.data import Data
 from linnet.data.order import MINIBATCHES_PER_CHUNK
 from linnet.models import LinearNetwork
@@ -36,21 +40,33 @@ def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
         raise InputError(f"trainer.devices={devices}: torch finds {found} on this machine, use trainer.devices={found}")
 
 
-def make_trainer(options: Mapping[str, Any], callbacks: Sequence[pl.Callback], path: Path, **others: Any) -> pl.Trainer:
+LIGHTNINGS = ("_target_", "accelerator", "devices", "strategy", "log_every_n_steps", "min_epochs")
+"""Options that Lightning's Trainer is given as they are."""
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+
+
+def make_trainer(
+    options: Mapping[str, Any], data: Data, callbacks: Sequence[pl.Callback], path: Path, **others: Any
+) -> pl.Trainer:
     """Lightning's Trainer with linnet's callbacks.
 
     Args:
         options: the `trainer` node of the configuration.
+        data: of the run, which limits the number of epochs.
         callbacks: all there shall be.
         path: the run directory.
         others: further arguments of the Trainer: logger, strategy.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    chosen = {key: value for key, value in options.items() if key != "overfit_batches"}
+    known = trainer_options(options)
+    chosen = {key: options[key] for key in LIGHTNINGS if options.get(key) is not None}
+    if known.profiler is not None:
+        chosen["profiler"] = PROFILERS[known.profiler](dirpath=path, filename="profile")
     if options["strategy"] == "ddp":
         chosen["strategy"] = others.pop("strategy", None) or DataParallel(rank=0)
     trainer: pl.Trainer = make(
-        chosen, callbacks=list(callbacks), default_root_dir=path, num_sanity_val_steps=0,
+        chosen, max_epochs=math.ceil(data.length(known.max_epochs)), callbacks=list(callbacks), default_root_dir=path,
+        check_val_every_n_epoch=1 if known.fast_dev_run else known.check_val_every_n_epoch, num_sanity_val_steps=0,
         enable_progress_bar=False, enable_model_summary=False, **{"logger": False, **others},
     )  # fmt: skip
     if options["strategy"] == "ddp":
@@ -122,10 +138,15 @@ def fit(context: TrainingContext) -> None:
     if any(map(_looks_at_batches, context.own_callbacks)):
         data.per_chunk = 1
     options = config["trainer"] if model.solution is None else {**config["trainer"], "max_epochs": 1}
-    trainer = make_trainer(options, callbacks, request.path, logger=context.logger)
+    trainer = make_trainer(options, data, callbacks, request.path, logger=context.logger)
     set_epoch(trainer, model.steps_done // data.chunks.steps_per_epoch)
-    if checkpoint is not None and is_trained(checkpoint, options["max_epochs"] * data.chunks.steps_per_epoch):
+    steps = options["max_epochs"] * data.chunks.steps_per_epoch
+    if checkpoint is not None and is_trained(
+        checkpoint, steps if data.max_steps is None else min(steps, data.max_steps)
+    ):
         return
+    max_time = trainer_options(options).max_time
+    model.deadline = None if max_time is None else time.monotonic() + seconds_of(max_time)
     # Worker processes build the model themselves, but for weights that come from another run.
     parameters = dict(model.state_dict()) if config.get("init_from") and checkpoint is None else None
     try:

@@ -185,7 +185,7 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     n, d = len(data.train), data.train.n_features
     c = model.weight.shape[1]
     solving = solve_seconds(n, d, c, model.loss, model.penalty)
-    training = training_seconds(n, d, c, data.batch_size, config["trainer"]["max_epochs"])
+    training = training_seconds(n, d, c, data.batch_size, data.length(config["trainer"]["max_epochs"]))
     if solving <= max(training, NEGLIGIBLE):
         return None
     return f"it would take about {solving:.1g} s, training {training:.1g} s (optimum=always looks for it once)"

@@ -200,6 +200,15 @@ def write_record(request: RunRequest, data: Data, like: tuple[Path, Mapping[str,
     return record
 
 
+def _length(config: Mapping[str, Any], data: Data) -> str:
+    """Return how long training lasts: "20 epochs", or "150 steps" where these end it before."""
+    epochs = config["trainer"]["max_epochs"]
+    steps = data.max_steps
+    if steps is None or steps > epochs * data.chunks.steps_per_epoch:
+        return f"{epochs} epochs"
+    return "1 step" if steps == 1 else f"{steps} steps"
+
+
 def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
     """Return what the data source reports, model, data and training in one line, and the run directory."""
     sizes = [
@@ -209,7 +218,7 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
         how = "solved exactly"
     else:
         how = (
-            f"{config['trainer']['max_epochs']} epochs in batches of {data.batch_size}, "
+            f"{_length(config, data)} in batches of {data.batch_size}, "
             f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
         )
     if config["trainer"]["devices"] > 1:

@@ -70,7 +70,7 @@ def _fit(group: Sequence[TrainingContext], interrupts: Interrupts, console: Cons
     first = group[0]
     data, config = first.data, first.request.config
     batched = stack([context.model for context in group])
-    batched.interrupts = interrupts
+    batched.interrupts, batched.clip = interrupts, first.model.clip
     for k, context in enumerate(group):
         context.checkpoint_callback.k = k
     gaps = [Gap(gap.optimum, k) if (gap := context.gap) else None for k, context in enumerate(group)]
@@ -81,7 +81,7 @@ def _fit(group: Sequence[TrainingContext], interrupts: Interrupts, console: Cons
     ]
     data.per_chunk = min(MINIBATCHES_PER_CHUNK, first.checkpoint_callback.every_n_steps or MINIBATCHES_PER_CHUNK)
     trainer = make_trainer(
-        config["trainer"], callbacks, first.request.path, logger=[context.logger for context in group]
+        config["trainer"], data, callbacks, first.request.path, logger=[context.logger for context in group]
     )
     with suppress(Diverged):  # all of them
         run_trainer(trainer, batched, data)
@@ -166,6 +166,6 @@ class Schedules(Schedule):
     def __init__(self, schedules: Sequence[Schedule]) -> None:
         self.schedules = schedules
 
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: int) -> Tensor:
+    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         steps = steps.to(torch.int64)
         return torch.stack([each.factor(steps, steps_per_epoch, max_epochs) for each in self.schedules], dim=1)

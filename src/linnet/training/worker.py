@@ -49,7 +49,9 @@ def train(task: dict[str, Any], answers: IO[bytes]) -> None:
     if task["checkpoint"] is not None:
         restore(task["checkpoint"], model, callbacks)
     strategy = DataParallel(task["rank"], task["port"])
-    trainer = make_trainer(config["trainer"], callbacks, Path.cwd(), strategy=strategy, enable_checkpointing=False)
+    trainer = make_trainer(
+        config["trainer"], data, callbacks, Path.cwd(), strategy=strategy, enable_checkpointing=False
+    )
     set_epoch(trainer, model.steps_done // data.chunks.steps_per_epoch)
     answers.write(READY)
     with warnings.catch_warnings():
