@@ -142,6 +142,14 @@ class TestRefused:
             source(path, path, max_memory_mb=1)
 
 
+@pytest.mark.parametrize("shape", ["(-1, 64)", "(7, -5)", "(-7, -5)", "(True, 5)", "(0, 5)", "()"])
+def test_of_a_shape_that_no_array_has_is_refused(shape, tmp_path):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(280))
+    refusal("data.x", path, ["expected at least one row of numbers"])
+
+
 def test_prints_as_it_is_named():
     file = File(Path("a/b.npz"), "x", np.dtype("f4"), (1, 2), "C", 0, 0, 0)
     assert f"{file}" == "a/b.npz:x"

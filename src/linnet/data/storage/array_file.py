@@ -104,7 +104,7 @@ def open_array(key: str, path: Path, name: str | None) -> File:
             "save it again" if path.suffix in (*NAMED, PARQUET, *TORCH) else "write it again with numpy.save",
         )
         raise InputError(f"{path} cannot be read ({why}): {remedy}") from error
-    if 0 in file.shape or not file.shape:
+    if not file.shape or not all(type(size) is int and size > 0 for size in file.shape):
         raise InputError(f"{file} holds an array of shape {list(file.shape)}: expected at least one row of numbers")
     return file
 
