@@ -10,6 +10,7 @@ from own_parts import write_parts
 from linnet.losses import CrossEntropy, SquaredError
 from linnet.losses.own_loss import OwnLoss
 from linnet.system.reading import read_json
+from linnet.tracking.history import read_history
 from linnet.tracking.weights import load_weights
 
 TRUST = ("--trust", "./my_parts.py")
@@ -83,6 +84,35 @@ class TestLoss:
         assert code == 0 and "by itself, my_parts.Pinball does not say trains_many = True" in output
         for job in "01":
             torch.testing.assert_close(weights(Path("mapped", job)), weights(Path("alone", job)), rtol=1e-5, atol=1e-6)
+
+
+class TestSchedule:
+    def test_sets_the_learning_rate_of_every_step(self, train):
+        run = train(
+            "data=synthetic_regression", "data.batch_size=250", "optimizer.lr=0.5", "schedule=my_parts.Triangle",
+            "schedule.low=0.2", "trainer.log_every_n_steps=1", "trainer.max_epochs=3",
+        )  # fmt: skip
+        rates = read_history(run / "history.csv")["train/lr"].value
+        n = len(rates) // 3
+        expected = [0.5 * (0.2 + 0.8 * (1 - abs(1 - step / n % 2))) for step in range(3 * n)]
+        assert rates == pytest.approx(expected, rel=1e-12)
+
+    def test_of_another_shape_is_named(self, linnet):
+        code, _, errors = linnet("train", *TRUST, "schedule=my_parts.Short", "figures=false", "hydra.run.dir=run")
+        assert code == 2 and "Short.factor returns shape [1]" in errors
+
+    def test_may_differ_side_by_side(self, linnet):
+        words = (
+            "-m",
+            "hydra/launcher=vectorized",
+            "data=synthetic_regression",
+            "trainer.max_epochs=2",
+            "figures=false",
+        )
+        swept = ("schedule=my_parts.Triangle", "schedule.low=0.1,0.9", "hydra.sweep.dir=sweep")
+        code, output, _ = linnet("train", *TRUST, *words, *swept)
+        assert code == 0 and "by itself" not in output
+        assert not torch.equal(weights(Path("sweep/0")), weights(Path("sweep/1")))
 
 
 class TestOptimizer:

@@ -56,6 +56,24 @@ class CrossEntropy:
         return torch.nn.functional.cross_entropy(prediction, target, reduction="none")
 
 
+class Triangle:
+    """Up and down, every two epochs."""
+
+    def __init__(self, low: Annotated[float, Gt(0)] = 0.1):
+        self.low = low
+
+    def factor(self, steps, steps_per_epoch, max_epochs):
+        place = (steps / steps_per_epoch) % 2
+        return self.low + (1 - self.low) * (1 - (1 - place).abs())
+
+
+class Short:
+    """Of a single step."""
+
+    def factor(self, steps, steps_per_epoch, max_epochs):
+        return torch.ones(1)
+
+
 class Momentum(torch.optim.Optimizer):
     """Gradient descent with momentum."""
 

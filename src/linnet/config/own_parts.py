@@ -16,7 +16,10 @@ from linnet.config.trust import TORCH_OPTIM, is_trusted, source_of, trusted_obje
 from linnet.system.errors import InputError
 
 CALLBACK = "pytorch_lightning.callbacks.callback.Callback"
-BASES = {"loss": "linnet.losses.loss.Loss", "optimizer": "linnet.optimizers.optimizer.Optimizer"}
+BASES = {
+    "loss": "linnet.losses.loss.Loss", "optimizer": "linnet.optimizers.optimizer.Optimizer",
+    "schedule": "linnet.schedules.Schedule",
+}  # fmt: skip
 """Group -> linnet's class, whose subclasses are used as they are; of others an adapter makes one."""
 CHOSEN = ("data", *BASES)
 """The groups whose option may be a part of another module; callbacks are added under names of their own."""
@@ -73,6 +76,7 @@ def declare(group: str, target: str) -> Any:
         what = {
             "loss": "a loss is a class with value(prediction, target)",
             "optimizer": f"an optimizer is a class of {TORCH_OPTIM}.Optimizer, or of linnet's Optimizer",
+            "schedule": "a schedule is a class with factor(steps, steps_per_epoch, max_epochs)",
             "data": "a data source is a function that returns examples",
             "callbacks": "a callback is a class of pytorch_lightning.Callback",
         }
@@ -96,6 +100,8 @@ def _declared(target: str) -> tuple[str, Any]:
         return "callbacks", _stand_in("callbacks", part)
     if TORCH_OPTIMIZER in bases:
         return "optimizer", _stand_in("optimizer", part)
+    if callable(getattr(part, "factor", None)):
+        return "schedule", _stand_in("schedule", part)
     if not callable(getattr(part, "value", None)):
         return "", None
     if getattr(part, "task", None) not in TASKS:
@@ -112,6 +118,8 @@ def _stand_in(group: str, part: Any) -> Any:
     elif group == "loss":
         abilities = {name: getattr(part, name, False) for name in ("shift_invariant", "trains_many")}
         vars(found).update(task=part.task, **abilities)
+    elif group == "schedule":
+        vars(found).update(ends_with_training=False)
     elif group == "optimizer":
         vars(found).update(exact=False, has_proximal_step=False, trains_many=False)
     found.__doc__ = part.__doc__

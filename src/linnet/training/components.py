@@ -25,6 +25,7 @@ from linnet.models import LinearNetwork
 from linnet.models.train_steps import Clip
 from linnet.optimizers import Exact, Optimizer
 from linnet.optimizers.torch_optim import AnyTorchOptimizer
+from linnet.schedules import OwnSchedule, Schedule
 from linnet.system.errors import InputError
 from linnet.tracking import Checkpoint
 
@@ -166,7 +167,7 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
     name = options.pop("_target_")
     target = trusted_object(name) if is_own(name) else _object(name)
     try:
-        if is_own(name) and not issubclass(target, (Loss, Optimizer)):
+        if is_own(name) and not issubclass(target, (Loss, Optimizer, Schedule)):
             return _adapted(target, {**options, **extra})
         return target(**options, **extra)
     except (ValueError, TypeError) as error:
@@ -175,14 +176,14 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
         raise InputError(f"{name.rpartition('.')[2]}: {error}") from error
 
 
-def _adapted(part: Any, options: Mapping[str, Any]) -> Loss | Optimizer | pl.Callback:
+def _adapted(part: Any, options: Mapping[str, Any]) -> Loss | Optimizer | Schedule | pl.Callback:
     """Return a part of another module, a class, as one of linnet's; callbacks of Lightning are taken as they are."""
     if issubclass(part, pl.Callback):
         callback: pl.Callback = part(**options)
         return callback
     if issubclass(part, torch.optim.Optimizer):
         return AnyTorchOptimizer(part, options)
-    return OwnLoss(part(**options))
+    return OwnLoss(part(**options)) if hasattr(part, "value") else OwnSchedule(part(**options))
 
 
 def own_data(options: Mapping[str, Any]) -> Source:
