@@ -74,6 +74,18 @@ class TestSweep:
         assert cli.run(["compare", "sweep", "--no-figures"]) == 0
         assert "changed" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("change", ["swapped", "gone"])
+    def test_a_job_without_its_manifest_is_not_the_best(self, files, change, capsys):
+        job = files / "sweep/1"
+        if change == "swapped":
+            (job / "manifest.json").rename(job / "other")
+            (job / "metrics.json").rename(job / "manifest.json")
+            (job / "other").rename(job / "metrics.json")
+        else:
+            (job / "manifest.json").unlink()
+        assert cli.run(SWEEP) == 0
+        assert "best by val/loss: job 0" in capsys.readouterr().out
+
     @pytest.mark.parametrize("text", ["[" * 1000 + "]" * 1000, '{"state": []}', "1" * 5000])
     def test_a_job_whose_status_is_damaged_is_run_again(self, files, text, capsys):
         (files / "sweep/0/status.json").write_text(text)

@@ -87,6 +87,8 @@ def is_unchanged(run: Path, name: str, manifest: Mapping[str, Any]) -> bool:
     if _ACCEPTED.get():
         return True
     hashes = manifest.get(HASHES)
+    if not {"config", "config_sha256"} & manifest.keys():  # it is no manifest
+        return False
     if manifest.get(CHECKSUM) not in (None, _checksum(manifest)):
         return False
     return not isinstance(hashes, Mapping) or not _difference(run / name, hashes.get(name))
