@@ -145,6 +145,15 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_an_override_of_no_key_is_no_setting_to_compare_by(files, capsys):
+    assert cli.run(["compare", "sweep", "--no-figures"]) == 0
+    table = capsys.readouterr().out
+    path = files / "sweep/0/.hydra/overrides.yaml"
+    path.write_text(path.read_text().replace("data.n_train", "data.n_vrain"))
+    assert cli.run(["compare", "sweep", "--no-figures"]) == 0
+    assert capsys.readouterr().out == table
+
+
 class TestPreprocessing:
     @pytest.mark.parametrize(
         ("key", "value"),

@@ -85,17 +85,30 @@ def read_run(path: Path) -> SavedRun:
             f"metrics.json or manifest.json was changed since the run wrote it: restore it, or compare with {ACCEPT}"
         )
         state, status = "changed", {"error": error}
+    choices, config = _mapping(manifest.get("choices")), _mapping(manifest.get("config"))
+    if config:  # an override that is damaged names nothing there
+        overrides = {key: text for key, text in overrides.items() if key in choices or _has(config, key)}
     return SavedRun(
         path=path,
         state=state,
         reason="" if state == "completed" else _reason(state, status),
         seconds=_seconds(status),
         overrides=overrides,
-        choices=_mapping(manifest.get("choices")),
-        config=_mapping(manifest.get("config")) or _mapping(_read_yaml(path / ".hydra" / "config.yaml")),
+        choices=choices,
+        config=config or _mapping(_read_yaml(path / ".hydra" / "config.yaml")),
         # A completed run that is being continued has metrics.json of its former end.
         metrics={key: float(value) for key, value in metrics.items() if state == "completed" and _is_number(value)},
     )
+
+
+def _has(config: Mapping[str, Any], key: str) -> bool:
+    """Return whether a configuration has this dotted key, or had it before it was deleted by `~key`."""
+    node: Any = config
+    for word in [] if key.startswith("~") else key.split("."):
+        if not isinstance(node, Mapping) or word not in node:
+            return False
+        node = node[word]
+    return True
 
 
 def _read(path: Path) -> Mapping[str, Any]:
