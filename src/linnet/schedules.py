@@ -6,14 +6,13 @@ A schedule is computed for many steps at once and before they are taken; a resum
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt, Le
 from torch import Tensor
 
 from linnet.config.option_types import NonNegative, Positive, Unit, check_options
-from linnet.system.errors import InputError
 
 PROBES = 4096
 """Steps at which the beginnings of two trainings are compared."""
@@ -139,25 +138,3 @@ class Cosine(Schedule):
         progress = (steps / steps_per_epoch - self.warmup_epochs) / (max_epochs - self.warmup_epochs)
         wave = (1 + torch.cos(math.pi * progress.clamp(0.0, 1.0))) / 2
         return self.final_factor + (1 - self.final_factor) * wave
-
-
-class OwnSchedule(Schedule):
-    """A schedule that is an object of another module.
-
-    Args:
-        part: has `factor(steps, steps_per_epoch, max_epochs)`, as of `Schedule.factor`; steps come as float64.
-    """
-
-    warmup_epochs = 0.0
-
-    def __init__(self, part: Any) -> None:
-        self.part = part
-
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
-        found = torch.as_tensor(self.part.factor(steps, steps_per_epoch, max_epochs), dtype=torch.float64)
-        if found.shape != steps.shape or not bool((found.isfinite() & (found >= 0)).all()):
-            raise InputError(
-                f"{type(self.part).__name__}.factor returns shape {list(found.shape)} for {len(steps)} steps: expected "
-                f"one number of at least 0 for each"
-            )
-        return found

@@ -48,13 +48,14 @@ def test_a_hang_up_that_is_ignored_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_signal_whose_exception_another_error_replaced_is_still_a_stop(monkeypatch, capsys):
+@pytest.mark.parametrize("kind", [InputError, AttributeError])
+def test_a_signal_whose_exception_another_error_replaced_is_still_a_stop(kind, monkeypatch, capsys):
     def compose(*_):
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             signal.sigtimedwait([], 1)
         finally:
-            raise InputError("what a library made of it")
+            raise kind("what a library made of it")
 
     monkeypatch.setattr(inspect, "main", compose)
     assert cli.run(["inspect", "run"]) == 143

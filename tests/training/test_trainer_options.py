@@ -182,9 +182,18 @@ def test_what_does_not_fit_is_refused(overrides, words, workplace, capsys):
     assert not Path("run").exists()
 
 
-def test_a_profile_lies_in_the_run_directory(workplace):
-    run = train("trainer.profiler=simple", "trainer.max_epochs=1")
+@pytest.mark.parametrize("profiler", ["simple", "advanced"])
+def test_a_profile_lies_in_the_run_directory(profiler, workplace):
+    run = train(f"trainer.profiler={profiler}", "trainer.max_epochs=1")
     assert "run_training_epoch" in (run.directory / "fit-profile.txt").read_text()
+
+
+def test_a_profile_replaces_a_link_and_does_not_follow_it(workplace):
+    interrupt(Path("run"), 11, *LINE, "trainer.profiler=simple", "trainer.max_epochs=3")
+    Path("run/fit-profile.txt").symlink_to("train.log")
+    assert cli.run(["resume", "run"]) == 0
+    assert not Path("run/fit-profile.txt").is_symlink()
+    assert "run_training_epoch" not in Path("run/train.log").read_text()
 
 
 def test_options_that_are_not_set_leave_the_hash_of_a_configuration_as_it_was(workplace):

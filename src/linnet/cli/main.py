@@ -116,3 +116,9 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"linnet: {str(error) or 'stopped by SIGINT'}", file=sys.stderr)
         return error.exit_code if isinstance(error, Interrupted) else 130
+    except Exception:
+        if interrupts.signum is None:
+            raise
+        stopped = Interrupted(interrupts.signum)  # in whose place is an error of a library, argparse's for example
+        print(f"linnet: {stopped}", file=sys.stderr)
+        return stopped.exit_code

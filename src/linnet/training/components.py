@@ -25,9 +25,10 @@ from linnet.models import LinearNetwork
 from linnet.models.train_steps import Clip
 from linnet.optimizers import Exact, Optimizer
 from linnet.optimizers.torch_optim import AnyTorchOptimizer
-from linnet.schedules import OwnSchedule, Schedule
+from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.tracking import Checkpoint
+from linnet.training.own_schedule import OwnSchedule
 
 PREPARATION = tuple(options_of(Preparation).keys() - {"dtype", "seed"})
 """The keys of `data` that say how examples are prepared; the others say where they come from."""

@@ -20,6 +20,7 @@ from linnet.data.order import MINIBATCHES_PER_CHUNK
 from linnet.models import LinearNetwork
 from linnet.system.compat.lightning import count_step, leave_signals_alone
 from linnet.system.errors import Diverged, InputError
+from linnet.system.files import write_atomic
 from linnet.tracking.checkpoint import set_epoch
 from linnet.tracking.progress import ProgressReport
 from linnet.training.components import make
@@ -40,9 +41,11 @@ def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
         raise InputError(f"trainer.devices={devices}: torch finds {found} on this machine, use trainer.devices={found}")
 
 
-LIGHTNINGS = ("_target_", "accelerator", "devices", "strategy", "log_every_n_steps", "min_epochs")
+PASSED_ON = ("_target_", "accelerator", "devices", "strategy", "log_every_n_steps", "min_epochs")
 """Options that Lightning's Trainer is given as they are."""
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+PROFILE = "fit-profile.txt"
+"""In the run directory: where the time of training went. Not written by Lightning, which would follow a link there."""
 
 
 def make_trainer(
@@ -59,9 +62,9 @@ def make_trainer(
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     known = trainer_options(options)
-    chosen = {key: options[key] for key in LIGHTNINGS if options.get(key) is not None}
+    chosen = {key: options[key] for key in PASSED_ON if options.get(key) is not None}
     if known.profiler is not None:
-        chosen["profiler"] = PROFILERS[known.profiler](dirpath=path, filename="profile")
+        chosen["profiler"] = PROFILERS[known.profiler]()
     if options["strategy"] == "ddp":
         chosen["strategy"] = others.pop("strategy", None) or DataParallel(rank=0)
     trainer: pl.Trainer = make(
@@ -153,3 +156,5 @@ def fit(context: TrainingContext) -> None:
         run_trainer(trainer, model, data, WorkerTask(config, data.per_chunk, checkpoint, parameters))
     except Diverged as error:
         raise with_stable_rate(error, model, data) from error
+    if trainer_options(options).profiler is not None:
+        write_atomic(request.path / PROFILE, trainer.profiler.summary())  # type: ignore[attr-defined]
