@@ -43,7 +43,21 @@ def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
 
 PASSED_ON = ("_target_", "accelerator", "devices", "strategy", "log_every_n_steps", "min_epochs")
 """Options that Lightning's Trainer is given as they are."""
-PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+
+
+class _Simple(SimpleProfiler):
+    def describe(self) -> None:
+        """Keep the report, which `fit` writes, before Lightning forgets it."""
+        self.report = self.summary()
+
+
+class _Advanced(AdvancedProfiler):
+    def describe(self) -> None:
+        """Keep the report, as `_Simple` does."""
+        self.report = self.summary()
+
+
+PROFILERS = {"simple": _Simple, "advanced": _Advanced}
 PROFILE = "fit-profile.txt"
 """In the run directory: where the time of training went. Not written by Lightning, which would follow a link there."""
 
@@ -157,4 +171,4 @@ def fit(context: TrainingContext) -> None:
     except Diverged as error:
         raise with_stable_rate(error, model, data) from error
     if trainer_options(options).profiler is not None:
-        write_atomic(request.path / PROFILE, trainer.profiler.summary())  # type: ignore[attr-defined]
+        write_atomic(request.path / PROFILE, trainer.profiler.report)  # type: ignore[attr-defined]
