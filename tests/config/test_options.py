@@ -15,7 +15,7 @@ from pyarrow import csv, parquet
 from linnet import models, optimizers, penalties, schedules
 from linnet.cli.train import parse
 from linnet.config.check import check
-from linnet.config.check_options import declared
+from linnet.config.check_options import declared, nodes
 from linnet.config.compose import compose, compose_sweep, session
 from linnet.config.groups import GROUPS, shipped
 from linnet.data import prepare
@@ -51,14 +51,8 @@ def commands(path: Path) -> list[str]:
 
 def components() -> list[tuple[str, str, dict[str, Any]]]:
     """(place, option, node) of every node with a `_target_`."""
-    found = []
-    for group in GROUPS:
-        for option, node in shipped()[group].items():
-            if group != "callbacks":
-                found.append((group, option, node))
-            else:
-                found += [(f"callbacks.{name}", option, part) for name, part in node.items() if part is not None]
-    return found
+    chosen = [(group, option) for group in GROUPS for option in shipped()[group]]
+    return [(path, option, node) for group, option in chosen for path, node in nodes(group, option)]
 
 
 def write_data(folder: Path) -> None:

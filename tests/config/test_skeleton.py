@@ -8,7 +8,7 @@ import pytest
 from hydra.utils import get_object
 from pictures import write_pictures
 
-from linnet.config.check_options import declared, options_for
+from linnet.config.check_options import declared, nodes, options_for
 from linnet.config.groups import GROUPS, shipped
 from linnet.config.option_types import accepts, describe, options_of
 from linnet.config.skeleton import skeleton
@@ -23,10 +23,10 @@ FACTS = {
     "schedule": ("ends_with_training",),
 }
 NODES = [
-    pytest.param(group, node, id=f"{group}={option}")
+    pytest.param(group, node, id=f"{place}={option}")
     for group in GROUPS
-    for option, found in shipped()[group].items()
-    for node in ([found] if "_target_" in found else [found["checkpoint"]])
+    for option in shipped()[group]
+    for place, node in nodes(group, option)
 ]
 OWN = [param for param in NODES if param.values[1]["_target_"].startswith("linnet.")]
 
@@ -59,8 +59,8 @@ def test_every_key_of_an_option_file_is_declared_and_its_default_admitted(group,
 
 def test_all_are_made_without_importing_torch(tmp_path):
     code = (
-        "import sys; from linnet.config.groups import shipped; from linnet.config.check_options import declared;"
-        "[declared(node) for group in shipped().values() for node in group.values() if '_target_' in node];"
+        "import sys; from linnet.config.groups import shipped; from linnet.config.check_options import declared, nodes;"
+        "[declared(node) for group in shipped() for option in shipped()[group] for _, node in nodes(group, option)];"
         "assert not {'torch', 'pytorch_lightning', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)

@@ -12,6 +12,7 @@ from rich.text import Text
 from linnet.cli.parser import Parser
 from linnet.config.groups import experiments
 from linnet.config.input_files import describe_input_files
+from linnet.config.loggers import further
 from linnet.reproduction.experiment_report import ExperimentReport
 from linnet.reproduction.experiment_table import print_experiment, print_summary
 from linnet.reproduction.find_experiment import FILE, Experiment, find_experiment
@@ -60,9 +61,12 @@ def _run(given: argparse.Namespace, run: Path, console: Console, progress: Conso
     tolerance = RELATIVE if given.tolerance is None else given.tolerance
     with progress.status(Text(f"running {plain(run)} again")):
         report = reproduce_run(run, place=given.dir, threads=given.threads, tolerance=tolerance)
-    reads = describe_input_files(load_hydra(run)[0])
+    config = load_hydra(run)[0]
+    reads = describe_input_files(config)
     if reads:
         print_note(reads)
+    if others := further(config):
+        print_note(f"the run was logged by logger={','.join(others)} too, and its reproduction is by TensorBoard only")
     if given.json:
         print(to_json(report.as_dict()))
     else:

@@ -1,6 +1,7 @@
 """The check of a composed configuration: nothing is instantiated, and no directory made, before it passes."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,6 +11,7 @@ from linnet.config.check_hydra import check_hydra
 from linnet.config.check_options import TARGETS, check_options, declared, remedy
 from linnet.config.direction import check_direction
 from linnet.config.groups import shipped
+from linnet.config.loggers import further
 from linnet.config.run_options import Trainer, trainer_options
 from linnet.system.errors import InputError
 
@@ -35,6 +37,7 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
     _check_fit(resolved, OmegaConf.select(config, "hydra.runtime.choices") or {})
     if not recorded:
         check_direction(resolved["objective"])
+        _check_packages(resolved)
     return resolved
 
 
@@ -61,6 +64,14 @@ def plain_hydra(config: DictConfig) -> dict[str, Any]:
     """Return the `hydra` node in plain containers, unresolved."""
     node: Any = OmegaConf.to_container(config.hydra, resolve=False)
     return node
+
+
+def _check_packages(config: Mapping[str, Any]) -> None:
+    """Check that the packages of the further loggers are installed; imports none."""
+    for name, node in further(config).items():
+        package = declared(node).package
+        if package is not None and find_spec(package) is None:
+            raise InputError(f"logger={name}: {package} is not installed: pip install {package}")
 
 
 def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@ from inspect import Parameter, isfunction
 from typing import Any
 
 from linnet.config.check_hydra import walk
-from linnet.config.groups import GROUPS, shipped
+from linnet.config.groups import GROUPS, base_of, shipped
+from linnet.config.loggers import further, primary
 from linnet.config.option_types import accepts, describe, lacks, options_of
 from linnet.config.own_parts import GROUPS as OPEN_GROUPS, declare, is_own, own_declaration
 from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
@@ -27,6 +28,8 @@ def remedy(task: str) -> str:
 
 
 CALLBACKS = ("checkpoint", "early_stopping")
+SEVERAL = ("logger", "callbacks")
+"""The groups whose options hold components under names of their own."""
 Options = Mapping[str, Parameter]
 
 
@@ -73,20 +76,24 @@ def check_options(config: dict[str, Any]) -> None:
 
 
 def nodes(group: str, option: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return (path, node) of each component that a shipped option chooses: one, or several callbacks."""
+    """Return (path, node) of each component that a shipped option chooses: one, or several callbacks or loggers."""
     return component_nodes(group, shipped()[group][option])
 
 
 def component_nodes(group: str, found: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return (path, node) of each component in the node of an option, as `nodes`."""
-    if group != "callbacks":
+    if group not in SEVERAL:
         return [(group, dict(found))]
-    return [(f"callbacks.{name}", node) for name, node in found.items() if node is not None]
+    first = [("logger", base_of("logger") | primary(dict(found)))] if group == "logger" else []
+    return first + [(f"{group}.{name}", node) for name, node in found.items() if isinstance(node, dict)]
 
 
 def _places(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
     """Return path -> (node, shipped nodes that it may repeat) of each place that may hold a `_target_`."""
-    places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS if group != "callbacks"}
+    places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS if group not in SEVERAL}
+    places["logger"] = (primary(config.get("logger")), [base_of("logger")])
+    for name, node in further(config).items():
+        places[f"logger.{name}"] = (node, [option[name] for option in shipped()["logger"].values() if name in option])
     given = config.get("callbacks") or {}
     if not isinstance(given, dict):
         raise InputError(f"callbacks={given}: expected {', '.join(CALLBACKS)}")

@@ -7,6 +7,7 @@ from inspect import Parameter
 from typing import Any
 
 from linnet.config.direction import direction
+from linnet.config.loggers import primary
 from linnet.config.option_types import options_of
 from linnet.config.run_options import Trainer
 
@@ -18,8 +19,8 @@ NAMES = ("name", "tags", "notes")
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return the sha256 of a resolved configuration as canonical JSON: equal for equal settings.
 
-    Names and paths are left out, since they say where things lie and not what they are. The objective counts with its
-    direction, stated or not.
+    Names, paths and loggers besides TensorBoard are left out, since they say where things lie and not what they are.
+    The objective counts with its direction, stated or not.
     """
     text = json.dumps(_of_the_result(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -37,6 +38,8 @@ def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
         config.pop("init_from", None)
     if "objective" in config:
         config["objective"] = {**config["objective"], "direction": direction(config["objective"])}
+    if "logger" in config:
+        config["logger"] = primary(config["logger"])
     config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
     if "trainer" in config:  # which has more options than that of a run of before
         config["trainer"] = {

@@ -12,7 +12,10 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     group, _, name = key.partition(".")
     if group == "trainer" and name in NOT_OFFERED:
         return f"{key}: linnet has no such option of Lightning's Trainer: {NOT_OFFERED[name]}"
-    owners = [option for option, node in shipped().get(group, {}).items() if name in node]
+    part = name.partition(".")[0]
+    owners = [
+        option for option, node in shipped().get(group, {}).items() if name in node or isinstance(node.get(part), dict)
+    ]
     if owners:
         return f"{key}: the chosen {group} has no such key, it belongs to {group}={', '.join(owners)}"
     remedy = nearest(key, [word for word in known if not word.startswith("hydra.") and "_target_" not in word])

@@ -83,9 +83,9 @@ def measure(planned: Planned) -> Measured:
         directory, metrics = Path(folder), {}
         try:
             with log_to(directory / "train.log"):
-                metrics = run_to_end(
-                    RunRequest(RunDirectory(directory), planned.config, planned.choices, Terminal(quiet=True))
-                ).metrics
+                where, console = RunDirectory(directory), Terminal(quiet=True)
+                request = RunRequest(where, planned.config, planned.choices, console, only_tensorboard=True)
+                metrics = run_to_end(request).metrics
             state = "completed"
         except Diverged:
             state = "diverged"

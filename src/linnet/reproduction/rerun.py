@@ -31,7 +31,7 @@ def run_again(saved: SavedConfig, directory: Path) -> Run | None:
         with as_many_threads_afterwards(), log_to(directory / "train.log"):
             job = RunRequest(
                 RunDirectory(directory), saved.config, saved.choices, Terminal(quiet=True),
-                initial_weights=saved.initial_weights, recorded=True,
+                initial_weights=saved.initial_weights, recorded=True, only_tensorboard=True,
             )  # fmt: skip
             return run_to_end(job)
     except Diverged:

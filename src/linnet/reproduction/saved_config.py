@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from linnet.config.groups import GROUPS
 from linnet.config.identity import config_hash
+from linnet.config.loggers import with_loggers
 from linnet.system.errors import InputError
 from linnet.system.reading import read_texts
 from linnet.system.sanitize import plain
@@ -50,6 +51,7 @@ def load_config(run: Path) -> SavedConfig:
         config, hydra = load_hydra(run)
         choices: Any = OmegaConf.to_container(hydra.runtime.choices, resolve=False)
         names = {str(group): option for group, option in choices.items() if isinstance(option, str | None)}
+        names = with_loggers(names, config)
     except InputError:
         raise
     except Exception as error:  # a node that is missing, or another one than the check counts on

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from linnet.config.check_options import CALLBACKS, declared
 from linnet.config.compose import flat
+from linnet.config.loggers import further
 from linnet.config.own_parts import is_own
 
 Item = TypeVar("Item")
@@ -33,6 +34,8 @@ def reason_alone(config: Mapping[str, Any]) -> str | None:
         return "callbacks=early_stopping ends each run at its own epoch"
     if config["callbacks"].keys() - set(CALLBACKS):
         return "callbacks of other modules are for one run"
+    if others := further(config):
+        return f"logger={','.join(others)} logs one run at a time"
     loss = config["loss"]["_target_"]
     if is_own(loss) and not getattr(declared(config["loss"]), "trains_many", False):
         return f"{loss} does not say trains_many = True, that its value may be mapped over models"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hydra.core.utils import env_override
 
+from linnet.config.loggers import with_loggers
 from linnet.data import Data
 from linnet.sweeps import job_registry as registry
 from linnet.sweeps.grouping import largest_group
@@ -139,7 +140,7 @@ class _Group:
     def _set_up(self, planned: Planned, path: Path) -> TrainingContext:
         path = path.absolute()
         config = self.directories.open(path, planned)
-        choices = dict(planned.config.hydra.runtime.choices)
+        choices = with_loggers(dict(planned.config.hydra.runtime.choices), config)
         request = RunRequest(RunDirectory(path), config, choices, Terminal(quiet=True))
         try:
             with record_status(request):

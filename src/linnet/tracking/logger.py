@@ -90,14 +90,21 @@ class RunLogger(TensorBoardLogger):
         summary = Summary(value=[Summary.Value(tag=name, image=image)])
         self.experiment.file.add_summary(summary, step)
 
+    def final_names(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Return final metrics under the names that they are logged by.
+
+        Where there is a curve with points of every epoch, the metric of the weights that were kept gets a curve of its
+        own, `…_final`.
+        """
+        return {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
+
     @rank_zero_only
     def log_result(self, params: Mapping[str, Any], metrics: Mapping[str, float], step: int) -> None:
         """Log the run as one row of TensorBoard's HPARAMS page. Once per run: the page shows only the first row.
 
-        HPARAMS shows the last point of each metric's curve. Where that curve has points of every epoch, the metric of
-        the weights that were kept goes to a curve of its own, `…_final`.
+        HPARAMS shows the last point of each metric's curve.
         """
-        tags = {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
+        tags = self.final_names(metrics)
         for name, value in tags.items():
             self.experiment.add_points(name, [step], [value])
         writer = self.experiment.file

@@ -21,6 +21,7 @@ from linnet.tracking.checkpoint import restore
 from linnet.tracking.directory import RunDirectory
 from linnet.tracking.gap import Gap
 from linnet.tracking.logger import rewind
+from linnet.tracking.loggers.fan_out import FurtherLoggers
 from linnet.training.continuation import Continuation
 
 
@@ -49,6 +50,7 @@ class RunRequest:
     resume_state: of a run that is resumed.
     initial_weights: file with the recorded initial weights of a run with `init_from`.
     recorded: whether the configuration is that of an existing run, perhaps somebody else's.
+    only_tensorboard: whether the further loggers that the configuration names are left out.
     started: by `time.monotonic`.
     """
 
@@ -59,6 +61,7 @@ class RunRequest:
     resume_state: ResumeState | None = None
     initial_weights: Path | None = None
     recorded: bool = False
+    only_tensorboard: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -80,6 +83,7 @@ class TrainingContext:
     checkpoint_callback: writes the last and the best state.
     stopping: callbacks that may end training early.
     own_callbacks: callbacks of other modules.
+    further_loggers: those besides TensorBoard.
     """
 
     request: RunRequest
@@ -91,6 +95,7 @@ class TrainingContext:
     stopping: list[pl.Callback]
     own_callbacks: list[pl.Callback]
     logger: RunLogger
+    further_loggers: FurtherLoggers
 
     @property
     def metric(self) -> str:

@@ -1,18 +1,14 @@
 """Finalize a run: choose weights, evaluate them, and write metrics, figures and hashes."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor
 
-from linnet.config.compose import flat
-from linnet.config.groups import EXPERIMENT, GROUPS
 from linnet.config.run_options import trainer_options
 from linnet.data import Data
 from linnet.models import LinearNetwork
@@ -28,14 +24,12 @@ from linnet.tracking.report import coefficients_table, png, print_result, result
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
 from linnet.training.evaluate import evaluate_parts
+from linnet.training.further_loggers import log_result
+from linnet.training.hyperparameters import hyperparameters
 from linnet.training.setup import FIRST_FILES
 
 HASHED = ("weights.safetensors", "metrics.json", "history.csv", *FIRST_FILES)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
-
-
-OF_NO_RESULT = ("name", "tags", "notes", "figures", "data.root", "data.download")
-"""Keys that HPARAMS leaves out: names and places, and what is drawn."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +75,8 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     _record(context, metrics)
     if not request.console.quiet:
         _print(context, metrics, kept, epochs)
+    if context.further_loggers:
+        log_result(context, metrics)
     return Run(request.path, metrics, model, data)
 
 
@@ -147,16 +143,3 @@ def save_weights(model: LinearNetwork, path: Path) -> str:
     weights = {name: tensor.detach()[0].cpu().contiguous() for name, tensor in model.named_parameters()}
     write_atomic(path / "weights.safetensors", save(weights))
     return weights_hash(weights)
-
-
-def hyperparameters(choices: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the hyperparameters for TensorBoard: every key that may be swept.
-
-    Numbers stay numbers, for its axes; all else is a text. Where files lie and what is drawn is left out.
-    """
-    found: dict[str, Any] = {group: str(choices[group]) for group in (*GROUPS, EXPERIMENT) if choices.get(group)}
-    for key, value in flat(config).items():
-        if key not in OF_NO_RESULT and not key.endswith("_target_"):
-            plain = isinstance(value, (int, float, str)) and not isinstance(value, bool)
-            found[key] = value if plain else json.dumps(value, ensure_ascii=False)
-    return found

@@ -22,6 +22,7 @@ from linnet.system.compat.lightning import count_step, leave_signals_alone
 from linnet.system.errors import Diverged, InputError
 from linnet.system.files import write_atomic
 from linnet.tracking.checkpoint import set_epoch
+from linnet.tracking.loggers.fan_out import LogEpochs
 from linnet.tracking.progress import ProgressReport
 from linnet.training.components import make
 from linnet.training.context import TrainingContext, is_trained
@@ -151,6 +152,8 @@ def fit(context: TrainingContext) -> None:
     ]  # fmt: skip
     if context.own_callbacks:
         callbacks = [CountSteps(), *callbacks, *context.own_callbacks]
+    if context.further_loggers:
+        callbacks.append(LogEpochs(context.further_loggers))
     data.per_chunk = min(MINIBATCHES_PER_CHUNK, context.checkpoint_callback.every_n_steps or MINIBATCHES_PER_CHUNK)
     if any(map(_looks_at_batches, context.own_callbacks)):
         data.per_chunk = 1

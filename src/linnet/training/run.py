@@ -13,9 +13,10 @@ def run_to_end(request: RunRequest) -> Run:
         interrupts.raise_if_any()
         context = setup(request, interrupts)
         try:
-            interrupts.raise_if_any()
-            fit(context)
-            run = finalize(context)
+            with context.further_loggers:
+                interrupts.raise_if_any()
+                fit(context)
+                run = finalize(context)
         finally:
             context.logger.close()
         request.directory.set("completed")

@@ -11,6 +11,7 @@ import yaml
 
 from linnet.config.check_options import declared, is_exact
 from linnet.config.direction import training_counterpart
+from linnet.config.loggers import primary
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
@@ -37,6 +38,7 @@ from linnet.training.components import (
 )
 from linnet.training.context import RunRequest, TrainingContext, restore_training
 from linnet.training.fit import refuse_missing_gpu
+from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
 
 log = logging.getLogger(__name__)
@@ -81,7 +83,11 @@ def setup(
         write_manifest(request.path, manifest)
     else:
         _restore(request, model, [checkpoint, *stopping, *own], manifest)
-    return TrainingContext(request, data, model, manifest, analysis, checkpoint, stopping, own, _logger(request, model))
+    logger = _logger(request, model)
+    return TrainingContext(
+        request, data, model, manifest, analysis, checkpoint, stopping, own, logger,
+        build_further_loggers(request, logger.history, data.chunks.steps_per_epoch),
+    )  # fmt: skip
 
 
 def _n_threads(request: RunRequest) -> int:
@@ -160,7 +166,7 @@ def _restore(
 def _logger(request: RunRequest, model: LinearNetwork) -> RunLogger:
     """Return the run's logger; a new run begins with its configuration."""
     resumed_at = None if request.checkpoint is None else model.steps_done
-    logger: RunLogger = make(request.config["logger"], save_dir=request.path, resumed_at=resumed_at)
+    logger: RunLogger = make(primary(request.config["logger"]), save_dir=request.path, resumed_at=resumed_at)
     if resumed_at is None:
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         text = yaml.dump(request.config, Dumper=dumper, sort_keys=False)

@@ -16,6 +16,7 @@ from linnet.config.check import check, refuse_chdir
 from linnet.config.check_options import check_options
 from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
+from linnet.config.loggers import with_loggers
 from linnet.config.project_options import announce, take_searchpath
 from linnet.system.compat.hydra import job_context
 from linnet.system.sanitize import print_note
@@ -87,4 +88,5 @@ def request_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> 
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_options(resolved)  # again, since an interpolation may have another value by now
     directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
-    return RunRequest(directory, resolved, dict(hydra.runtime.choices), Terminal(quiet=quiet))
+    choices = with_loggers(dict(hydra.runtime.choices), resolved)
+    return RunRequest(directory, resolved, choices, Terminal(quiet=quiet))

@@ -1,0 +1,1 @@
+"""Loggers besides TensorBoard, each over one of Lightning's: `logger=csv`."""
