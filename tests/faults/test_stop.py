@@ -12,7 +12,7 @@ MORE = (
     f"{FEW};train, 2 threads;train, 2 processes;resume;resume, 2 threads;basic, 2 threads;vectorized, 1 process;"
     "vectorized, 1 process, 2 threads"
 )
-"""All of linnet's own. Processes of joblib and submitit import for seconds before they can end; `stop.py` has them, too."""
+"""All of linnet's own. Processes of joblib and submitit import for seconds before they can end; by hand only."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
