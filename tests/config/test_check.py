@@ -79,7 +79,7 @@ class TestValue:
     @pytest.mark.parametrize(
         "given",
         ["~optimizer.lr", "~data.batch_size", "~figures", "~objective", "objective=null", "~callbacks.checkpoint",
-         "callbacks.checkpoint=null", "~seed", "~logger", "~data"],
+         "callbacks.checkpoint=null", "~seed", "~data"],
     )  # fmt: skip
     def test_that_was_deleted_is_missed(self, given, refusal):
         assert given.strip("~").partition("=")[0].rpartition(".")[2] in refusal(given)

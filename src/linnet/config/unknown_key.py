@@ -12,9 +12,10 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     group, _, name = key.partition(".")
     if group == "trainer" and name in NOT_OFFERED:
         return f"{key}: linnet has no such option of Lightning's Trainer: {NOT_OFFERED[name]}"
-    part = name.partition(".")[0]
+    part, _, leaf = name.partition(".")  # of one logger or callback among several
+    options = shipped().get(group, {}).items()
     owners = [
-        option for option, node in shipped().get(group, {}).items() if name in node or isinstance(node.get(part), dict)
+        option for option, node in options if name in node or (isinstance(node.get(part), dict) and leaf in node[part])
     ]
     if owners:
         return f"{key}: the chosen {group} has no such key, it belongs to {group}={', '.join(owners)}"
