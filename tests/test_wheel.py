@@ -12,7 +12,6 @@ import pytest
 
 from linnet import __version__ as package_version
 
-pytestmark = pytest.mark.xdist_group("wheel")  # two builds at a time would be in each other's way
 ROOT = Path(__file__).parents[1]
 
 
