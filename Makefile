@@ -47,7 +47,7 @@ train: install
 test test-long test-all test-processors test-lowest: export OMP_WAIT_POLICY = PASSIVE
 
 PROCESSES ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 test: lint typecheck
 	$(PYTEST) -m "not long" --durations=20 $(ARGS)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import hydra
@@ -50,16 +50,20 @@ def pytest_configure() -> None:
         tempfile.tempdir = None  # looked up before
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of each group for pytest-xdist."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    group_of = {Path(__file__).parent / place: name for name, places in GROUPS.items() for place in places}
-    for item in items:
-        found = next((group_of[path] for path in (item.path, *item.path.parents) if path in group_of), None)
-        if found is not None:
-            item.add_marker(pytest.mark.xdist_group(found))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return a scheduler that gives all tests of a group to one process; marks of groups do nothing in pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    group_of = {f"tests/{place}": name for name, places in GROUPS.items() for place in places}
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path = PurePosixPath(nodeid.partition("::")[0])
+            places = map(str, (path, *path.parents))
+            return next((group_of[place] for place in places if place in group_of), nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -130,7 +130,7 @@ def judged(
         path = folder / case.file if case.is_of_the_run else Path(case.file)
         said, forged = mutate(path, rng, files if case.is_of_the_run else ())
         if path.is_fifo() and case.file in case.command.words.split():
-            # Whoever names a pipe as an input has a program at its other end.
+            # A user who names a pipe as an input has a program at its other end.
             content = (world.trained / case.command.subject / case.file).read_bytes()
             threading.Thread(target=path.write_bytes, args=(content,), daemon=True).start()
         yield f"{case.command.words}{f' {ACCEPT}' * case.accept}; {case.file}", said

@@ -43,7 +43,7 @@ def worker_job(driver: int, here: bool, job: DictConfig) -> str:
 
     Args:
         driver: process id of the sweep's own process, in which some launchers run jobs.
-        here: whether jobs run on the machine of the sweep and end with it, whoever started them.
+        here: whether jobs run on the machine of the sweep and end with it, also if another process started them.
         job: its configuration.
     """
     if os.getpid() != driver:

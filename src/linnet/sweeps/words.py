@@ -57,7 +57,7 @@ class SweepWords:
     zips: the keys of each zip.
     conditions: each `if(…)`.
     settings: the overrides of each entry of the settings file; one without overrides if there is no file.
-    stop_at_first_failure: whether no job is begun after one that did not complete.
+    stop_at_first_failure: whether no job is started after one that did not complete.
     """
 
     overrides: list[str]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from linnet.system.decoding import check_yaml, decode_json, safe_loader
 from linnet.system.errors import InputError
 
 MIB = 2**20
@@ -21,14 +22,8 @@ JSON_LIMIT, YAML_LIMIT, TABLE_LIMIT, TENSOR_LIMIT = 256 * MIB, 4 * MIB, 4096 * M
 """Bytes that a file may have: JSON, YAML, history.csv, weights and checkpoints."""
 HEADER_LIMIT = MIB
 """Bytes of the header of a file of tensors, which names the few that a run has."""
-DEPTH = 64
-"""Lists and dictionaries inside one another."""
-NODES = 100_000
-"""Values of a YAML file, those that its aliases repeat included."""
 LINE = 65_536
 """Bytes of a line of history.csv."""
-DIGITS = 40
-"""Of a whole number; those of 64 bits have 19."""
 
 
 Look = Callable[[int, int], None]
@@ -146,14 +141,7 @@ def read_json(path: Path, root: Path | None = None) -> Any:
         OSError, Unreadable: as `read_bytes`.
         ValueError: it is no JSON, or too deep, or holds numbers that linnet never writes.
     """
-    text = read_text(path, root, JSON_LIMIT)
-    try:
-        content = _DECODER.decode(text)
-    except RecursionError as error:
-        raise ValueError(f"it is nested more than {DEPTH} deep") from error
-    if text.count("[") + text.count("{") > DEPTH:
-        _check_depth(content)
-    return content
+    return decode_json(read_text(path, root, JSON_LIMIT))
 
 
 def read_yaml(path: Path, root: Path | None = None) -> Any:
@@ -170,15 +158,14 @@ def read_texts(path: Path, root: Path | None = None) -> list[str]:
     """
     import yaml
 
-    content = _yaml(path, root, lambda text: yaml.load(text, Loader=_safe_loader()))
+    content = _yaml(path, root, lambda text: yaml.load(text, Loader=safe_loader()))
     return [entry for entry in content if isinstance(entry, str)] if isinstance(content, list) else []
 
 
 def _yaml(path: Path, root: Path | None, load: Callable[[str], Any]) -> Any:
     text = read_text(path, root, YAML_LIMIT)
     try:
-        if "*" in text or sum(map(text.count, ("[", "{", "- ", "? ", "  "))) > DEPTH:
-            _check_yaml(text)
+        check_yaml(text)
         return load(text)
     except OSError as error:  # how OmegaConf says that it is neither a list nor a dictionary
         raise ValueError(str(error)) from error
@@ -192,63 +179,3 @@ def sha256(path: Path, root: Path | None = None) -> str:
     for part in _parts(path, root, TENSOR_LIMIT, MIB):  # not as a whole: anybody may have made it grow
         digest.update(part)
     return digest.hexdigest()
-
-
-def _whole_number(text: str) -> int:
-    if len(text) > DIGITS:
-        raise ValueError(f"it has a number of {len(text)} digits")
-    return int(text)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"it has {name}, which is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=_no_constant)
-
-
-def _check_depth(content: Any) -> None:
-    """Raise ValueError if lists and dictionaries are nested deeper than `DEPTH`."""
-    level = [content]
-    for _ in range(DEPTH):
-        level = [
-            below
-            for node in level
-            if isinstance(node, (dict, list))
-            for below in (node.values() if isinstance(node, dict) else node)
-            if isinstance(below, (dict, list))
-        ]
-        if not level:
-            return
-    raise ValueError(f"it is nested more than {DEPTH} deep")
-
-
-def _safe_loader() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _check_yaml(text: str) -> None:
-    """Raise ValueError if a document is too deep, or too large once its aliases are written out."""
-    import yaml
-
-    sizes: dict[str, int] = {}
-    open_nodes: list[tuple[str | None, int]] = []
-    total = 0
-    for event in yaml.parse(text, Loader=_safe_loader()):
-        if isinstance(event, yaml.AliasEvent):
-            total += sizes.get(event.anchor, 1)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            open_nodes.append((event.anchor, total))
-            total += 1
-        elif isinstance(event, yaml.ScalarEvent):
-            total += 1
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            anchor, before = open_nodes.pop()
-            if anchor is not None:
-                sizes[anchor] = total - before
-        if total > NODES:
-            raise ValueError(f"it holds more than {NODES} values, once its aliases are written out")
-        if len(open_nodes) > DEPTH:
-            raise ValueError(f"it is nested more than {DEPTH} deep")

@@ -1,4 +1,4 @@
-"""Loggers of a run besides TensorBoard: begun before training, given the result after it."""
+"""Start a run's loggers besides TensorBoard before training, and give them the result after it."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ FILES = ("weights.safetensors", "metrics.json", ".hydra/config.yaml")
 
 
 def build_further_loggers(request: RunRequest, history: History, steps_per_epoch: int) -> FurtherLoggers:
-    """Return the further loggers that the configuration names, begun."""
+    """Return the further loggers that the configuration names, started."""
     config = request.config
     nodes = {} if request.only_tensorboard else further(config)
     loggers = FurtherLoggers({name: make(node) for name, node in nodes.items()}, history, steps_per_epoch)
