@@ -142,6 +142,12 @@ trainer:
         Path("experiments/mine/experiment.yaml").write_text("optimizer: [lr: 0.1\n", encoding="utf-8")
         assert "is not readable YAML" in refusal("experiment=mine")
 
+    def test_of_another_directory_is_no_option_here(self, checked):
+        write_experiment("mine", self.TEXT)
+        checked("experiment=mine")
+        Path("experiments").rename("of_another_project")
+        assert "experiment=mine: no such option" in refusal("experiment=mine")
+
     def test_with_an_unknown_key_is_refused(self, checked):
         write_experiment("odd", "optimizer:\n  learning_rate: 0.1\n")
         with pytest.raises(InputError, match=r"optimizer\.learning_rate: no such key"):

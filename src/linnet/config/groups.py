@@ -57,16 +57,16 @@ def experiments() -> dict[str, Path]:
 
 
 def register_experiments() -> None:
-    """Make every experiment folder an option of Hydra's `experiment` group."""
+    """Make the experiment folders, and no others of before, the options of Hydra's `experiment` group."""
     store = ConfigStore.instance()
+    store.repo.pop(EXPERIMENT, None)  # found from another directory, or readable then
     for name, folder in experiments().items():
         path = folder / "experiment.yaml"
         try:
             node = _experiment(path, path.stat().st_mtime_ns)
-        except InputError:  # said by `refuse_unreadable` to those who ask for it; not what an earlier session found
-            store.repo.get(EXPERIMENT, {}).pop(f"{name}.yaml", None)
-        else:
-            store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")
+        except InputError:
+            continue  # said by `refuse_unreadable` to those who ask for it
+        store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")
 
 
 def refuse_unreadable(name: str) -> None:
