@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RUNNING, DEVELOPING = "requirements.lock", "requirements-dev.lock"
 # Imported only where an extra is installed.
-OPTIONAL = {"hydra_plugins", "joblib", "onnx", "onnxruntime", "optuna", "pandas"}
+OPTIONAL = {"mlflow", "wandb", "hydra_plugins", "joblib", "onnx", "onnxruntime", "optuna", "pandas"}
 
 
 def normalized(names: Iterable[str]) -> set[str]:

@@ -36,6 +36,7 @@ ALLOWED = {
     "tracking/events.py": {"(folder / f'events.out.tfevents.{name}').open"},  # "x": never an existing one
     "tracking/lock.py": {"self.path.unlink"},
     "tracking/loggers/csv_file.py": {"file.unlink"},  # in its own folder, of an earlier start of the run
+    "tracking/loggers/wandb_run.py": {"shutil.rmtree"},  # wandb's files of an earlier start of the run
     "tracking/logger.py": {"path.unlink"},  # event files after the checkpoint
 }
 

@@ -1,6 +1,9 @@
 """Loggers besides TensorBoard: what they hold agrees with history.csv and metrics.json, and none stops a run."""
 
 import csv
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,9 @@ from linnet.config.skeleton import skeleton
 from linnet.sweeps.grouping import reason_alone
 from linnet.system.reading import read_json
 from linnet.tracking import read_history
+from linnet.tracking.loggers import fan_out
 from linnet.tracking.loggers.csv_file import CSVFile
+from linnet.tracking.loggers.fan_out import SECONDS_TO_ANSWER
 
 
 def rows(directory: Path) -> list[dict[str, float]]:
@@ -69,6 +74,27 @@ class TestFailing:
         warned = [line for line in (run.directory / "train.log").read_text().splitlines() if "WARNING" in line]
         said = "logger=csv failed, and is left out from here on: ConnectionError: no answer from http://host/api"
         assert len(warned) == 1 and warned[0].endswith(said)
+
+    @pytest.mark.parametrize("method", ["open", "log_epochs", "log_result", "close"])
+    def test_that_does_not_answer_is_left_out(self, tmp_path, monkeypatch, method):
+        monkeypatch.setitem(SECONDS_TO_ANSWER, method, 0.2)
+        monkeypatch.setattr(CSVFile, method, lambda *_: time.sleep(3600))
+        run = train(tmp_path / "run", "logger=csv", *SHORT)
+        assert read_json(run.directory / "status.json")["state"] == "completed"
+        assert "TimeoutError: no answer in time" in (run.directory / "train.log").read_text()
+
+    def test_a_signal_is_not_kept_waiting_for_it_and_what_it_has_started(self, tmp_path, monkeypatch):
+        helpers = []
+
+        def wait(*_: object) -> None:
+            helpers.append(subprocess.Popen(["sleep", "3600"]))
+            helpers[-1].wait()
+            time.sleep(3600)
+
+        monkeypatch.setattr(fan_out, "SECONDS_TO_STOP", 0.2)
+        monkeypatch.setattr(CSVFile, "close", wait)
+        interrupt(tmp_path / "run", N_STEPS + 5, "logger=csv", *BLOBS)
+        assert helpers[0].wait(60) == -signal.SIGTERM
 
     def test_a_link_in_the_place_of_its_folder_is_not_followed(self, tmp_path):
         (tmp_path / "elsewhere").mkdir()

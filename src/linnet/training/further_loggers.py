@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from linnet.config.loggers import further
+from linnet.system.interrupts import Interrupts
 from linnet.tracking.history import History
 from linnet.tracking.loggers.fan_out import FurtherLoggers
 from linnet.tracking.loggers.further_logger import LoggedRun
@@ -14,11 +15,13 @@ FILES = ("weights.safetensors", "metrics.json", ".hydra/config.yaml")
 """Files of a run directory that loggers are given, besides figures."""
 
 
-def build_further_loggers(request: RunRequest, history: History, steps_per_epoch: int) -> FurtherLoggers:
+def build_further_loggers(
+    request: RunRequest, history: History, steps_per_epoch: int, interrupts: Interrupts
+) -> FurtherLoggers:
     """Return the further loggers that the configuration names, started."""
     config = request.config
     nodes = {} if request.only_tensorboard else further(config)
-    loggers = FurtherLoggers({name: make(node) for name, node in nodes.items()}, history, steps_per_epoch)
+    loggers = FurtherLoggers({name: make(node) for name, node in nodes.items()}, history, steps_per_epoch, interrupts)
     params = hyperparameters(request.choices, config)
     tags, notes = config.get("tags") or (), config.get("notes")
     loggers.open(LoggedRun(request.path, params, tags, notes, request.recorded))

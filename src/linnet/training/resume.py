@@ -18,6 +18,7 @@ from linnet.system.terminal import Terminal
 from linnet.tracking.checkpoint_file import LAST, PREVIOUS, Damaged, fall_back, load
 from linnet.tracking.directory import FORMAT, RunDirectory, format_of, read_status
 from linnet.tracking.logger import check_position
+from linnet.tracking.loggers.wandb_run import FOLDER as WANDB
 from linnet.tracking.manifest_file import check_unchanged, read_manifest
 from linnet.tracking.run_config import load_hydra
 from linnet.training.context import ResumeState, RunRequest
@@ -170,6 +171,8 @@ def _refuse_links(path: Path) -> None:
     """Raise InputError for links that lead out of the directory: an untrusted one must not make us write elsewhere."""
     inside = path.resolve()
     for entry in (path, *path.rglob("*")):
+        if path / WANDB in entry.parents:  # has links to its own logs, and is removed before anything is written there
+            continue
         if entry.is_symlink() and entry != path and not _leads_inside(entry, inside):
             raise InputError(f"{entry} leads out of the run directory: replace the link by what it points to")
         if not entry.is_file() and not entry.is_dir():  # reading a pipe would wait for ever

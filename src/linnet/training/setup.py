@@ -86,7 +86,7 @@ def setup(
     logger = _logger(request, model)
     return TrainingContext(
         request, data, model, manifest, analysis, checkpoint, stopping, own, logger,
-        build_further_loggers(request, logger.history, data.chunks.steps_per_epoch),
+        build_further_loggers(request, logger.history, data.chunks.steps_per_epoch, interrupts),
     )  # fmt: skip
 
 

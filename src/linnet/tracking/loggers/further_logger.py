@@ -1,10 +1,14 @@
 """What a logger besides TensorBoard is given of a run."""
 
+import logging
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
+
+from linnet.system.errors import InputError
 
 State = Literal["completed", "interrupted", "failed"]
 
@@ -66,3 +70,21 @@ class FurtherLogger(ABC):
     @abstractmethod
     def close(self, state: State) -> None:
         """End the run, in this state."""
+
+
+def refuse_recorded_address(run: LoggedRun, given: str | None, variable: str) -> None:
+    """Raise InputError if a run that was there before would be sent to where only its own configuration says."""
+    if run.recorded and given is not None and given != os.environ.get(variable):
+        raise InputError(f"set {variable} to log where only the run directory says: {given}")
+
+
+def unless_set(environment: Mapping[str, str]) -> None:
+    """Set variables that the environment does not have."""
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
+
+
+def quiet(*names: str) -> None:
+    """Let these packages log nothing: what is wrong, they raise too, and a run says it once."""
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
