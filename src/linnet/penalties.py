@@ -26,6 +26,10 @@ class Penalty(ABC):
 
     needs_proximal_step: ClassVar[bool] = False
     """Whether there can be an l1 part, which takes an optimizer with a proximal step."""
+    needs_autograd: ClassVar[bool] = False
+    """Whether `add_gradient` asks autograd."""
+    is_elastic_net: ClassVar[bool] = True
+    """Whether l1 and l2 are all there is to it, so that solvers know the objective."""
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -8,7 +8,7 @@ from linnet.config.check_hydra import walk
 from linnet.config.groups import GROUPS, base_of, shipped
 from linnet.config.loggers import further, primary
 from linnet.config.option_types import accepts, describe, lacks, options_of
-from linnet.config.own_parts import GROUPS as OPEN_GROUPS, declare, is_own, own_declaration
+from linnet.config.own_parts import GROUPS as OPEN_GROUPS, NAMED, declare, is_own, named_nodes, own_declaration
 from linnet.config.run_options import OF_GROUP, OF_LIBRARY, Objective, Run
 from linnet.config.skeleton import skeleton
 from linnet.config.trust import how_to_trust
@@ -61,7 +61,7 @@ def check_options(config: dict[str, Any]) -> None:
     for path, key, value in walk(config):
         if key.startswith("_") and path.removesuffix("._target_") not in places:
             raise InputError(f"{path}={value}: a key that builds objects is not allowed here")
-    run = {key: value for key, value in config.items() if key not in (*GROUPS, "objective")}
+    run = {key: value for key, value in config.items() if key not in (*GROUPS, *NAMED, "objective")}
     for path, node, declaration in (("", run, Run), ("objective", config.get("objective"), Objective)):
         if not isinstance(node, dict):
             raise InputError(f"{path}={node}: expected {', '.join(options_of(declaration))}")
@@ -104,6 +104,8 @@ def _places(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]
     for name, node in given.items():
         if name not in CALLBACKS and isinstance(node, dict) and "_target_" in node:
             places[f"callbacks.{name}"] = (node, [])
+    for group in NAMED:
+        places |= {f"{group}.{name}": (node, []) for name, node in named_nodes(config, group).items()}
     return places
 
 

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.config.inferred import decides, inferred
-from linnet.config.own_parts import register
+from linnet.config.own_parts import own_direction, register
 from linnet.config.project_options import added, complete, refuse_unusable, registered
 from linnet.config.unknown_key import nearest, unknown_key
 from linnet.system.compat.hydra import parse_overrides
@@ -66,7 +66,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     with errors_in_one_line(overrides):
         config = hydra.compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
         refuse_bases(config)
-        more = inferred(overrides, config)
+        more = [*inferred(overrides, config), *own_direction(config)]
         if more:
             config = hydra.compose(PRIMARY, overrides=[*overrides, *more], return_hydra_config=True)
         _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
@@ -99,7 +99,7 @@ def compose_sweep(overrides: Sequence[str], of_jobs: Sequence[str] = ()) -> Dict
         config = session_hydra.compose_config(PRIMARY, list(own), RunMode.MULTIRUN, from_shell=False)
         refuse_bases(config)
         job_looks = any(map(decides, swept)) or not {"model", "loss"}.isdisjoint(left)
-        more = [] if job_looks else inferred(overrides, config)
+        more = [*([] if job_looks else inferred(overrides, config)), *own_direction(config)]
         if more:
             config = session_hydra.compose_config(PRIMARY, [*own, *more], RunMode.MULTIRUN, from_shell=False)
         if len(own) < len(overrides):

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from inspect import Parameter, Signature, isclass, signature
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from hydra.core.config_store import ConfigStore
 
 from linnet.config.data_source import data_source
+from linnet.config.direction import NEITHER, known_direction
 from linnet.config.groups import base_of
 from linnet.config.option_types import Positive
 from linnet.config.trust import TORCH_OPTIM, is_trusted, source_of, trusted_object
@@ -18,13 +19,16 @@ from linnet.system.errors import InputError
 CALLBACK = "pytorch_lightning.callbacks.callback.Callback"
 BASES = {
     "loss": "linnet.losses.loss.Loss", "optimizer": "linnet.optimizers.optimizer.Optimizer",
-    "schedule": "linnet.schedules.Schedule",
+    "penalty": "linnet.penalties.Penalty", "schedule": "linnet.schedules.Schedule",
 }  # fmt: skip
 """Group -> linnet's class, whose subclasses are used as they are; of others an adapter makes one."""
 CHOSEN = ("data", *BASES)
-"""The groups whose option may be a part of another module; callbacks are added under names of their own."""
-GROUPS = (*CHOSEN, "callbacks")
+"""The groups whose option may be a part of another module."""
+NAMED = ("metric", "figure")
+"""What only other modules have, each part under a name of its own: `+metric.mape._target_=my_parts.MAPE`."""
+GROUPS = (*CHOSEN, "callbacks", *NAMED)
 TORCH_OPTIMIZER = "torch.optim.optimizer.Optimizer"
+DIRECTIONS = ("minimize", "maximize")
 TASKS = ("regression", "classification")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
@@ -42,6 +46,11 @@ def register(overrides: Sequence[str]) -> None:
                 ConfigStore.instance().store(group=group, name=name, node=own_node(group, name), provider="linnet")
 
 
+def kind_of(target: str) -> str:
+    """Return the group that a trusted part fits."""
+    return _declared(target)[0]
+
+
 def is_own(target: object) -> bool:
     """Return whether a `_target_` is in a trusted module, and not linnet's."""
     return isinstance(target, str) and not target.startswith("linnet.") and is_trusted(target)
@@ -49,8 +58,35 @@ def is_own(target: object) -> bool:
 
 def own_sources(config: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
     """Return `_target_` -> module, version and hash of the source of each trusted part of a checked configuration."""
-    nodes = [*(config[group] for group in CHOSEN), *filter(None, config["callbacks"].values())]
+    named = [node for group in NAMED for node in named_nodes(config, group).values()]
+    nodes = [*(config[group] for group in CHOSEN), *filter(None, config["callbacks"].values()), *named]
     return {node["_target_"]: source_of(node["_target_"]) for node in nodes if is_own(node["_target_"])}
+
+
+def named_nodes(config: Mapping[str, Any], group: str) -> Mapping[str, Any]:
+    """Return name -> node of the metrics or figures of a configuration.
+
+    Raises:
+        InputError: there is something else.
+    """
+    given = config.get(group) or {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{group}={given}: expected +{group}.NAME._target_=…")
+    for name in given:
+        if not re.fullmatch(r"[A-Za-z]\w*", str(name)):
+            raise InputError(f"{group}.{name}: a name has letters, digits and underscores")
+        if group == "metric" and (name == "loss" or known_direction(f"val/{name}") or name in NEITHER):
+            raise InputError(f"metric.{name}: linnet has a metric of that name, use another one")
+    return cast(Mapping[str, Any], given)
+
+
+def own_direction(config: Mapping[str, Any]) -> list[str]:
+    """Return the override that states the direction of an objective that is a metric of another module, if it is."""
+    objective = config["objective"]
+    node = named_nodes(config, "metric").get(str(objective["metric"]).partition("/")[2])
+    if node is None or objective["direction"] is not None:
+        return []
+    return [f"objective.direction={declare('metric', node['_target_']).direction}"]
 
 
 def own_node(group: str, target: str) -> dict[str, Any]:
@@ -75,6 +111,9 @@ def declare(group: str, target: str) -> Any:
     if kind != group:
         what = {
             "loss": "a loss is a class with value(prediction, target)",
+            "penalty": "a penalty is a class with value(weight)",
+            "metric": 'a metric is a class with value(prediction, target), and direction = "minimize" or "maximize"',
+            "figure": "a figure is a class with draw(run)",
             "optimizer": f"an optimizer is a class of {TORCH_OPTIM}.Optimizer, or of linnet's Optimizer",
             "schedule": "a schedule is a class with factor(steps, steps_per_epoch, max_epochs)",
             "data": "a data source is a function that returns examples",
@@ -102,8 +141,17 @@ def _declared(target: str) -> tuple[str, Any]:
         return "optimizer", _stand_in("optimizer", part)
     if callable(getattr(part, "factor", None)):
         return "schedule", _stand_in("schedule", part)
-    if not callable(getattr(part, "value", None)):
+    if callable(getattr(part, "draw", None)):
+        return "figure", _stand_in("figure", part)
+    value = getattr(part, "value", None)
+    if not callable(value):
         return "", None
+    if len(signature(value).parameters) == 2:  # self, weight
+        return "penalty", _stand_in("penalty", part)
+    if hasattr(part, "direction"):
+        if part.direction not in DIRECTIONS:
+            raise InputError(f"metric {target}: direction={part.direction}, expected one of {', '.join(DIRECTIONS)}")
+        return "metric", _stand_in("metric", part)
     if getattr(part, "task", None) not in TASKS:
         raise InputError(f'loss={target}: it lacks a line such as task = "regression", or "classification"')
     return "loss", _stand_in("loss", part)
@@ -118,6 +166,10 @@ def _stand_in(group: str, part: Any) -> Any:
     elif group == "loss":
         abilities = {name: getattr(part, name, False) for name in ("shift_invariant", "trains_many")}
         vars(found).update(task=part.task, **abilities)
+    elif group == "penalty":
+        vars(found).update(needs_proximal_step=hasattr(part, "prox"))
+    elif group == "metric":
+        vars(found).update(direction=part.direction)
     elif group == "schedule":
         vars(found).update(ends_with_training=False)
     elif group == "optimizer":

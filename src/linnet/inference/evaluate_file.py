@@ -7,11 +7,13 @@ from typing import Any
 import torch
 
 from linnet.config.check_options import declared
+from linnet.config.own_parts import named_nodes
 from linnet.data.table.messages import count_words, join_names
 from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
 from linnet.inference.predictor import load_predictor
 from linnet.losses import Loss
 from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_intervals, wilson_interval
+from linnet.models.own_metrics import OwnMetrics
 from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RegressionMetrics, as_floats
 from linnet.system.errors import InputError
 from linnet.tracking.run_config import load_config
@@ -31,7 +33,8 @@ def evaluate_file(run: Path, given: LabelledFile) -> tuple[dict[str, float], int
     predictor, config = load_predictor(run), load_config(run)
     found = read_labelled(predictor, given)
     loss: Loss = make(config["loss"])
-    metrics, intervals = (_regression if predictor.task == "regression" else _classification)(found, loss)
+    own = OwnMetrics({name: make(node) for name, node in named_nodes(config, "metric").items()})
+    metrics, intervals = (_regression if predictor.task == "regression" else _classification)(found, loss, own)
     for key, (low, high) in intervals.items():
         metrics |= {f"{key}{LOW}": low, f"{key}{HIGH}": high}
     notes = list(found.notes)
@@ -50,15 +53,16 @@ def weight_column(config: Mapping[str, Any]) -> str | None:
     return data["weight"] if declared(data).is_table else None
 
 
-def _regression(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
+def _regression(found: Labelled, loss: Loss, own: OwnMetrics) -> tuple[dict[str, float], Intervals]:
     scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
     prediction, running = loss.mean(scores[None])[0], RegressionMetrics()
     running.update(prediction[None], y)
-    metrics = {"loss": _loss(found, loss, scores, y), **as_floats(running)[0]}
+    (of_others,) = own.compute([prediction[None]], [y])
+    metrics = {"loss": _loss(found, loss, scores, y), **as_floats(running)[0], **of_others}
     return metrics, bootstrap_intervals(prediction, y)
 
 
-def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Intervals]:
+def _classification(found: Labelled, loss: Loss, own: OwnMetrics) -> tuple[dict[str, float], Intervals]:
     scores, y = torch.from_numpy(found.scores), torch.from_numpy(found.y)
     smoothing = float(getattr(loss, "label_smoothing", 0.0))
     if not bool((y >= 0).any()):
@@ -68,7 +72,8 @@ def _classification(found: Labelled, loss: Loss) -> tuple[dict[str, float], Inte
     running.update(scores[None], y)
     metrics = as_floats(running)[0]
     intervals = {key: wilson_interval(metrics[key], len(scores)) for key in SHARES}
-    return {"loss": _loss(found, loss, scores, y), **metrics}, intervals
+    (of_others,) = own.compute([scores[None]], [y])
+    return {"loss": _loss(found, loss, scores, y), **metrics, **of_others}, intervals
 
 
 def _loss(found: Labelled, loss: Loss, scores: torch.Tensor, y: torch.Tensor) -> float:

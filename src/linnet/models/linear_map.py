@@ -12,6 +12,7 @@ from linnet.data import Batch, Examples
 from linnet.losses import Loss
 from linnet.models.intervals import Intervals
 from linnet.models.linear import backpropagate, mean, predict
+from linnet.models.own_metrics import OwnMetrics
 from linnet.models.running_metrics import RunningMetrics, as_floats
 from linnet.penalties import Penalty
 
@@ -36,6 +37,7 @@ class LinearMap(pl.LightningModule, ABC):
     bias: nn.Parameter | None
     loss: Loss
     penalty: Penalty
+    own_metrics: OwnMetrics
     autograd: bool
 
     @property
@@ -98,6 +100,8 @@ class LinearMap(pl.LightningModule, ABC):
         absent = _absent(examples)
         total_weight = examples.total_weight
         running, losses = self.new_metrics(0 if absent is None else len(absent.unique())), []
+        predicted: list[Tensor] = []
+        targets: list[Tensor] = []
         for batch in examples.chunks(EVALUATION_ROWS):
             prediction = self.predict_batch(batch)
             if absent is None:
@@ -107,11 +111,17 @@ class LinearMap(pl.LightningModule, ABC):
                 total_weight -= float(batch.weighed((~known).double()).sum())
                 values = torch.where(known, self.loss.value(prediction, batch.y.clamp(min=0)), 0.0)
             losses.append(batch.weighed(values.double()).sum(dim=1))
-            running.update(self.loss.mean(prediction) if self.loss.task == "regression" else prediction, batch.y)
+            expected = self.loss.mean(prediction) if self.loss.task == "regression" else prediction
+            running.update(expected, batch.y)
+            if self.own_metrics.parts:
+                predicted.append(expected)
+                targets.append(batch.y)
             if kept is not None:
                 kept.append(prediction)
         means = (torch.stack(losses).sum(dim=0) / total_weight).tolist()
-        return [{"loss": mean, **metrics} for mean, metrics in zip(means, as_floats(running), strict=True)]
+        own = self.own_metrics.compute(predicted, targets) if predicted else [{} for _ in means]
+        every = zip(means, as_floats(running), own, strict=True)
+        return [{"loss": mean, **metrics, **of_others} for mean, metrics, of_others in every]
 
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:
         """Return loss and metrics of a single model on the examples, and its predictions `[N, C]`."""

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from linnet.config.check import plain_hydra
 from linnet.config.compose import errors_in_one_line, refuse_bases
 from linnet.config.inferred import inferred
+from linnet.config.own_parts import own_direction
 from linnet.system.compat.hydra import parse_overrides, set_values
 
 
@@ -45,7 +46,7 @@ class Composer:
         """
         config, hydra = self._compose(words)
         with errors_in_one_line(words):
-            more = inferred(words, config, self._tasks)
+            more = [*inferred(words, config, self._tasks), *own_direction(config)]
         return self._compose([*words, *more]) if more else (config, hydra)
 
     def _compose(self, words: Sequence[str]) -> tuple[DictConfig, dict[str, Any]]:

@@ -96,10 +96,14 @@ def coefficients_table(
 
 def png(figure: "Figure") -> bytes:
     """Encode the figure as a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # there is a box in its place
-        figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # of Agg; `savefig` would draw twice
+        if not isinstance(figure.canvas, FigureCanvasAgg):  # of another module
+            FigureCanvasAgg(figure)
+        figure.canvas.print_png(buffer)  # type: ignore[attr-defined]  # `savefig` would draw twice
     return buffer.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from hydra.utils import get_object
 from linnet.config.check_options import CALLBACKS, TARGETS, declared, is_exact, remedy
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
-from linnet.config.own_parts import is_own
+from linnet.config.own_parts import is_own, kind_of, named_nodes
 from linnet.config.run_options import Preparation, Trainer, trainer_options
 from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
@@ -22,12 +22,15 @@ from linnet.data.sources.own_source import own_source
 from linnet.losses import Loss
 from linnet.losses.own_loss import OwnLoss
 from linnet.models import LinearNetwork
+from linnet.models.own_metrics import OwnMetrics
 from linnet.models.train_steps import Clip
 from linnet.optimizers import Exact, Optimizer
 from linnet.optimizers.torch_optim import AnyTorchOptimizer
+from linnet.penalties import Penalty
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.tracking import Checkpoint
+from linnet.training.own_penalty import OwnPenalty
 from linnet.training.own_schedule import OwnSchedule
 
 PREPARATION = tuple(options_of(Preparation).keys() - {"dtype", "seed"})
@@ -125,6 +128,9 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     _check_targets(parts["loss"], data)
     n_features = data.train.n_features
     model: LinearNetwork = make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
+    model.own_metrics = OwnMetrics(
+        {name: make(node) for name, node in named_nodes(config, "metric").items()}, data.offset
+    )
     trainer = trainer_options(config["trainer"])
     if trainer.gradient_clip_val is not None:
         if model.optimizer.needs_evaluate:
@@ -168,8 +174,8 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
     name = options.pop("_target_")
     target = trusted_object(name) if is_own(name) else _object(name)
     try:
-        if is_own(name) and not issubclass(target, (Loss, Optimizer, Schedule)):
-            return _adapted(target, {**options, **extra})
+        if is_own(name) and not issubclass(target, (Loss, Optimizer, Penalty, Schedule)):
+            return _adapted(kind_of(name), target, {**options, **extra})
         return target(**options, **extra)
     except (ValueError, TypeError) as error:
         if isinstance(error, TypeError) and not is_own(name):
@@ -177,14 +183,18 @@ def make(node: Mapping[str, Any], **extra: Any) -> Any:
         raise InputError(f"{name.rpartition('.')[2]}: {error}") from error
 
 
-def _adapted(part: Any, options: Mapping[str, Any]) -> Loss | Optimizer | Schedule | pl.Callback:
-    """Return a part of another module, a class, as one of linnet's; callbacks of Lightning are taken as they are."""
-    if issubclass(part, pl.Callback):
-        callback: pl.Callback = part(**options)
-        return callback
-    if issubclass(part, torch.optim.Optimizer):
+ADAPTERS: Mapping[str, Callable[[Any], Any]] = {
+    "loss": OwnLoss, "penalty": lambda part: OwnPenalty([part]), "schedule": OwnSchedule,
+}  # fmt: skip
+"""Group -> what makes one of linnet's components of an object of another module; others are used as they are."""
+
+
+def _adapted(kind: str, part: Any, options: Mapping[str, Any]) -> Any:
+    """Return a part of another module, a class that fits the group `kind`, as linnet uses it."""
+    if kind == "optimizer":
         return AnyTorchOptimizer(part, options)
-    return OwnLoss(part(**options)) if hasattr(part, "value") else OwnSchedule(part(**options))
+    made = part(**options)
+    return ADAPTERS[kind](made) if kind in ADAPTERS else made
 
 
 def own_data(options: Mapping[str, Any]) -> Source:

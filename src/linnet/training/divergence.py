@@ -62,7 +62,8 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
         data: on its device.
         rate: that was too high.
     """
-    smoothness = convex_loss_of(model.loss).smoothness if is_known(model.loss) else None
+    known = is_known(model.loss) and model.penalty.is_elastic_net
+    smoothness = convex_loss_of(model.loss).smoothness if known else None
     descends = isinstance(model.optimizer, (SGD, Momentum, TorchSGD))
     if smoothness is None or not descends or data.train.streamed:
         return rate / 10

@@ -1,5 +1,6 @@
 """Finalize a run: choose weights, evaluate them, and write metrics, figures and hashes."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,24 +10,29 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
+from linnet.config.own_parts import named_nodes
 from linnet.config.run_options import trainer_options
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.models.intervals import HIGH, LOW
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
+from linnet.system.sanitize import plain
 from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve, read_history
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, png, print_result, result_figures
+from linnet.training.components import make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
 from linnet.training.evaluate import evaluate_parts
 from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.setup import FIRST_FILES
+
+log = logging.getLogger(__name__)
 
 HASHED = ("weights.safetensors", "metrics.json", "history.csv", *FIRST_FILES)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
@@ -73,21 +79,37 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if request.config["figures"]:
         _draw(context, predictions)
     _record(context, metrics)
+    run = Run(request.path, metrics, model, data)
+    if request.config["figures"]:
+        _draw_own(context, run)
     if not request.console.quiet:
         _print(context, metrics, kept, epochs)
     if context.further_loggers:
         log_result(context, metrics)
-    return Run(request.path, metrics, model, data)
+    return run
+
+
+def _draw_own(context: TrainingContext, run: Run) -> None:
+    """Save what figures of other modules draw. One that fails is left out with a warning: the run is done."""
+    for name, node in named_nodes(context.request.config, "figure").items():
+        try:
+            picture = png(make(node).draw(run))
+        except Exception as error:
+            log.warning(f"figure.{name} failed: {type(error).__name__}: {plain(' '.join(str(error).split()))}")
+        else:
+            _save(context, name, picture)
 
 
 def _draw(context: TrainingContext, predictions: Mapping[str, Tensor]) -> None:
     """Save the figures of the result, `[N, C]` predictions by split, in the run directory and in TensorBoard."""
-    logger = context.logger
-    curves = logger.history.curves
+    curves = context.logger.history.curves
     for name, figure in result_figures(context.model, context.data, predictions, curves, context.analysis).items():
-        picture = png(figure)
-        write_atomic(own_folder(context.request.path, "figures") / f"{name}.png", picture, durable=False)
-        logger.log_picture(f"figures/{name}", picture, context.model.steps_done)
+        _save(context, name, png(figure))
+
+
+def _save(context: TrainingContext, name: str, picture: bytes) -> None:
+    write_atomic(own_folder(context.request.path, "figures") / f"{name}.png", picture, durable=False)
+    context.logger.log_picture(f"figures/{name}", picture, context.model.steps_done)
 
 
 def _record(context: TrainingContext, metrics: Mapping[str, float]) -> None:

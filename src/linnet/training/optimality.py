@@ -176,6 +176,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
         return ""
     if not is_known(model.loss):
         return f"there is no exact solver for {type(model.loss).__name__}"
+    if not model.penalty.is_elastic_net:
+        return "there is no exact solver for a penalty of another module"
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.streamed:

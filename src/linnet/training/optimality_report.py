@@ -69,7 +69,7 @@ def report_curvature(curved: Curvature, model: LinearNetwork, *, standardized: b
 def report_cheap_curvature(data: Data, model: LinearNetwork) -> None:
     """Log what `report_curvature` says where that is cheap to compute."""
     n, d = len(data.train), data.train.n_features
-    if data.train.streamed or not is_known(model.loss):
+    if data.train.streamed or not is_known(model.loss) or not model.penalty.is_elastic_net:
         return
     if 2 * n * d * d / RATE < NEGLIGIBLE / 5 and not data.overfit_batches:
         bias, weight = model.bias is not None, data.train.weight

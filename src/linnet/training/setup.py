@@ -115,7 +115,8 @@ def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork
     if data.val is None and config["callbacks"]["early_stopping"]:
         raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
     split = data.train if data.val is None else data.val
-    few = split.take(torch.arange(min(8, len(split))))
+    # A metric of another module may need more than a few examples, such as some of each class.
+    few = split if model.own_metrics.parts else split.take(torch.arange(min(8, len(split))))
     names = [f"val/{name}" for name in model.evaluate(few)[0]]
     if metric not in names and (data.val is not None or metric not in map(training_counterpart, names)):
         raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")

@@ -24,6 +24,7 @@ from linnet.training.context import TrainingContext, record_status
 from linnet.training.divergence import with_stable_rate
 from linnet.training.finalize import finalize
 from linnet.training.fit import make_trainer, run_trainer
+from linnet.training.own_penalty import OwnPenalty
 
 Part = TypeVar("Part", bound=Any)
 Within = Callable[[TrainingContext], AbstractContextManager[None]]
@@ -142,11 +143,14 @@ def stack(models: Sequence[LinearNetwork]) -> LinearNetwork:
     with torch.no_grad():
         for name, stacked in together.named_parameters():
             stacked.copy_(torch.cat([model.get_parameter(name) for model in models]))
+    together.own_metrics = first.own_metrics
     return together
 
 
 def join(parts: Sequence[Part]) -> Part:
     """Return one dataclass for several of one kind: numbers in which they differ become `[K]`, float64."""
+    if isinstance(parts[0], OwnPenalty):
+        return OwnPenalty([part.parts[0] for part in parts])  # type: ignore[return-value]
     first = parts[0]
     joined = {}
     for field in dataclasses.fields(first):
