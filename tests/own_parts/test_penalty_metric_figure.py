@@ -36,7 +36,7 @@ class TestPenalty:
     def test_optimum_is_not_known(self, linnet):
         words = ("data=diabetes", "penalty=my_parts.Ridge", "trainer.max_epochs=1", "figures=false")
         code, output, _ = linnet("train", *TRUST, *words, "optimum=always", "hydra.run.dir=run")
-        assert code == 0 and "not looked for, there is no exact solver for a penalty of another module" in output
+        assert code == 0 and "not looked for, there is no exact solver for Ridge" in output
         code, _, errors = linnet("train", *TRUST, *words, "optimizer=exact", "hydra.run.dir=exact")
         assert code == 2 and "with the penalty Ridge is not known" in errors
 

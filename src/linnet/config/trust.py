@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -24,6 +25,8 @@ VARIABLE = "LINNET_TRUST"
 ENTRY_POINTS = "linnet.components"
 TORCH_OPTIM = "torch.optim"
 """Its optimizers are known; they are trusted, since they only compute."""
+_given: list[str] = []
+"""What `--trust` named on the command line of this process."""
 
 
 def take_trust(arguments: Sequence[str]) -> list[str]:
@@ -45,7 +48,13 @@ def take_trust(arguments: Sequence[str]) -> list[str]:
             rest.append(word)
     for name in named:
         trust(name)
+    _given[:] = named
     return rest
+
+
+def given_again() -> str:
+    """Return what a further command needs to trust what this one was given by `--trust`: " --trust ./my_parts.py"."""
+    return "".join(f" {OPTION} {shlex.quote(name)}" for name in _given)
 
 
 def trust(name: str) -> None:

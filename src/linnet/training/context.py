@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.console import Console
 
+from linnet.config.trust import given_again
 from linnet.data import Data
 from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
@@ -125,7 +126,7 @@ def record_status(request: RunRequest) -> Iterator[None]:
         raise
     except ProcessLost as error:
         directory.set("interrupted", error=str(error))
-        print_next(request.console, "go on", f"linnet resume {directory.shown}")
+        print_next(request.console, "go on", f"linnet resume {directory.shown}{given_again()}")
         raise
     except Exception as error:
         directory.set("failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
@@ -133,7 +134,7 @@ def record_status(request: RunRequest) -> Iterator[None]:
         raise
     except BaseException as error:
         directory.set("interrupted", error=str(error) or "stopped from outside")
-        print_next(request.console, "go on", f"linnet resume {directory.shown}")
+        print_next(request.console, "go on", f"linnet resume {directory.shown}{given_again()}")
         raise
 
 

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from linnet.config.check_options import is_exact
 from linnet.data import Data, Examples
-from linnet.losses import SquaredError, TorchSquaredError
+from linnet.losses import Loss, SquaredError, TorchSquaredError
+from linnet.losses.own_loss import OwnLoss
 from linnet.models import LinearNetwork
+from linnet.penalties import Penalty
 from linnet.solvers.cache import kept
 from linnet.solvers.convex_losses import is_known
 from linnet.solvers.cost import solve_seconds, training_seconds
@@ -28,6 +30,7 @@ from linnet.system.errors import InputError
 from linnet.tracking.weights import load_optimum
 from linnet.training.components import dtype_of
 from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
+from linnet.training.own_penalty import OwnPenalty
 
 log = logging.getLogger(__name__)
 
@@ -175,9 +178,9 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     if mode in (False, "off"):
         return ""
     if not is_known(model.loss):
-        return f"there is no exact solver for {type(model.loss).__name__}"
+        return f"there is no exact solver for {_class_name(model.loss)}"
     if not model.penalty.is_elastic_net:
-        return "there is no exact solver for a penalty of another module"
+        return f"there is no exact solver for {_class_name(model.penalty)}"
     if data.overfit_batches:
         return "trainer.overfit_batches trains on other examples"
     if data.train.streamed:
@@ -191,6 +194,13 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
     if solving <= max(training, NEGLIGIBLE):
         return None
     return f"it would take about {solving:.1g} s, training {training:.1g} s (optimum=always looks for it once)"
+
+
+def _class_name(part: Loss | Penalty) -> str:
+    """Return the name of a loss or penalty, of another module too, behind its adapter."""
+    return type(
+        part.part if isinstance(part, OwnLoss) else part.parts[0] if isinstance(part, OwnPenalty) else part
+    ).__name__
 
 
 def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:
