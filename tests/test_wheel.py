@@ -68,6 +68,13 @@ def test_every_option_and_experiment_is_listed(installed: Path, tmp_path: Path) 
     assert set(shipped) <= set(listed)
 
 
+def test_a_project_of_ones_own_is_made(installed: Path, tmp_path: Path) -> None:
+    linnet(installed, tmp_path, "new", "my_project")
+    for path in (ROOT / "src/linnet/cli/new_project").rglob("*"):
+        place = tmp_path / "my_project" / path.relative_to(ROOT / "src/linnet/cli/new_project")
+        assert "__pycache__" in path.parts or path.is_dir() or place.read_bytes() == path.read_bytes()
+
+
 def test_an_experiment_trains(installed: Path, tmp_path: Path) -> None:
     quick = ("trainer.max_epochs=1", "figures=false")
     linnet(installed, tmp_path, "train", "experiment=weight_decay", "hydra.run.dir=here", *quick)

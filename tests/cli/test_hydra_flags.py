@@ -94,7 +94,7 @@ def test_logging_can_be_disabled(answer):
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("linnet ", "train resume evaluate predict inspect export reproduce compare board"),
+        ("linnet ", "train resume evaluate predict inspect export reproduce compare board new"),
         ("linnet re", "resume reproduce"),
         ("linnet train penal", "penalty. penalty="),
         ("linnet train optimizer=ad", "optimizer=adagrad optimizer=adam optimizer=adamw"),

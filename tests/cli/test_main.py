@@ -19,7 +19,7 @@ class TestHelp:
     def test_lists_the_commands(self, arguments, answer):
         code, output, errors = answer(*arguments)
         assert (code, errors) == (0, "")
-        for command in ("train", "evaluate", "inspect", "export", "board"):
+        for command in ("train", "evaluate", "inspect", "export", "board", "new"):
             assert f"  linnet {command} " in output
 
     @pytest.mark.parametrize("flag", ["--help", "-h"])

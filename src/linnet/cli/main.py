@@ -29,6 +29,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
   linnet compare DIR...        table, summary.csv and figures over many runs
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
+  linnet new NAME              a package of your own parts to begin with: loss, data, metric, their tests
 
   linnet train -sc install=bash  the lines that give bash tab completion: eval "$(linnet train -sc install=bash)"
   linnet train --help          the options of every config group, and the experiments

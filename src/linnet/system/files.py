@@ -3,7 +3,8 @@
 import json
 import math
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -35,7 +36,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
         durable: wait until the content is on the disk. Without it a power failure may bring back the old file,
             but other processes never see half of a file.
     """
-    temporary = path.parent / f".{path.name}{TEMPORARY}{_PROCESS}-{os.getpid()}-{next(_NUMBERS)}"
+    temporary = _beside(path)
     try:
         with open(temporary, "wb") as file:  # noqa: PTH123 - of a path, in half the time of its method
             yield file
@@ -48,6 +49,30 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder of these files, relative name -> content, in one step: it is there as a whole, or not at all.
+
+    The caller has found that nothing is there. A file, a link or a folder with content that has come since is an
+    OSError, and stays as it is.
+    """
+    temporary = _beside(path)
+    temporary.mkdir()
+    try:
+        with synced_at_once():
+            for name, content in files.items():
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                (temporary / name).write_bytes(content)
+        temporary.rename(path)
+        sync_directory(path.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{path.name}{TEMPORARY}{_PROCESS}-{os.getpid()}-{next(_NUMBERS)}"
 
 
 def sync(file: IO[Any]) -> None:

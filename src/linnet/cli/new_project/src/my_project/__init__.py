@@ -1,0 +1,1 @@
+"""Losses, data and metrics of our own for linnet."""
