@@ -72,7 +72,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("name", new.FOLDERS)
     def test_the_name_of_a_folder_that_means_something(self, name, refusal):
-        assert "linnet has another meaning" in refusal("new", name)
+        assert "projects have a folder of this name in them" in refusal("new", name)
 
     def test_a_name_that_is_taken(self, refusal):
         Path("folder").mkdir()
@@ -121,7 +121,10 @@ def test_it_installs_trains_sweeps_and_passes_its_tests(tmp_path, answer):
     (run,) = Path("flats/runs/prices").iterdir()
     manifest, metrics = (json.loads((run / name).read_text()) for name in ("manifest.json", "metrics.json"))
     assert manifest["own_parts"]["flats.losses.Pinball"]["version"] == "0.1.0"
-    assert manifest["own_parts"].keys() == {"flats.losses.Pinball", "flats.data.prices"}
+    assert manifest["own_parts"].keys() == {"flats.losses.Pinball", "flats.data.prices", "flats.metrics.MAPE"}
     assert metrics["test/mae"] < 10  # 8.0 of the noise itself
     assert metrics["test/loss"] == pytest.approx(metrics["test/mae"] / 2, rel=1e-5)  # of the median
-    assert len(list(Path("flats/runs/learning_rate").glob("*/metrics.json"))) == 6
+    lowest, highest = 100, 600  # all prices lie between
+    assert metrics["test/mae"] / highest < metrics["test/mape"] / 100 < metrics["test/mae"] / lowest
+    jobs = [json.loads(path.read_text()) for path in Path("flats/runs/learning_rate").glob("*/metrics.json")]
+    assert len(jobs) == 6 and all(job["val/mape"] > 0 for job in jobs)

@@ -62,7 +62,7 @@ def _check(name: str) -> None:
     if os.path.lexists(name):
         raise InputError(f"new: {name} exists: remove it, or give another name")
     if name in FOLDERS:
-        raise InputError(f"new: {name}: linnet has another meaning for a folder of this name: give another name")
+        raise InputError(f"new: {name}: projects have a folder of this name in them: give another name")
     if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None or _is_installed(name):
         raise InputError(f"new: {name}: a module or package of this name is installed: give another name")
 

@@ -6,7 +6,7 @@ from torch import Tensor
 class MAPE:
     """Mean absolute percentage error, 100 |y − p| / |y|, for targets that are never 0."""
 
-    direction = "min"
+    direction = "minimize"
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the error of each example, in the units of the data: [N, C], [N, C] -> [N]. Their mean is reported."""
