@@ -162,6 +162,15 @@ class TestIncompleteRuns:
         assert "12 runs" in capsys.readouterr().out
         assert str(sweep / "3") in {row["run"] for row in rows(sweep / "summary.csv")}
 
+    def test_a_state_that_is_none_is_not_drawn(
+        self, make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for job in range(4):
+            make_run(str(job), {"optimizer.lr": job + 1}, loss=1.0, state="a" * 100_000 if job == 2 else "completed")
+        main([str(tmp_path / "sweep")])
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "unknown" in shown and "its status.json names no state: aaaa" in shown and len(shown) < 5000
+
     def test_a_run_killed_at_once_is_known_by_its_overrides(self, make_run: MakeRun, tmp_path: Path) -> None:
         path = make_run("0", {"optimizer.lr": "1e-3", "penalty": "l2", "seed": 3})
         (path / "manifest.json").unlink()

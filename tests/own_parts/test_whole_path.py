@@ -64,7 +64,8 @@ def test_from_training_to_predictions(linnet, monkeypatch):
 
 def test_early_stopping_of_lightning_watches_a_metric_of_ones_own(linnet):
     Path("parts.py").write_text(TEXT)
-    stop = "+callbacks.stop={_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: val/top_two, mode: max, patience: 1}"
+    stopping = "_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: val/top_two, mode: max, patience: 1"
+    stop = f"+callbacks.stop={{{stopping}}}"
     words = ("data=parts.pictures", "+metric.top_two._target_=parts.TopTwo", stop, "optimizer.lr=1e-9", "figures=false")
     trust = (*TRUST, "--trust", "pytorch_lightning.callbacks")
     code, output, errors = linnet("train", *trust, *words, "trainer.max_epochs=9", "hydra.run.dir=run")

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from omegaconf import OmegaConf
 
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json, read_texts, read_yaml
+from linnet.system.sanitize import plain
 from linnet.tracking.manifest_file import ACCEPT, is_unchanged
+from linnet.tracking.records import State
 
 NOT_SETTINGS = ("hydra", "figures", "name", "tags", "notes", "seed")
 """Overrides that no two runs are compared by: where files go, what is drawn, and the seed, which is averaged over."""
+STATES = get_args(State)
 MOST_OVERRIDES = 1000
 """Of a run that it is compared by; a damaged or planted list may have any number."""
 
@@ -79,7 +82,10 @@ def read_run(path: Path) -> SavedRun:
     """Read a run directory. If a file is missing or damaged, only what it holds is lost."""
     status, manifest, metrics = (_read(path / f"{name}.json") for name in ("status", "manifest", "metrics"))
     overrides = _overrides(path / ".hydra" / "overrides.yaml")
-    state = str(status.get("state", "unknown"))
+    given = status.get("state")
+    if given is not None and given not in STATES:  # a text of any length would be drawn
+        status = {"error": f"its status.json names no state: {plain(given)}"}
+    state = str(given) if given in STATES else "unknown"
     if state == "completed" and not is_unchanged(path, "metrics.json", manifest):
         error = (
             f"metrics.json or manifest.json was changed since the run wrote it: restore it, or compare with {ACCEPT}"

@@ -14,7 +14,6 @@ from torch import Tensor
 from linnet.config.check_options import is_exact
 from linnet.data import Data, Examples
 from linnet.losses import Loss, SquaredError, TorchSquaredError
-from linnet.losses.own_loss import OwnLoss
 from linnet.models import LinearNetwork
 from linnet.penalties import Penalty
 from linnet.solvers.cache import kept
@@ -30,7 +29,6 @@ from linnet.system.errors import InputError
 from linnet.tracking.weights import load_optimum
 from linnet.training.components import dtype_of
 from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
-from linnet.training.own_penalty import OwnPenalty
 
 log = logging.getLogger(__name__)
 
@@ -197,10 +195,8 @@ def _why_not(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> str
 
 
 def _class_name(part: Loss | Penalty) -> str:
-    """Return the name of a loss or penalty, of another module too, behind its adapter."""
-    return type(
-        part.part if isinstance(part, OwnLoss) else part.parts[0] if isinstance(part, OwnPenalty) else part
-    ).__name__
+    """Return the name of the class of a loss or penalty, not of the adapter of one of another module."""
+    return type(getattr(part, "part", part)).__name__
 
 
 def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dict[str, Any]:

@@ -27,9 +27,14 @@ class OwnPenalty(Penalty):
         self.parts = list(parts)
 
     @property
+    def part(self) -> Any:
+        """Return the object of the first model."""
+        return self.parts[0]
+
+    @property
     def name(self) -> str:
-        """Return the name of the class of its parts."""
-        return type(self.parts[0]).__name__
+        """Return the name of their class."""
+        return type(self.part).__name__
 
     @property
     def l1(self) -> Hyperparameter:
@@ -41,7 +46,7 @@ class OwnPenalty(Penalty):
 
     @property
     def proximal(self) -> bool:
-        return hasattr(self.parts[0], "prox")
+        return hasattr(self.part, "prox")
 
     def value(self, weight: Tensor) -> Tensor:
         values = [torch.as_tensor(part.value(each)) for part, each in zip(self.parts, weight, strict=True)]
