@@ -66,7 +66,7 @@ class TestRefused:
     def test_a_name_that_is_none_of_a_package(self, name, refusal):
         assert "expected the name of a Python package" in refusal("new", name)
 
-    @pytest.mark.parametrize("name", ["linnet", "torch", "json", "msilib", "linear_networks", "scikit_learn"])
+    @pytest.mark.parametrize("name", ["linnet", "torch", "json", "winreg", "linear_networks", "scikit_learn"])
     def test_the_name_of_what_is_installed(self, name, refusal):
         assert refusal("new", name).endswith("of this name is installed: give another name")
 
