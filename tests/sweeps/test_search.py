@@ -145,7 +145,8 @@ class TestCommand:
     [
         ("sampler=rando", "no such sampler, did you mean random?"), ("scramble=true", "it is of qmc"),
         ("n_startup_trials=0", "expected a whole number in [1, inf)"), ("multivariate=3", "expected true or false"),
-        ("pruner=median", "callbacks=early_stopping"), ("storage=mysql://a/b", "expected sqlite:///FILE.db"),
+        ("pruner=median", "callbacks=early_stopping"),
+        ("storage=mysql://a/b", "expected sqlite:///FILE.db"),
         ("storage=sqlite:///absent/x.db", "there is no folder absent"),
         ("storage=sqlite:///text.db", "is not a database"),
     ],
@@ -155,6 +156,11 @@ def test_what_is_no_sampler_or_storage_is_refused(
 ) -> None:
     (workplace / "text.db").write_text("no database")
     assert message in refusal("train", "search=optuna", f"search.{word}")
+
+
+@pytest.mark.parametrize(("key", "message"), [("smapler", "did you mean sampler?"), ("pruner", "early_stopping")])
+def test_a_key_that_is_added_is_not_passed_over(workplace: Path, refusal: Callable[..., str], key: str, message: str):
+    assert message in refusal("train", "-m", "search=optuna", f"+hydra.sweeper.{key}=tpe")
 
 
 def test_an_experiment_names_no_storage(workplace: Path, refusal: Callable[..., str]) -> None:

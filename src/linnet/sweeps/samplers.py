@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linnet.config.compose import OPTUNA
 from linnet.config.option_types import Count, accepts, describe
 from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
@@ -27,7 +28,10 @@ SQLITE = "sqlite:///"
 
 
 def check_sampler(sweeper: Mapping[str, Any]) -> None:
-    """Raise InputError for a sampler that is not on the list, or an option that it does not have."""
+    """Raise InputError for an unknown key, a sampler that is not on the list, or an option that it does not have."""
+    for key in sweeper:
+        if key not in OPTUNA:
+            raise InputError(f"search.{key}: no such key{nearest(key, list(OPTUNA))}")
     name = str(sweeper["sampler"])
     if name not in SAMPLERS:
         raise InputError(

@@ -94,7 +94,7 @@ def read_words(given: Sequence[str]) -> SweepWords:
             if value not in ("true", "false"):
                 raise InputError(f"{text}: expected true or false")
             stop = value == "true"
-        elif key == PRUNER:
+        elif key.lstrip("+") in (PRUNER, f"{SWEEPER_KEY}pruner"):
             raise InputError(f"{text}: trials are runs, which train to their end: use callbacks=early_stopping")
         elif key.startswith(OWN):
             raise InputError(f"{key}: no such key{nearest(key, (SETTINGS, STOP))}; choose from: {SETTINGS}, {STOP}")
