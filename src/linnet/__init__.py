@@ -9,7 +9,7 @@ Importing this module loads neither torch nor Lightning; `train` does.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from linnet.system.version import VERSION
 
@@ -35,11 +35,13 @@ def load(run: str | Path) -> "Predictor":
     return load_predictor(Path(run))
 
 
-def train(overrides: Sequence[str] = ()) -> "Run":
+def train(overrides: Sequence[str] = (), **parts: Any) -> "Run":
     """Train one run, as `linnet train` does, and return what it left behind.
 
     Args:
         overrides: as on the command line, e.g. `["data=diabetes", "optimizer.lr=0.3"]`.
+        parts: classes and functions of your own, as in conf/README.md, trusted because you give them: `loss=Pinball`,
+            `data=rings`, `metric={"mape": MAPE}`. Their arguments are overrides: `["loss.q=0.8"]`.
 
     Raises:
         InputError: what was asked for cannot be run; no run directory is left.
@@ -48,4 +50,4 @@ def train(overrides: Sequence[str] = ()) -> "Run":
     """
     from linnet.training.train import train
 
-    return train(overrides)
+    return train(overrides, parts=parts)

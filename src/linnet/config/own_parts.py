@@ -13,7 +13,7 @@ from linnet.config.data_source import data_source
 from linnet.config.direction import NEITHER, known_direction
 from linnet.config.groups import base_of
 from linnet.config.option_types import Positive
-from linnet.config.trust import TORCH_OPTIM, is_trusted, source_of, trusted_object
+from linnet.config.trust import TORCH_OPTIM, is_trusted, source_of, trust_object, trusted_object
 from linnet.system.errors import InputError
 
 CALLBACK = "pytorch_lightning.callbacks.callback.Callback"
@@ -44,6 +44,29 @@ def register(overrides: Sequence[str]) -> None:
         for name in map(str.strip, values.split(",") if group in CHOSEN else ()):
             if DOTTED.fullmatch(name):
                 ConfigStore.instance().store(group=group, name=name, node=own_node(group, name), provider="linnet")
+
+
+def given_parts(parts: Mapping[str, Any]) -> list[str]:
+    """Trust parts that were given as objects, and return the overrides that choose them.
+
+    Args:
+        parts: group -> class or function; of callbacks, metric and figure name -> class.
+
+    Raises:
+        InputError: there is no such group, or it is no class or function.
+    """
+    overrides = []
+    for group, given in parts.items():
+        if group in CHOSEN:
+            overrides.append(f"{group}={trust_object(given)}")
+        elif group in GROUPS and isinstance(given, Mapping):
+            overrides += [f"+{group}.{name}._target_={trust_object(part)}" for name, part in given.items()]
+        else:
+            form = f"a dictionary {group}={{name: class}}" if group in GROUPS else f"one of {', '.join(GROUPS)}"
+            raise InputError(f"{group}: expected {form}")
+    if parts:
+        _declared.cache_clear()  # a class may have been defined again, as in a notebook
+    return overrides
 
 
 def kind_of(target: str) -> str:

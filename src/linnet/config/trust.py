@@ -1,7 +1,8 @@
 """Parts of others that may be built: those in modules that the person running the command names.
 
 Named are installed modules and files by `--trust`, both also by $LINNET_TRUST, and modules of installed packages by the
-entry-point group `linnet.components`. Nothing in a run directory, an experiment or the current directory can name one.
+entry-point group `linnet.components`; from Python, parts are given themselves. Nothing in a run directory, an
+experiment or the current directory can name one.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from linnet.system.errors import InputError
@@ -25,6 +26,8 @@ VARIABLE = "LINNET_TRUST"
 ENTRY_POINTS = "linnet.components"
 TORCH_OPTIM = "torch.optim"
 """Its optimizers are known; they are trusted, since they only compute."""
+_objects: dict[str, Any] = {}
+"""Dotted name -> class or function that was given to `linnet.train` itself; of this process only."""
 _given: list[str] = []
 """What `--trust` named on the command line of this process."""
 
@@ -70,9 +73,24 @@ def trust(name: str) -> None:
         os.environ[VARIABLE] = os.pathsep.join([*before, place])
 
 
+def trust_object(part: Any) -> str:
+    """Trust a class or function, in this process, and return its dotted name.
+
+    Raises:
+        InputError: it is something else, or has no name by which it could be found again.
+    """
+    if not isinstance(part, (type, FunctionType)):
+        raise InputError(f"{part!r}: expected a class, or a function for data; arguments are overrides, as loss.q=0.8")
+    target = f"{part.__module__}.{part.__qualname__}"
+    if "<" in target:
+        raise InputError(f"{target}: stands inside a function: move it to the top of its module")
+    _objects[target] = part
+    return target
+
+
 def is_trusted(target: str) -> bool:
     """Return whether a dotted name stands in a module that is trusted. Imports nothing."""
-    return any(target.startswith(f"{name}.") for name in (*_module_names(), TORCH_OPTIM))
+    return target in _objects or any(target.startswith(f"{name}.") for name in (*_module_names(), TORCH_OPTIM))
 
 
 def trusted_object(target: str) -> Any:
@@ -83,6 +101,8 @@ def trusted_object(target: str) -> Any:
     """
     if not is_trusted(target):
         raise InputError(f"{target}: {how_to_trust(target)}")
+    if target in _objects:
+        return _objects[target]
     module, name = _module_of(target)
     found: Any = module
     for word in name.split("."):
@@ -105,7 +125,7 @@ def source_of(target: str) -> dict[str, str | None]:
     """Return module, version of its package (None for a file), and sha256 of the source of a trusted part."""
     from importlib.metadata import PackageNotFoundError, version as version_of  # late, as below
 
-    module, _ = _module_of(target)
+    module = sys.modules[_objects[target].__module__] if target in _objects else _module_of(target)[0]
     file = getattr(module, "__file__", None)
     try:
         version = version_of(module.__name__.partition(".")[0])

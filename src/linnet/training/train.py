@@ -3,7 +3,7 @@
 `linnet.training.run` imports torch and Lightning, which takes seconds; mistakes are answered before that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +17,7 @@ from linnet.config.check_options import check_options
 from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
 from linnet.config.loggers import with_loggers
+from linnet.config.own_parts import given_parts
 from linnet.config.project_options import announce, take_searchpath
 from linnet.system.compat.hydra import job_context
 from linnet.system.sanitize import print_note
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
     from linnet.training.finalize import Run
 
 
-def train(overrides: Sequence[str] = (), *, imported: Callable[[], None] | None = None) -> "Run":
+def train(
+    overrides: Sequence[str] = (), *, parts: Mapping[str, Any] | None = None, imported: Callable[[], None] | None = None
+) -> "Run":
     """Train one run; see `linnet.train`.
 
     imported: called once everything that a run needs is imported.
     """
-    overrides, folders = take_searchpath(with_environment(overrides))
+    overrides, folders = take_searchpath(with_environment([*given_parts(parts or {}), *overrides]))
     with session(folders):
         config = compose(overrides)
         check(config)
