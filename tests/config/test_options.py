@@ -79,6 +79,8 @@ class TestFile:
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
     def test_shows_commands_that_use_it_and_pass_the_check(self, path, workplace):
+        if path.stem in ("mlflow", "wandb"):
+            pytest.importorskip(path.stem, reason=f"{path.stem} is not installed: pip install {path.stem}")
         write_data(workplace)
         chosen = []
         for command in commands(path):

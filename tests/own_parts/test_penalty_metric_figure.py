@@ -124,6 +124,8 @@ class TestMetric:
             (["+metric.hits._target_=my_parts.Pinball"], "a metric is a class with value(prediction, target), and dir"),
             (["+metric.hits._target_=my_parts.OfAll"], "metric.hits returns shape [144, 10] for 144 examples"),
             (["+metric=3"], "metric=3: expected +metric.NAME._target_="),
+            (["+metric.hits=3", "objective.metric=val/hits"], "metric.hits=3: expected"),
+            (["+metric.hits._target_=evil.Hits", "objective.metric=val/hits"], "the module evil is not trusted here"),
             (["+metric.hits._target_=os.system"], "not on the list of callables"),
         ],
     )

@@ -105,9 +105,11 @@ def named_nodes(config: Mapping[str, Any], group: str) -> Mapping[str, Any]:
 
 def own_direction(config: Mapping[str, Any]) -> list[str]:
     """Return the override that states the direction of an objective that is a metric of another module, if it is."""
-    objective = config["objective"]
-    node = named_nodes(config, "metric").get(str(objective["metric"]).partition("/")[2])
-    if node is None or objective["direction"] is not None:
+    named, objective = named_nodes(config, "metric"), config.get("objective")
+    if not named or not isinstance(objective, Mapping) or objective.get("direction") is not None:
+        return []
+    node = named.get(str(objective.get("metric")).partition("/")[2])
+    if not isinstance(node, Mapping) or "_target_" not in node:
         return []
     return [f"objective.direction={declare('metric', node['_target_']).direction}"]
 
