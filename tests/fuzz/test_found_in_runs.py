@@ -56,6 +56,16 @@ def test_weights_of_other_shapes_are_refused(files, capsys):
         assert "weights.safetensors" in refusal(capsys, *command, "--accept-changed")
 
 
+@pytest.mark.parametrize("kind", ["json", "sklearn"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_exported_to_no_file(files, capsys, kind, value):
+    weights = load_file(files / "run/weights.safetensors")
+    weights["weight"].flat[0] = value
+    save_file(weights, files / "run/weights.safetensors")
+    said = refusal(capsys, "export", "run", "--format", kind, "--output", "m", "--accept-changed")
+    assert "the weights of run are no finite numbers" in said
+
+
 def test_an_interpolation_at_the_top_that_leads_nowhere_is_refused(files, capsys):
     path = files / "run/.hydra/config.yaml"
     path.write_text(path.read_text().replace("seed: 0", "seed: ${a.b}", 1))
@@ -113,6 +123,17 @@ class TestResume:
     def test_words_of_an_optimum_of_other_types_are_refused(self, files, change, capsys):
         edit_words(files / "stopped/optimum.safetensors", change)
         assert "optimum.safetensors" in refusal(capsys, "resume", "stopped")
+
+    @pytest.mark.parametrize("gone", ["std_errors", "coefficients"])
+    def test_half_of_an_inference_is_refused(self, table, workplace, gone, capsys):
+        shutil.copytree(table, workplace, dirs_exist_ok=True)
+        path = workplace / "run/optimum.safetensors"
+        content = path.read_bytes()
+        assert content.count(gone.encode()) == 1, "the run has no inference"
+        path.write_bytes(content.replace(gone.encode(), b"x" * len(gone)))
+        assert "of coefficients and std_errors there is one only" in refusal(
+            capsys, "inspect", "run", "--accept-changed"
+        )
 
     def test_headers_of_an_optimum_that_lie_are_no_other_error(self, files):
         path = files / "stopped/optimum.safetensors"

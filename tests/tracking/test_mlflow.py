@@ -1,5 +1,6 @@
 """`logger=mlflow`: MLflow's local store, read back by MLflow's client, agrees with the run directory."""
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -73,6 +74,13 @@ class TestRun:
         (logged,) = runs(store)
         assert len(store.get_metric_history(logged.info.run_id, "train/loss_epoch")) == 2
 
+    def test_in_the_place_of_one_that_was_removed_is_another(self, store):
+        for epochs in (1, 2):
+            train(Path("run"), "logger=mlflow", f"trainer.max_epochs={epochs}", *QUICK)
+            shutil.rmtree("run")
+        counts = [len(store.get_metric_history(run.info.run_id, "train/loss_epoch")) for run in runs(store)]
+        assert counts == [1, 2]
+
     def test_that_failed_says_so(self, store, answer):
         assert answer("train", "logger=mlflow", "optimizer.lr=1e30", *QUICK)[0] == 3
         (logged,) = runs(store)
@@ -102,6 +110,9 @@ def test_jobs_of_a_sweep_stand_below_a_run_for_the_sweep(store, answer, launcher
     for run in children:
         metrics = read_json(Path(run.data.tags["linnet.directory"]) / "metrics.json")
         assert run.data.metrics["val/loss_final"] == metrics["val/loss"]
+    shutil.rmtree("sweep")
+    assert answer("train", "-m", *words)[0] == 0
+    assert len([run for run in runs(store) if "linnet.sweep" in run.data.tags]) == 2
 
 
 def test_a_server_that_is_gone_costs_one_warning(workplace, monkeypatch):

@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from linnet.cli.parser import Parser
 from linnet.data.table.dates import UNIT
 from linnet.inference.export.check import TOLERANCE, largest_difference, samples
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str]) -> None:
     if not output.parent.is_dir():
         raise InputError(f"export: --output {output}: {output.parent} is no directory")
     predictor, config = load_predictor(given.run), load_config(given.run)
+    if not (np.isfinite(predictor.weight).all() and np.isfinite(predictor.bias).all()):
+        raise InputError(f"export: the weights of {given.run} are no finite numbers in the units of its data")
     content, checked = export(predictor, config, given.format)
     write_atomic(output, content)
     console = Terminal()

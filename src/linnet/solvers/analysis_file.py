@@ -14,6 +14,7 @@ TYPES = {
     "attained": bool, "iterations": int, "largest": float, "smallest": float, "exact": bool,
 }  # fmt: skip
 """Of the numbers and words of an optimum and of a curvature."""
+PAIRS = (("weight", "bias"), ("ray_weight", "ray_bias"), ("coefficients", "std_errors"))
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def _check(stored: StoredAnalysis) -> None:
         raise TypeError("a statistic is no number")
     if stored.withheld is not None and not isinstance(stored.withheld, str):
         raise TypeError("withheld is no text")
+    for first, second in PAIRS:
+        if (first in stored.tensors) != (second in stored.tensors):
+            raise TypeError(f"of {first} and {second} there is one only")
+    if "coefficients" in stored.tensors and "optimum/df_residual" not in stored.statistics:
+        raise TypeError("the degrees of freedom of the standard errors are missing")
     rows, columns = stored.tensors["weight"].shape
     shapes = {"weight": (rows, columns), "bias": (rows,), "ray_weight": (rows, columns), "ray_bias": (rows,)}
     for name, array in stored.tensors.items():

@@ -4,11 +4,13 @@ import getpass
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from linnet.system.errors import InputError
+from linnet.system.files import write_atomic
+from linnet.system.reading import read_text
 from linnet.system.sanitize import printable
 from linnet.system.writing import own_folder
 from linnet.tracking.lock import Lock, Owned
@@ -66,21 +68,22 @@ class MLflowRun(FurtherLogger):
         if run.sweep is None:
             self._experiment = self._experiment_id()
         else:
-            with _alone(run.sweep):
+            with _alone(run.sweep) as folder:
                 self._experiment = self._experiment_id()
-                self._parent = self._sweep(run.sweep)
+                self._parent = self._sweep(run.sweep, folder / "parent")
         self._path = run.path
         tags = {
             DIRECTORY: str(run.path), "tags": ",".join(run.tags), "mlflow.note.content": run.notes or "",
             "mlflow.parentRunId": self._parent or "",
         }  # fmt: skip
-        found = self._find(DIRECTORY, str(run.path)) or self._create(run.name, tags)
+        found = self._newest(str(run.path)) if run.recorded else None
+        if found is None:
+            found = self._create(run.name, tags)
         self._run_id = found.info.run_id
         self._client.update_run(self._run_id, status="RUNNING")
+        # One that is there cannot be changed, such as the number of epochs of a run that has more now.
         new = [Param(name, str(value)) for name, value in run.params.items() if name not in found.data.params]
-        self._log_batch(
-            "params", new
-        )  # one that is there cannot be changed, such as the epochs of a run that has more now
+        self._log_batch("params", new)
         steps = [self._client.get_metric_history(self._run_id, name) for name in found.data.metrics]
         return max((metric.step for history in steps for metric in history), default=0)
 
@@ -115,20 +118,29 @@ class MLflowRun(FurtherLogger):
             raise InputError(f"the experiment {self.experiment_name} was deleted: restore it, or use another name")
         return str(found.experiment_id)
 
-    def _sweep(self, folder: Path) -> str:
-        """Return the id of the run for a sweep, of which the sweep's first job makes one."""
-        name = f"{folder.parent.name}/{folder.name}"
-        found = self._find(SWEEP, str(folder)) or self._create(name, {SWEEP: str(folder)})
-        self._client.update_run(found.info.run_id, status="RUNNING")
-        return str(found.info.run_id)
+    def _sweep(self, sweep: Path, record: Path) -> str:
+        """Return the id of the run for a sweep; the first job makes one, and records it for the others."""
+        known = read_text(record).strip() if record.is_file() else ""
+        for run in self._search(SWEEP, str(sweep)):  # those of sweeps of before lay in the same place
+            if run.info.run_id == known:
+                break
+        else:
+            run = self._create(f"{sweep.parent.name}/{sweep.name}", {SWEEP: str(sweep)})
+            write_atomic(record, run.info.run_id)
+        self._client.update_run(run.info.run_id, status="RUNNING")
+        return str(run.info.run_id)
 
-    def _find(self, tag: str, value: str) -> "Run | None":
+    def _newest(self, directory: str) -> "Run | None":
+        """Return the run in a directory that is gone on with: those of before lay in the same place."""
+        return next(iter(self._search(DIRECTORY, directory)), None)
+
+    def _search(self, tag: str, value: str) -> "Sequence[Run]":
         escaped = value.replace("'", "''")
-        runs = self._client.search_runs([self._experiment], f"tags.`{tag}` = '{escaped}'", max_results=1)
-        return runs[0] if runs else None
+        found = f"tags.`{tag}` = '{escaped}'"
+        return self._client.search_runs([self._experiment], found, order_by=["attributes.start_time DESC"])
 
     def _create(self, name: str, tags: Mapping[str, str]) -> "Run":
-        shown = {"mlflow.user": getpass.getuser(), "mlflow.source.name": "linnet", **tags}
+        shown = {"mlflow.user": _user(), "mlflow.source.name": "linnet", **tags}
         given = {key: value for key, value in shown.items() if value}
         return self._client.create_run(self._experiment, tags=given, run_name=name)
 
@@ -138,15 +150,23 @@ class MLflowRun(FurtherLogger):
             self._client.log_batch(self._run_id, **batch)
 
 
+def _user() -> str:
+    """Return who runs this; empty for a number without a name, as in a container."""
+    with suppress(KeyError, OSError):
+        return getpass.getuser()
+    return ""
+
+
 @contextmanager
-def _alone(sweep: Path) -> Iterator[None]:
-    """Wait until no other job of the sweep makes what they share. Its lock file stays behind."""
+def _alone(sweep: Path) -> Iterator[Path]:
+    """Wait until no other job of the sweep makes what they share; yield a folder for that, which stays behind."""
+    folder = own_folder(sweep, ".mlflow")
     while True:
         try:
-            lock = Lock(own_folder(sweep, ".mlflow"))
+            lock = Lock(folder)
         except Owned:
             time.sleep(0.1)
         else:
             break
     with lock:
-        yield
+        yield folder
