@@ -91,10 +91,13 @@ class TestFailing:
             helpers[-1].wait()
             time.sleep(3600)
 
+        another = subprocess.Popen(["sleep", "3600"])
         monkeypatch.setattr(fan_out, "SECONDS_TO_STOP", 0.2)
         monkeypatch.setattr(CSVFile, "close", wait)
         interrupt(tmp_path / "run", N_STEPS + 5, "logger=csv", *BLOBS)
         assert helpers[0].wait(60) == -signal.SIGTERM
+        assert another.poll() is None
+        another.kill()
 
     def test_a_link_in_the_place_of_its_folder_is_not_followed(self, tmp_path):
         (tmp_path / "elsewhere").mkdir()

@@ -17,7 +17,7 @@ from linnet.sweeps.job_registry import Job, Planned, VectorizedOptions
 from linnet.sweeps.report import Report
 from linnet.system.compat.hydra import BASIC_LAUNCHER, job_context
 from linnet.system.errors import Diverged, InputError, Interrupted
-from linnet.system.parent import end_descendants, end_with
+from linnet.system.parent import descendants, end_descendants, end_with
 
 VECTORIZED = "linnet.sweeps.vectorized.launch"
 SUBMITIT_LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
@@ -135,7 +135,7 @@ class Launcher:
         from linnet.system import threads
 
         number = f"++hydra.job.env_set.{threads.VARIABLE}='{threads.available()}'"
-        stop = threading.Event()
+        stop, before = threading.Event(), descendants()
 
         def watch() -> None:  # launchers answer when the last job has ended; the ledger knows of each
             while not stop.wait(POLL_SECONDS):
@@ -154,7 +154,7 @@ class Launcher:
             raise Interrupted(signal.SIGTERM) from error
         except Interrupted:
             if self.here:
-                end_descendants()
+                end_descendants(before)
             raise
         finally:
             stop.set()

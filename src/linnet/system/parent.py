@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -36,22 +37,25 @@ def _exists(process: int) -> bool:
     return True
 
 
-def end_descendants() -> None:
-    """End all processes that this one, and those in their turn, have started. Needs /proc; without it, does nothing."""
+def end_descendants(before: Collection[int]) -> None:
+    """End all processes that this one, and those in their turn, have started since. Without /proc, does nothing.
+
+    before: those that `descendants` found then; in a notebook, there are others than linnet's.
+    """
     deadline = time.monotonic() + GRACE_SECONDS
-    _signal(_descendants(), signal.SIGTERM)
-    while (left := _descendants()) and time.monotonic() < deadline:
+    _signal(descendants() - set(before), signal.SIGTERM)
+    while (left := descendants() - set(before)) and time.monotonic() < deadline:
         time.sleep(0.05)
     _signal(left, signal.SIGKILL)
 
 
-def _signal(processes: list[int], signum: signal.Signals) -> None:
+def _signal(processes: Collection[int], signum: signal.Signals) -> None:
     for process in processes:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(process, signum)
 
 
-def _descendants() -> list[int]:
+def descendants() -> set[int]:
     """Return the process ids of all processes below this one that have not ended."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -64,4 +68,4 @@ def _descendants() -> list[int]:
         below = children.get(waiting.pop(), [])
         found += below
         waiting += below
-    return found
+    return set(found)

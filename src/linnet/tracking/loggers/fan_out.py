@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 
 from linnet.system.errors import Interrupted
 from linnet.system.interrupts import Interrupts
-from linnet.system.parent import end_descendants
+from linnet.system.parent import descendants, end_descendants
 from linnet.system.sanitize import plain
 from linnet.tracking.history import History
 from linnet.tracking.loggers.further_logger import Epoch, FurtherLogger, LoggedRun, State
@@ -54,6 +54,7 @@ class FurtherLoggers(AbstractContextManager["FurtherLoggers"]):
         self._logged: dict[str, int] = {}
         self._handed_on, self._cost = time.monotonic(), 0.0
         self._stop_by: float | None = None
+        self._before = descendants() if loggers else set()
 
     def __bool__(self) -> bool:
         return bool(self._loggers)
@@ -146,7 +147,7 @@ class FurtherLoggers(AbstractContextManager["FurtherLoggers"]):
                 deadline = min(deadline, self._stop_by)
         if thread.is_alive():
             if self._stop_by is not None:
-                end_descendants()  # a logger's own process would let this one wait
+                end_descendants(self._before)  # a logger's own process would let this one wait
             raised.append(TimeoutError("no answer in time"))
         if raised:
             raise raised[0]
