@@ -40,8 +40,8 @@ GROUPS = {
 }  # fmt: skip
 
 
-# Tests of processes of their own, of files damaged in any way, of pages in a browser and of the README's commands, which
-# a change inside one room seldom breaks: `make test` leaves them out, `make test-long` runs them.
+# Tests of processes of their own, of files damaged in any way, of pages in a browser and of the README's commands. A
+# change inside one room seldom breaks them: `make test` leaves them out, `make test-long` runs them.
 LONG = (
     "answers/test_simultaneous.py", "answers/test_terminal.py", "cli/test_board.py", "faults/test_",
     "fuzz/test_runs.py", "own_parts/test_whole_path.py", "reproduction/test_experiment.py", "sweeps/test_launchers.py",
