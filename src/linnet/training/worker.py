@@ -1,4 +1,4 @@
-"""One of the other processes of a data-parallel run: `python -m linnet.training.worker`, started by `WorkerGroup`.
+"""One of the other processes of a data-parallel run, started by `WorkerGroup`.
 
 It trains as the first process does, and logs, saves and prints nothing.
 """
@@ -63,7 +63,3 @@ def _end_with_the_first(pipe: IO[bytes]) -> None:
     """Until the pipe is at its end, which it is when the first process has ended, in whatever way."""
     pipe.read()
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

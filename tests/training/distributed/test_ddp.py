@@ -171,7 +171,7 @@ def test_a_process_that_cannot_begin_says_why(
     tmp_path: Path, teams: list[WorkerGroup], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = "import sys; sys.exit('ImportError: no such library')"
-    monkeypatch.setattr("linnet.training.distributed.worker_group.WORKER", (sys.executable, "-c", broken))
+    monkeypatch.setattr("linnet.training.distributed.worker_group.WORKER", broken)
     with pytest.raises(ProcessLost, match=r"process [23] of 3 was lost \(exit code 1: ImportError: no such library\)"):
         linnet.train(ddp(tmp_path / "run", 3, *SHORT))
     assert read_json(tmp_path / "run" / "status.json")["state"] == "interrupted"

@@ -18,7 +18,16 @@ import torch.distributed as dist
 from linnet.system.errors import InputError, ProcessLost
 
 READY = b"ready\n"
-WORKER = (sys.executable, "-m", "linnet.training.worker")
+WORKER = """
+import sys
+from linnet.system.parent import end_with
+
+end_with(int(sys.argv[1]))  # before the imports of a worker, which take seconds
+from linnet.training.worker import main
+
+main()
+"""
+"""What another process runs; its argument is the process that it ends with."""
 REAPED = 5.0
 """Seconds that the system may take to tell of the end of a process whose connection is broken."""
 
@@ -105,8 +114,8 @@ class WorkerGroup:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
         # In a session of its own, where Ctrl-C does not reach it: this process decides what a signal means.
         worker = subprocess.Popen(
-            WORKER, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            start_new_session=True,
+            [sys.executable, "-c", WORKER, str(os.getpid())], env=environment, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
         self._workers.append((worker, errors))
 
