@@ -70,6 +70,7 @@ class TestEveryOption:
 
     IMAGES = ("fashion_mnist", "kmnist", "mnist")
 
+    @pytest.mark.usefixtures("workplace")  # where MLflow keeps its store
     @pytest.mark.parametrize(
         ("group", "option"),
         [
