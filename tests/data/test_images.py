@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import socket
-import struct
 from pathlib import Path
 from urllib.error import URLError
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from idx_files import idx
 
 from linnet.data import image_classes
 from linnet.data.sources import images
@@ -19,11 +19,6 @@ from linnet.system.errors import InputError
 
 SIZES = (6, 6, 4, 4)
 IMAGES, LABELS = images.FILES[0], images.FILES[1]
-
-
-def idx(array: np.ndarray) -> bytes:
-    """The array of bytes as an idx file."""
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 def arrays() -> list[np.ndarray]:

@@ -13,8 +13,6 @@ import pytest
 
 from linnet.cli import main as cli
 from linnet.models.running_metrics import RunningMetrics
-from linnet.sweeps.job_registry import JobRegistry
-from linnet.system.errors import InputError
 from linnet.system.reading import read_json
 from linnet.tracking.directory import RunDirectory
 
@@ -225,28 +223,3 @@ class TestFailure:
         (line,) = [line for line in printed.splitlines() if line.startswith("go on")]
         assert "optimizer.lr=0.1,0.2" in line and "hydra.sweep.dir=" in line
         assert sweep(tmp_path, *QUICK) == 0
-
-
-class TestLedger:
-    def test_a_second_process_on_the_same_sweep_is_refused(self, tmp_path: Path) -> None:
-        with JobRegistry(tmp_path), pytest.raises(InputError, match="is running this sweep"), JobRegistry(tmp_path):
-            pass
-
-    def test_a_directory_of_another_run_is_not_used(self, tmp_path: Path) -> None:
-        (tmp_path / "3").mkdir()
-        with JobRegistry(tmp_path) as registry:
-            assert [job.number for job in registry.enter([("a", ["x=1"]), ("b", ["x=2"]), ("a", ["x=1"])])] == [4, 5]
-
-    def test_numbers_survive(self, tmp_path: Path) -> None:
-        with JobRegistry(tmp_path) as registry:
-            registry.enter([("a", ["x=1"]), ("b", ["x=2"])])
-        with JobRegistry(tmp_path) as registry:
-            assert {job.identity: job.number for job in registry.enter([("c", []), ("b", []), ("a", [])])} == {
-                "a": 0, "b": 1, "c": 2,
-            }  # fmt: skip
-
-    def test_a_damaged_ledger_is_refused_and_left_as_it_is(self, tmp_path: Path) -> None:
-        (tmp_path / "ledger.json").write_text('{"jobs": [')
-        with pytest.raises(InputError, match="damaged"), JobRegistry(tmp_path):
-            pass
-        assert (tmp_path / "ledger.json").read_text() == '{"jobs": ['

@@ -51,9 +51,7 @@ class TestOffline:
         final = {key: value for key, value in run.metrics.items() if key.count("/") == 1}
         assert {key: rows[-1].get(f"{key}_final", rows[-1].get(key)) for key in final} == final
         assert any(key.startswith("figures/learning_curves.png") for key in rows[-1])
-        (artifact,) = [record.request for record in records(file()) if record.request.WhichOneof("request_type")] or [
-            record.artifact for record in records(file()) if record.WhichOneof("record_type") == "artifact"
-        ]
+        (artifact,) = [record for record in records(file()) if record.WhichOneof("record_type") == "artifact"]
         assert "weights.safetensors" in str(artifact)
 
     def test_of_a_resumed_run_is_that_of_an_uninterrupted_one(self):

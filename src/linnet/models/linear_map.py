@@ -37,8 +37,13 @@ class LinearMap(pl.LightningModule, ABC):
     bias: nn.Parameter | None
     loss: Loss
     penalty: Penalty
-    own_metrics: OwnMetrics
+    own_metrics = OwnMetrics({})
     autograd: bool
+
+    @property
+    def asks_autograd(self) -> bool:
+        """Return whether gradients are autograd's: those of the module, of its loss or of its penalty."""
+        return self.autograd or self.loss.needs_autograd or self.penalty.needs_autograd
 
     @property
     def params(self) -> list[Tensor]:

@@ -14,7 +14,6 @@ from linnet.config.option_types import Count, NonNegative, Seed
 from linnet.data import Data, Examples
 from linnet.losses import Loss
 from linnet.models.linear_map import LinearMap
-from linnet.models.own_metrics import OwnMetrics
 from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
 from linnet.optimizers import SGD, Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter, number_of
@@ -74,7 +73,6 @@ class LinearNetwork(LinearMap):
         self.optimizer = optimizer or SGD(lr=0.1)
         self.schedule = schedule or Constant()
         self.autograd = gradient == "autograd"
-        self.own_metrics = OwnMetrics({})
 
         kind = getattr(torch, dtype)
         weight = torch.zeros(n_models, n_outputs, n_features, dtype=torch.float64)
@@ -147,8 +145,7 @@ class LinearNetwork(LinearMap):
         rank, size = self.trainer.global_rank, self.trainer.world_size
         batches = data.train.batches(*share(rows, sizes, rank, size))
         # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
-        of_autograd = self.autograd or self.loss.needs_autograd or self.penalty.needs_autograd
-        by_library = of_autograd or isinstance(self.optimizer, TorchOptimizer)
+        by_library = self.asks_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
             result = train_chunk(
                 all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,

@@ -1,4 +1,4 @@
-"""Anybody's metrics of predictions, beside linnet's."""
+"""Metrics of other modules, beside linnet's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

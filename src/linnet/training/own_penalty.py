@@ -1,4 +1,4 @@
-"""Anybody's penalty on the weight as a penalty of K models."""
+"""A penalty of another module as a penalty of K models."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

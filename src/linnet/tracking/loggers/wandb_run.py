@@ -38,7 +38,7 @@ class WandbRun(FurtherLogger):
     Args:
         project: made if there is none.
         entity: None: $WANDB_ENTITY, else your default one.
-        mode: None: $WANDB_MODE, else online if somebody is logged in.
+        mode: None: $WANDB_MODE, else online where there is a login.
     """
 
     package: ClassVar[str | None] = "wandb"
@@ -53,8 +53,8 @@ class WandbRun(FurtherLogger):
 
         quiet("wandb")
         identity = _identity(own_folder(run.path, FOLDER))
-        # What an earlier start left is written again, or has been sent; and of a folder that was there before, nobody
-        # knows where its links lead.
+        # What an earlier start left is written again, or has been sent; and in a folder that was there before, links
+        # may lead anywhere.
         shutil.rmtree(run.path / FOLDER)
         self._path = run.path
         self._run = wandb.init(
@@ -96,7 +96,7 @@ def _identity(folder: Path) -> str | None:
 
 
 def _mode(of_environment: str) -> str:
-    """Return the mode of environment and settings, but offline for online if nobody is logged in."""
+    """Return the mode of environment and settings, but offline for online where there is no login."""
     import wandb
 
     return "offline" if of_environment == "online" and not wandb.login(prompt=False) else of_environment
