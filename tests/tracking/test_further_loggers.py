@@ -129,6 +129,7 @@ class TestConfiguration:
         ("word", "said"),
         [
             ("logger=cvs", "logger=cvs: no such option, did you mean csv?"),
+            ("logger=[csv,mlfow]", "logger=mlfow: no such option, did you mean mlflow?"),
             ("logger.csv.rows=1", "logger.csv.rows: no such key"),
             ("+logger.mine._target_=os.system", "logger.mine._target_=os.system: not on the list of callables"),
             (

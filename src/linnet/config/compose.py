@@ -147,14 +147,15 @@ def errors_in_one_line(overrides: Sequence[str]) -> Iterator[None]:
 
 def _missing_option(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
-    if not group or not error.options:
+    options = error.options or list(shipped().get(group, ()))  # Hydra gives none where a list was chosen
+    if not group or not options:
         return _one_line(error)
     if group == "hydra/launcher" and (launcher := option.partition("_")[0]) in ("joblib", "ray", "submitit"):
         return f"{group}={option} is not installed: pip install hydra-{launcher}-launcher"
     if group == EXPERIMENT:
         refuse_unreadable(option)
     refuse_unusable({group: option})
-    known = sorted(name for name in error.options if not name.startswith("_"))
+    known = sorted(name for name in options if not name.startswith("_"))
     return f"{group}={option}: no such option{nearest(option, known)}; choose from: {', '.join(known)}"
 
 
