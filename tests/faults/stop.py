@@ -159,8 +159,11 @@ class Stopper:
         said = f"{scenario}, {signum.name} after {moment:.2f} s"
         try:
             self._signal(scenario, words, folder, output, moment, signum)
-            if owned := [str(path) for path in (folder, *runs(folder)) if is_owned(path)]:
-                raise Broken(f"still locked: {', '.join(owned)}")
+            until = time.monotonic() + ENDED_WITHIN
+            while owned := [str(path) for path in (folder, *runs(folder)) if is_owned(path)]:
+                if time.monotonic() > until:
+                    raise Broken(f"still locked: {', '.join(owned)}")
+                time.sleep(0.01)  # a process is a zombie as soon as its first thread is; its last one closes the files
             self._go_on(scenario, folder, output)
             compare(folder, expected.folder)
         except Broken as error:
