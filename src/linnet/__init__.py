@@ -7,7 +7,6 @@
 Importing this module loads neither torch nor Lightning; `train` does.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,19 +34,37 @@ def load(run: str | Path) -> "Predictor":
     return load_predictor(Path(run))
 
 
-def train(overrides: Sequence[str] = (), **parts: Any) -> "Run":
+def train(
+    x: Any = (),
+    /,
+    y: Any = None,
+    overrides: Any = None,
+    *,
+    val: Any = None,
+    test: Any = None,
+    sample_weight: Any = None,
+    **options: Any,
+) -> "Run":
     """Train one run, as `linnet train` does, and return what it left behind.
 
+        linnet.train(X, y, penalty="l2", lr=0.1)
+        linnet.train(["data=diabetes", "optimizer.lr=0.3"])
+
     Args:
-        overrides: as on the command line, e.g. `["data=diabetes", "optimizer.lr=0.3"]`.
-        parts: classes and functions of your own, as in conf/README.md, trusted because you give them: `loss=Pinball`,
-            `data=rings`, `metric={"mape": MAPE}`. Their arguments are overrides: `["loss.q=0.8"]`.
+        x: features: a data frame, or an array or tensor `[n, D]`; or overrides, where the data is a data source.
+        y: targets `[n]`, or the name of the frame's target column.
+        overrides: as on the command line: a list, one string of words, or a dictionary, `{"optimizer.lr": 0.3}`.
+        val, test: pairs (X, y) of the same; None: drawn from the data, as options say.
+        sample_weight: how much each training example counts in the loss `[n]`, at least 0.
+        options: a group (`penalty="l2"`), the short name of a key (`lr=0.1`, `max_epochs=50`, `seed=1`, `name="a"`,
+            `run_dir="runs/a"`), or classes and functions of your own, as in conf/README.md, trusted because you give
+            them: `loss=Pinball`, `metric={"mape": MAPE}`. Their arguments are overrides: `["loss.q=0.8"]`.
 
     Raises:
         InputError: what was asked for cannot be run; no run directory is left.
         Diverged: the loss became infinite or NaN, or has grown a thousandfold; the run directory holds
             all until then.
     """
-    from linnet.training.train import train
+    from linnet.training.from_python import train_in_python
 
-    return train(overrides, parts=parts)
+    return train_in_python(x, y, overrides, options, val=val, test=test, sample_weight=sample_weight)

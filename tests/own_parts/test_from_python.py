@@ -62,7 +62,7 @@ class TestFromPython:
     @pytest.mark.parametrize(
         ("parts", "said"),
         [
-            ({"loss": 3}, "3: expected a class"), ({"losses": int}, "losses: expected one of data, loss"),
+            ({"loss": 3}, "3: expected a class"), ({"losses": int}, "losses: no such option, did you mean loss?"),
             ({"metric": int}, "a dictionary metric={name: class}"), ({"loss": lambda: 0}, "stands inside a function"),
             ({"loss": dict}, "a loss is a class with value"),
         ],

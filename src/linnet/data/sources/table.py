@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,10 +16,11 @@ from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.fit import fit
+from linnet.data.table.given import is_given
 from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.preprocessing import Missing, refuse_missing
-from linnet.data.table.read import Rows, concatenate, read
+from linnet.data.table.read import Rows, concatenate, read, read_given
 from linnet.data.table.roles import Roles, feature_kinds
 from linnet.data.table.splits import (
     Splits,
@@ -164,6 +166,8 @@ def _read(
     path: Files, test_path: Files | None, split_column: str | None, csv_format: CsvFormat
 ) -> tuple[Rows, NDArray[np.str_] | None]:
     """Return all rows, and the split of each where the files say so."""
+    if is_given(path):
+        return _given(str(path), test_path, split_column)
     rows = read("data.path", path, csv_format)
     if test_path is None:
         return rows, None
@@ -172,6 +176,19 @@ def _read(
     n_train = rows.table.num_rows
     rows = concatenate(rows, read("data.test_path", test_path, csv_format))
     return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
+
+
+def _given(path: str, test_path: Files | None, split_column: str | None) -> tuple[Rows, NDArray[np.str_] | None]:
+    """Return the rows of a table given in Python, and the split of each where there is more than one."""
+    if test_path is not None:
+        raise InputError("data.test_path names files, and the data was given in Python: give test=(X, y)")
+    parts = read_given(path)
+    if len(parts) == 1:
+        return parts["train"], None
+    if split_column is not None:
+        raise InputError("data.split_column names the splits already: leave out val and test, or that")
+    splits = np.concatenate([np.full(rows.table.num_rows, split) for split, rows in parts.items()])
+    return reduce(concatenate, parts.values()), splits
 
 
 def _complete(

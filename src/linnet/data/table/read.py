@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from linnet.data.table.delimited import CsvFormat, read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
+from linnet.data.table.given import given_table, is_given, place_of, row_words as given_row_words
 from linnet.data.table.messages import join_names, row_words
 from linnet.data.table.values import plain
 from linnet.system.errors import InputError
@@ -30,6 +31,7 @@ class Rows:
     starts: index of each file's first row.
     notes: what was found out about the files.
     checksum: sha256 of the file; of several, that of their checksums.
+    in_python: whether they were given in Python, where rows count from 0.
     """
 
     table: pa.Table
@@ -37,6 +39,7 @@ class Rows:
     starts: tuple[int, ...]
     notes: tuple[str, ...]
     checksum: str
+    in_python: bool = False
 
     def where(self, rows: Sequence[int]) -> str:
         """Format the location of rows: `rows 3, 4 of a.csv`, for one file at most."""
@@ -44,7 +47,8 @@ class Rows:
         end = [*self.starts, self.table.num_rows][first + 1]
         here = [row - self.starts[first] for row in rows if self.starts[first] <= row < end]
         more = f" and {len(rows) - len(here)} in other files" if len(here) < len(rows) else ""
-        return f"{row_words(here)} of {self.files[first]}{more}"
+        words = given_row_words if self.in_python else row_words
+        return f"{words(here)} of {self.files[first]}{more}"
 
 
 def read(key: str, given: str | Sequence[str], csv_format: CsvFormat = CSV, only: Sequence[str] | None = None) -> Rows:
@@ -60,10 +64,27 @@ def read(key: str, given: str | Sequence[str], csv_format: CsvFormat = CSV, only
         InputError: naming the file, if one cannot be read, is empty or damaged, or differs from the first in its
             columns.
     """
+    if is_given(given):
+        return read_given(str(given))["train"]
     paths = expand(key, given)
     stats = [path.stat() for path in paths]
     stamps = tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in zip(paths, stats, strict=True))
     return _read(stamps, csv_format, None if only is None else tuple(only))
+
+
+def read_given(path: str) -> dict[str, Rows]:
+    """Return split -> the rows of a table given in Python.
+
+    Raises:
+        InputError: it is not there, or the splits differ in their columns.
+    """
+    table = given_table(path)
+    found, first = {}, table.parts["train"]
+    for split, part in table.parts.items():
+        place = Path(place_of(split))
+        rows = part if split == "train" else _like_the_first(first, part, Path(place_of("train")), place)
+        found[split] = Rows(rows, (place,), (0,), (), table.checksum, in_python=True)
+    return found
 
 
 @lru_cache(maxsize=4)
@@ -104,7 +125,8 @@ def concatenate(first: Rows, second: Rows) -> Rows:
     return Rows(
         _joined([first.table, table]), first.files + second.files,
         first.starts + tuple(first.table.num_rows + start for start in second.starts), first.notes + second.notes,
-        hashlib.sha256((first.checksum + second.checksum).encode()).hexdigest(),
+        first.checksum if first.in_python else hashlib.sha256((first.checksum + second.checksum).encode()).hexdigest(),
+        first.in_python,
     )  # fmt: skip
 
 
