@@ -9,10 +9,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import hydra
 import pytest
 from hypothesis import settings
-from kept_compositions import KeptCompositions, RegisteredOnce
 
 from linnet.cli import main as cli
 from linnet.config.check import check
@@ -89,15 +87,6 @@ def linnet_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LINNET_DATA", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def kept_compositions() -> Iterator[None]:
-    """Have Hydra compose once for all tests that choose the same options; `composed_by_hydra` undoes this."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hydra, "compose", KeptCompositions(hydra.compose))
-        patch.setattr("linnet.config.compose.register_experiments", RegisteredOnce())
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,14 +1,14 @@
-"""The compositions that other tests keep are those of Hydra."""
+"""Compositions that are kept are those of Hydra."""
 
 from pathlib import Path
 
 import hydra
 import pytest
-from kept_compositions import KeptCompositions
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config.compose import session
 from linnet.config.groups import GROUPS, options
+from linnet.config.kept_compositions import KeptCompositions
 
 pytestmark = pytest.mark.usefixtures("workplace", "composed_by_hydra")
 

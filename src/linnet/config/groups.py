@@ -56,14 +56,25 @@ def experiments() -> dict[str, Path]:
     return {path.parent.name: path.parent for root in roots for path in sorted(root.glob("*/experiment.yaml"))}
 
 
+_registered: list[tuple[str, int, int]] = []
+"""(file, time of change, of change of its rights) of each experiment as last registered."""
+
+
 def register_experiments() -> None:
     """Make the experiment folders, and no others of before, the options of Hydra's `experiment` group."""
+    files = {
+        name: (folder / "experiment.yaml", (folder / "experiment.yaml").stat())
+        for name, folder in experiments().items()
+    }
+    state = [(str(path), stat.st_mtime_ns, stat.st_ctime_ns) for path, stat in files.values()]
+    if state == _registered:
+        return
     store = ConfigStore.instance()
     store.repo.pop(EXPERIMENT, None)  # found from another directory, or readable then
-    for name, folder in experiments().items():
-        path = folder / "experiment.yaml"
+    _registered[:] = state
+    for name, (path, stat) in files.items():
         try:
-            node = _experiment(path, path.stat().st_mtime_ns)
+            node = _experiment(path, stat.st_mtime_ns)
         except InputError:
             continue  # said by `refuse_unreadable` to those who ask for it
         store.store(group=EXPERIMENT, name=name, node=node, package="_global_", provider="linnet")

@@ -1,27 +1,31 @@
 """Compose configurations as Hydra does, once for all that choose the same options: half the time of a small run.
 
-`tests/config/test_kept_compositions.py` compares them with Hydra's. Tests of composition itself use none of them.
+Kept are compositions of options that are shipped with linnet, which do not change while a process runs. Options of a
+project, experiments and parts of other modules are composed by Hydra each time.
 """
 
 import pickle
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from linnet.config.groups import GROUPS, experiments, register_experiments, shipped
+from linnet.config.groups import GROUPS, shipped
 from linnet.system.compat.hydra import parse_overrides, set_values
 
 TOP = ("seed", "threads", "figures", "name", "optimum", "init_from")
 PLACE = re.compile(r"hydra\.run\.dir=(?!(?i:null|true|false|nan|inf)$)([a-zA-Z][\w.-]*|[\w.-]*/[\w./-]*)")
 
 
+MOST = 256
+"""Compositions that are kept, some 40 kB each; overrides whose parse is kept, sixteen times as many."""
+
+
 class KeptCompositions:
-    """A stand-in for `hydra.compose` that sets plain values on a copy of what it composed before.
+    """`hydra.compose` that sets plain values on a copy of what it composed before.
 
     Args:
         compose: Hydra's.
@@ -34,7 +38,7 @@ class KeptCompositions:
     def __call__(self, name: str, overrides: list[str], return_hydra_config: bool) -> DictConfig:
         try:
             return self.composed(name, overrides)
-        except Exception:  # a swept value, an experiment, a mistake: Hydra's business
+        except Exception:  # a swept value, an experiment, a mistake, which Hydra names
             return self.compose(name, overrides=overrides, return_hydra_config=return_hydra_config)
 
     def composed(self, name: str, overrides: Sequence[str]) -> DictConfig:
@@ -46,6 +50,8 @@ class KeptCompositions:
             raise ValueError("some overrides are left to Hydra")
         chosen = tuple(str(option.input_line) for option in options)
         if chosen not in self.bases:
+            while len(self.bases) >= MOST:
+                self.bases.pop(next(iter(self.bases)), None)
             self.bases[chosen] = pickle.dumps(self.compose(name, overrides=list(chosen), return_hydra_config=True))
         config: DictConfig = pickle.loads(self.bases[chosen])
         set_values(values, config)
@@ -59,7 +65,7 @@ class KeptCompositions:
         return config
 
 
-@cache
+@lru_cache(maxsize=16 * MOST)
 def parse(text: str) -> Override:
     (override,) = parse_overrides([text])
     return override
@@ -80,16 +86,3 @@ def sets_a_value(override: Override) -> bool:
 def is_plain(override: Override) -> bool:
     changes = override.is_add() or override.is_delete() or override.is_force_add()
     return not (changes or override.package or override.is_sweep_override())
-
-
-class RegisteredOnce:
-    """A stand-in for `register_experiments` that does nothing where the experiments are those of the last time."""
-
-    def __init__(self) -> None:
-        self.registered: list[Any] = []
-
-    def __call__(self) -> None:
-        files = [(folder, (folder / "experiment.yaml").stat().st_mtime_ns) for folder in experiments().values()]
-        if files != self.registered:
-            register_experiments()
-            self.registered = files
