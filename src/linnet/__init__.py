@@ -10,18 +10,23 @@ Importing this module loads neither torch nor Lightning; `train` does.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linnet.system.errors import Diverged, InputError, Interrupted, LinnetError, ProcessLost
 from linnet.system.version import VERSION
 
 if TYPE_CHECKING:
-    from linnet.inference.predictor import Predictor
-    from linnet.training.finalize import Run
+    from linnet.results.run import Run
+    from linnet.results.trained import TrainedRun
 
 __version__ = VERSION
-__all__ = ["__version__", "load", "train"]
+__all__ = [
+    "Diverged", "InputError", "Interrupted", "LinnetError", "ProcessLost", "__version__", "load", "train",
+]  # fmt: skip
 
 
-def load(run: str | Path) -> "Predictor":
-    """Load a completed run as a function of new examples; see `linnet.inference.predictor.Predictor`. Loads no torch.
+def load(run: str | Path) -> "Run":
+    """Load a completed run: its metrics, curves, coefficients and figures, and its model; see `Run`. Loads no torch.
+
+    The run is a function of new examples: `linnet.load("runs/flowers")(X)`.
 
     Args:
         run: its directory.
@@ -29,9 +34,9 @@ def load(run: str | Path) -> "Predictor":
     Raises:
         InputError: if there is no completed run, or a file of it is damaged.
     """
-    from linnet.inference.predictor import load_predictor
+    from linnet.results.saved import load_run
 
-    return load_predictor(Path(run))
+    return load_run(Path(run))
 
 
 def train(
@@ -44,7 +49,7 @@ def train(
     test: Any = None,
     sample_weight: Any = None,
     **options: Any,
-) -> "Run":
+) -> "TrainedRun":
     """Train one run, as `linnet train` does, and return what it left behind.
 
         linnet.train(X, y, penalty="l2", lr=0.1)
@@ -67,4 +72,7 @@ def train(
     """
     from linnet.training.from_python import train_in_python
 
-    return train_in_python(x, y, overrides, options, val=val, test=test, sample_weight=sample_weight)
+    finished = train_in_python(x, y, overrides, options, val=val, test=test, sample_weight=sample_weight)
+    from linnet.results.trained import TrainedRun  # late: mistakes are answered before torch is imported
+
+    return TrainedRun(finished)

@@ -33,7 +33,7 @@ def test_are_days_in_any_order(pattern, order, workplace):
     clock = 0.5 if "%H" in pattern or "%I" in pattern else 0.0
     pd.DataFrame({"d": [moment.strftime(pattern) for moment in moments], "y": Y}).to_csv("f.csv", index=False)
     assert train("data.dates=days") == 0
-    found = linnet.load("run")
+    found = linnet.load("run").model
     assert found.weight[0, 0] == pytest.approx(SLOPE, rel=1e-10)
     assert found.bias[0] == pytest.approx(3 - SLOPE * (START + clock), rel=1e-10)
     column = json.loads(Path("run/preprocessing.json").read_text())["table"]["columns"][0]
@@ -46,13 +46,13 @@ def test_zones_count(workplace):
     hours = np.array([-5.5 if k % 2 else 8.0 for k in range(40)])
     pd.DataFrame({"d": texts, "y": np.array(Y) + SLOPE * hours / 24}).to_csv("f.csv", index=False)
     assert train("data.dates=days") == 0
-    assert linnet.load("run").weight[0, 0] == pytest.approx(SLOPE, rel=1e-10)
+    assert linnet.load("run").model.weight[0, 0] == pytest.approx(SLOPE, rel=1e-10)
 
 
 def test_typed_columns_and_text_are_one(workplace):
     parquet.write_table(pa.table({"d": pa.array(DAYS), "y": Y}), "f.parquet")
     assert train("data.dates=days", path="f.parquet") == 0
-    found = linnet.load("run")
+    found = linnet.load("run").model
     assert found.weight[0, 0] == pytest.approx(SLOPE, rel=1e-10)
     np.testing.assert_allclose(found({"d": [str(day) for day in DAYS]}), Y, rtol=1e-9)
 

@@ -129,7 +129,7 @@ class TestAnotherFile:
         values = people(90, 6)
         values["kind"][:7] = ["baby"] * 5 + ["ghost"] * 2
         found, notes = evaluated(capsys, classes, "--input", write_csv(tmp_path / "f.csv", values))
-        model, y = linnet.load(classes), values["kind"]
+        model, y = linnet.load(classes).model, values["kind"]
         p = model(values)
         predicted = [model.class_names[k] for k in p.argmax(axis=1)]
         assert "7 rows of classes that the model does not have (baby, ghost): counted as wrong" in notes
@@ -146,7 +146,7 @@ class TestAnotherFile:
         values = {name: [column[i] for i in rows] for name, column in values.items()}
         found, _ = evaluated(capsys, classes, "--input", write_csv(tmp_path / "f.csv", values))
         predicted = linnet.load(classes)(values).argmax(axis=1)
-        assert found["test/accuracy"] == np.mean(predicted == linnet.load(classes).class_names.index("old"))
+        assert found["test/accuracy"] == np.mean(predicted == linnet.load(classes).model.class_names.index("old"))
 
     def test_writes_where_it_is_told(self, regression, tmp_path, capsys):
         given = write_csv(tmp_path / "f.csv", people(30, 8))

@@ -79,7 +79,7 @@ class TestStartsFromTheSameFunction:
         assert train(tmp_path / "whole", *full, "trainer.max_epochs=6") == 0
         assert train(tmp_path / "half", *full, "trainer.max_epochs=3") == 0
         assert train(tmp_path / "rest", *full, "trainer.max_epochs=3", f"init_from={tmp_path / 'half'}", *more) == 0
-        expected, found = (linnet.load(tmp_path / name) for name in ("whole", "rest"))
+        expected, found = (linnet.load(tmp_path / name).model for name in ("whole", "rest"))
         # Sums of 60 terms of size 1 in another order, over six steps.
         np.testing.assert_allclose(found.weight, expected.weight, rtol=0, atol=6 * 60 * 2**-53)
 
@@ -129,7 +129,7 @@ class TestInSweeps:
         assert read_json(tmp_path / "sweep" / "1" / "manifest.json")["side_by_side"] == [0, 1, 2, 3]
         assert train(tmp_path / "alone", *BLOBS, f"init_from={tmp_path / 'first'}", "optimizer.lr=0.2") == 0
         assert not (tmp_path / "sweep" / "2" / "initial_weights.safetensors").exists()
-        alone, together, drawn = (linnet.load(tmp_path / name) for name in ("alone", "sweep/1", "sweep/3"))
+        alone, together, drawn = (linnet.load(tmp_path / name).model for name in ("alone", "sweep/1", "sweep/3"))
         # 45 steps in float32, whose products are summed in another order: see tests/sweeps/test_vectorized.py.
         np.testing.assert_allclose(together.weight, alone.weight, rtol=1e-4, atol=1e-5)
         assert np.abs(drawn.weight - alone.weight).max() > 1e-3

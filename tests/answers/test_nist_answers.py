@@ -40,6 +40,6 @@ def test_reaches_the_digits_that_float64_allows(workplace, name):
 def test_a_model_without_bias_goes_through_the_origin(workplace, name):
     problem = PROBLEMS[name]
     run = train_table({"x0": problem.x[:, 0], "y": problem.y}, "data.task=regression", "model.bias=false")
-    predictor = linnet.load(run.directory)
+    predictor = linnet.load(run.directory).model
     assert predictor({"x0": [0.0]})[0] == 0
     assert float(predictor.bias[0]) == 0

@@ -58,7 +58,7 @@ class TestNotations:
         assert "data.categorical=[x]" in message
         assert all(option in message for option in options), message
         assert train("data.path=f.csv", *(shlex.split(option)[0] for option in options)) == 0
-        found = linnet.load("run")
+        found = linnet.load("run").model
         np.testing.assert_allclose([found.weight[0, 0], found.bias[0]], [0.25, 3.125], rtol=1e-9)
         assert [float(y) for y in predicted("f.csv")] == pytest.approx([sign * v / 4 + 3.125 for v in VALUES])
         for form in ("json", "sklearn"):
@@ -76,7 +76,7 @@ class TestNotations:
         options = tuple(shlex.split(option)[0] for option in options)
         assert train("data.path=f.csv", *options, "data.task=regression") == 0
         sign = -1 if name.startswith("-") else 1
-        assert linnet.load("run").weight[0, 0] == pytest.approx(sign * 4, rel=1e-9)
+        assert linnet.load("run").model.weight[0, 0] == pytest.approx(sign * 4, rel=1e-9)
         assert cli.run(["evaluate", "run", "--input", "f.csv"]) == 0
 
 
@@ -84,7 +84,7 @@ class TestNumbers:
     def test_with_the_minus_of_typesetting_are_numbers(self, workplace):
         write("f.csv", {"x": [f"\u2212{v}" for v in VALUES], "y": VALUES})
         assert train("data.path=f.csv") == 0
-        assert linnet.load("run").weight[0, 0] == pytest.approx(-1, rel=1e-9)
+        assert linnet.load("run").model.weight[0, 0] == pytest.approx(-1, rel=1e-9)
 
     def test_that_could_be_thousands_or_fractions_are_asked_for(self, workplace, capsys):
         write("f.csv", {"x": [f"{i},250" for i in range(1, 41)], "y": VALUES})
@@ -100,12 +100,12 @@ class TestNumbers:
         write("f.csv", {"x": [f"{i},50,000" for i in range(1, 41)], "y": [i * 1.5 for i in range(1, 41)]})
         assert "'data.thousands=\",\"'" in refusal(capsys)
         assert train("data.path=f.csv", 'data.thousands=","') == 0
-        assert linnet.load("run").weight[0, 0] == pytest.approx(1.5e-5, rel=1e-9)
+        assert linnet.load("run").model.weight[0, 0] == pytest.approx(1.5e-5, rel=1e-9)
 
     def test_of_ordinals_and_codes_are_categories(self, workplace):
         write("f.csv", {"x": ["1st", "2nd", "3rd", "4th"] * 10, "z": ["A1", "A2"] * 20, "y": VALUES})
         assert train("data.path=f.csv", "data.min_count=1") == 0
-        assert "x=1st" in linnet.load("run").feature_names
+        assert "x=1st" in linnet.load("run").model.feature_names
 
 
 TOKENS = ["-", "?", "None", ".", "unknown", "#DIV/0!", r"\N"]

@@ -21,7 +21,7 @@ def test_classes_that_overlap_by_1e_12_have_a_finite_optimum(workplace):
     assert best.gap < 1e-30 and float(best.objective) == pytest.approx(0.138629436, abs=1e-9)
     assert run.metrics["optimum/bound"] <= 1e-8
     assert run.metrics["optimum/loss"] == pytest.approx(float(best.objective), abs=run.metrics["optimum/bound"] + 1e-16)
-    predictor = linnet.load(run.directory)
+    predictor = linnet.load(run.directory).model
     difference = predictor.weight[1, 0] - predictor.weight[0, 0]
     assert difference == pytest.approx(float(best.params[1, 0] - best.params[0, 0]), rel=1e-6)
 

@@ -21,7 +21,7 @@ class TestRowsWithoutATarget:
         assert "target y is missing" in refusal(capsys, "data.missing=mean")
         assert train("data.path=f.csv", "data.missing=drop", "data.weight=w") == 0
         assert "8 rows: left out, they lack the target y" in capsys.readouterr().out
-        assert linnet.load("run").weight[0, 0] == pytest.approx(0.5, rel=1e-9)
+        assert linnet.load("run").model.weight[0, 0] == pytest.approx(0.5, rel=1e-9)
 
     def test_of_the_test_file_are_left_out_too(self, workplace):
         y = [v / 2 if i % 5 else "" for i, v in enumerate(VALUES)]
@@ -41,7 +41,7 @@ class TestFiles:
         Path("f.csv").write_bytes(f"c,y\n{rows}".encode("cp1252"))
         assert train("data.path=f.csv", "data.task=regression") == 0
         assert "f.csv: read as cp1252" in capsys.readouterr().out
-        assert linnet.load("run").feature_names == ("c=é", "c=“á”")
+        assert linnet.load("run").model.feature_names == ("c=é", "c=“á”")
         for given in ((), ("--encoding", "cp1252")):
             assert cli.run(["predict", "run", "--input", "f.csv", *given]) == 0
             row_notes = capsys.readouterr()
@@ -55,7 +55,7 @@ class TestFiles:
         assert train("data.path=f.csv") == 0
         words = f"f.csv: column 1 has no name and is an index ({start}, {start + 1}, {start + 2} and 37 more), left out"
         assert words in capsys.readouterr().out
-        assert linnet.load("run").feature_names == ("x",)
+        assert linnet.load("run").model.feature_names == ("x",)
 
     def test_with_a_nameless_column_that_is_no_index_say_what_it_holds(self, workplace, capsys):
         write("f.csv", {"x": VALUES, "": ["red", "blue"] * 20, "y": VALUES})
@@ -69,7 +69,7 @@ class TestFiles:
         assert train(*options) == 0
         assert [float(y) for y in predicted("f.csv")] == pytest.approx([i % 4 for i in range(40)], abs=1e-9)
         assert cli.run(["inspect", "run"]) == 0
-        assert all(len(name.splitlines()) == 1 for name in linnet.load("run").feature_names)
+        assert all(len(name.splitlines()) == 1 for name in linnet.load("run").model.feature_names)
         write("g.csv", {"x": VALUES, "y": (texts[:2] * 20)})
         assert cli.run(["train", "data=table", "data.path=g.csv", "data.target=y", "hydra.run.dir=g", *EXACT[1:]]) == 0
 
@@ -94,7 +94,7 @@ class TestNames:
         said = capsys.readouterr().out
         assert "feature c=x is called c='x' in results" in said
         assert "feature bias is called bias (column) in results" in said
-        found = linnet.load("run")
+        found = linnet.load("run").model
         assert found.feature_names == ("c='x'", "c=z", "c=x", "bias (column)")
         np.testing.assert_allclose(found.weight[0, 2:], [3, 5], rtol=1e-9)
         assert cli.run(["inspect", "run", "--csv", "i.csv"]) == 0
@@ -114,7 +114,7 @@ class TestComments:
         quoted = '1,"b\n#kept",3.25\n2,"b\n#kept",3.5\n' * 12
         Path("f.csv").write_text(self.HEADER + "".join(rows[:5]) + "# a, comment\n" + "".join(rows[5:]) + quoted)
         assert train("data.path=f.csv", *self.OPTIONS, "data.task=regression") == 0
-        found = linnet.load("run")
+        found = linnet.load("run").model
         assert found.feature_names == ("x", "c=a#", "c=b", "c=b #kept")
         assert found.weight[0, 0] == pytest.approx(0.25, rel=1e-9)
         lines = ("--comment", "#", "--skip-rows", "2")

@@ -174,7 +174,7 @@ class TestWeights:
         options = ("data.target=y", "data.weight=w", "penalty=l2", "penalty.strength=0.1", "data.missing=mean")
         for name in ("f", "kept"):
             assert train(f"data.path={name}.csv", *options, run=name) == 0
-        found, wanted = linnet.load("f"), linnet.load("kept")
+        found, wanted = linnet.load("f").model, linnet.load("kept").model
         assert found.feature_names == wanted.feature_names
         np.testing.assert_allclose(found.weight, wanted.weight, rtol=1e-10)
         np.testing.assert_allclose(found.bias, wanted.bias, rtol=1e-10)
@@ -192,7 +192,7 @@ def test_a_constant_column_is_kept_without_a_bias(workplace):
     a = np.linspace(0, 1, 30)
     write("f.csv", {"one": [1.0] * 30, "a": a.tolist(), "y": (3 + 2 * a).tolist()})
     assert train("data.path=f.csv", "data.target=y", "model.bias=false") == 0
-    found = linnet.load("run")
+    found = linnet.load("run").model
     assert found.feature_names == ("one", "a")
     np.testing.assert_allclose(found.weight[0], [3, 2], rtol=1e-12)
     assert found.bias[0] == 0

@@ -16,7 +16,7 @@ from board import SECONDS, address, assert_falling, board, dark, settled
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
-    from linnet.training.finalize import Run
+    from linnet.results.trained import TrainedRun
 
 CHROMIUM = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -48,7 +48,7 @@ def give_up(reason: str) -> NoReturn:
 
 
 @pytest.fixture(scope="module")
-def url(run: "Run", browser: "BrowserContext") -> Iterator[str]:
+def url(run: "TrainedRun", browser: "BrowserContext") -> Iterator[str]:
     """A board that has read the run. Started where `runs` lies, it needs no DIR."""
     with board("--port", "0", folder=run.directory.parents[1]) as process:
         at = address(process)
@@ -77,7 +77,7 @@ def page(browser: "BrowserContext") -> "Iterator[Page]":
 
 
 @pytest.mark.parametrize("tag", ["train/loss", "val/loss"])
-def test_time_series_draws_the_loss(run: "Run", url: str, page: "Page", shots: Path, tag: str) -> None:
+def test_time_series_draws_the_loss(run: "TrainedRun", url: str, page: "Page", shots: Path, tag: str) -> None:
     page.goto(f"{url}?tagFilter=^{tag}$#timeseries")
     card = page.locator("scalar-card")
     card.locator(f'[title="{tag}"]').wait_for()
@@ -86,7 +86,7 @@ def test_time_series_draws_the_loss(run: "Run", url: str, page: "Page", shots: P
 
     # The table under the curve tells its last point: name of the run, smoothed value, value, step, time.
     name, _, value, step, *_ = card.locator("tb-data-table-content-row").inner_text().split()
-    logged = dict(zip(*run.history[tag], strict=True))
+    logged = dict(zip(*run.curves[tag], strict=True))
     assert name == "tiny"
     assert float(value) == pytest.approx(logged[int(step)], rel=1e-3)
 
@@ -99,7 +99,7 @@ def test_scalars_draws_the_loss(url: str, page: "Page", shots: Path) -> None:
     page.screenshot(path=shots / "scalars.png")
 
 
-def test_hparams_has_one_row_with_the_final_metrics(run: "Run", url: str, page: "Page", shots: Path) -> None:
+def test_hparams_has_one_row_with_the_final_metrics(run: "TrainedRun", url: str, page: "Page", shots: Path) -> None:
     row = {"Trial ID": "tiny", "optimizer.lr": "0.20000", "test/accuracy": f"{run.metrics['test/accuracy']:#.5g}"}
     page.set_viewport_size({"width": 2800, "height": 900})  # the grid draws only what it has room for
     page.goto(f"{url}#hparams")
@@ -121,7 +121,7 @@ def test_hparams_has_one_row_with_the_final_metrics(run: "Run", url: str, page: 
         assert sorted(text for text, x in placed if x == columns[name]) == sorted([name, value]), "one run, one row"
 
 
-def test_images_shows_every_figure(run: "Run", url: str, page: "Page", shots: Path) -> None:
+def test_images_shows_every_figure(run: "TrainedRun", url: str, page: "Page", shots: Path) -> None:
     page.goto(f"{url}#images")
     drawn = [path.stem for path in (run.directory / "figures").glob("*.png")]
     assert {"learning_curves", "confusion_matrix", "reliability", "confident_mistakes", "weights"} <= set(drawn)

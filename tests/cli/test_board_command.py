@@ -11,10 +11,10 @@ from board import SECONDS, address, board
 from linnet.cli import main as cli
 
 if TYPE_CHECKING:
-    from linnet.training.finalize import Run
+    from linnet.results.trained import TrainedRun
 
 
-def test_it_says_one_line_and_ends_quietly_at_ctrl_c(run: "Run") -> None:
+def test_it_says_one_line_and_ends_quietly_at_ctrl_c(run: "TrainedRun") -> None:
     with board(str(run.directory), "--port", "0", folder=run.directory) as process:
         assert address(process).startswith("http://localhost:")
         process.send_signal(signal.SIGINT)
@@ -23,7 +23,7 @@ def test_it_says_one_line_and_ends_quietly_at_ctrl_c(run: "Run") -> None:
         assert process.returncode == 0
 
 
-def test_a_port_in_use_is_named(run: "Run") -> None:
+def test_a_port_in_use_is_named(run: "TrainedRun") -> None:
     with socket.create_server(("localhost", 0)) as other:
         port = str(other.getsockname()[1])
         with board("--port", port, folder=run.directory.parents[1]) as process:

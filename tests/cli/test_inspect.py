@@ -120,7 +120,7 @@ class TestClasses:
     def test_pixels_by_place_and_the_strongest_of_each_class(self, workplace, inspected):
         run = linnet.train(["trainer.max_epochs=1", "figures=false"])
         text = inspected(run.directory, "--top", 2)
-        weight = run.model.weight[0].detach().abs()
+        weight = run.module.weight[0].detach().abs()
         for c in range(10):
             for place in weight[c].topk(2).indices.tolist():
                 assert f"{place // 8},{place % 8}" in text
@@ -128,13 +128,13 @@ class TestClasses:
         rows = as_csv(inspected(run.directory, "--csv", "-"))
         assert len(rows) == 10 * 65
         assert rows[65 + 1 + 8 * 2 + 3]["feature"] == "2,3"
-        assert float(rows[65 + 1 + 8 * 2 + 3]["coefficient"]) == run.model.weight[0, 1, 8 * 2 + 3].item()
+        assert float(rows[65 + 1 + 8 * 2 + 3]["coefficient"]) == run.module.weight[0, 1, 8 * 2 + 3].item()
 
     def test_strength_is_per_standard_deviation(self, table):
         options = [option for option in TABLE if not option.startswith("data.target")]
         run = linnet.train([*options, "data.target=city", "data.exclude=[y]", "trainer.max_epochs=1"])
         found = [row.strength for row in load_coefficients(run.directory).of("Lima")[1:]]
-        np.testing.assert_allclose(found, run.model.weight[0, 0].detach().abs().numpy(), rtol=1e-6)
+        np.testing.assert_allclose(found, run.module.weight[0, 0].detach().abs().numpy(), rtol=1e-6)
 
 
 class TestFigure:
@@ -156,7 +156,7 @@ class TestFigure:
         monkeypatch.setattr(figures, "coefficients", lambda *given, **more: drawn.update(more, weight=given[0]))
         run = linnet.train([*NUMBERS, "optimizer=exact", "figures=false"])
         analysis = optimality.load(run.directory)
-        result_figures(run.model, run.data, {}, {"val/loss": ([1], [1.0])}, analysis)
+        result_figures(run.module, run.data, {}, {"val/loss": ([1], [1.0])}, analysis)
         np.testing.assert_allclose(drawn["optimum"], drawn["weight"], rtol=1e-9)
         deviation = run.data.scaling.deviation.numpy()
         names = run.data.source.feature_names

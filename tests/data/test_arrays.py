@@ -48,7 +48,7 @@ class TestRuns:
         given = ["data.max_memory_mb=1", "data.dtype=float64", "trainer.overfit_batches=40"]
         one = train(tmp_path / "one", files, *given)
         two = train(tmp_path / "two", files, *given, "trainer=ddp", "trainer.devices=2")
-        torch.testing.assert_close(two.model.weight, one.model.weight, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(two.module.weight, one.module.weight, rtol=1e-9, atol=1e-12)
 
     def test_regression(self, files, tmp_path):
         run = train(
@@ -76,9 +76,9 @@ class TestRuns:
             train(tmp_path / "cut", files, *overrides)
         monkeypatch.setattr(network, "train_chunk", original)
         resumed = resume(tmp_path / "cut")
-        assert torch.equal(resumed.model.weight, expected.model.weight)
+        assert torch.equal(resumed.module.weight, expected.module.weight)
         assert resumed.metrics == expected.metrics
-        assert resumed.history["train/loss"] == expected.history["train/loss"]
+        assert resumed.curves["train/loss"] == expected.curves["train/loss"]
 
     def test_side_by_side_is_as_alone(self, files, tmp_path):
         alone = train(tmp_path / "alone", files, "data.max_memory_mb=1", "optimizer.lr=0.2")

@@ -118,7 +118,7 @@ def test_error_of_the_estimate_falls_with_the_root_of_the_examples() -> None:
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
 def test_only_l1_sets_useless_weights_to_exactly_zero(penalty: str, tmp_path: Path) -> None:
     overrides = [f"penalty={penalty}", "penalty.strength=0.3", "figures=false", f"hydra.run.dir={tmp_path / 'run'}"]
-    weight = linnet.train(["experiment=penalty_path", *overrides]).model.weight[0, 0]
+    weight = linnet.train(["experiment=penalty_path", *overrides]).module.weight[0, 0]
     assert (weight[:5] != 0).all()
     zeros = int((weight[5:] == 0).sum())
     assert zeros >= 10 if penalty == "l1" else zeros == 0

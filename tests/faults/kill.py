@@ -226,7 +226,7 @@ def open_all(directory: Path, pid: int, reference: Reference) -> str:
         raise Broken(f"there is no last.ckpt, only {', '.join(checkpoints)}")
     history = directory / "history.csv"
     for name, curve in (read_history(history) if history.exists() else {}).items():
-        whole = reference.history[name]
+        whole = reference.curves[name]
         if curve != Curve(whole.step[: len(curve.step)], whole.value[: len(curve.value)]):
             raise Broken(f"history.csv has other points of {name} than the uninterrupted run")
     if any(directory.glob(PATTERN)):

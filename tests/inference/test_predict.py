@@ -142,9 +142,9 @@ class TestTable:
 
 class TestArray:
     def test_is_taken_as_the_run_took_it(self, home, predict):
-        model = linnet.load(home / "pixels")
+        model = linnet.load(home / "pixels").model
         x = np.load(home / "x.npy")
-        expected = model.predict(x.reshape(200, 4).astype(float))
+        expected = model.outputs(x.reshape(200, 4).astype(float))
         code, output, errors = predict("pixels", "--input", home / "x.npy", "--output", "out.npy")
         assert (code, output, errors) == (0, b"out.npy: predictions of 200 rows\n", "")
         assert np.array_equal(np.load("out.npy"), expected)
@@ -166,7 +166,7 @@ class TestArray:
         assert "c.npz:x is compressed" in predict("pixels", "--input", "c.npz")[2]
 
     def test_whose_features_have_names_may_be_a_table(self, home, predict):
-        model = linnet.load(home / "diabetes")
+        model = linnet.load(home / "diabetes").model
         x = np.random.default_rng(0).normal(0, 0.05, (20, 10))
         table = pa.table(dict(zip(model.feature_names, x.T, strict=True)))
         np.save("f.npy", x)
@@ -179,7 +179,7 @@ class TestArray:
 
 class TestLoaded:
     def test_predicts_tables_in_memory(self, home, predict):
-        model, table = linnet.load(str(home / "flats")), parquet.read_table(home / "flats.parquet")
+        model, table = linnet.load(str(home / "flats")).model, parquet.read_table(home / "flats.parquet")
         with pytest.warns(UserWarning, match="6 rows: left out for missing values"):
             found = model(table)
         assert predict("flats", "--input", home / "flats.parquet", "--output", "out.npy")[0] == 0

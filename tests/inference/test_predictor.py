@@ -29,8 +29,8 @@ def trained(tmp_path_factory):
 
 def expected(run):
     """The model's own predictions of the test part, in its own dtype `[N, C]`."""
-    scores = run.model.evaluate(run.data.test)[1]
-    return scores.softmax(1) if run.data.source.task == "classification" else run.model.loss.mean(scores[None])[0]
+    scores = run.module.evaluate(run.data.test)[1]
+    return scores.softmax(1) if run.data.source.task == "classification" else run.module.loss.mean(scores[None])[0]
 
 
 class TestRun:
@@ -54,7 +54,7 @@ class TestRun:
         run = linnet.train([*QUICK, *overrides])
         predictor = load_predictor(run.directory)
         raw = run.data.source.test.x.numpy()
-        found = predictor.predict(predictor.features(raw))
+        found = predictor.outputs(predictor.features(raw))
         wanted = expected(run).double().numpy()
         assert np.allclose(found, wanted, rtol=2e-5, atol=1e-6 * abs(wanted).max())  # the run's own are in float32
         assert predictor.n_features == raw.shape[1]
@@ -139,7 +139,7 @@ class TestFeatures:
 
     def test_softmax_of_large_scores_is_finite(self):
         predictor = Predictor(np.array([[1e4], [-1e4]]), np.zeros(2), "classification", "softmax", ("a", "b"))
-        assert np.array_equal(predictor.predict(np.array([[1.0], [-1.0]])), [[1.0, 0.0], [0.0, 1.0]])
+        assert np.array_equal(predictor.outputs(np.array([[1.0], [-1.0]])), [[1.0, 0.0], [0.0, 1.0]])
         assert torch.allclose(
-            torch.from_numpy(predictor.predict(np.zeros((1, 1)))), torch.tensor([[0.5, 0.5]]).double()
+            torch.from_numpy(predictor.outputs(np.zeros((1, 1)))), torch.tensor([[0.5, 0.5]]).double()
         )

@@ -9,7 +9,8 @@ from scipy import stats
 
 import linnet
 from linnet.cli import main as cli
-from linnet.models.intervals import CACHED_EXAMPLES, HIGH, LOW, RESAMPLES, bootstrap_intervals, wilson_interval
+from linnet.config.metric_names import HIGH, LOW
+from linnet.models.intervals import CACHED_EXAMPLES, RESAMPLES, bootstrap_intervals, wilson_interval
 
 
 class TestWilson:

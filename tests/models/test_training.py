@@ -17,19 +17,19 @@ from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression
 from linnet.optimizers import SGD
 from linnet.penalties import L1, L2
-from linnet.training.finalize import Run
+from linnet.results.trained import TrainedRun
 
 QUICK = ["figures=false", "callbacks.checkpoint.every_n_seconds=1000"]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 
-def train(tmp_path: Path, name: str, *overrides: str) -> Run:
+def train(tmp_path: Path, name: str, *overrides: str) -> TrainedRun:
     return linnet.train([*QUICK, *overrides, f"hydra.run.dir={tmp_path / name}"])
 
 
-def assert_same_curve(one: Run, other: Run, tolerance: float) -> None:
+def assert_same_curve(one: TrainedRun, other: TrainedRun, tolerance: float) -> None:
     """Losses of all steps equal relative to their size, and the final weights with them."""
-    first, second = one.history["train/loss"], other.history["train/loss"]
+    first, second = one.curves["train/loss"], other.curves["train/loss"]
     assert first.step == second.step == list(range(1, len(first.step) + 1))
     torch.testing.assert_close(
         torch.tensor(first.value, dtype=torch.float64), torch.tensor(second.value, dtype=torch.float64),
@@ -50,7 +50,7 @@ class TestTwins:
         scratch = train(tmp_path, "scratch", "experiment=linear_regression_scratch", f"data.dtype={dtype}")
         concise = train(tmp_path, "concise", "experiment=linear_regression_concise", f"data.dtype={dtype}")
         # In float32 a loss of 1e-5 is what is left of predictions of size 10: its own last digits are noise.
-        for a, b in zip(scratch.history["train/loss"].value, concise.history["train/loss"].value, strict=True):
+        for a, b in zip(scratch.curves["train/loss"].value, concise.curves["train/loss"].value, strict=True):
             assert a == pytest.approx(b, rel=TOLERANCE[dtype], abs=1e-6 if dtype == "float32" else 1e-15)
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -103,8 +103,8 @@ class TestEveryOption:
         elif group != "trainer":
             overrides.append("trainer=debug")
         run = train(tmp_path, "run", *overrides, "trainer.max_epochs=1")
-        assert len(run.history["train/loss"].value) >= 1
-        assert torch.isfinite(run.model.weight).all()
+        assert len(run.curves["train/loss"].value) >= 1
+        assert torch.isfinite(run.module.weight).all()
 
     def test_gpu_is_refused_in_one_line_where_there_is_none(self, tmp_path: Path) -> None:
         if torch.cuda.is_available():
@@ -179,17 +179,17 @@ class TestRuns:
                 losses.append((error**2 / 2).mean().item())
                 w -= 0.1 * error.T @ x[rows] / len(rows)
                 b -= 0.1 * error.mean(dim=0)
-        assert run.history["train/loss"].value == pytest.approx(losses, rel=1e-12)
-        torch.testing.assert_close(run.model.weight[0], w, rtol=1e-12, atol=1e-12)
+        assert run.curves["train/loss"].value == pytest.approx(losses, rel=1e-12)
+        torch.testing.assert_close(run.module.weight[0], w, rtol=1e-12, atol=1e-12)
         epoch_mean = sum(loss * n for loss, n in zip(losses[:5], (10, 10, 10, 10, 7), strict=True)) / 47
-        assert run.history["train/loss_epoch"].value[0] == pytest.approx(epoch_mean, rel=1e-12)
+        assert run.curves["train/loss_epoch"].value[0] == pytest.approx(epoch_mean, rel=1e-12)
 
     def test_l1_leaves_exact_zeros(self, tmp_path: Path) -> None:
         run = train(tmp_path, "run", "data=digits", "penalty=l1", "penalty.strength=0.01", "trainer.max_epochs=10")
-        zeros = (run.model.weight == 0).float().mean().item()
+        zeros = (run.module.weight == 0).float().mean().item()
         assert 0.3 < zeros < 1
         assert run.metrics["train/objective"] == pytest.approx(
-            run.metrics["train/loss"] + L1(0.01).value(run.model.weight).item(), rel=1e-6
+            run.metrics["train/loss"] + L1(0.01).value(run.module.weight).item(), rel=1e-6
         )
 
     def test_parameter_error_is_in_the_units_the_data_was_made_in(self, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ class TestRuns:
 
     def test_poisson_metrics_compare_rates_with_targets(self, tmp_path: Path) -> None:
         run = train(tmp_path, "run", "data=diabetes", "loss=poisson_nll", "optimizer.lr=1e-4", "trainer.max_epochs=5")
-        rate = run.model(run.data.test.x).exp()[0]  # type: ignore[union-attr]
+        rate = run.module(run.data.test.x).exp()[0]  # type: ignore[union-attr]
         mse = (rate - run.data.test.y).square().mean().item()  # type: ignore[union-attr]
         assert run.metrics["test/mse"] == pytest.approx(mse, rel=1e-5)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from linnet.models.intervals import HIGH, LOW
+from linnet.config.metric_names import HIGH, LOW
 from linnet.reproduction.verdict import RELATIVE, Tolerance, same_bits, worst
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -12,13 +12,13 @@ from tables import write_csv
 
 import linnet
 from linnet.cli import main as cli
-from linnet.training.finalize import Run
+from linnet.results.trained import TrainedRun
 
 EXACT = ("optimizer=exact", "data.val_fraction=0", "figures=false")
 UNIT = 2.0**-53
 
 
-def train_table(columns: Mapping[str, Sequence[Any]], *overrides: str) -> Run:
+def train_table(columns: Mapping[str, Sequence[Any]], *overrides: str) -> TrainedRun:
     """Train on the columns as a CSV file in the current directory, no rows held out; the target is y."""
     texts = {
         name: [value if isinstance(value, str) else repr(float(value)) for value in column]
@@ -29,14 +29,14 @@ def train_table(columns: Mapping[str, Sequence[Any]], *overrides: str) -> Run:
     return linnet.train([*place, *EXACT, *overrides])
 
 
-def inspected(run: Run) -> dict[str, dict[str, str]]:
+def inspected(run: TrainedRun) -> dict[str, dict[str, str]]:
     """Feature -> what `linnet inspect` says of it; of several classes those of the last."""
     path = run.directory / "coefficients.csv"
     assert cli.run(["inspect", str(run.directory), "--csv", str(path)]) == 0
     return {row["feature"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
 
 
-def coefficients(run: Run) -> dict[str, float]:
+def coefficients(run: TrainedRun) -> dict[str, float]:
     return {name: float(row["coefficient"]) for name, row in inspected(run).items()}
 
 

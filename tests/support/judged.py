@@ -88,7 +88,7 @@ def judge_run(drawn: Drawn) -> Verdict:
                 run = linnet.train([*words, *drawn.overrides, *place])
         except InputError as error:
             return Verdict("refused", str(error))
-        predictor = linnet.load(run.directory)
+        predictor = linnet.load(run.directory).model
     mean, deviation = moments(drawn)
     problem = problem_of(drawn, (exact(drawn.x) - mean) / deviation, drawn.weight)
     weight = exact(predictor.weight) * deviation

@@ -84,7 +84,7 @@ class Scatter:
 
         figure = Figure()
         axes = figure.subplots()
-        axes.plot(run.history["train/loss"].value, color=self.color)
+        axes.plot(run.curves["train/loss"].value, color=self.color)
         axes.set_title(f"{run.metrics['train/loss']:.3g}")
         return figure
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import linnet
+from linnet.results.trained import TrainedRun
 from linnet.system.reading import read_json
-from linnet.training.finalize import Run
 
 EPOCHS = 3
 INTERVAL = 7
@@ -20,7 +20,7 @@ SHORT = ("trainer.max_epochs=1", "figures=false")
 RESTLESS = ["data=gaussian_blobs", "data.outliers=300", "optimizer.lr=2", "trainer.max_epochs=5", "figures=false"]
 
 
-def train(directory: Path, *overrides: str) -> Run:
+def train(directory: Path, *overrides: str) -> TrainedRun:
     return linnet.train([f"hydra.run.dir={directory}", *overrides])
 
 

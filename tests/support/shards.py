@@ -8,7 +8,7 @@ import numpy as np
 
 import linnet
 from linnet.data import Source, arrays
-from linnet.training.finalize import Run
+from linnet.results.trained import TrainedRun
 
 N = 30_000
 LENGTHS = (14_000, 999, 15_001)
@@ -53,7 +53,7 @@ def write_all(folder: Path) -> dict[str, str]:
     return {name: write_shards(folder, name, array, LENGTHS) for name, array in (("x", x), ("y", y), ("t", target))}
 
 
-def train(directory: Path, files: dict[str, str], *overrides: str, y: str = "y") -> Run:
+def train(directory: Path, files: dict[str, str], *overrides: str, y: str = "y") -> TrainedRun:
     """A run of two epochs on what `write_all` wrote."""
     given = [*QUICK, f"data.x='{files['x']}'", f"data.y='{files[y]}'", f"hydra.run.dir={directory}"]
     return linnet.train([*given, *overrides])

@@ -36,7 +36,7 @@ class TestCSV:
         for row in epochs:
             at_its_end = {
                 name: dict(zip(*curve, strict=True))[row["step"]]
-                for name, curve in run.history.items()
+                for name, curve in run.curves.items()
                 if row["step"] in curve.step
             }
             assert row == {"step": row["step"], **at_its_end}

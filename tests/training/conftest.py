@@ -6,18 +6,18 @@ import pytest
 from run_directory import EPOCHS, INTERVAL, RESTLESS, SHORT, train
 
 from linnet.cli import main as cli
-from linnet.training.finalize import Run
+from linnet.results.trained import TrainedRun
 
 
 @pytest.fixture(scope="session")
-def classification(tmp_path_factory) -> Run:
+def classification(tmp_path_factory) -> TrainedRun:
     """Softmax regression on digits, with figures."""
     directory = tmp_path_factory.mktemp("runs") / "classification"
     return train(directory, f"trainer.max_epochs={EPOCHS}", f"trainer.log_every_n_steps={INTERVAL}")
 
 
 @pytest.fixture(scope="session")
-def regression(tmp_path_factory) -> Run:
+def regression(tmp_path_factory) -> TrainedRun:
     """Linear regression on standardised data of known parameters, with figures."""
     directory = tmp_path_factory.mktemp("runs") / "regression"
     data = ("data=synthetic_regression", "data.standardize=true")
@@ -25,18 +25,18 @@ def regression(tmp_path_factory) -> Run:
 
 
 @pytest.fixture(scope="session", params=["classification", "regression"])
-def finished(request) -> Run:
+def finished(request) -> TrainedRun:
     """Each of the two runs."""
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")
-def restless(tmp_path_factory) -> Run:
+def restless(tmp_path_factory) -> TrainedRun:
     return train(tmp_path_factory.mktemp("runs") / "restless", *RESTLESS)
 
 
 @pytest.fixture(scope="session")
-def short(tmp_path_factory) -> Run:
+def short(tmp_path_factory) -> TrainedRun:
     return train(tmp_path_factory.mktemp("runs") / "short", *SHORT)
 
 

@@ -7,35 +7,35 @@ from omegaconf import OmegaConf
 from run_directory import EPOCHS, INTERVAL, events
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from linnet.models.intervals import HIGH, LOW
+from linnet.config.metric_names import HIGH, LOW
 
 
 class TestHistory:
     def test_has_the_loss_of_every_step(self, finished):
         per_epoch = finished.data.chunks.steps_per_epoch
-        curve = finished.history["train/loss"]
+        curve = finished.curves["train/loss"]
         assert curve.step == list(range(1, EPOCHS * per_epoch + 1))
 
     def test_has_validation_and_mean_loss_of_every_epoch(self, finished):
         per_epoch = finished.data.chunks.steps_per_epoch
         ends = [epoch * per_epoch for epoch in range(1, EPOCHS + 1)]
-        validated = {name for name in finished.history if name.startswith("val/")}
+        validated = {name for name in finished.curves if name.startswith("val/")}
         assert validated == {name for name in finished.metrics if name.startswith("val/")}
         for name in (*validated, "train/loss_epoch"):
-            assert finished.history[name].step == ends
+            assert finished.curves[name].step == ends
 
     def test_mean_loss_weights_by_examples(self, classification):
         n, batch = len(classification.data.train), classification.data.batch_size
         sizes = [min(batch, n - start) for start in range(0, n, batch)]
         assert sizes[-1] < batch
-        first = classification.history["train/loss"].value[: len(sizes)]
+        first = classification.curves["train/loss"].value[: len(sizes)]
         mean = sum(size * loss for size, loss in zip(sizes, first, strict=True)) / n
-        assert classification.history["train/loss_epoch"].value[0] == pytest.approx(mean, rel=1e-12)
+        assert classification.curves["train/loss_epoch"].value[0] == pytest.approx(mean, rel=1e-12)
 
     def test_is_what_any_csv_reader_finds(self, finished):
         with (finished.directory / "history.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        for name, curve in finished.history.items():
+        for name, curve in finished.curves.items():
             points = [(int(row["step"]), float(row["value"])) for row in rows if row["metric"] == name]
             assert points == list(zip(*curve, strict=True))
 
@@ -43,28 +43,28 @@ class TestHistory:
 class TestTensorBoard:
     def test_loss_is_thinned_to_the_interval(self, finished):
         points = events(finished.directory).Scalars("train/loss")
-        curve = dict(zip(*finished.history["train/loss"], strict=True))
+        curve = dict(zip(*finished.curves["train/loss"], strict=True))
         assert [point.step for point in points] == [step for step in curve if step % INTERVAL == 0]
         assert [point.value for point in points] == pytest.approx([curve[point.step] for point in points], rel=1e-6)
 
     def test_has_every_other_curve_of_the_history(self, finished):
         accumulator = events(finished.directory)
-        for name, curve in finished.history.items():
+        for name, curve in finished.curves.items():
             if name != "train/loss":
                 points = accumulator.Scalars(name)
                 assert [point.step for point in points] == curve.step
                 assert [point.value for point in points] == pytest.approx(curve.value, rel=1e-6)
 
     def test_has_learning_rate_and_gradient_norm_at_the_interval(self, finished):
-        steps = [step for step in finished.history["train/loss"].step if step % INTERVAL == 0]
+        steps = [step for step in finished.curves["train/loss"].step if step % INTERVAL == 0]
         for name in ("train/lr", "train/grad_norm"):
-            assert finished.history[name].step == steps
-        assert finished.history["train/lr"].value == [0.1] * len(steps)
+            assert finished.curves[name].step == steps
+        assert finished.curves["train/lr"].value == [0.1] * len(steps)
 
     def test_has_histograms_of_every_epoch(self, finished):
         accumulator = events(finished.directory)
         for name in ("weights/weight", "weights/bias"):
-            assert [point.step for point in accumulator.Histograms(name)] == finished.history["val/loss"].step
+            assert [point.step for point in accumulator.Histograms(name)] == finished.curves["val/loss"].step
 
     def test_has_the_resolved_configuration_as_text(self, finished):
         (event,) = events(finished.directory).Tensors("config/text_summary")
@@ -88,6 +88,6 @@ class TestTensorBoard:
             if name.endswith((LOW, HIGH)):  # columns that nobody sorts by
                 assert name not in accumulator.Tags()["scalars"]
                 continue
-            (point,) = accumulator.Scalars(f"{name}_final" if name in restless.history else name)
-            assert point.step == restless.model.steps_done
+            (point,) = accumulator.Scalars(f"{name}_final" if name in restless.curves else name)
+            assert point.step == restless.module.steps_done
             assert point.value == pytest.approx(value, rel=1e-6)

@@ -25,7 +25,7 @@ class TestRunDirectory:
         status = read_json(finished.directory / "status.json")
         assert status["state"] == "completed"
         assert status["epoch"] == EPOCHS
-        assert status["step"] == finished.model.steps_done
+        assert status["step"] == finished.module.steps_done
         assert status["started"] <= status["updated"] == status["ended"]
 
     def test_configuration_is_the_one_given(self, finished):
@@ -77,7 +77,7 @@ class TestWeights:
 
     def test_are_those_of_the_returned_model(self, finished):
         weights = load_file(finished.directory / "weights.safetensors")
-        for name, parameter in finished.model.named_parameters():
+        for name, parameter in finished.module.named_parameters():
             assert np.array_equal(parameter[0].detach().numpy(), weights[name])
 
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 from linnet.cli import main as cli
 from linnet.data.sources import covariate_shift
 from linnet.penalties import L2
+from linnet.results.trained import TrainedRun
 from linnet.solvers.cache import kept
 from linnet.solvers.l1.extended_solution import UNRESOLVED
 from linnet.solvers.optimum import Optimum
@@ -22,7 +23,6 @@ from linnet.solvers.smoothness import Curvature
 from linnet.system.reading import read_json
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
-from linnet.training.finalize import Run
 from linnet.training.optimality_report import report
 
 DIABETES = ("data=diabetes", "figures=false", "data.dtype=float64")
@@ -30,7 +30,7 @@ PENALISED = ("penalty=l2", "penalty.strength=0.01", "figures=false", "trainer.ma
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
+def run(tmp_path_factory) -> TrainedRun:
     """Twenty epochs of gradient descent on diabetes."""
     return train(tmp_path_factory.mktemp("runs") / "run", *DIABETES)
 
@@ -58,14 +58,14 @@ class TestEveryRun:
         best = np.mean((reference.predict(x) - y) ** 2) / 2
         assert run.metrics["optimum/loss"] == pytest.approx(best, rel=1e-12)
         assert run.metrics["optimum/gap"] == pytest.approx(run.metrics["train/objective"] - best, rel=1e-9)
-        distance = np.linalg.norm(run.model.weight[0].numpy() - reference.coef_)
+        distance = np.linalg.norm(run.module.weight[0].numpy() - reference.coef_)
         assert run.metrics["optimum/distance"] == pytest.approx(distance, rel=1e-9)
 
     def test_tells_the_gap_of_every_epoch_on_a_log_scale_too(self, run):
-        gap = run.history["optimum/gap"]
-        assert gap.step == run.history["val/loss"].step
+        gap = run.curves["optimum/gap"]
+        assert gap.step == run.curves["val/loss"].step
         assert gap.value[-1] < gap.value[0] / 10
-        assert run.history["optimum/gap_log10"].value == [math.log10(value) for value in gap.value]
+        assert run.curves["optimum/gap_log10"].value == [math.log10(value) for value in gap.value]
         tags = events(run.directory).Tags()["scalars"]
         assert {"optimum/gap", "optimum/gap_log10", "optimum/distance", "optimum/loss"} <= set(tags)
 
@@ -80,7 +80,7 @@ class TestEveryRun:
 
     def test_tells_none_where_it_is_off(self, tmp_path):
         finished = train(tmp_path / "run", *DIABETES, "optimum=off")
-        assert not any(name.startswith("optimum/") for name in (*finished.metrics, *finished.history))
+        assert not any(name.startswith("optimum/") for name in (*finished.metrics, *finished.curves))
         assert not (finished.directory / OPTIMUM).exists()
 
     def test_says_that_it_would_cost_too_much(self, tmp_path, monkeypatch, capsys):
@@ -105,7 +105,7 @@ class TestEveryRun:
         finished = train(tmp_path / "run", *overrides)
         assert "no finite optimum exists" in capsys.readouterr().out
         assert finished.metrics["test/accuracy"] == 1.0
-        assert not any(name.startswith("optimum/") for name in (*finished.metrics, *finished.history))
+        assert not any(name.startswith("optimum/") for name in (*finished.metrics, *finished.curves))
 
 
 class TestLearningRate:
@@ -129,7 +129,7 @@ class TestExact:
     def test_ends_with_the_optimum(self, run, tmp_path):
         finished = train(tmp_path / "run", *DIABETES, "optimizer=exact")
         reference = LinearRegression().fit(finished.data.train.x.numpy(), finished.data.train.y.numpy())
-        assert finished.model.weight[0].numpy() == pytest.approx(reference.coef_, rel=1e-9)
+        assert finished.module.weight[0].numpy() == pytest.approx(reference.coef_, rel=1e-9)
         assert finished.metrics["optimum/gap"] <= 1e-9
         assert finished.metrics["train/loss"] < run.metrics["train/loss"]
         assert read_json(finished.directory / "status.json")["epoch"] == 1
@@ -228,5 +228,5 @@ def test_what_rounding_hides_is_warned_of(tmp_path, capsys):
     analysis = optimality.load(run.directory)
     unsure = replace(analysis.optimum, certificate=analysis.optimum.certificate + UNRESOLVED)
     assert "rounding hides" not in capsys.readouterr().out
-    report(replace(analysis, optimum=unsure), run.model, run.data, solved=True, exact=False)
+    report(replace(analysis, optimum=unsure), run.module, run.data, solved=True, exact=False)
     assert "other weights may be as good" in capsys.readouterr().out

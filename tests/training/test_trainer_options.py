@@ -12,9 +12,9 @@ from linnet.cli import main as cli
 from linnet.config.check_options import options_for
 from linnet.config.identity import config_hash
 from linnet.models.train_steps import Clip, gradient_norm
+from linnet.results.trained import TrainedRun
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
-from linnet.training.finalize import Run
 
 LINE = (
     "data=synthetic_regression", "data.n_train=60", "data.n_val=20", "data.n_test=20", "data.batch_size=8", "threads=1",
@@ -24,13 +24,13 @@ STEPS = 8
 """Minibatches of an epoch, the last of which is of 4 examples."""
 
 
-def train(*overrides: str) -> Run:
+def train(*overrides: str) -> TrainedRun:
     name = "_".join(overrides).replace("=", "_")
     return linnet.train([*LINE, *overrides, f"hydra.run.dir=runs/{name}"])
 
 
-def weights(run: Run | Path) -> str:
-    return str(read_json((run.directory if isinstance(run, Run) else run) / "manifest.json")["weights_sha256"])
+def weights(run: TrainedRun | Path) -> str:
+    return str(read_json((run.directory if isinstance(run, TrainedRun) else run) / "manifest.json")["weights_sha256"])
 
 
 @pytest.mark.usefixtures("workplace")
@@ -45,13 +45,13 @@ class TestSteps:
         every = f"callbacks.checkpoint.every_n_steps={per_chunk}"
         limited = train(f"trainer.max_steps={steps}", every)
         whole = train("trainer.max_epochs=2", every)
-        assert limited.history["train/loss"].value == whole.history["train/loss"].value[:steps]
-        assert limited.history["val/loss"].step[-1] == limited.model.steps_done == steps
+        assert limited.curves["train/loss"].value == whole.curves["train/loss"].value[:steps]
+        assert limited.curves["val/loss"].step[-1] == limited.module.steps_done == steps
         sizes = [4 if step % STEPS == 0 else 8 for step in range(1, steps + 1)]
         last = len(sizes) - 1 - (len(sizes) - 1) % STEPS
-        losses, sizes = limited.history["train/loss"].value[last:], sizes[last:]
+        losses, sizes = limited.curves["train/loss"].value[last:], sizes[last:]
         mean = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
-        assert math.isclose(limited.history["train/loss_epoch"].value[-1], mean, rel_tol=1e-6)
+        assert math.isclose(limited.curves["train/loss_epoch"].value[-1], mean, rel_tol=1e-6)
 
     def test_beyond_the_last_epoch_change_nothing(self):
         assert weights(train("trainer.max_epochs=2", "trainer.max_steps=99")) == weights(train("trainer.max_epochs=2"))
@@ -64,24 +64,22 @@ class TestSteps:
             *words, "callbacks.checkpoint.every_n_steps=4", "trainer.log_every_n_steps=2", "hydra.run.dir=whole"
         ])  # fmt: skip
         assert weights(Path("stopped")) == weights(whole)
-        assert whole.model.steps_done == 14
+        assert whole.module.steps_done == 14
         assert cli.run(["resume", "whole", "trainer.max_epochs=12"]) == 2
 
     def test_are_what_a_schedule_ends_with(self):
-        rates = (
-            train("trainer.max_steps=12", "schedule=cosine", "trainer.log_every_n_steps=1").history["train/lr"].value
-        )
+        rates = train("trainer.max_steps=12", "schedule=cosine", "trainer.log_every_n_steps=1").curves["train/lr"].value
         expected = [0.5 * (1 + math.cos(math.pi * step / 12)) for step in range(12)]
         assert [rate / rates[0] for rate in rates] == pytest.approx(expected, abs=1e-12)
 
     def test_of_a_trial_run_are_few(self):
         run = train("trainer.fast_dev_run=2")
-        assert run.model.steps_done == 2
+        assert run.module.steps_done == 2
         assert run.data.val is not None and len(run.data.val) == 16
 
     def test_end_with_the_time(self):
         run = train("trainer.max_time=00:00:00:00", "trainer.max_epochs=3")
-        assert run.model.steps_done == STEPS  # of the chunk that was at hand
+        assert run.module.steps_done == STEPS  # of the chunk that was at hand
         assert cli.run(["resume", str(run.directory)]) == 0
         assert weights(run) == weights(train("trainer.max_epochs=1"))
 
@@ -90,13 +88,13 @@ class TestSteps:
 class TestBatches:
     def test_of_an_epoch_are_the_first_of_its_order(self):
         limited = train("trainer.limit_train_batches=3", "trainer.max_epochs=2", "optimizer.lr=0.000001")
-        whole = train("trainer.max_epochs=2", "optimizer.lr=0.000001").history["train/loss"].value
+        whole = train("trainer.max_epochs=2", "optimizer.lr=0.000001").curves["train/loss"].value
         expected = [*whole[:3], *whole[STEPS : STEPS + 3]]
-        assert limited.history["train/loss"].value == pytest.approx(expected, rel=1e-3)
-        assert limited.model.steps_done == 6
+        assert limited.curves["train/loss"].value == pytest.approx(expected, rel=1e-3)
+        assert limited.module.steps_done == 6
 
     def test_may_be_a_share(self):
-        assert train("trainer.limit_train_batches=0.5", "trainer.max_epochs=1").model.steps_done == 4
+        assert train("trainer.limit_train_batches=0.5", "trainer.max_epochs=1").module.steps_done == 4
         with pytest.raises(InputError, match="of 8 minibatches, that is none"):
             train("trainer.limit_train_batches=0.1")
 
@@ -108,7 +106,7 @@ class TestBatches:
         assert run.data.val is not None and whole.data.val is not None
         assert torch.equal(run.data.val.x, whole.data.val.x[:8])
         assert run.data.test is not None and len(run.data.test) == 16
-        few = whole.model.evaluate(whole.data.val.take(torch.arange(8)))[0]["loss"]
+        few = whole.module.evaluate(whole.data.val.take(torch.arange(8)))[0]["loss"]
         assert run.metrics["val/loss"] == pytest.approx(few, rel=1e-6)
 
 
@@ -116,13 +114,13 @@ class TestBatches:
 class TestEpochs:
     def test_are_validated_as_often_as_asked(self):
         run = train("trainer.check_val_every_n_epoch=2", "trainer.max_epochs=5")
-        assert run.history["val/loss"].step == [2 * STEPS, 4 * STEPS]
+        assert run.curves["val/loss"].step == [2 * STEPS, 4 * STEPS]
 
     def test_are_at_least_so_many(self):
         stopping = ("callbacks=early_stopping", "callbacks.early_stopping.patience=1", "optimizer.lr=1.5")
-        early = train(*stopping, "trainer.max_epochs=9").model.steps_done
+        early = train(*stopping, "trainer.max_epochs=9").module.steps_done
         assert early < 6 * STEPS
-        assert train(*stopping, "trainer.max_epochs=9", "trainer.min_epochs=6").model.steps_done == 6 * STEPS
+        assert train(*stopping, "trainer.max_epochs=9", "trainer.min_epochs=6").module.steps_done == 6 * STEPS
 
 
 class TestClip:
@@ -149,7 +147,7 @@ class TestClip:
 
     def test_limits_the_steps_of_a_run(self, workplace):
         run = train("trainer.gradient_clip_val=0.01", "trainer.max_epochs=1", "optimizer.lr=1", "model.init=zeros")
-        norm = math.sqrt(sum(float(parameter.square().sum()) for parameter in run.model.parameters()))
+        norm = math.sqrt(sum(float(parameter.square().sum()) for parameter in run.module.parameters()))
         assert 0.5 * STEPS * 0.01 < norm <= STEPS * 0.01
 
     def test_is_the_same_side_by_side(self, workplace):

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from importlib import import_module
 
 from linnet.cli.commands import COMMANDS, COMPLETION
-from linnet.system.errors import Diverged, InputError, Interrupted, ProcessLost
+from linnet.system.errors import InputError, Interrupted, LinnetError
 from linnet.system.garbage_collection import keep_imports
 from linnet.system.interrupts import Interrupts
 from linnet.system.sanitize import printable
@@ -103,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
             if name != "train":  # which first answers mistakes, and then imports what it needs
                 keep_imports()
             return command.main(rest) or 0
-    except (InputError, Diverged, ProcessLost) as error:
+    except LinnetError as error:
         # A library that is interrupted may put an error of its own in the place of the signal's exception.
         shown = error if interrupts.signum is None else Interrupted(interrupts.signum)
         print(f"linnet: {printable(' '.join(str(shown).splitlines()))}", file=sys.stderr)

@@ -1,9 +1,9 @@
 """The coefficients of a run by name, with standard errors, tests and intervals where they are known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,15 +81,37 @@ def load_coefficients(run: Path) -> Coefficients:
         InputError: if there is no completed run, or a file of it is missing or damaged.
     """
     predictor = load_predictor(run)
-    fed = load_weights(run)["weight"].astype(np.float64)  # for standardised features
-    means = read_json(run / FILE)["mean"]
+    fed, means = load_weights(run)["weight"], read_json(run / FILE)["mean"]
+    analysis, exact = load_optimum(run, read_analysis), is_exact(load_config(run))
+    try:
+        return tabulate(predictor, fed, means, analysis, exact=exact)
+    except ValueError as error:
+        raise InputError(f"{run / OPTIMUM} is damaged: {error}") from error
+
+
+def tabulate(
+    predictor: Predictor, fed: NDArray[Any], means: Sequence[float] | None, analysis: StoredAnalysis | None, *,
+    exact: bool,
+) -> Coefficients:  # fmt: skip
+    """Tabulate the coefficients of a predictor.
+
+    Args:
+        predictor: of features in the units of the data.
+        fed: the weights `[C, D]` for features as the model was fed them.
+        means: of the features, where they were standardised.
+        analysis: of the training problem, if it is known.
+        exact: whether the coefficients are the optimum.
+
+    Raises:
+        ValueError: the analysis is of another model.
+    """
+    fed = fed.astype(np.float64)
     unit = None if means is None else "per std" if any(means) else "per rms"
     own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
     names = (BIAS, *feature_names(predictor))
-    analysis = load_optimum(run, read_analysis)
     known = {} if analysis is None else inferred(analysis)
     if any(values.shape != own.shape for values in known.values()):
-        raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
+        raise ValueError("it is of another model")
     rows = []
     for c, output in enumerate(predictor.output_names):
         for i, name in enumerate(names):
@@ -99,7 +121,7 @@ def load_coefficients(run: Path) -> Coefficients:
             effect = float(fed[c, i - 1]) if i > 0 and unit is not None else None
             rows.append(Row(output, name, float(own[c, i]), effect, **about))
     reason = None if analysis is None else analysis.withheld
-    return Coefficients(tuple(rows), unit, is_exact(load_config(run)), predictor, reason)
+    return Coefficients(tuple(rows), unit, exact, predictor, reason)
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from linnet.config.check_options import declared
+from linnet.config.metric_names import HIGH, LOW
 from linnet.config.own_parts import named_nodes
 from linnet.data.table.messages import count_words, join_names
 from linnet.inference.labelled_rows import Labelled, LabelledFile, read_labelled
 from linnet.inference.predictor import load_predictor
 from linnet.losses import Loss
-from linnet.models.intervals import HIGH, LOW, SHARES, Intervals, bootstrap_intervals, wilson_interval
+from linnet.models.intervals import SHARES, Intervals, bootstrap_intervals, wilson_interval
 from linnet.models.own_metrics import OwnMetrics
 from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RegressionMetrics, as_floats
 from linnet.system.errors import InputError

@@ -34,7 +34,7 @@ class Table(Protocol):
 class Predicted(NamedTuple):
     """The predictions of a chunk of rows.
 
-    values: as `LinearPredictor.predict` returns them `[n, C]`; NaN where there is none.
+    values: as `LinearPredictor.outputs` returns them `[n, C]`; NaN where there is none.
     known: whether there is a prediction `[n]`.
     ids: columns to write beside them.
     """
@@ -96,7 +96,7 @@ def of_table(
             values = np.full((some_rows.num_rows, predictor.n_outputs), np.nan)
             known = np.zeros(some_rows.num_rows, np.bool_)
             x = applied.x if predictor.table is not None else predictor.features(applied.x)
-            values[applied.rows], known[applied.rows] = predictor.predict(x), True
+            values[applied.rows], known[applied.rows] = predictor.outputs(x), True
             row_notes.add(applied.row_notes)
             first += some_rows.num_rows
             yield Predicted(_finite(values, known, row_notes), known, some_rows.select(ids))
@@ -123,7 +123,7 @@ def of_array(
             where = _where(start, place)(np.flatnonzero(wrong).tolist())
             raise InputError(f"values are not finite in {where}: leave these rows out, or mend them")
         known = np.ones(len(x), np.bool_)
-        yield Predicted(_finite(predictor.predict(x), known, row_notes), known, pa.table({}))
+        yield Predicted(_finite(predictor.outputs(x), known, row_notes), known, pa.table({}))
 
 
 def _rows(predictor: LinearPredictor) -> int:

@@ -13,8 +13,6 @@ from scipy import stats
 from torch import Tensor
 
 CONFIDENCE = 0.95
-LOW, HIGH = "_ci95_low", "_ci95_high"
-"""What the keys of an interval's ends add to the name of their metric."""
 SHARES = ("accuracy", "top2_accuracy")
 """Metrics that count examples."""
 RESAMPLES = 1000

@@ -18,13 +18,13 @@ from linnet.system.files import write_atomic
 from linnet.system.terminal import Terminal
 from linnet.tracking.directory import RunDirectory
 from linnet.training.context import RunRequest
-from linnet.training.finalize import Run
+from linnet.training.finalize import FinishedRun
 from linnet.training.run import run_to_end
 
 PLACE = Path("runs") / "reproduced"
 
 
-def run_again(saved: SavedConfig, directory: Path) -> Run | None:
+def run_again(saved: SavedConfig, directory: Path) -> FinishedRun | None:
     """Train in a directory that is empty; None if the run diverged, as its status says."""
     write_hydra(saved, directory)
     try:

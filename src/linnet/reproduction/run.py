@@ -16,7 +16,7 @@ from linnet.system.errors import InputError
 from linnet.system.sanitize import plain
 from linnet.tracking.manifest import weights_hash
 from linnet.training.components import dtype_of
-from linnet.training.finalize import HASHED, Run
+from linnet.training.finalize import HASHED, FinishedRun
 
 CHANGED = "was changed after the run ended"
 MOST_NAMES = 5
@@ -66,7 +66,7 @@ def reproduce_run(
     return RunReport(path, directory, figures, differences, faults, tolerance)
 
 
-def _rules(run: Run | None, saved: SavedConfig, relative: float, *, exact: bool) -> Tolerance:
+def _rules(run: FinishedRun | None, saved: SavedConfig, relative: float, *, exact: bool) -> Tolerance:
     rounding = torch.finfo(getattr(torch, dtype_of(saved.config))).eps
     parts = {} if run is None else {"train": run.data.train, "val": run.data.val, "test": run.data.test}
     return Tolerance(relative, rounding, {name: len(part) for name, part in parts.items() if part}, exact)

@@ -1,15 +1,25 @@
-"""Expected errors with their exit codes."""
+"""Expected errors with their exit codes.
+
+From Python they are raised with the sentences that the command line prints. `LinnetError` is above all of them but
+`Interrupted`, which is a `KeyboardInterrupt`, so that `except Exception` does not stop it.
+"""
 
 import signal
 
 
-class InputError(Exception):
+class LinnetError(Exception):
+    """An expected error: a sentence that names the problem and, where there is one, the remedy."""
+
+    exit_code = 1
+
+
+class InputError(LinnetError):
     """Invalid input of the user: one line that names the problem and the remedy. Exit code 2."""
 
     exit_code = 2
 
 
-class Diverged(Exception):
+class Diverged(LinnetError):
     """The loss became non-finite, or ended far above its initial value. Exit code 3.
 
     Args:
@@ -44,7 +54,7 @@ class Diverged(Exception):
         super().__init__(f"the loss became {value} at step {step} with learning rate {lr:g}: {remedy}")
 
 
-class ProcessLost(Exception):
+class ProcessLost(LinnetError):
     """One of the processes of a data-parallel run ended, or stopped answering. Exit code 1.
 
     Args:

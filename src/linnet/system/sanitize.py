@@ -3,6 +3,7 @@
 import re
 import sys
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 LONGEST = 60
@@ -38,6 +39,12 @@ def plain(value: Any, longest: int = LONGEST) -> str:
     if DIGEST.fullmatch(text):
         return text[:12]
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def shown(path: Path) -> Path:
+    """Return a path as a person would type it here: relative, if it lies below the current directory."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def is_text(value: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from linnet.system.errors import InputError
 from linnet.system.files import TEMPORARY, write_atomic, write_json
 from linnet.system.reading import read_bytes
+from linnet.system.sanitize import shown
 from linnet.system.writing import open_own
 from linnet.tracking.lock import FILE, Lock, Owned
 from linnet.tracking.records import Manifest, State, Status, read_record
@@ -70,8 +71,7 @@ class RunDirectory(AbstractContextManager["RunDirectory"]):
     @property
     def shown(self) -> Path:
         """Return the path as a person would type it."""
-        here = Path.cwd()
-        return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+        return shown(self.path)
 
     def close(self) -> None:
         """Release the directory."""

@@ -111,8 +111,8 @@ class LinearPredictor:
         # The order in which a matrix product adds up depends on the number of rows; that of a dot product does not.
         return np.vecdot(np.ascontiguousarray(features)[:, None], self.weight) + self.bias
 
-    def predict(self, features: Floats) -> Floats:
-        """Predict from features `[N, D]`: expected targets, or class probabilities, `[N, C]`."""
+    def outputs(self, features: Floats) -> Floats:
+        """Return expected targets, or class probabilities, `[N, C]`, of features `[N, D]`."""
         scores = self.scores(features)
         if self.link == "exp":
             with np.errstate(over="ignore"):  # infinity says as much
@@ -143,14 +143,15 @@ def load(run: Path, kind: type[P]) -> P:
         raise InputError(f"{run} has no {FILE}: it was trained before linnet wrote one, train it again")
     try:
         node = read_json(path)
-        return _predictor(kind, weights, node, load_coefficients(run) if node.get("solved") else None)
+        return assemble(kind, weights, node, load_coefficients(run) if node.get("solved") else None)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
 
 
-def _predictor(
+def assemble(
     kind: type[P], weights: Mapping[str, NDArray[Any]], node: dict[str, Any], coefficients: Floats | None
 ) -> P:
+    """Return the predictor of weights and a decoded `specification`, which is used up. Raises ValueError as `load`."""
     if node.pop("version") not in (1, VERSION):
         raise ValueError("another version of linnet wrote it")
     for key, known in (("task", TASKS), ("link", LINKS)):

@@ -11,20 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from linnet.config.metric_names import SPLITS
 from linnet.data import Data
 from linnet.data.standardizer import Standardizer
 from linnet.models import LinearNetwork
-from linnet.models.intervals import HIGH, LOW
 from linnet.solvers.inference import COLUMNS
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.student_t import critical_t
 from linnet.system.terminal import print_next
 from linnet.tracking.history import Curve
+from linnet.tracking.metrics_cells import INTERVAL, metrics_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SPLITS = ("train", "val", "test")
 
 
 def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
@@ -39,23 +38,14 @@ def print_result(console: Console, metrics: Mapping[str, float], path: Path, cho
 def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
     """Build a table: one row per metric, one column per split, one for 95 % intervals; other metrics come last."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    splits = [split for split in SPLITS if any(key.startswith(f"{split}/") for key in metrics)]
-    intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
-    table.add_column("metric", overflow="fold")
-    for split in splits:
-        table.add_column(split, justify="right", overflow="fold")
-    if intervals:
-        table.add_column("95 % of test", justify="center")
-    keys = [key for key in metrics if not key.endswith((LOW, HIGH))]
-    names = dict.fromkeys(key.partition("/")[2] for key in keys if key.partition("/")[0] in splits)
-    for name in names:
-        cells = [f"{metrics[f'{split}/{name}']:.4g}" if f"{split}/{name}" in metrics else "" for split in splits]
-        if (key := f"test/{name}") in intervals:
-            cells.append(f"{metrics[key + LOW]:.4g} … {metrics[key + HIGH]:.4g}")
-        table.add_row(name, *cells)
-    for key in keys:
-        if key.partition("/")[0] not in splits and key.count("/") == 1:
-            table.add_row(key, f"{metrics[key]:.8g}" if key == "optimum/loss" else f"{metrics[key]:.4g}")
+    header, rows = metrics_cells(metrics)
+    for column in header:
+        if column == INTERVAL:
+            table.add_column(column, justify="center")
+        else:
+            table.add_column(column, justify="left" if column == "metric" else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

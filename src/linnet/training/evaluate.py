@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from linnet.config.metric_names import HIGH, LOW
 from linnet.data import Data
 from linnet.models import LinearNetwork
-from linnet.models.intervals import HIGH, LOW
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json

@@ -4,23 +4,24 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor
 
+from linnet.config.metric_names import HIGH, LOW
 from linnet.config.own_parts import named_nodes
 from linnet.config.run_options import trainer_options
 from linnet.data import Data
 from linnet.models import LinearNetwork
-from linnet.models.intervals import HIGH, LOW
+from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
 from linnet.system.sanitize import plain
 from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
-from linnet.tracking import Curve, read_history
+from linnet.tracking import Curve
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, png, print_result, result_figures
@@ -39,27 +40,30 @@ HASHED = ("weights.safetensors", "metrics.json", "history.csv", *FIRST_FILES)
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished run.
+class FinishedRun:
+    """A finished run, with all that training had in memory. `linnet.train` returns it as a `TrainedRun`.
 
     directory: the run directory.
     metrics: what metrics.json holds: "test/accuracy", "val/loss", …
-    model: the LightningModule with its final weights.
+    curves: every logged point: `plt.plot(*run.curves["train/loss"])`.
+    module: the LightningModule with its final weights.
     data: the prepared examples it was trained on.
+    analysis: what is known of the optimum of the training problem, if anything.
+    config: the checked configuration.
+    choices: config group -> chosen option.
     """
 
     directory: Path
     metrics: dict[str, float]
-    model: LinearNetwork
+    curves: dict[str, Curve]
+    module: LinearNetwork
     data: Data
-
-    @cached_property
-    def history(self) -> dict[str, Curve]:
-        """Return every logged point: `plt.plot(*run.history["train/loss"])`."""
-        return read_history(self.directory / "history.csv")
+    analysis: ProblemAnalysis | None
+    config: Mapping[str, Any]
+    choices: Mapping[str, Any]
 
 
-def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | None = None) -> Run:
+def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | None = None) -> FinishedRun:
     """Choose the weights, evaluate them once on every split, record and print the result; leave the logger open.
 
     Args:
@@ -79,7 +83,9 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if request.config["figures"]:
         _draw(context, predictions)
     _record(context, metrics)
-    run = Run(request.path, metrics, model, data)
+    curves = {name: curve for name, curve in context.logger.history.curves.items() if curve.step}
+    analysis, config, choices = context.analysis, request.config, request.choices
+    run = FinishedRun(request.path, metrics, curves, model, data, analysis, config, choices)
     if request.config["figures"]:
         _draw_own(context, run)
     if not request.console.quiet:
@@ -89,7 +95,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     return run
 
 
-def _draw_own(context: TrainingContext, run: Run) -> None:
+def _draw_own(context: TrainingContext, run: FinishedRun) -> None:
     """Save what figures of other modules draw. One that fails is left out with a warning: the run is done."""
     for name, node in named_nodes(context.request.config, "figure").items():
         try:

@@ -21,14 +21,14 @@ from linnet.data.table.messages import require_column
 from linnet.system.errors import InputError
 
 if TYPE_CHECKING:
-    from linnet.training.finalize import Run
+    from linnet.training.finalize import FinishedRun
 
 WEIGHT = "sample_weight"
 
 
 def train_in_python(
     data: Any, y: Any, overrides: Any, options: Mapping[str, Any], *, val: Any, test: Any, sample_weight: Any
-) -> "Run":
+) -> "FinishedRun":
     """Train one run; see `linnet.train`."""
     from linnet.training.train import train
 

@@ -23,7 +23,7 @@ from linnet.tracking.manifest_file import check_unchanged, read_manifest
 from linnet.tracking.run_config import load_hydra
 from linnet.training.context import ResumeState, RunRequest
 from linnet.training.continuation import complete, plan
-from linnet.training.finalize import HASHED, Run
+from linnet.training.finalize import HASHED, FinishedRun
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS
 from linnet.training.run import run_to_end
 from linnet.training.setup import FIRST_FILES
@@ -31,7 +31,7 @@ from linnet.training.setup import FIRST_FILES
 log = logging.getLogger(__name__)
 
 
-def resume(path: Path, max_epochs: int | None = None) -> Run:
+def resume(path: Path, max_epochs: int | None = None) -> FinishedRun:
     """Resume a run that was killed, interrupted, or failed, and return its result.
 
     Args:

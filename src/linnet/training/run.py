@@ -2,12 +2,12 @@
 
 from linnet.system.interrupts import Interrupts
 from linnet.training.context import RunRequest, record_status
-from linnet.training.finalize import Run, finalize
+from linnet.training.finalize import FinishedRun, finalize
 from linnet.training.fit import fit
 from linnet.training.setup import setup
 
 
-def run_to_end(request: RunRequest) -> Run:
+def run_to_end(request: RunRequest) -> FinishedRun:
     """Train in a directory, and record there how the run ended, also if by an error. The directory is closed then."""
     with request.directory, Interrupts() as interrupts, record_status(request):
         interrupts.raise_if_any()

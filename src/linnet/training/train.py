@@ -28,12 +28,12 @@ from linnet.tracking.lock import Lock
 
 if TYPE_CHECKING:
     from linnet.training.context import RunRequest
-    from linnet.training.finalize import Run
+    from linnet.training.finalize import FinishedRun
 
 
 def train(
     overrides: Sequence[str] = (), *, parts: Mapping[str, Any] | None = None, imported: Callable[[], None] | None = None
-) -> "Run":
+) -> "FinishedRun":
     """Train one run; see `linnet.train`.
 
     imported: called once everything that a run needs is imported.
@@ -57,7 +57,7 @@ def train(
             imported()
         with claimed(directory) as lock:
 
-            def task(job: DictConfig) -> "Run | Exception":
+            def task(job: DictConfig) -> "FinishedRun | Exception":
                 try:
                     return execute(job, lock=lock)
                 except Exception as error:  # returned, because Hydra would print it in its own way
@@ -70,7 +70,7 @@ def train(
             return outcome
 
 
-def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "Run":
+def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "FinishedRun":
     """Run a job inside its Hydra output directory, and record how it ends.
 
     Args:

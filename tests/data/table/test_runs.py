@@ -54,8 +54,8 @@ class TestOptimum:
         rows = split_by_target(run, table)
         x = StandardScaler().fit_transform(np.column_stack(table.columns[:-1])[rows])
         expected = LinearRegression().fit(x, table["outcome"].to_numpy()[rows])
-        assert_equal_to_four_digits(run.model.weight[0, 0].detach().numpy(), expected.coef_)
-        np.testing.assert_allclose(run.model.bias[0].detach(), expected.intercept_, rtol=1e-4)
+        assert_equal_to_four_digits(run.module.weight[0, 0].detach().numpy(), expected.coef_)
+        np.testing.assert_allclose(run.module.bias[0].detach(), expected.intercept_, rtol=1e-4)
         assert "data=table" in Path(run.directory, ".hydra/overrides.yaml").read_text()
 
     @pytest.mark.parametrize("name", ["iris", "breast_cancer"])
@@ -69,7 +69,7 @@ class TestOptimum:
         rows = split_by_target(run, table)
         x = StandardScaler().fit_transform(np.column_stack(table.columns[:-1])[rows])
         y = np.array(table["outcome"].to_pylist())[rows]
-        weight = run.model.weight[0].detach().numpy()
+        weight = run.module.weight[0].detach().numpy()
         if len(set(y)) > 2:
             expected = LogisticRegression(C=1 / (len(x) * strength), tol=1e-10, max_iter=10_000).fit(x, y)
             assert run.data.source.class_names == tuple(expected.classes_)
@@ -90,7 +90,7 @@ def test_of_mixed_columns_is_that_of_ridge_regression_on_one_hot_features(workpl
     raw = np.array([columns["age"], [value == "true" for value in columns["smoker"]], columns["city"]], object).T
     x = StandardScaler().fit_transform(np.asarray(transform.fit_transform(raw), float))
     expected = Ridge(alpha=0.5 * 300).fit(x, columns["y"])
-    assert_equal_to_four_digits(run.model.weight[0, 0].detach().numpy(), expected.coef_)
+    assert_equal_to_four_digits(run.module.weight[0, 0].detach().numpy(), expected.coef_)
 
 
 class TestCommandLine:
@@ -154,7 +154,7 @@ class TestWeight:
         run = linnet.train([*self.TABLE, "optimizer=exact"])
         train = run.data.train
         expected = WLS(train.y[:, 0].numpy(), add_constant(train.x.numpy()), train.weight.numpy()).fit()
-        found = [run.model.bias[0].item(), *run.model.weight[0, 0].tolist()]
+        found = [run.module.bias[0].item(), *run.module.weight[0, 0].tolist()]
         np.testing.assert_allclose(found, expected.params, rtol=1e-9)
         raw = run.data.source.train  # metrics are in the units of the file
         expected = WLS(raw.y[:, 0].numpy(), add_constant(raw.x.numpy()), train.weight.numpy()).fit()
@@ -173,11 +173,11 @@ class TestWeight:
         ]  # fmt: skip
         run = linnet.train([*self.TABLE, *options])
         for name, part in run.data.splits().items():
-            losses = run.model.loss.value(run.model(part.x), part.y)[0]
+            losses = run.module.loss.value(run.module(part.x), part.y)[0]
             expected = np.average(losses.detach(), weights=part.weight)
             assert run.metrics[f"{name}/loss"] == pytest.approx(expected, rel=1e-9)
         train = run.data.train
-        error = (run.model(train.x)[0] - train.y).detach()[:, 0]
+        error = (run.module(train.x)[0] - train.y).detach()[:, 0]
         slope = train.weight * (error if loss == "squared_error" else error.clamp(-1, 1))
         assert slope.abs().mean() > 0.1
         np.testing.assert_allclose(slope @ train.x / len(train), 0, atol=1e-5)  # as at the weighted optimum only
@@ -188,5 +188,5 @@ class TestWeight:
         run = linnet.train([*self.TABLE, f"loss={loss}", "optimizer=exact"])
         assert run.metrics["optimum/gap"] <= run.metrics["optimum/bound"] + 1e-6  # predictions are float32
         train = run.data.train
-        losses = run.model.loss.value(run.model(train.x), train.y)[0].detach()
+        losses = run.module.loss.value(run.module(train.x), train.y)[0].detach()
         assert float((losses * train.weight).mean()) == pytest.approx(run.metrics["optimum/loss"], rel=1e-5)

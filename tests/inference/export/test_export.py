@@ -170,7 +170,7 @@ class TestPredictors:
         )  # fmt: skip
         x = np.vstack([rng.random((5, 6)), np.zeros((1, 6))])
         found, _ = MODULES[kind].predict(MODULES[kind].to_bytes(predictor), x)
-        np.testing.assert_allclose(found, predictor.predict(predictor.features(x)), rtol=1e-9)
+        np.testing.assert_allclose(found, predictor.outputs(predictor.features(x)), rtol=1e-9)
 
     @pytest.mark.parametrize("kind", FORMATS)
     def test_of_a_level_called_other(self, kind):

@@ -104,7 +104,7 @@ def _of_table(predictor: Predictor, table: pa.Table, words: str) -> Sample:
     assert predictor.table is not None
     applied = predictor.table.apply(table)
     inputs = {name: values[applied.rows] for name, values in typed(predictor.table, table).items()}
-    return Sample(words, inputs, predictor.predict(applied.x))
+    return Sample(words, inputs, predictor.outputs(applied.x))
 
 
 def _read_features(config: Mapping[str, Any]) -> Floats:
@@ -128,7 +128,7 @@ def _build_features(config: Mapping[str, Any]) -> Floats:
 
 
 def _of_arrays(predictor: Predictor, x: Floats, words: str) -> Sample:
-    return Sample(words, x, predictor.predict(predictor.features(x)))
+    return Sample(words, x, predictor.outputs(predictor.features(x)))
 
 
 def _spread(weight: Floats) -> Floats:

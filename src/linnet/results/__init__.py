@@ -1,0 +1,1 @@
+"""Runs as objects of Python and of notebooks: one, many, a sweep."""

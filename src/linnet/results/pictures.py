@@ -1,0 +1,62 @@
+"""Figures as PNG files that a notebook displays."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from linnet.system.reading import MIB, Unreadable, read_bytes
+from linnet.system.sanitize import plain
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LIMIT = 64 * MIB
+
+
+class Picture:
+    """A PNG picture, displayed by a notebook.
+
+    png: its content.
+    path: of its file; None if it is in memory only.
+    """
+
+    def __init__(self, name: str, png: bytes, path: Path | None = None) -> None:
+        self.name, self.png, self.path = name, png, path
+
+    def __repr__(self) -> str:
+        return f"<Picture {plain(self.name)}: {len(self.png)} bytes{'' if self.path is None else f', {self.path}'}>"
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+
+class Pictures(Mapping[str, Picture]):
+    """Name -> picture. Those of a directory are read when they are asked for.
+
+    Raises:
+        Unreadable: the file is no PNG picture.
+    """
+
+    def __init__(self, pictures: Mapping[str, Picture | Path]) -> None:
+        self._pictures = dict(pictures)
+
+    def __getitem__(self, name: str) -> Picture:
+        found = self._pictures[name]
+        if isinstance(found, Path):
+            content = read_bytes(found, found.parents[1], LIMIT)
+            if not content.startswith(SIGNATURE):
+                raise Unreadable(f"{found} is no PNG picture: remove it")
+            found = self._pictures[name] = Picture(name, content, found)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pictures)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __repr__(self) -> str:
+        return f"<Pictures {', '.join(map(plain, self)) or 'none'}>"
+
+
+def saved_pictures(folder: Path) -> Pictures:
+    """Return the pictures `*.png` of a folder, by their names without the ending; none if there is no folder."""
+    files = sorted(folder.glob("*.png")) if folder.is_dir() and not folder.is_symlink() else []
+    return Pictures({path.stem: path for path in files})

@@ -1,0 +1,90 @@
+"""A run that was trained in this process, with its module and its data."""
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from linnet.config.check_options import is_exact
+from linnet.data import Data
+from linnet.inference.coefficients import Coefficients, tabulate
+from linnet.inference.predictor import Predictor
+from linnet.models import LinearNetwork
+from linnet.results.pictures import Picture, Pictures, saved_pictures
+from linnet.results.run import Run
+from linnet.solvers.analysis_file import read_analysis
+from linnet.tracking.history import Curve
+from linnet.tracking.linear_predictor import assemble, specification
+from linnet.tracking.report import png, result_figures
+from linnet.training.evaluate import evaluate_parts
+from linnet.training.finalize import FinishedRun
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class TrainedRun(Run):
+    """What `linnet.train` returns. All of it is in memory, so a run that was not tracked has everything but files.
+
+    module: the LightningModule with its final weights.
+    data: the prepared examples that it was trained on.
+    """
+
+    def __init__(self, finished: FinishedRun) -> None:
+        super().__init__(ResultsInMemory(finished), finished.directory)
+        self.module: LinearNetwork = finished.module
+        self.data: Data = finished.data
+
+
+class ResultsInMemory:
+    """Results as the process that trained the run has them."""
+
+    def __init__(self, finished: FinishedRun) -> None:
+        self._finished = finished
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return self._finished.metrics
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self._finished.config
+
+    @property
+    def choices(self) -> Mapping[str, Any]:
+        return self._finished.choices
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        return self._finished.curves
+
+    @cached_property
+    def model(self) -> Predictor:
+        finished = self._finished
+        known = None if finished.analysis is None else finished.analysis.coefficients
+        solved = finished.module.solution is not None and known is not None
+        node = json.loads(specification(finished.data, finished.module.loss, solved=solved))
+        coefficients = known[0].cpu().numpy() if solved and known is not None else None
+        return assemble(Predictor, self._weights(), node, coefficients)
+
+    @property
+    def figures(self) -> Pictures:
+        """Those of the run directory; if the run drew none, they are drawn now, into no file."""
+        folder = self._finished.directory
+        return (saved_pictures(folder / "figures") if folder is not None else None) or self._drawn
+
+    @cached_property
+    def _drawn(self) -> Pictures:
+        finished = self._finished
+        _, predictions = evaluate_parts(finished.module, finished.data)
+        figures = result_figures(finished.module, finished.data, predictions, finished.curves, finished.analysis)
+        return Pictures({name: Picture(name, png(figure)) for name, figure in figures.items()})
+
+    def _weights(self) -> "dict[str, NDArray[Any]]":
+        return {name: tensor.detach()[0].cpu().numpy() for name, tensor in self._finished.module.named_parameters()}
+
+    def coefficients(self) -> Coefficients:
+        finished, scaling = self._finished, self._finished.data.scaling
+        stored = None if finished.analysis is None else read_analysis(finished.analysis.to_bytes())
+        means = None if scaling is None else scaling.mean.tolist()
+        return tabulate(self.model, self._weights()["weight"], means, stored, exact=is_exact(finished.config))

@@ -1,0 +1,50 @@
+"""Charts: numbers only, whatever the curves hold, and points where they belong."""
+
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from linnet.results.svg import BOTTOM, HEIGHT, LEFT, MOST_POINTS, RIGHT, TOP, WIDTH, Line, chart
+
+
+def points(picture: str) -> list[tuple[float, float]]:
+    (way,) = re.findall(r'<polyline points="([^"]*)"', picture)
+    return [tuple(map(float, pair.split(","))) for pair in way.split()]
+
+
+def test_ends_of_a_curve_are_corners_of_the_picture() -> None:
+    found = points(chart([Line([1, 2, 3], [5.0, 4.0, 1.0])]))
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    height = HEIGHT - BOTTOM - TOP
+    assert found == [(LEFT, TOP), (middle, TOP + height / 4), (WIDTH - RIGHT, HEIGHT - BOTTOM)]
+
+
+def test_many_decades_are_logarithmic() -> None:
+    picture = chart([Line([0, 1, 2], [1.0, 10.0, 1000.0])])
+    assert [y for _, y in points(picture)] == pytest.approx(
+        [HEIGHT - BOTTOM, HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) / 3, TOP], abs=0.06
+    )
+    assert ">1e+03<" in picture and ">10<" in picture
+
+
+def test_long_curves_keep_their_extremes() -> None:
+    values = [math.sin(i / 50) for i in range(10_000)]
+    values[7777] = 9.0
+    found = points(chart([Line(range(10_000), values)]))
+    assert len(found) <= MOST_POINTS and min(y for _, y in found) == TOP
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[math.nan] * 3, [1e308, -1e308, 0.0], [5e-324, 0.0, 1.0], [7.0, 7.0, 7.0], [math.inf, 1.0, math.nan], [], [0.0],
+     [-1e-300, 0.0, 1e-300], [1e308, 5e-324, 1.0]],
+)  # fmt: skip
+def test_strange_numbers_draw_or_leave_out(values: list[float]) -> None:
+    picture = chart([Line([2**53 - 5, 2**53, 0][: len(values)], values)])
+    assert ("nan" in picture, "inf" in picture) == (False, False)
+    assert (picture == "") == (not any(map(math.isfinite, values)))
+    if picture:
+        texts = [node.text for node in ElementTree.fromstring(picture).iter("text")]
+        assert texts and all(math.isfinite(float(text)) for text in texts)
