@@ -8,14 +8,14 @@ import pytest
 import torch
 
 import linnet
+from linnet.results.trained import TrainedRun
 from linnet.system.reading import read_json
-from linnet.training.finalize import Run
 
 pytestmark = pytest.mark.usefixtures("workplace")
 QUICK = {"figures": False, "max_epochs": 1, "penalty": "l2", "lr": 0.1}
 
 
-def weights_hash(run: Run) -> str:
+def weights_hash(run: TrainedRun) -> str:
     return str(read_json(run.directory / "manifest.json")["weights_sha256"])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.linear_model import LinearRegression
 
 import linnet
@@ -80,6 +81,17 @@ class TestClasses:
         assert whole.predict([[2.0], [-2.0]]).tolist() == [7, -12]
         words = Predictor(weight, bias, "classification", "softmax", ("7", "07"))
         assert words.predict([[2.0], [-2.0]]).tolist() == ["7", "07"]
+
+    def test_of_an_array_are_predicted_from_one(self, workplace: Path) -> None:
+        rng = np.random.default_rng(0)
+        x = np.column_stack([rng.normal(size=(80, 2)), np.ones(80), rng.normal(size=80)])  # one of them says nothing
+        run = linnet.train(x, x[:, 0] > 0, max_epochs=1, figures=False, optimum="off")
+        loaded = linnet.load(run.directory)
+        named = {f"x{i}": x[:, i] for i in range(4)}
+        assert np.array_equal(loaded.predict(x), run.predict(named)) and loaded.predict(x).dtype == bool
+        assert np.array_equal(loaded(torch.from_numpy(x)), run(pd.DataFrame(named)))
+        with pytest.raises(linnet.InputError, match=r"takes an array \[N, 4\], and the input has shape \[80, 3\]"):
+            run.predict(x[:, :3])
 
     def test_a_regression_has_no_probabilities(self, regression: TrainedRun) -> None:
         with pytest.raises(linnet.InputError, match="gives no probabilities"):

@@ -1,9 +1,8 @@
 """A trained run as a function of new inputs: arrays, or tables with the columns that it was trained on."""
 
 import re
-import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from linnet.data.table.from_python import as_numpy, features, frame
+from linnet.data.table.preprocessing import Preprocessing
 from linnet.inference.rows import RowNotes, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import Floats, LinearPredictor, load
 
 PLACE = "the input"
-WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
+WHOLE, NUMBERED = re.compile("0|-?[1-9][0-9]{0,17}"), re.compile("x(0|[1-9][0-9]*)")
 
 
 class InMemory:
@@ -37,41 +38,48 @@ class InMemory:
 
 def outputs(predictor: LinearPredictor, inputs: Any) -> Floats:
     """Return the outputs `[N, C]` for inputs in memory; see `Predictor`."""
-    inputs, row_notes = in_memory(inputs), RowNotes()
-    if isinstance(inputs, np.ndarray):
-        if predictor.table is not None:
-            raise InputError("the model takes a table: give the columns that it was trained on, by name")
-        parts = of_array(predictor, inputs, PLACE, row_notes)
+    row_notes = RowNotes()
+    table, array = frame(PLACE, inputs), None
+    if table is None:
+        array = as_numpy(inputs)
+        array = np.asarray(inputs) if array is None else array
+        table = by_position(predictor.table, array) if predictor.table is not None else None
+    if table is None:
+        assert array is not None
+        parts = of_array(predictor, array, PLACE, row_notes)
     else:
         preprocessing = preprocessing_of(predictor)
         if preprocessing is None:
             raise InputError("the model takes an array [N, …]: its features have no names")
-        table = InMemory(inputs)
-        preprocessing.unknown(table.names, PLACE)
-        parts = of_table(predictor, preprocessing, table, PLACE, (), row_notes)
+        preprocessing.unknown(table.column_names, PLACE)
+        parts = of_table(predictor, preprocessing, InMemory(table), PLACE, (), row_notes)
     found = [predicted.values for predicted in parts]
     for what, count in row_notes.items():
         warnings.warn(f"{count} rows: {what}", stacklevel=3)
     return np.concatenate(found) if found else np.zeros((0, predictor.n_outputs))
 
 
-def in_memory(inputs: Any) -> NDArray[Any] | pa.Table:
-    """Return DataFrames, dicts of columns and Arrow tables as an Arrow table, tensors and lists as an array."""
-    if isinstance(inputs, (np.ndarray, pa.Table)):
-        return inputs
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(inputs, pandas.DataFrame):
-        return pa.Table.from_pandas(inputs, preserve_index=False)
-    if isinstance(inputs, Mapping) or hasattr(inputs, "__arrow_c_stream__"):
-        return pa.table(inputs)
-    return np.asarray(inputs.detach().cpu() if hasattr(inputs, "detach") else inputs)
+def by_position(preprocessing: Preprocessing, array: NDArray[Any]) -> pa.Table:
+    """Return an array `[N, D]` as the table x0, x1, … that it was in training.
+
+    Raises:
+        InputError: the model was trained on columns with other names, or another number of them.
+    """
+    known = {column.name for column in preprocessing.columns}
+    if not all(NUMBERED.fullmatch(name) for name in known):
+        raise InputError("the model takes a table: give the columns that it was trained on, by name")
+    known |= {name for name, _ in preprocessing.dropped} | set(preprocessing.ignored)
+    width = sum(NUMBERED.fullmatch(name) is not None for name in known)
+    if array.ndim != 2 or array.shape[1] != width:
+        raise InputError(f"the model takes an array [N, {width}], and {PLACE} has shape {list(array.shape)}")
+    return features(PLACE, array)
 
 
 class Predictor(LinearPredictor):
     """A `LinearPredictor` that predicts arrays and tables in memory.
 
-    Inputs are an array or tensor `[N, …]`, or a table with the columns of the training: a `pyarrow.Table`, a DataFrame,
-    a dict of columns. All methods warn of values unlike those of the training data.
+    Inputs are an array, tensor or list `[N, …]`, or a table with the columns of the training: a DataFrame, a
+    `pyarrow.Table`, a dict of columns. All methods warn of values unlike those of the training data.
 
     Raises:
         InputError: columns are missing, or rows hold what the model does not take.
@@ -87,8 +95,7 @@ class Predictor(LinearPredictor):
     def predict(self, inputs: Any) -> NDArray[Any]:
         """Return the most probable class of each row `[N]`, or what a call returns for a regression.
 
-        Classes are integers where all of them were, else their names. Where the run's rule for missing values leaves
-        out a row, its class is None, and the result an array of objects.
+        Where the run's rule for missing values leaves out a row, its class is None, and the result an array of objects.
         """
         found = outputs(self, inputs)
         if self.task == "regression":
@@ -113,9 +120,11 @@ class Predictor(LinearPredictor):
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The classes in the order of the outputs `[C]`: integers where all names are such; of a regression empty."""
+        """Classes in the order of the outputs `[C]`: integers or truth values if all names are such, else the names."""
         if self.class_names and all(WHOLE.fullmatch(name) for name in self.class_names):
             return np.array([int(name) for name in self.class_names])
+        if set(self.class_names) == {"false", "true"}:
+            return np.array([name == "true" for name in self.class_names])
         return np.array(self.class_names, dtype=np.str_)
 
     def _numbers(self, found: Floats) -> Floats:
