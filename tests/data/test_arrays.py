@@ -11,7 +11,7 @@ import pytest
 import torch
 from shards import QUICK, N, classes, source, train, write_all, write_shards, write_sparse
 
-from linnet.models import network
+from linnet.models import gradient_descent
 from linnet.sweeps.multirun import multirun
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
@@ -63,7 +63,7 @@ class TestRuns:
         overrides = ["data.max_memory_mb=1", "callbacks.checkpoint.every_n_steps=50", "optimizer=adam"]
         expected = train(tmp_path / "whole", files, *overrides)
 
-        original = network.train_chunk
+        original = gradient_descent.train_chunk
         calls = iter(range(100))
 
         def stop(*given: Any, **named: Any) -> Any:
@@ -71,10 +71,10 @@ class TestRuns:
                 raise KeyboardInterrupt
             return original(*given, **named)
 
-        monkeypatch.setattr(network, "train_chunk", stop)
+        monkeypatch.setattr(gradient_descent, "train_chunk", stop)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", files, *overrides)
-        monkeypatch.setattr(network, "train_chunk", original)
+        monkeypatch.setattr(gradient_descent, "train_chunk", original)
         resumed = resume(tmp_path / "cut")
         assert torch.equal(resumed.module.weight, expected.module.weight)
         assert resumed.metrics == expected.metrics

@@ -149,9 +149,9 @@ def test_a_damaged_cache_of_optima_is_replaced(run, monkeypatch):
 
 
 def test_a_run_directory_that_is_removed_ends_the_run_at_the_next_checkpoint(workplace, monkeypatch, capsys):
-    from linnet.models import network
+    from linnet.models import gradient_descent
 
-    original, calls = network.train_chunk, []
+    original, calls = gradient_descent.train_chunk, []
 
     def train_chunk(*arguments):
         calls.append(None)
@@ -159,7 +159,7 @@ def test_a_run_directory_that_is_removed_ends_the_run_at_the_next_checkpoint(wor
             shutil.rmtree("run")
         return original(*arguments)
 
-    monkeypatch.setattr(network, "train_chunk", train_chunk)
+    monkeypatch.setattr(gradient_descent, "train_chunk", train_chunk)
     words = ["data=diabetes", "trainer.max_epochs=50", "figures=false", "hydra.run.dir=run"]
     assert cli.run(["train", *words]) == 1
     said = capsys.readouterr().err

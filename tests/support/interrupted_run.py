@@ -10,7 +10,7 @@ import pytest
 import linnet
 import linnet.training.resume
 from linnet.cli import main as cli
-from linnet.models import network
+from linnet.models import gradient_descent
 from linnet.system.errors import Interrupted
 from linnet.system.reading import read_json
 from linnet.tracking.checkpoint_file import load
@@ -72,7 +72,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 def at_step(patch: pytest.MonkeyPatch, step: int, act: Callable[[], object]) -> None:
     """Do something in the next run after the update with that number, before anyone asks for signals."""
-    original = network.train_chunk
+    original = gradient_descent.train_chunk
 
     def train_chunk(*arguments: Any) -> Any:
         numbers = iter(next(argument for argument in arguments if isinstance(argument, range)))
@@ -85,7 +85,7 @@ def at_step(patch: pytest.MonkeyPatch, step: int, act: Callable[[], object]) -> 
 
         return original(*arguments[:-1], asked)
 
-    patch.setattr(network, "train_chunk", train_chunk)
+    patch.setattr(gradient_descent, "train_chunk", train_chunk)
 
 
 def interrupt(directory: Path, step: int, *overrides: str, signum: int = signal.SIGTERM) -> None:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from shards import write_all
 
 from linnet.cli import main as cli
-from linnet.models import network
+from linnet.models import gradient_descent
 from linnet.sweeps import vectorized
 from linnet.system.reading import read_json
 from linnet.tracking import read_history
@@ -60,14 +60,14 @@ def in_third_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], No
     """Let something happen there, in every process that trains."""
 
     def install(what: Callable[[], None]) -> None:
-        original, calls = network.train_chunk, itertools.count()
+        original, calls = gradient_descent.train_chunk, itertools.count()
 
         def train_chunk(*arguments: Any) -> Any:
             if next(calls) == 2:
                 what()
             return original(*arguments)
 
-        monkeypatch.setattr(network, "train_chunk", train_chunk)
+        monkeypatch.setattr(gradient_descent, "train_chunk", train_chunk)
 
     return install
 

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import linnet
 from linnet.cli import main as cli
-from linnet.models import network
+from linnet.models import gradient_descent
 from linnet.sweeps.grouping import group, largest_group
 from linnet.system.reading import read_json
 from linnet.tracking import read_history
@@ -191,7 +191,7 @@ class TestGrouping:
 
 class TestInterrupted:
     def interrupt(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-        original, calls = network.train_chunk, itertools.count()
+        original, calls = gradient_descent.train_chunk, itertools.count()
 
         def train_chunk(*arguments: Any) -> Any:
             if next(calls) == 2:  # in the third epoch
@@ -199,7 +199,7 @@ class TestInterrupted:
             return original(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(network, "train_chunk", train_chunk)
+            patch.setattr(gradient_descent, "train_chunk", train_chunk)
             assert sweep(folder, *words) == 143
 
     def test_each_goes_on_by_itself_or_with_the_sweep(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_an_error_in_training_is_recorded_by_all(tmp_path: Path, monkeypatch: py
     def broken(*arguments: Any) -> Any:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr(network, "train_chunk", broken)
+    monkeypatch.setattr(gradient_descent, "train_chunk", broken)
     assert sweep(tmp_path, *LINE, "optimizer.lr=0.1,0.2") == 1
     assert [read_json(tmp_path / name / "status.json")["error"] for name in "01"] == ["RuntimeError: no such luck"] * 2
 

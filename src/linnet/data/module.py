@@ -71,10 +71,15 @@ class Data(pl.LightningDataModule):
 
     @property
     def chunks(self) -> Chunks:
+        """The minibatches of the epoch that the Trainer's module has come to."""
+        return self.order(self._steps_done)
+
+    def order(self, steps_done: Callable[[], int]) -> Chunks:
+        """Return the minibatches of the epoch that so many updates have come to."""
         groups = self.train.groups if isinstance(self.train, OutOfCoreExamples) else None
         per_chunk = self.per_chunk if groups is None else min(self.per_chunk, -(-CHUNK_ROWS // self.batch_size))
         return Chunks(
-            len(self.train), self.batch_size, self.seed, self._steps_done, self.overfit_batches, per_chunk, groups,
+            len(self.train), self.batch_size, self.seed, steps_done, self.overfit_batches, per_chunk, groups,
             self.limit_batches, lambda: self.max_steps,
         )  # fmt: skip
 

@@ -39,6 +39,8 @@ class LinearMap(pl.LightningModule, ABC):
     penalty: Penalty
     own_metrics = OwnMetrics({})
     autograd: bool
+    recorder: SeriesLogger | None = None
+    """Takes the curves where no Trainer has loggers for them."""
 
     @property
     def asks_autograd(self) -> bool:
@@ -153,6 +155,8 @@ class LinearMap(pl.LightningModule, ABC):
 
     def loggers_of(self, k: int) -> list[SeriesLogger]:
         """Return the loggers of model k: all of them if it is the only model, else the k-th one."""
+        if self.recorder is not None:
+            return [self.recorder]
         loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
         return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
 

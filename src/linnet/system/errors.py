@@ -37,7 +37,7 @@ class Diverged(LinnetError):
         self, step: int, lr: float, value: float, *, start: float | None = None, stable: float | None = None,
         standardized: bool = False,
     ) -> None:  # fmt: skip
-        self.step, self.lr, self.value = step, lr, value
+        self.step, self.lr, self.value, self.start = step, lr, value, start
         rate = lr / 10 if stable is None else stable
         if start is not None:
             super().__init__(

@@ -5,7 +5,10 @@ minibatches and the overshoot of momentum raise the loss by factors far below `F
 of the loss at the start means that steps are too long, even while all numbers are still finite.
 """
 
+from collections.abc import Callable, Mapping
+
 import torch
+from torch import Tensor
 
 from linnet.data import Data, Examples
 from linnet.models import LinearNetwork
@@ -14,9 +17,9 @@ from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimizers.hyperparameter import number_of
 from linnet.solvers.convex_losses import convex_loss_of, is_known
 from linnet.system.errors import Diverged
-from linnet.training.components import build_model
-from linnet.training.context import TrainingContext
-from linnet.training.initial_weights import load_initial_weights
+from linnet.tracking import Curve
+
+Parameters = Mapping[str, Tensor]
 
 FACTOR = 1e3
 SAMPLED_BATCHES = 8
@@ -24,20 +27,26 @@ LARGEST_BATCH = 2048
 """Examples of a minibatch whose curvature is computed; the Gram matrix of more would take longer than an epoch."""
 
 
-def raise_if_diverged(context: TrainingContext) -> None:
+def raise_if_diverged(
+    model: LinearNetwork, data: Data, curves: Mapping[str, Curve], initial: Callable[[], Parameters]
+) -> None:
     """Raise Diverged if the mean loss of the last epoch is `FACTOR` times that of the initial weights, and of zeros.
 
     A start next to the optimum may well be left by that factor, hence the zeros: predicting nothing is the scale of
     the loss. Looks at the data only if the logged losses have grown that much.
+
+    Args:
+        model, data: as training left them.
+        curves: metric -> what was logged of it.
+        initial: called for the parameters that training began with, by name.
     """
-    curves, model, data = context.logger.history.curves, context.model, context.data
     losses, means = curves.get("train/loss"), curves.get("train/loss_epoch")
     if model.solution is not None or losses is None or means is None or not losses.value or not means.value:
         return
     last = means.value[-1]
     if last <= FACTOR * abs(losses.value[0]):
         return
-    start = max(_magnitudes(context))
+    start = max(_magnitudes(model, data.train, initial()))
     if last <= FACTOR * start:
         return
     rate = number_of(model.optimizer.lr, 0)
@@ -86,16 +95,15 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
 
 
 @torch.no_grad()
-def _magnitudes(context: TrainingContext) -> tuple[float, float]:
-    """Return the mean magnitude of the training loss at the initial weights, and at zeros."""
-    config, data = context.request.config, context.data
-    model = build_model(config, data).to(context.model.weight.device)
-    if config.get("init_from"):
-        load_initial_weights(model, context.request.path)
-    first = _magnitude(model, data.train)
-    for parameter in model.parameters():
-        parameter.zero_()
-    return first, _magnitude(model, data.train)
+def _magnitudes(model: LinearNetwork, train: Examples, initial: Parameters) -> tuple[float, float]:
+    """Return the mean magnitude of the training loss at the initial parameters, and at zeros."""
+    final = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    zeros = {name: torch.zeros_like(parameter) for name, parameter in final.items()}
+    try:
+        first, second = (_magnitude(model, train) for _ in map(model.load_state_dict, (initial, zeros)))
+    finally:
+        model.load_state_dict(final)
+    return first, second
 
 
 def _magnitude(model: LinearNetwork, examples: Examples) -> float:

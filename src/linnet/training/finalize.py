@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ from linnet.tracking import Curve
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, png, print_result, result_figures
-from linnet.training.components import make
+from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
 from linnet.training.evaluate import evaluate_parts
 from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
+from linnet.training.initial_weights import load_initial_weights
 from linnet.training.setup import FIRST_FILES
 
 log = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     """
     request, data, model = context.request, context.data, context.model
     data.move_to(model.weight.device)
-    raise_if_diverged(context)
+    raise_if_diverged(model, data, context.logger.history.curves, partial(_initial, context))
     epochs = -(-model.steps_done // data.chunks.steps_per_epoch)
     kept = context.checkpoint_callback.restore_selected(model) or epochs
     request.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
@@ -93,6 +95,14 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if context.further_loggers:
         log_result(context, metrics)
     return run
+
+
+def _initial(context: TrainingContext) -> dict[str, Tensor]:
+    """Return the parameters that training began with."""
+    model = build_model(context.request.config, context.data)
+    if context.request.config.get("init_from"):
+        load_initial_weights(model, context.request.path)
+    return dict(model.named_parameters())
 
 
 def _draw_own(context: TrainingContext, run: FinishedRun) -> None:

@@ -8,12 +8,13 @@ import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
 from pytorch_lightning.accelerators import CPUAccelerator
+from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnector
 
 from linnet.system.compat.ddp_strategy import PlainDDPStrategy
-from linnet.system.compat.lightning import count_step, leave_signals_alone
+from linnet.system.compat.lightning import count_step, leave_signals_alone, stops_early
 
 
 def test_lightning_registers_no_signal_handlers_when_told_so():
@@ -32,6 +33,13 @@ def test_the_number_of_updates_is_the_global_step():
     trainer.lightning_module.automatic_optimization = False
     count_step(trainer, 7)
     assert trainer.global_step == 7
+
+
+@pytest.mark.parametrize(("mode", "values", "stops"), [("min", [2.0, 1.0, 1.0], 3), ("max", [0.1, 0.2, 0.15, 0.3], 0)])
+def test_early_stopping_counts_without_a_trainer(mode, values, stops):
+    callback = EarlyStopping("val/loss", patience=1, mode=mode, min_delta=0.0)
+    stopped = [stops_early(callback, value, 7) for value in values]
+    assert stopped == [number + 1 == (stops or 3) for number in range(len(values))]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
+    from pytorch_lightning.callbacks import EarlyStopping
 
 
 def leave_signals_alone(trainer: "pl.Trainer") -> None:
@@ -14,3 +15,17 @@ def leave_signals_alone(trainer: "pl.Trainer") -> None:
 def count_step(trainer: "pl.Trainer", step: int) -> None:
     """Make `trainer.global_step` the number of updates, which Lightning counts by optimizers and linnet has none."""
     trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress.total.completed = step
+
+
+def stops_early(callback: "EarlyStopping", value: float, n: int) -> bool:
+    """Return whether the callback ends training after an epoch, and count the epoch, where there is no Trainer.
+
+    Args:
+        callback: keeps its own state.
+        value: of the metric that it monitors.
+        n: validation examples; a Trainer has `self.log` average the metric over them, with float32's rounding.
+    """
+    import torch
+
+    logged = torch.tensor(value, dtype=torch.get_default_dtype())
+    return callback._evaluate_stopping_criteria(logged * n / n)[0]

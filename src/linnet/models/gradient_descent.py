@@ -1,0 +1,209 @@
+"""Minibatch gradient descent on K linear maps side by side, whoever runs its epochs."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from linnet.data import Data, Examples
+from linnet.models.linear_map import LinearMap
+from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
+from linnet.optimizers import Optimizer
+from linnet.optimizers.hyperparameter import Hyperparameter, number_of
+from linnet.optimizers.optimizer import state_of
+from linnet.optimizers.torch_optim import TorchOptimizer
+from linnet.schedules import Schedule
+from linnet.system.errors import Diverged
+from linnet.system.interrupts import Interrupts
+
+
+class GradientDescent(LinearMap):
+    """K linear maps that are trained on one order of minibatches, with the state of their training.
+
+    Called in this order, by Lightning's hooks in `network` or by the loop in `linnet.training.loop`: `begin`, and for
+    each epoch `begin_epoch`, `train_on` each chunk of its minibatches, `validate`.
+
+    Args:
+        n_models: K.
+    """
+
+    optimizer: Optimizer
+    schedule: Schedule
+
+    def __init__(self, n_models: int) -> None:
+        super().__init__()
+        self.data: Data  # from `begin` on
+        self.interrupts = Interrupts()
+        """Asked between two minibatches; the checkpoint is written, and the exception raised, by its callback."""
+        self.clip: Clip | None = None
+        self.deadline: float | None = None
+        """By `time.monotonic`: after it, the minibatches at hand are the last."""
+        self.solution: tuple[Tensor, Tensor] | None = None
+        """Weight `[C, D]` and bias `[C]` that the only epoch sets, in place of training."""
+        self.steps_done = 0
+        self.optimizer_state: dict[str, Any] | None = None
+        self._saved_optimizer: dict[str, Any] | None = None
+        self.diverged: dict[int, Diverged] = {}
+        """Models whose training has ended; their outputs are ignored from then on, and touch no other model."""
+        self.metrics: list[dict[str, float]] = [{} for _ in range(n_models)]
+        """The latest "train/loss_epoch" and "val/…" of each model."""
+        self._epoch_loss = np.zeros(n_models)
+
+    def begin(self, data: Data) -> None:
+        """Move the data to the parameters, and make or restore the optimizer's state."""
+        self.data = data
+        data.move_to(self.weight.device)
+        if self.optimizer_state is None:
+            self.optimizer_state = self.optimizer.init(self.params)
+        if self._saved_optimizer is not None:
+            self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
+            self._saved_optimizer = None
+
+    def begin_again(self) -> None:
+        """Count updates and epochs from 0 again; parameters, and what the optimizer remembers of them, stay."""
+        self.steps_done, self.diverged = 0, {}
+        self.metrics = [{} for _ in self.metrics]
+        self._epoch_loss = np.zeros(len(self.metrics))
+
+    def begin_epoch(self, epoch: int, max_epochs: int) -> None:
+        """Begin an epoch, counted from 0; max_epochs are all that there will be, -1 if that is not limited."""
+        self._epoch = epoch
+        if self.solution is not None:
+            return
+        # Of the whole epoch at once: vectorised arithmetic may round otherwise for fewer steps, as of a resumed epoch.
+        n = self.data.chunks.steps_per_epoch
+        factors = self.schedule.factor(torch.arange(epoch * n, (epoch + 1) * n), n, self.data.length(max_epochs))
+        self._factors: list[Hyperparameter] = factors.tolist() if factors.dim() == 1 else list(factors)
+
+    def train_on(self, rows: Tensor, log_every: int, rank: int = 0, size: int = 1) -> bool:
+        """Train on a chunk of minibatches, and return whether that ended the epoch.
+
+        Args:
+            rows: the concatenated indices of each minibatch; none where these were done before.
+            log_every: steps between two gradient norms.
+            rank, size: of this process, among those that share the minibatches.
+
+        Raises:
+            Diverged: the only model, or the last that was in training.
+        """
+        if len(rows) == 0:  # done before the run was interrupted
+            return False
+        if self.solution is not None:
+            return self._take(*self.solution)
+        assert self.optimizer_state is not None
+        data = self.data
+        n_batches, last = divmod(len(rows), data.batch_size)
+        sizes = [data.batch_size] * n_batches + [last] * (last > 0)
+        first = self.steps_done - self._epoch * data.chunks.steps_per_epoch
+        factors = self._factors[first : first + len(sizes)]
+        steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
+        batches = data.train.batches(*share(rows, sizes, rank, size))
+        # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
+        by_library = self.asks_autograd or isinstance(self.optimizer, TorchOptimizer)
+        with torch.no_grad() if by_library else torch.inference_mode():
+            result = train_chunk(
+                all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+                self.penalty, batches, factors, steps, log_every, self.clip, self.interrupts.any,
+            )  # fmt: skip
+        steps = steps[: len(result.losses)]
+        self.steps_done += len(steps)
+        epoch_loss = self._epoch_loss
+        for loss, n in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show
+            epoch_loss += loss * n
+        self._record(steps, result, factors, log_every)
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            data.max_steps = self.steps_done
+        ended = data.chunks.ends_epoch(self.steps_done)
+        if ended:
+            self._close_epoch()
+        return ended
+
+    @torch.no_grad()
+    def _take(self, weight: Tensor, bias: Tensor) -> bool:
+        """Set the solution of a run that is solved and not trained; later chunks of the epoch have nothing to do."""
+        chunks = self.data.chunks
+        if self.steps_done == chunks.steps_per_epoch:
+            return False
+        self.weight.copy_(weight)
+        if self.bias is not None:
+            self.bias.copy_(bias)
+        self.steps_done = chunks.steps_per_epoch
+        loss = self.evaluate(self.data.train)[0]["loss"]
+        self.log_series("train/loss", [self.steps_done], [loss])
+        self._epoch_loss[:] = loss * chunks.n_visited
+        self._close_epoch()
+        return True
+
+    def _record(self, steps: range, result: ChunkResult, factors: Sequence[Hyperparameter], log_every: int) -> None:
+        """Log a chunk at once; a model's training ends at its first loss that is not finite."""
+        sampled = [(i, step) for i, step in enumerate(steps) if step in result.grad_norms]
+        for k in self.in_training:
+            losses = result.losses[:, k].tolist()
+            broken = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
+            kept = len(losses) if broken is None else broken + 1
+            rates = [(step, i, self._rate(k, factors[i])) for i, step in sampled if i < kept]
+            shown = [step for step, _, _ in rates]
+            self.log_series("train/loss", steps[:kept], losses[:kept], every=log_every, model=k)
+            self.log_series("train/grad_norm", shown, [float(result.grad_norms[step][k]) for step in shown], model=k)
+            self.log_series("train/lr", shown, [rate for _, _, rate in rates], model=k)
+            if broken is not None:
+                self._diverged(k, Diverged(steps[broken], self._rate(k, factors[broken]), losses[broken]))
+
+    def _rate(self, k: int, factor: Hyperparameter) -> float:
+        return number_of(self.optimizer.lr, k) * number_of(factor, k)
+
+    def _diverged(self, k: int, error: Diverged) -> None:
+        """Record that a model diverged, and stop if no other one is still training."""
+        self.diverged[k] = error
+        if not self.in_training:
+            raise error
+
+    @property
+    def in_training(self) -> list[int]:
+        """Return the numbers of the models that have not diverged."""
+        return [k for k in range(len(self.weight)) if k not in self.diverged]
+
+    def _close_epoch(self) -> None:
+        # In the last training step, because callbacks at the end of an epoch come before a module's own hook there.
+        means = self._epoch_loss / self.data.chunks.visited(self._epoch)
+        self._epoch_loss = np.zeros_like(means)
+        for k in self.in_training:
+            self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)
+            self.metrics[k]["train/loss_epoch"] = float(means[k])
+            for logger in self.loggers_of(k):
+                if logger.histogram_every_n_epochs and (self._epoch + 1) % logger.histogram_every_n_epochs == 0:
+                    logger.log_histograms({name: p[k] for name, p in self.named_parameters()}, self.steps_done)
+
+    def validate(self, examples: Examples) -> list[dict[str, float]]:
+        """Return loss and metrics of each model on validation examples, and log them.
+
+        Raises:
+            Diverged: the only model, or the last that was in training.
+        """
+        all_metrics = self.evaluate_all(examples)
+        for k in self.in_training:
+            metrics = all_metrics[k]
+            if not math.isfinite(metrics["loss"]):  # the last update went wrong, and no training loss has shown it yet
+                self._diverged(k, Diverged(self.steps_done, self._rate(k, 1.0), metrics["loss"]))
+                continue
+            for name, value in metrics.items():
+                self.log_series(f"val/{name}", [self.steps_done], [value], model=k)
+                self.metrics[k][f"val/{name}"] = value
+        return all_metrics
+
+    def training_state(self, k: int) -> dict[str, Any]:
+        """Return the state that the rest of one model's training depends on, besides its parameters."""
+        state = self.optimizer_state
+        if state is not None:
+            state = self.optimizer.state_dict(state if len(self.weight) == 1 else state_of(state, k))
+        return {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[k]), "optimizer": state}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        saved = checkpoint["linnet"]
+        self.steps_done = saved["steps_done"]
+        self._epoch_loss[:] = saved["epoch_loss"]
+        self._saved_optimizer = saved["optimizer"]  # until the parameters are where they are trained
