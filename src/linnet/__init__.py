@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 __all__ = [
-    "Diverged", "InputError", "Interrupted", "LinnetError", "ProcessLost", "__version__", "load", "train",
+    "Diverged", "InputError", "Interrupted", "LinnetError", "ProcessLost", "__version__", "load", "resume", "train",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def train(
     val: Any = None,
     test: Any = None,
     sample_weight: Any = None,
+    save_data: bool = False,
     **options: Any,
 ) -> "TrainedRun":
     """Train one run, as `linnet train` does, and return what it left behind.
@@ -56,11 +57,13 @@ def train(
         linnet.train(["data=diabetes", "optimizer.lr=0.3"])
 
     Args:
-        x: features: a data frame, or an array or tensor `[n, D]`; or overrides, where the data is a data source.
-        y: targets `[n]`, or the name of the frame's target column.
+        x: features: a data frame, or an array or tensor `[n, D]`, of images `[n, …]`; a `Dataset` of pairs or a
+            `LightningDataModule`; or overrides, where the data is that of a data source.
+        y: targets `[n]`, of several `[n, C]`, or the name of the frame's target column.
         overrides: as on the command line: a list, one string of words, or a dictionary, `{"optimizer.lr": 0.3}`.
         val, test: pairs (X, y) of the same; None: drawn from the data, as options say.
         sample_weight: how much each training example counts in the loss `[n]`, at least 0.
+        save_data: keep the data in the run directory, so that the run can be resumed, evaluated and reproduced there.
         options: a group (`penalty="l2"`), the short name of a key (`lr=0.1`, `max_epochs=50`, `seed=1`, `name="a"`,
             `run_dir="runs/a"`), or classes and functions of your own, as in conf/README.md, trusted because you give
             them: `loss=Pinball`, `metric={"mape": MAPE}`. Their arguments are overrides: `["loss.q=0.8"]`.
@@ -70,9 +73,38 @@ def train(
         Diverged: the loss became infinite or NaN, or has grown a thousandfold; the run directory holds
             all until then.
     """
-    from linnet.training.from_python import train_in_python
+    from linnet.training.call import train_call
 
-    finished = train_in_python(x, y, overrides, options, val=val, test=test, sample_weight=sample_weight)
+    finished = train_call(
+        x, overrides, options, y=y, val=val, test=test, sample_weight=sample_weight, save_data=save_data
+    )
     from linnet.results.trained import TrainedRun  # late: mistakes are answered before torch is imported
 
     return TrainedRun(finished)
+
+
+def resume(
+    run: str | Path,
+    x: Any = None,
+    y: Any = None,
+    *,
+    val: Any = None,
+    test: Any = None,
+    sample_weight: Any = None,
+    max_epochs: int | None = None,
+) -> "TrainedRun":
+    """Resume a run that was interrupted, or train a completed one for more epochs, as `linnet resume` does.
+
+    Args:
+        run: its directory.
+        x, y, val, test, sample_weight: the data of a run that was given data in Python and did not keep it.
+        max_epochs: how many epochs the run is to have in all; None: as many as it was started with.
+
+    Raises:
+        InputError: there is nothing to go on with, or the data is another one.
+        Diverged: as `train`.
+    """
+    from linnet.results.trained import TrainedRun
+    from linnet.training.call import resume_call
+
+    return TrainedRun(resume_call(run, x, y=y, val=val, test=test, sample_weight=sample_weight, max_epochs=max_epochs))

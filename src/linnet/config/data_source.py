@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
+PYTHON = "python:"
+"""How the value of an option begins that names data given in Python, and no file."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from linnet.config.check_options import declared
+from linnet.config.data_source import PYTHON
 from linnet.config.option_types import Reads, options_of
 
 
@@ -19,7 +20,7 @@ def input_files(config: Mapping[str, Any]) -> dict[str, str | list[str]]:
     return {
         f"data.{name}": data[name]
         for name, option in options_of(declared(data)).items()
-        if data.get(name) is not None and _reads(option.annotation)
+        if data.get(name) is not None and _reads(option.annotation) and not str(data[name]).startswith(PYTHON)
     }
 
 

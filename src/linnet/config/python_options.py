@@ -18,11 +18,18 @@ SHORT = {
     "devices": "trainer.devices", "gradient_clip_val": "trainer.gradient_clip_val", "batch_size": "data.batch_size",
     "val_fraction": "data.val_fraction", "test_fraction": "data.test_fraction", "standardize": "data.standardize",
     "dtype": "data.dtype", "task": "data.task", "missing": "data.missing", "exclude": "data.exclude",
-    "features": "data.features", "categorical": "data.categorical", "bias": "model.bias", "init": "model.init",
+    "features": "data.features", "categorical": "data.categorical", "min_count": "data.min_count",
+    "dates": "data.dates", "group": "data.group", "split_column": "data.split_column",
+    "bias": "model.bias", "init": "model.init",
     "warmup_epochs": "schedule.warmup_epochs", "patience": "callbacks.early_stopping.patience",
     "run_dir": "hydra.run.dir",
 }  # fmt: skip
 """Short name of an option in Python -> its key."""
+ELSEWHERE = {
+    "learning_rate": "lr", "epochs": "max_epochs", "n_epochs": "max_epochs", "alpha": "strength", "solver": "optimizer",
+    "weight_decay": "strength", "verbose": "quiet", "directory": "run_dir", "random_state": "seed",
+}  # fmt: skip
+"""Names of other libraries -> linnet's, for messages."""
 TOP = ("name", "tags", "notes", "seed", "threads", "init_from", "optimum", "figures")
 """Keys that are at the top of the configuration."""
 PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*")
@@ -51,9 +58,8 @@ def overrides_of(given: Any, options: Mapping[str, Any]) -> list[str]:
             words += _nested(SHORT.get(name, name), value)
         else:
             known = [*GROUPS, *NAMED, EXPERIMENT, *SHORT, *TOP]
-            raise InputError(
-                f"{name}: no such option{nearest(name, known)}; of any key give a dictionary, {{'optimizer.lr': 0.1}}"
-            )
+            meant = f", did you mean {ELSEWHERE[name]}?" if name in ELSEWHERE else nearest(name, known)
+            raise InputError(f"{name}: no such option{meant}; of any key give a dictionary, {{'optimizer.lr': 0.1}}")
     return [*given_parts(parts), *words_of(given), *words]
 
 

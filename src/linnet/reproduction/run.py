@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from linnet.data.saved import readable_again
 from linnet.reproduction.compare import compare
 from linnet.reproduction.environment import CODE, run_differences
 from linnet.reproduction.figure import MANIFEST, METRICS, WEIGHTS, Figure
@@ -48,7 +49,7 @@ def reproduce_run(
             f"{path} {said}: only a finished run can be compared with, go on with it: linnet resume {path}"
         )
     saved = load_config(path)
-    with new_directory(path, place) as directory:
+    with readable_again(path, saved.config["data"]), new_directory(path, place) as directory:
         run = run_again(saved.with_threads(threads), directory)
     here = SavedFiles(directory)
 

@@ -12,6 +12,7 @@ from linnet.tracking.lock import Lock
 MADE = (
     ".hydra", "train.log", "status.json", "manifest.json", "preprocessing.json", "optimum.safetensors",
     "uncommitted.diff", "history.csv", "checkpoints", "events.out.tfevents.*", "initial_weights.safetensors",
+    "data",
 )  # fmt: skip
 """Names of what a run makes before its training begins."""
 

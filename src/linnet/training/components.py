@@ -18,6 +18,7 @@ from linnet.config.own_parts import is_own, kind_of, named_nodes
 from linnet.config.run_options import Preparation, Trainer, trainer_options
 from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
+from linnet.data.given import given_name
 from linnet.data.sources.own_source import own_source
 from linnet.losses import Loss
 from linnet.losses.own_loss import OwnLoss
@@ -221,6 +222,8 @@ def _check_task(config: Mapping[str, Any], source: Source) -> None:
 
 
 def _check_device(config: Mapping[str, Any], source: Source) -> None:
+    if given_name(config["data"]) is not None and config["trainer"]["devices"] > 1:
+        raise InputError("trainer.devices: data given in Python stays in one process, for several give files")
     if source.train.streamed and config["trainer"]["accelerator"] == "gpu":
         raise InputError(
             f"trainer.accelerator=gpu: data larger than memory is trained on the CPU, use trainer=default or more than "

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from linnet.config.metric_names import HIGH, LOW
 from linnet.data import Data
+from linnet.data.saved import readable_again
 from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.errors import InputError
@@ -32,7 +33,8 @@ def evaluate(run: Path) -> tuple[dict[str, float], bool]:
     """
     require_completed(run)
     config = load_config(run)
-    data = build_data(config, recorded=True)
+    with readable_again(run, config["data"]):
+        data = build_data(config, recorded=True)
     model = load_model(run, config, data)
     metrics, _ = evaluate_parts(model, data, optimality.load(run))
     recorded = read_record(run / "manifest.json", Manifest) if (run / "manifest.json").is_file() else {}

@@ -1,89 +1,106 @@
-"""A call of `linnet.train` in Python: its data, and its options as overrides."""
+"""Data of a call in Python as options of a data source: a table, or arrays that are no table."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from linnet.config.python_options import overrides_of, value_text
+from linnet.config.python_options import value_text
+from linnet.data.given import PLACE, SPLITS, Given, given
 from linnet.data.table.from_python import (
+    as_numpy,
     column,
     combine,
     features,
+    frame,
     free_name,
     numeric_categories,
     same_length,
 )
-from linnet.data.table.given import GivenTable, given
+from linnet.data.table.given import GivenTable
 from linnet.data.table.messages import require_column
 from linnet.system.errors import InputError
 
-if TYPE_CHECKING:
-    from linnet.training.finalize import FinishedRun
-
 WEIGHT = "sample_weight"
+Pairs = dict[str, tuple[Any, Any]]
 
 
-def train_in_python(
-    data: Any, y: Any, overrides: Any, options: Mapping[str, Any], *, val: Any, test: Any, sample_weight: Any
-) -> "FinishedRun":
-    """Train one run; see `linnet.train`."""
-    from linnet.training.train import train
-
-    if is_overrides(data):
-        if len(data) and overrides is not None and len(overrides):
-            raise InputError("overrides were given twice: as the first argument and by name")
-        for name, value in {"y": y, "val": val, "test": test, WEIGHT: sample_weight}.items():
-            if value is not None:
-                raise InputError(f"{name} is of data given in Python, and the first argument gives none")
-        return train(overrides_of(data if len(data) else (overrides or ()), options))
-    words = overrides_of(overrides or (), options)
-    with given_data(data, y, val=val, test=test, sample_weight=sample_weight) as more:
-        return train([*more, *words])
-
-
-def is_overrides(first: Any) -> bool:
+def is_overrides(first: Any, y: Any) -> bool:
     """Return whether the first argument of a call is overrides, and not data."""
-    if isinstance(first, (str, Mapping)):
+    if isinstance(first, str) or (isinstance(first, Mapping) and y is None):
         return True
     return isinstance(first, Sequence) and all(isinstance(word, str) for word in first)
 
 
 @contextmanager
 def given_data(
-    x: Any, y: Any = None, *, val: Any = None, test: Any = None, sample_weight: Any = None
+    x: Any, y: Any = None, *, val: Any = None, test: Any = None, sample_weight: Any = None, save: bool = False
 ) -> Iterator[list[str]]:
     """Make data given in Python readable inside the block, whose value is the overrides that choose it.
 
     Args:
-        x: features: a frame, or an array `[n, D]`.
-        y: targets `[n]`, or the name of the frame's target column.
-        val, test: pairs of the same; None: they are drawn.
+        x: features: a frame, or an array `[n, D]` or `[n, …]`; or a Dataset or LightningDataModule.
+        y: targets `[n]` or `[n, C]`, or the name of the frame's target column.
+        val, test: pairs of the same, or Datasets; None: they are drawn.
         sample_weight: how much each training example counts `[n]`; None: all the same.
+        save: whether runs keep the data in their directories.
 
     Raises:
         InputError: they do not fit together, or are of another type.
     """
-    pairs = {split: _pair(split, pair) for split, pair in (("val", val), ("test", test)) if pair is not None}
-    train = features("X", x)
-    target = _name(train, y)
-    weight = None if sample_weight is None else free_name(WEIGHT, [*train.column_names, target])
-    parts = {"train": _with(train, "X", "y", y, target, weight, sample_weight)}
-    for split, (more, targets) in pairs.items():
-        parts[split] = _with(features(f"X of {split}", more), f"X of {split}", f"y of {split}", targets, target, weight)
-    chosen = [name for name in train.column_names if name != target]
-    categories = numeric_categories(train, chosen)
-    with given(GivenTable(parts, len(chosen))) as path:
-        words = {"path": path, "target": target, "weight": weight, "categorical": categories}
-        yield ["data=table", *(f"data.{key}={value_text(value)}" for key, value in words.items() if value)]
+    if _is_of_torch(x):
+        data, words = _of_torch(x, y, {"val": val, "test": test}, sample_weight, save)
+    else:
+        pairs = {split: _pair(split, pair) for split, pair in (("val", val), ("test", test)) if pair is not None}
+        x = as_numpy(x) if isinstance(x, (list, tuple)) else x
+        is_table = getattr(x, "ndim", 2) <= 2 and _width(y) == 1
+        data, words = (_table if is_table else _arrays)({"train": (x, y), **pairs}, sample_weight, save)
+    with given(data) as name:
+        yield [word.replace(NAME, value_text(name)) for word in words]
+
+
+NAME = "<name>"
+"""Stands in words for the name of the data, which is its checksum."""
+
+
+def _is_of_torch(x: Any) -> bool:
+    """Return whether x is a Dataset or a LightningDataModule; imports neither."""
+    kinds = [("torch.utils.data", "Dataset"), ("pytorch_lightning", "LightningDataModule")]
+    known = [getattr(sys.modules.get(module), name, None) for module, name in kinds]
+    return isinstance(x, tuple(kind for kind in known if kind is not None))
+
+
+def _width(y: Any) -> int:
+    """Return the number of columns of targets, 1 for what is no array of two dimensions."""
+    shape: Any = np.shape(y) if isinstance(y, (list, tuple)) else getattr(y, "shape", ())
+    return int(shape[1]) if len(shape) == 2 else 1
 
 
 def _pair(split: str, pair: Any) -> tuple[Any, Any]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise InputError(f"{split}: expected a pair, {split}=(X, y)")
     return pair[0], pair[1]
+
+
+def _table(pairs: Pairs, sample_weight: Any, save: bool) -> tuple[Given, list[str]]:
+    """Return the data as a table, and the words of `data=table`."""
+    x, y = pairs["train"]
+    train = features("X", x)
+    target = _name(train, y)
+    weight = None if sample_weight is None else free_name(WEIGHT, [*train.column_names, target])
+    parts = {"train": _with(train, "X", "y", y, target, weight, sample_weight)}
+    for split in SPLITS[1:]:
+        if split in pairs:
+            more, targets = pairs[split]
+            place = f"X of {split}"
+            parts[split] = _with(features(place, more), place, f"y of {split}", targets, target, weight)
+    names = [name for name in train.column_names if name != target]
+    options = {"target": target, "weight": weight, "categorical": numeric_categories(train, names)}
+    more = [f"data.{key}={value_text(value)}" for key, value in options.items() if value]
+    return GivenTable(parts, tuple(names), save), ["data=table", f"data.path={NAME}", *more]
 
 
 def _name(table: pa.Table, y: Any) -> str:
@@ -113,3 +130,57 @@ def _with(
     names = {target: key, weight: WEIGHT}
     same_length(place, table.num_rows, {str(names[name]): len(values) for name, values in more.items()})
     return combine(table, more)
+
+
+def _of_torch(x: Any, y: Any, others: Mapping[str, Any], sample_weight: Any, save: bool) -> tuple[Given, list[str]]:
+    """Return the examples of a Dataset or a LightningDataModule."""
+    from linnet.data.sources.own_source import pairs_of
+
+    if y is not None:
+        raise InputError(f"y is given by the {type(x).__name__} itself: leave it out")
+    given_splits = {split: some for split, some in others.items() if some is not None}
+    found = pairs_of(PLACE, {"train": x, **given_splits} if given_splits or not hasattr(x, "setup") else x)
+    return _arrays(
+        {split: (features.numpy(), targets) for split, (features, targets) in found.items()}, sample_weight, save
+    )
+
+
+def _arrays(pairs: Pairs, sample_weight: Any, save: bool) -> tuple[Given, list[str]]:
+    """Return the data as arrays, and the words of `data=arrays`."""
+    from linnet.data.sources.given_arrays import GivenArrays
+
+    parts, names = {}, ()
+    for split, (x, y) in pairs.items():
+        place, key = ("X", "y") if split == "train" else (f"X of {split}", f"y of {split}")
+        table = frame(place, x)
+        if split == "train" and table is not None:
+            names = tuple(table.column_names)
+        values = as_numpy(x) if table is None else _matrix(place, table)
+        targets = _targets(key, y)
+        if values is None or values.ndim < 2 or values.dtype.kind not in "fiub":
+            raise InputError(f"{place}: expected an array of numbers [n, …]")
+        same_length(place, len(values), {key: len(targets)})
+        parts[split] = values, targets
+    weight = None if sample_weight is None else column(WEIGHT, sample_weight).to_numpy().astype(np.float64)
+    return GivenArrays(parts, names, weight, save), ["data=arrays", f"data.x={NAME}", f"data.y={NAME}"]
+
+
+def _matrix(place: str, table: pa.Table) -> Any:
+    """Return the columns of a table of numbers as `[n, D]`."""
+    for field in table.schema:
+        if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
+            raise InputError(
+                f"{place}: column {field.name} holds {field.type}: with several targets, or features of more than two "
+                f"dimensions, all features are numbers"
+            )
+    return np.column_stack([table[name].to_numpy() for name in table.column_names])
+
+
+def _targets(key: str, y: Any) -> Any:
+    table = frame(key, y)
+    if table is not None:
+        return _matrix(key, table)
+    values = as_numpy(y)
+    if values is None:
+        values = column(key, y).to_numpy()
+    return np.array(values.tolist()) if values.dtype.kind == "O" else values

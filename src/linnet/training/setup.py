@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from linnet.config.check_options import declared, is_exact
 from linnet.config.direction import training_counterpart
 from linnet.config.loggers import primary
 from linnet.data import Data
+from linnet.data.given import find_given, given_name
+from linnet.data.saved import readable_again, save_given
 from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system import threads
@@ -65,7 +68,8 @@ def setup(
     torch.set_num_threads(_n_threads(request))
     refuse_missing_gpu(config["trainer"])
     if data is None:
-        data = like.data if like else build_data(config, recorded=request.recorded)
+        with readable_again(request.path, config["data"]) if request.recorded else nullcontext():
+            data = like.data if like else build_data(config, recorded=request.recorded)
     manifest = write_record(request, data, (like.request.path, like.manifest) if like else None)
     model = _model(request, data, manifest)
     model.interrupts = interrupts
@@ -189,6 +193,11 @@ def write_record(request: RunRequest, data: Data, like: tuple[Path, Mapping[str,
     """
     path, resume_state = request.path, request.resume_state
     record = manifest(request.config, request.choices, data.source.checksum, None if like is None else like[1])
+    name = given_name(request.config["data"])
+    if name is not None and (given := find_given(name)) is not None:
+        record["python_data"] = given.record()
+        if given.save and resume_state is None:
+            save_given(path, given)
     if resume_state is None:
         write_changes(path, record, None if like is None else like[0])
     elif resume_state.manifest["data_checksum"] != data.source.checksum:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Count, DType, Input, Seed, Words
+from linnet.data.given import is_given
 from linnet.data.sources.array_weights import read_weights
+from linnet.data.sources.given_arrays import given_source
 from linnet.data.standardizer import Normalisation
 from linnet.data.storage.array_file import File
 from linnet.data.storage.array_pairs import ArrayPairs
@@ -73,6 +75,8 @@ def arrays(
     Raises:
         InputError: if a file is not there, cannot be read, or does not fit the others, or a feature is not finite.
     """
+    if is_given(x):
+        return given_source(x, task, dtype, normalize_rows=normalize == "rows")
     given = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
     shards = {part: _shards(one, given[one], other, given[other]) for part, (one, other) in PARTS.items()}
     found = {part: pair for part, pair in shards.items() if pair is not None}

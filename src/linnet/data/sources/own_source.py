@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
 from linnet.data.storage.class_labels import distinct, in_order, is_number
 from linnet.data.storage.examples import ByteExamples, Examples, Source, Task, checksum
@@ -37,10 +37,21 @@ def own_source(function: Callable[..., Any], options: Mapping[str, Any], *, dtyp
     """
     name, taken = f"data={function.__module__}.{function.__qualname__}", signature(function).parameters
     more = {key: value for key, value in (("dtype", dtype), ("seed", seed)) if key in taken}
-    splits = {split: _pair(name, found) for split, found in _splits(name, function(**options, **more)).items()}
+    return source_of(name, function(**options, **more), getattr(function, "task", None), dtype)
+
+
+def source_of(name: str, found: Any, task: Task | None, dtype: str) -> Source:
+    """Return the examples of what a function returned, or of data given in Python; as `own_source`.
+
+    Args:
+        name: of the data, for messages.
+        found: in one of the forms of `own_source`.
+        task: None: as `own_source` finds it.
+        dtype: what features are trained in.
+    """
+    splits = pairs_of(name, found)
     targets = {split: np.asarray(y) for split, (_, y) in splits.items()}
-    task: Task = "regression" if targets["train"].dtype.kind == "f" else "classification"
-    task = getattr(function, "task", task)
+    task = task or ("regression" if targets["train"].dtype.kind == "f" else "classification")
     names, ready = _classes(name, targets) if task == "classification" else ((), _numbers(targets))
     shape = tuple(splits["train"][0].shape[1:])
     examples = {split: _examples(name, x, ready[split], shape, dtype) for split, (x, _) in splits.items()}
@@ -50,6 +61,11 @@ def own_source(function: Callable[..., Any], options: Mapping[str, Any], *, dtyp
         checksum=checksum(*(examples.get(split) for split in SPLITS)), unrounded=True,
         stratified=task == "classification",
     )  # fmt: skip
+
+
+def pairs_of(name: str, found: Any) -> dict[str, tuple[Tensor, Any]]:
+    """Return split -> features `[n, …]` and targets `[n, …]` of data in one of the forms of `own_source`."""
+    return {split: _pair(name, some) for split, some in _splits(name, found).items()}
 
 
 def _splits(name: str, found: Any) -> Mapping[str, Any]:
@@ -76,14 +92,17 @@ def _loader(module: LightningDataModule, split: str) -> Any:
 
 def _pair(name: str, found: Any) -> tuple[Tensor, Any]:
     """Return features `[n, …]` as a tensor, and targets `[n, …]`."""
-    if isinstance(found, Dataset):
+    if isinstance(found, TensorDataset) and len(found.tensors) == 2:
+        found = found.tensors
+    elif isinstance(found, Dataset):
         rows = [found[i] for i in range(len(found))]  # type: ignore[arg-type]
         if not rows or not all(isinstance(row, tuple) and len(row) == 2 for row in rows):
             raise InputError(f"{name}: items of the dataset are not pairs (x, y)")
         found = np.stack([np.asarray(x) for x, _ in rows]), np.stack([np.asarray(y) for _, y in rows])
     if not isinstance(found, (tuple, list)) or len(found) != 2:
         raise InputError(f"{name}: returned {type(found).__name__}, expected {FORMS}")
-    x, y = torch.as_tensor(np.asarray(found[0])), np.asarray(found[1])
+    array, y = np.asarray(found[0]), np.asarray(found[1])
+    x = torch.as_tensor(array if array.flags.writeable else array.copy())
     if x.dim() < 2 or len(x) != len(y) or len(x) == 0:
         raise InputError(
             f"{name}: x has shape {list(x.shape)} and y {list(y.shape)}, expected [n, …] and [n] or [n, C]"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files, Fraction, Seed, Words
+from linnet.data.given import is_given
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.fit import fit
-from linnet.data.table.given import is_given
 from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.preprocessing import Missing, refuse_missing

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from linnet.data.given import is_given, require_given
 from linnet.data.storage.sharded_arrays import ShardedArray, find_shards
 from linnet.data.storage.whole_arrays import TORCH
 from linnet.data.table.messages import count_words, join_names
@@ -94,6 +95,9 @@ def infer_task(y: str) -> Literal["regression", "classification"]:
     Raises:
         InputError: the files cannot be read, or only torch can read them.
     """
+    if is_given(y):
+        found: Any = require_given(y)
+        return _task_of(found.parts["train"][1])
     if y.partition(":")[0].endswith(TORCH):
         raise InputError(
             f"data.y={y}: whether it holds classes or numbers is only seen once torch has read it: give "
@@ -112,6 +116,15 @@ def infer_task(y: str) -> Literal["regression", "classification"]:
         if len(values) > min(FEW, len(shards) / ROWS_PER_VALUE):
             return "regression"
     return "regression" if len(values) == 1 else "classification"
+
+
+def _task_of(y: NDArray[Any]) -> Literal["regression", "classification"]:
+    """Return what targets given in Python are for, by the rule of `infer_task`."""
+    if y.dtype.kind != "f" or is_one_hot(y):
+        return "classification"
+    values = np.unique(y)
+    few = 1 < len(values) <= min(FEW, len(y) / ROWS_PER_VALUE)
+    return "classification" if y.size == len(y) and few and _whole(values).all() else "regression"
 
 
 def distinct(key: str, rows: NDArray[Any], remedy: str = "") -> tuple[list[str], NDArray[np.intp]]:

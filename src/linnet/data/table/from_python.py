@@ -25,7 +25,7 @@ def as_numpy(values: Any) -> NDArray[Any] | None:
         try:
             return np.asarray(values)
         except ValueError as error:
-            raise InputError(f"the rows of a list have different lengths ({error})") from error
+            raise InputError("the rows of a list have different lengths") from error
     return None
 
 
@@ -75,7 +75,10 @@ def features(name: str, values: Any) -> pa.Table:
         return table
     array = as_numpy(values)
     if array is None:
-        raise InputError(f"{name} is of type {type(values).__name__}, expected {KINDS}")
+        remedy = ": collect() it first" if hasattr(values, "collect") else ""
+        raise InputError(f"{name} is of type {type(values).__name__}, expected {KINDS}{remedy}")
+    if array.ndim == 2 and array.shape[1] == 0:
+        raise InputError(f"{name} has shape {list(array.shape)}, and so no features")
     if array.ndim != 2:
         remedy = f": of a single feature give {name}[:, None]" if array.ndim == 1 else ""
         raise InputError(f"{name} has shape {list(array.shape)}, expected [n, D]{remedy}")
@@ -135,7 +138,15 @@ def free_name(wanted: str, taken: Sequence[str]) -> str:
 def combine(table: pa.Table, more: Mapping[str, pa.ChunkedArray]) -> pa.Table:
     """Return the columns of a table and further ones, texts in one type."""
     found = {name: table[name] for name in table.column_names} | dict(more)
-    return pa.table({name: plain(values) for name, values in found.items()})
+    return pa.table({name: plain(_decoded(values)) for name, values in found.items()})
+
+
+def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return categories as their texts, where Arrow's own cast does not know the type of these."""
+    if not (pa.types.is_dictionary(values.type) and pa.types.is_string_view(values.type.value_type)):
+        return values
+    chunks = [chunk.dictionary.cast(pa.string()).take(chunk.indices) for chunk in values.chunks]
+    return pa.chunked_array(chunks, pa.string())
 
 
 def numeric_categories(table: pa.Table, names: Sequence[str]) -> list[str]:

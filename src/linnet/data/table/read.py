@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from linnet.data.given import is_given, place_of, require_given
 from linnet.data.table.delimited import CsvFormat, read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
-from linnet.data.table.given import given_table, is_given, place_of, row_words as given_row_words
+from linnet.data.table.given import GivenTable, row_words as given_row_words
 from linnet.data.table.messages import join_names, row_words
 from linnet.data.table.values import plain
 from linnet.system.errors import InputError
@@ -78,7 +79,8 @@ def read_given(path: str) -> dict[str, Rows]:
     Raises:
         InputError: it is not there, or the splits differ in their columns.
     """
-    table = given_table(path)
+    table = require_given(path)
+    assert isinstance(table, GivenTable)
     found, first = {}, table.parts["train"]
     for split, part in table.parts.items():
         place = Path(place_of(split))
@@ -137,13 +139,13 @@ def _like_the_first(first: pa.Table, table: pa.Table, first_path: Path, path: Pa
     missing, extra = [name for name in names if name not in here], [name for name in found if name not in known]
     if missing or extra:
         parts = [f"{word} {join_names(names)}" for word, names in (("lacks", missing), ("has also", extra)) if names]
-        raise InputError(f"{path} {' and '.join(parts)}, unlike {first_path}: all files must have the same columns")
+        raise InputError(f"{path} {' and '.join(parts)}, unlike {first_path}: all must have the same columns")
     table = table.select(names)
     for field, wanted in zip(table.schema, first.schema, strict=True):
         if _family(field.type) != _family(wanted.type) and pa.null() not in (field.type, wanted.type):
             raise InputError(
-                f"{path}: column {field.name} is {field.type}, but {wanted.type} in {first_path}: all files must have "
-                f"the same columns"
+                f"{path}: column {field.name} is {field.type}, but {wanted.type} in {first_path}: all must have the "
+                f"same columns"
             )
     return table
 

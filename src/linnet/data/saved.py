@@ -1,0 +1,73 @@
+"""Data given in Python that a run keeps in its directory: the folder `data`, Arrow files or arrays of numpy."""
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from linnet.data.given import SPLITS, Given, find_given, given, given_name
+from linnet.data.sources.given_arrays import KEYS, SUFFIX as ARRAY, GivenArrays
+from linnet.data.table.given import SUFFIX as TABLE, GivenTable
+from linnet.system.errors import InputError
+from linnet.system.files import write_atomic
+from linnet.system.reading import TENSOR_LIMIT, read_bytes
+from linnet.system.writing import own_folder
+
+FOLDER = "data"
+
+
+def save_given(run: Path, data: Given) -> None:
+    """Write data given in Python into a run directory."""
+    folder = own_folder(run, FOLDER)
+    for name, content in data.files():
+        write_atomic(folder / name, content)
+
+
+@contextmanager
+def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
+    """Make the data that a run has kept readable inside the block, if there is any and it is needed.
+
+    Args:
+        run: its directory. The files are untrusted; they are what the configuration names only with its checksum.
+        options: `data` of the run's configuration.
+
+    Raises:
+        InputError: a file is damaged, or is not what the run began with.
+    """
+    name = given_name(options)
+    folder = run / FOLDER
+    if name is None or find_given(name) is not None or not folder.is_dir():
+        yield
+        return
+    try:
+        data = _tables(folder, run) if (folder / f"train{TABLE}").exists() else _arrays(folder, run)
+        fits = data.name == name
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{folder} is damaged: {' '.join(str(error).split())}") from error
+    if not fits:
+        raise InputError(f"{folder} is not what the run began with (its checksum is {data.checksum[:12]}): put it back")
+    with given(data):
+        yield
+
+
+def _tables(folder: Path, run: Path) -> GivenTable:
+    parts = {}
+    for split in SPLITS:
+        file = folder / f"{split}{TABLE}"
+        if file.exists():
+            parts[split] = pa.ipc.open_file(pa.BufferReader(read_bytes(file, run, TENSOR_LIMIT))).read_all()
+            parts[split].validate(full=True)
+    return GivenTable.of_files(parts)
+
+
+def _arrays(folder: Path, run: Path) -> GivenArrays:
+    arrays = {}
+    for key in KEYS:
+        file = folder / f"{key}{ARRAY}"
+        if file.exists():
+            arrays[key] = np.load(io.BytesIO(read_bytes(file, run, TENSOR_LIMIT)), allow_pickle=False)
+    return GivenArrays.of_files(arrays)
