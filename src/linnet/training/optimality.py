@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from linnet.config.check_options import is_exact
-from linnet.data import Data, Examples
+from linnet.data import Data
 from linnet.losses import Loss, SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
 from linnet.penalties import Penalty
@@ -23,8 +23,8 @@ from linnet.solvers.inference import inference, withheld
 from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
+from linnet.solvers.relative import Rows, loss_of_zeros, solve_relative
 from linnet.solvers.smoothness import curvature
-from linnet.solvers.solve import solve
 from linnet.system.errors import InputError
 from linnet.tracking.weights import load_optimum
 from linnet.training.components import dtype_of
@@ -100,8 +100,8 @@ def _origin(data: Data, n_features: int) -> Tensor:
 def _is_solved(optimum: Optimum, model: LinearNetwork, data: Data) -> bool:
     """Return whether the bound is small enough to call the problem solved."""
     size = max(abs(optimum.objective), abs(optimum.lower))
-    return optimum.suboptimality_bound <= SOLVED * size or optimum.suboptimality_bound <= 1e-6 * _scale(
-        data.train_in_float64, model
+    return optimum.suboptimality_bound <= SOLVED * size or optimum.suboptimality_bound <= 1e-6 * loss_of_zeros(
+        data.train_in_float64, model.loss, model.weight.shape[1]
     )
 
 
@@ -114,28 +114,15 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Prob
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
     train = data.train_in_float64
     x, y, weight = train.x, train.y, train.weight
-    offset = torch.zeros(())
-    if bias and y.dtype == torch.float64 and model.loss.shift_invariant:  # residuals of large targets keep their digits
-        offset = y.mean(0)
-        y = y - offset
-    scale = _scale(Examples(x, y, weight), model)
-    optimum = solve(
-        Examples(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance * scale,
-        n_outputs=n_outputs, origin=_origin(data, x.shape[1]),
+    optimum = solve_relative(
+        Rows(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance, n_outputs=n_outputs,
+        origin=_origin(data, x.shape[1]),
     )  # fmt: skip
-    optimum = replace(optimum, bias=optimum.bias + offset)
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     analysis = ProblemAnalysis(optimum, curved, {})
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.l1:
         return _with_inference(analysis, data, model)
     return analysis
-
-
-def _scale(examples: Examples, model: LinearNetwork) -> float:
-    """Return the magnitude of the objective at zero weights."""
-    weight, n_outputs = examples.weight, model.weight.shape[1]
-    values = model.loss.value(torch.zeros(1, len(examples), n_outputs, dtype=examples.x.dtype), examples.y).double()
-    return abs(float((values if weight is None else values * weight).mean())) or 1.0
 
 
 def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork) -> ProblemAnalysis:
