@@ -49,6 +49,8 @@ def train(
     test: Any = None,
     sample_weight: Any = None,
     save_data: bool = False,
+    tracked: bool = True,
+    quiet: bool = False,
     **options: Any,
 ) -> "TrainedRun":
     """Train one run, as `linnet train` does, and return what it left behind.
@@ -64,6 +66,8 @@ def train(
         val, test: pairs (X, y) of the same; None: drawn from the data, as options say.
         sample_weight: how much each training example counts in the loss `[n]`, at least 0.
         save_data: keep the data in the run directory, so that the run can be resumed, evaluated and reproduced there.
+        tracked: False: write no file; the weights and metrics are those of a tracked run, the `directory` is None.
+        quiet: print nothing.
         options: a group (`penalty="l2"`), the short name of a key (`lr=0.1`, `max_epochs=50`, `seed=1`, `name="a"`,
             `run_dir="runs/a"`), or classes and functions of your own, as in conf/README.md, trusted because you give
             them: `loss=Pinball`, `metric={"mape": MAPE}`. Their arguments are overrides: `["loss.q=0.8"]`.
@@ -76,8 +80,9 @@ def train(
     from linnet.training.call import train_call
 
     finished = train_call(
-        x, overrides, options, y=y, val=val, test=test, sample_weight=sample_weight, save_data=save_data
-    )
+        x, overrides, options, y=y, val=val, test=test, sample_weight=sample_weight, save_data=save_data,
+        tracked=tracked, quiet=quiet,
+    )  # fmt: skip
     from linnet.results.trained import TrainedRun  # late: mistakes are answered before torch is imported
 
     return TrainedRun(finished)

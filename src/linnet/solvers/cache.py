@@ -24,7 +24,7 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
         problem: all that the result depends on, in plain containers.
         find: solves the problem.
     """
-    key = hashlib.sha256(json.dumps(problem, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    key = _key(problem)
     path = folder / f"{key}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,3 +40,14 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
         with suppress(OSError):
             write_atomic(path, analysis.to_bytes())
         return analysis, False
+
+
+def look_up(folder: Path, problem: Mapping[str, Any]) -> ProblemAnalysis | None:
+    """Return the cached analysis of a problem, if there is one; writes nothing. Arguments as for `kept`."""
+    with suppress(OSError, ValueError):
+        return ProblemAnalysis.from_bytes((folder / f"{_key(problem)}.safetensors").read_bytes())
+    return None
+
+
+def _key(problem: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(problem, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,6 +1,9 @@
 """A call of `linnet.train` or `linnet.resume` in Python."""
 
-from collections.abc import Mapping
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +17,13 @@ if TYPE_CHECKING:
 
 def train_call(
     first: Any, overrides: Any, options: Mapping[str, Any], *, y: Any, val: Any, test: Any, sample_weight: Any,
-    save_data: bool,
+    save_data: bool, tracked: bool, quiet: bool,
 ) -> "FinishedRun":  # fmt: skip
     """Train one run; see `linnet.train`."""
-    from linnet.training.train import train
-
+    if not tracked:
+        for name, value in {"save_data": save_data or None, "run_dir": options.get("run_dir")}.items():
+            if value is not None:
+                raise InputError(f"{name}: with tracked=False nothing is written, leave one of them out")
     more = {"y": y, "val": val, "test": test, WEIGHT: sample_weight}
     if is_overrides(first, y):
         if len(first) and overrides is not None:
@@ -26,12 +31,22 @@ def train_call(
         for name, value in more.items():
             if value is not None:
                 raise InputError(f"{name} is of data given in Python, and the first argument gives none")
-        return train(overrides_of(first if len(first) else (overrides or ()), options))
+        return _train(overrides_of(first if len(first) else (overrides or ()), options), tracked, quiet)
     if "data" in options:
         raise InputError("data was given twice: as the first argument and by name")
     words = overrides_of(overrides or (), options)
     with given_data(first, **more, save=save_data) as chosen:
-        return train([*chosen, *words])
+        return _train([*chosen, *words], tracked, quiet)
+
+
+def _train(words: Sequence[str], tracked: bool, quiet: bool) -> "FinishedRun":
+    from linnet.training.train import train, train_untracked
+
+    with process_as_before():
+        if tracked:
+            return train(words, quiet=quiet)
+        with log_printed(quiet):
+            return train_untracked(words, quiet=quiet)
 
 
 def resume_call(
@@ -40,7 +55,46 @@ def resume_call(
     """Resume a run; see `linnet.resume`."""
     from linnet.training.resume import resume
 
-    if x is None:
-        return resume(Path(run), max_epochs)
-    with given_data(x, y, val=val, test=test, sample_weight=sample_weight):
-        return resume(Path(run), max_epochs)
+    with process_as_before():
+        if x is None:
+            return resume(Path(run), max_epochs)
+        with given_data(x, y, val=val, test=test, sample_weight=sample_weight):
+            return resume(Path(run), max_epochs)
+
+
+@contextmanager
+def process_as_before() -> Iterator[None]:
+    """Give logging and torch's number of threads back as they were: a run sets both for its whole process."""
+    loggers = [logging.getLogger(name) for name in (None, "linnet.traceback")]
+    before = [(logger, list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    torch = sys.modules.get("torch")
+    n_threads = None if torch is None else torch.get_num_threads()
+    try:
+        yield
+    finally:
+        for logger, handlers, level, propagate in before:
+            for handler in [handler for handler in logger.handlers if handler not in handlers]:
+                logger.removeHandler(handler)
+                handler.close()
+            for handler in [handler for handler in handlers if handler not in logger.handlers]:
+                logger.addHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+        if torch is not None and n_threads is not None:
+            torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def log_printed(quiet: bool) -> Iterator[None]:
+    """Print what linnet logs on standard output, as a tracked run does, and send it nowhere else."""
+    logger = logging.getLogger("linnet")
+    handler: logging.Handler = logging.NullHandler() if quiet else logging.StreamHandler(sys.stdout)
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before

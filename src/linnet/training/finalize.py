@@ -45,7 +45,7 @@ HASHED = ("weights.safetensors", "metrics.json", "history.csv", *FIRST_FILES)
 class FinishedRun:
     """A finished run, with all that training had in memory. `linnet.train` returns it as a `TrainedRun`.
 
-    directory: the run directory.
+    directory: the run directory; None of a run that was not tracked.
     metrics: what metrics.json holds: "test/accuracy", "val/loss", …
     curves: every logged point: `plt.plot(*run.curves["train/loss"])`.
     module: the LightningModule with its final weights.
@@ -55,7 +55,7 @@ class FinishedRun:
     choices: config group -> chosen option.
     """
 
-    directory: Path
+    directory: Path | None
     metrics: dict[str, float]
     curves: dict[str, Curve]
     module: LinearNetwork

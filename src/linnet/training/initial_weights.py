@@ -43,12 +43,17 @@ def initialize(
     if recorded is not None and recorded.is_file():
         load_initial_weights(model, recorded.parent)
     else:
-        _set(model, _taken(model, data, run))
+        set_final_weights(model, data, run)
         digest = sha256(run / FINAL)
     found = {name: tensor.detach()[0].contiguous() for name, tensor in model.named_parameters()}
     write_atomic(path / FILE, save(found))
     log.info(f"initial weights: the final ones of {run}")
     return {"run": str(run.absolute()), "run_weights_sha256": digest, "sha256": sha256(path / FILE)}
+
+
+def set_final_weights(model: LinearNetwork, data: Data, run: Path) -> None:
+    """Set the weights of a model to the final ones of a run. Errors as of `initialize`."""
+    _set(model, _taken(model, data, run))
 
 
 def load_initial_weights(model: LinearNetwork, path: Path) -> None:

@@ -16,7 +16,7 @@ from linnet.data import Data
 from linnet.losses import Loss, SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
 from linnet.penalties import Penalty
-from linnet.solvers.cache import kept
+from linnet.solvers.cache import kept, look_up
 from linnet.solvers.convex_losses import is_known
 from linnet.solvers.cost import solve_seconds, training_seconds
 from linnet.solvers.inference import inference, withheld
@@ -42,12 +42,15 @@ NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
 """Keys of `data` that change no example."""
 
 
-def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> ProblemAnalysis | None:
+def analyse_problem(
+    config: Mapping[str, Any], data: Data, model: LinearNetwork, *, keep: bool = True
+) -> ProblemAnalysis | None:
     """Return the analysis of a run's training problem, or None if it is not asked for or would cost more than training.
 
     Args:
         config: of the run; `optimum` says whether.
         data, model: of the run, before training.
+        keep: whether the analysis is kept for further runs on this machine.
 
     Raises:
         InputError: `optimizer=exact`, and there is no optimum or none can be found.
@@ -69,7 +72,11 @@ def analyse_problem(config: Mapping[str, Any], data: Data, model: LinearNetwork)
             return None
     folder = Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "optimum"
     try:
-        analysis, _ = kept(folder, _problem(config, data, model), lambda: find(data, model, _tolerance(config)))
+        problem, tolerance = _problem(config, data, model), _tolerance(config)
+        if keep:
+            analysis, _ = kept(folder, problem, lambda: find(data, model, tolerance))
+        else:
+            analysis = look_up(folder, problem) or find(data, model, tolerance)
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error

@@ -110,11 +110,12 @@ def _model(request: RunRequest, data: Data, manifest: dict[str, Any]) -> LinearN
         manifest.setdefault("init_from", origin)
         write_manifest(request.path, manifest)
     model.monitor = config["objective"]["metric"]
-    _check_objective(config, data, model)
+    check_objective(config, data, model)
     return model
 
 
-def _check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
+def check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
+    """Raise InputError if the run logs no such metric as chooses its best epoch."""
     metric = config["objective"]["metric"]
     if data.val is None and config["callbacks"]["early_stopping"]:
         raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
@@ -225,8 +226,8 @@ def _length(config: Mapping[str, Any], data: Data) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
-def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path) -> str:
-    """Return what the data source reports, model, data and training in one line, and the run directory."""
+def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path | None) -> str:
+    """Return what the data source reports, model, data and training in one line, and the run directory if any."""
     sizes = [
         f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
     ]
@@ -243,4 +244,4 @@ def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, 
         f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
         f"{how}, seed {config['seed']}"
     )
-    return "\n".join([*data.source.summary, planned, str(path)])
+    return "\n".join([*data.source.summary, planned, *([] if path is None else [str(path)])])

@@ -3,7 +3,8 @@
 `linnet.training.run` imports torch and Lightning, which takes seconds; mistakes are answered before that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,6 @@ from linnet.config.check_options import check_options
 from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
 from linnet.config.loggers import with_loggers
-from linnet.config.own_parts import given_parts
 from linnet.config.project_options import announce, take_searchpath
 from linnet.system.compat.hydra import job_context
 from linnet.system.sanitize import print_note
@@ -32,23 +32,21 @@ if TYPE_CHECKING:
 
 
 def train(
-    overrides: Sequence[str] = (), *, parts: Mapping[str, Any] | None = None, imported: Callable[[], None] | None = None
+    overrides: Sequence[str] = (), *, quiet: bool = False, imported: Callable[[], None] | None = None
 ) -> "FinishedRun":
-    """Train one run; see `linnet.train`.
+    """Train one run in its directory; see `linnet.train`.
 
-    imported: called once everything that a run needs is imported.
+    Args:
+        overrides: as on the command line.
+        quiet: print nothing.
+        imported: called once everything that a run needs is imported.
     """
-    overrides, folders = take_searchpath(with_environment([*given_parts(parts or {}), *overrides]))
+    overrides, folders = take_searchpath(with_environment(overrides))
     with session(folders):
         config = compose(overrides)
         check(config)
         refuse_chdir(config)
-        announce()
-        swept = config.hydra.sweeper.get("params")
-        if swept:
-            print_note(
-                f"this is one run; the experiment is a sweep over {', '.join(swept)}: add --multirun for all of it"
-            )
+        _announce(config, quiet)
         directory = Path(config.hydra.run.dir).absolute()
         refuse_claimed(directory)
         import linnet.training.run  # noqa: F401  # first: interrupted in the directory, it would leave that empty
@@ -58,8 +56,10 @@ def train(
         with claimed(directory) as lock:
 
             def task(job: DictConfig) -> "FinishedRun | Exception":
+                if quiet:
+                    _leave_the_terminal_alone()
                 try:
-                    return execute(job, lock=lock)
+                    return execute(job, quiet=quiet, lock=lock)
                 except Exception as error:  # returned, because Hydra would print it in its own way
                     return error
 
@@ -68,6 +68,37 @@ def train(
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
+
+
+def train_untracked(overrides: Sequence[str] = (), *, quiet: bool = False) -> "FinishedRun":
+    """Train one run in memory, and write no file. Arguments as for `train`."""
+    overrides, folders = take_searchpath(with_environment(overrides))
+    with session(folders):
+        config = compose(overrides)
+        resolved = check(config)
+        _announce(config, quiet)
+        choices = dict(config.hydra.runtime.choices)
+    from linnet.training.untracked import run_untracked  # late, as in `train`
+
+    return run_untracked(resolved, choices, quiet=quiet)
+
+
+def _announce(config: DictConfig, quiet: bool) -> None:
+    """Say on stderr what is particular about a run: options of a project, an experiment that is a sweep."""
+    if quiet:
+        return
+    announce()
+    swept = config.hydra.sweeper.get("params")
+    if swept:
+        print_note(f"this is one run; the experiment is a sweep over {', '.join(swept)}: add --multirun for all of it")
+
+
+def _leave_the_terminal_alone() -> None:
+    """Log into files only, once Hydra has set up logging."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, logging.StreamHandler)]:
+        if not isinstance(handler, logging.FileHandler):
+            root.removeHandler(handler)
 
 
 def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "FinishedRun":
