@@ -8,7 +8,7 @@ from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.penalties import L2
 from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.newton import preconditioner as module
-from linnet.solvers.newton.newton import _hessian_product
+from linnet.solvers.newton.newton import hessian_product
 from linnet.solvers.newton.preconditioner import Preconditioner
 from linnet.solvers.problem import Problem
 from linnet.solvers.solve import solve
@@ -33,7 +33,7 @@ def test_is_the_inverse_if_all_directions_lead(draw, loss, bias):
     problem, curvature, direction = at_random(draw, loss, bias)
     inverse = Preconditioner(problem, torch.float64)
     inverse.update(curvature, jitter=1e-13)
-    weight, offset = inverse(*_hessian_product(problem, direction, curvature, torch.float64))
+    weight, offset = inverse(*hessian_product(problem, direction, curvature, torch.float64))
     assert_close(weight, direction[0], rtol=1e-6, atol=1e-6)
     assert_close(offset - offset.mean(), direction[1] - direction[1].mean(), rtol=1e-6, atol=1e-6)
 

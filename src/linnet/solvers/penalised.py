@@ -1,6 +1,7 @@
 """Solve problems with a penalty: one solver per combination of loss and penalty, the duality gap as proof for all."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -17,25 +18,36 @@ from linnet.solvers.newton.newton import Point, is_tight
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
+from linnet.solvers.sparse import orthants
+from linnet.solvers.sparse.preconditioner import CentredDiagonal
+from linnet.solvers.sparse.problem import SparseProblem
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
+SPARSE_VERTEX = 1_000
+"""Unknowns of a vertex of sparse features up to which it is solved for: a dense system."""
+SPARSE_WIDTHS = 4
+"""Widths of Huber's loss that are tried for sparse features, down to a bound of some 1e-4 of the objective: each is
+several times as hard as the last."""
 NEAR = 1e-7
 """Relative error of weights that are wanted as well, because the tolerance is tight."""
 
 
 def solve_penalised(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     """Minimise F from weight `[C, D]` and bias `[C]`, float64, to a gap of `tolerance` where rounding allows."""
-    convex_loss = problem.convex_loss
-    if isinstance(convex_loss, Quadratic):
+    convex_loss, sparse = problem.convex_loss, isinstance(problem, SparseProblem)
+    if isinstance(convex_loss, Quadratic) and not sparse:
         return _lasso(problem, weight, tolerance)
     if isinstance(convex_loss, Robust) and convex_loss.width == 0:
         return _absolute_error(problem, weight, bias, tolerance)
     weight, bias, certified, steps = _smooth(problem, weight, best_intercept(problem, weight, bias), tolerance)
-    if problem.l1 > 0 and isinstance(convex_loss, Robust):
+    if problem.l1 > 0 and isinstance(convex_loss, Robust) and not sparse:
         better = in_extended_precision(problem, weight, bias, certified, tolerance)
     else:
         better = Better(weight, bias, certified)
-    method = "proximal Newton" if problem.l1 > 0 else "Newton, preconditioned conjugate gradients"
+    if problem.l1 > 0:
+        method = "Newton within orthants, conjugate gradients" if sparse else "proximal Newton"
+    else:
+        method = "Newton, preconditioned conjugate gradients"
     return _solution(problem, better, method, steps)
 
 
@@ -106,7 +118,9 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     def proximal_close(weight: Tensor, bias: Tensor, promised: float) -> bool:
         return promised <= tolerance and certify(weight, bias)
 
-    if problem.l1 > 0:
+    if isinstance(problem, SparseProblem):
+        weight, bias, steps = _minimise_sparse(problem, weight, bias, proximal_close, close, tolerance)
+    elif problem.l1 > 0:
         weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
     else:
         weight, bias, steps = newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
@@ -119,12 +133,41 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     return best[1], best[2], best[0], steps
 
 
+def _minimise_sparse(
+    problem: SparseProblem,
+    weight: Tensor,
+    bias: Tensor,
+    proximal_close: Callable[[Tensor, Tensor, float], bool],
+    close: Callable[[Point, Tensor, Tensor, float], bool],
+    tolerance: float,
+) -> tuple[Tensor, Tensor, int]:
+    if problem.l1 > 0:
+        first = orthants.FEW_STEPS
+        weight, bias, steps = orthants.minimise(
+            problem, weight, bias, done=proximal_close, tolerance=tolerance, most_steps=first
+        )
+        if steps < first:
+            return weight, bias, steps
+        if int((weight != 0).sum()) <= proximal_newton.WORKING_SET // 2:  # sure, as long as a dense Hessian is small
+            weight, bias, more = proximal_newton.minimise(
+                problem, weight, bias, done=proximal_close, tolerance=tolerance
+            )
+        else:
+            weight, bias, more = orthants.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
+        return weight, bias, steps + more
+    return newton.minimise(
+        problem, weight, bias, done=close, tolerance=tolerance, inverse=lambda _, dtype: CentredDiagonal(problem)
+    )
+
+
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     best: tuple[Certified, Tensor, Tensor] | None = None
+    sparse = isinstance(problem, SparseProblem)
 
     def certify(weight: Tensor, bias: Tensor, theta: Tensor) -> bool:
         nonlocal best
-        for candidate in ((weight, bias, theta), lad_vertex(problem, weight, theta)):
+        vertex = lad_vertex(problem, weight, theta, SPARSE_VERTEX if sparse else math.inf)
+        for candidate in ((weight, bias, theta), vertex):
             certified = None if candidate is None else duality_gap(problem, *candidate)
             if candidate and certified and (best is None or certified.bound < best[0].bound):
                 best = certified, *candidate[:2]
@@ -133,11 +176,11 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
     if problem.l2 == 0 and (solved := least_absolute(problem)):
         certify(*solved[:3])
         assert best is not None
-        return _solution(problem, untied(problem, *best[1:], best[0], tolerance), "linear programme", solved[3])
+        return _solution(problem, _untied(problem, *best[1:], best[0], tolerance), "linear programme", solved[3])
     # Huber's loss over its δ lies below absolute error by δ/2 at the most, has a derivative, and from some δ on tells
     # which examples the best plane passes through.
     total = 0
-    for width in widths(problem):
+    for width in widths(problem)[: SPARSE_WIDTHS if sparse else None]:
         smooth = replace(problem, convex_loss=ScaledHuber(width, problem.weight))
         start = best_intercept(smooth, weight, bias)
         weight, bias, _, steps = _smooth(smooth, weight, start, max(tolerance / 4, width * 1e-3))
@@ -147,7 +190,13 @@ def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: f
             break
     assert best is not None
     method = "Newton on Huber's loss of vanishing width"
-    return _solution(problem, untied(problem, *best[1:], best[0], tolerance), method, total)
+    return _solution(problem, _untied(problem, *best[1:], best[0], tolerance), method, total)
+
+
+def _untied(problem: Problem, weight: Tensor, bias: Tensor, certified: Certified, tolerance: float) -> Better:
+    if isinstance(problem, SparseProblem):  # extended precision is for small problems, which are dense
+        return Better(weight, bias, certified)
+    return untied(problem, weight, bias, certified, tolerance)
 
 
 def is_coupled(problem: Problem) -> bool:

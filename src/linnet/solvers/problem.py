@@ -1,9 +1,9 @@
 """A convex training problem, and passes over its examples in chunks of any precision."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +18,8 @@ class WeightedRows(Protocol):
     """Examples as the solvers take them; see `linnet.data.Examples`."""
 
     @property
-    def x(self) -> Tensor:
-        """Features `[N, D]`."""
+    def x(self) -> Any:
+        """Features `[N, D]`: a tensor, or a sparse matrix of scipy or torch."""
 
     @property
     def y(self) -> Tensor:
@@ -110,6 +110,57 @@ class Problem:
             total += theta[:, rows] @ x
         return total / self.n_examples
 
+    def there_and_back(
+        self, weight: Tensor, bias: Tensor, theta: Callable[[slice, Tensor, Tensor], Tensor], dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Compute 1/N Σ_i θ_i x_iᵀ `[C, D]` and 1/N Σ_i θ_i `[C]`, in float64, in one pass over the examples.
+
+        Args:
+            weight, bias: of predictions z, `[C, D]` and `[C]`.
+            theta: called for rows, their z and their targets, in `dtype`; returns their θ `[C, rows]`.
+            dtype: of the products; sums over chunks are in float64.
+        """
+        low_weight, low_bias = weight.to(dtype), bias.to(dtype)
+        total = torch.zeros(weight.shape, dtype=torch.float64)
+        slope = torch.zeros(bias.shape, dtype=torch.float64)
+        for rows, x, y in self.chunks(dtype):
+            part = theta(rows, torch.addmm(low_bias[:, None], low_weight, x.T), y)
+            total += part @ x
+            slope += part.sum(1)
+        return total / self.n_examples, slope / self.n_examples
+
+    @property
+    def longest_row(self) -> int:
+        """Most products that are added up for one prediction, besides the bias."""
+        return self.n_features
+
+    @property
+    def longest_column(self) -> int:
+        """Most products that are added up in `transpose` for one feature."""
+        return self.n_examples
+
+    def predict_sizes(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """Compute |W||x_i| + |b| `[C, N]`, float64: what rounding errors of predictions are shares of."""
+        parts = [
+            torch.addmm(bias.abs()[:, None], weight.abs(), x.abs().T) for _, x, _ in self.chunks(torch.float64)
+        ]  # fmt: skip
+        return torch.cat(parts, 1)
+
+    def transpose_sizes(self, size: Tensor) -> Tensor:
+        """Compute 1/N Σ_i s_i |x_i|ᵀ `[C, D]` for sizes `[C, N]`, float64."""
+        total = size.new_zeros(len(size), self.n_features)
+        for rows, x, _ in self.chunks(torch.float64):
+            total += size[:, rows] @ x.abs()
+        return total / self.n_examples
+
+    @cached_property
+    def largest(self) -> Tensor:
+        """Largest magnitude of each feature, `[D]`, float64."""
+        largest = torch.zeros(self.n_features, dtype=torch.float64)
+        for _, x, _ in self.chunks(torch.float64):
+            largest = torch.maximum(largest, x.abs().amax(0))
+        return largest
+
     @cached_property
     def targets(self) -> Tensor:
         """y, in float64 if it is not a class index."""
@@ -117,5 +168,23 @@ class Problem:
 
     def design(self) -> Tensor:
         """Return features with a column of ones for the bias, `[N, D or D + 1]`, float64. For small problems."""
-        x = self.x.double()
+        x = self.dense_features()
         return torch.cat([x, x.new_ones(len(x), 1)], 1) if self.bias else x
+
+    def columns(self, features: Tensor) -> Any:
+        """Return the columns of some features (indices), and one of ones if there is a bias, for `gram`."""
+        ones = self.x.new_ones(self.n_examples, int(self.bias))
+        return torch.cat([self.x.index_select(1, features), ones], 1)
+
+    def gram(self, left: Any, weight: Tensor, right: Any) -> Tensor:
+        """Compute leftᵀ diag(weight) right of two results of `columns`, float64."""
+        product: Tensor = (left * weight[:, None]).T @ right
+        return product.double()
+
+    def part(self, rows: Tensor, features: Tensor) -> Tensor:
+        """Return some rows (a mask `[N]`) and features (a mask `[D]`) as a tensor, float64."""
+        return self.x[rows][:, features].double()
+
+    def dense_features(self) -> Tensor:
+        """Return the features as a tensor `[N, D]`, float64. For small problems."""
+        return self.x.double()

@@ -33,8 +33,7 @@ def predictions(problem: Problem, weight: Tensor, bias: Tensor) -> tuple[Tensor,
         error = (design.shape[1] + 2) * Sliced.relative_error(design.shape) * size
         return z, UNIT_ROUNDOFF * z.abs() + error[:, None]
     z = problem.predict(weight, bias)
-    parts = [torch.addmm(bias.abs()[:, None], weight.abs(), x.abs().T) for _, x, _ in problem.chunks(torch.float64)]
-    return z, 2 * (problem.n_features + 3) * UNIT_ROUNDOFF * torch.cat(parts, 1)
+    return z, 2 * (problem.longest_row + 3) * UNIT_ROUNDOFF * problem.predict_sizes(weight, bias)
 
 
 def mean_loss(convex_loss: ConvexLoss, z: Tensor, error: Tensor, y: Tensor) -> tuple[float, float]:

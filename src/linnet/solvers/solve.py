@@ -17,11 +17,16 @@ from linnet.solvers.least_squares.least_squares import solve_quadratic
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.penalised import is_coupled, solve_penalised
 from linnet.solvers.problem import Problem, WeightedRows
+from linnet.solvers.sparse.features import compressed_rows, is_sparse
+from linnet.solvers.sparse.least_squares import solve_least_squares
+from linnet.solvers.sparse.problem import SparseProblem
+from linnet.solvers.sparse.size import check_solvable, sparse_or_dense
 from linnet.solvers.target_units import in_target_units
 from linnet.solvers.unpenalised import solve_unpenalised
 
 SMALL = 4_000_000
 """Features up to which float32 saves nothing worth having."""
+FLOATS = "float32", "float64"
 
 
 def solve(
@@ -41,7 +46,7 @@ def solve(
 
     Args:
         examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and an example of weight 0
-            does not exist.
+            does not exist. Features that are a sparse matrix, of scipy or torch, are not made dense.
         loss: any of linnet's losses; a torch twin and the naive cross-entropy count as what they copy.
         penalty: with numbers for coefficients, not one per model.
         bias: whether there is one; it is never penalised.
@@ -60,6 +65,8 @@ def solve(
     problem = _problem(examples, loss, penalty, bias, n_outputs)
     if origin is not None:
         problem = replace(problem, origin=origin.detach().cpu().double())
+    if isinstance(problem, SparseProblem):
+        check_solvable(problem, loss)
     with threads_for(problem.x.numel() * problem.n_outputs):
         found = _solve(problem, *problem.zeros(), tolerance)
     bound = max(found.suboptimality_bound, 0.0) if math.isfinite(found.suboptimality_bound) else math.inf
@@ -67,22 +74,25 @@ def solve(
 
 
 def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n_outputs: int | None) -> Problem:
-    x, y, convex_loss = examples.x.detach().cpu(), examples.y.detach().cpu(), convex_loss_of(loss)
-    if x.dim() != 2 or len(x) == 0 or len(x) != len(y) or x.dtype not in (torch.float32, torch.float64):
+    x, y, convex_loss = examples.x, examples.y.detach().cpu(), convex_loss_of(loss)
+    x = compressed_rows(x) if is_sparse(x) else x.detach().cpu()
+    n_examples = x.shape[0] if x.ndim else 0
+    if x.ndim != 2 or n_examples == 0 or n_examples != len(y) or str(x.dtype).split(".")[-1] not in FLOATS:
         raise ValueError(
             f"features are {tuple(x.shape)} {x.dtype} for targets {tuple(y.shape)}: [N, D] of float32 or float64 "
             "with N targets, at least one, are wanted"
         )
-    weight = None if examples.weight is None else _weight(examples.weight, len(x))
+    weight = None if examples.weight is None else _weight(examples.weight, n_examples)
     if weight is not None and not weight.all():
-        x, y, weight = x[weight > 0], y[weight > 0], weight[weight > 0]
+        kept = weight > 0
+        x, y, weight = x[kept if isinstance(x, Tensor) else kept.numpy()], y[kept], weight[kept]
     if x.shape[1] == 0 and not bias:
         raise ValueError("there are no features and no bias: nothing to fit")
     classification = isinstance(convex_loss, Softmax)
     if classification != (y.dtype == torch.int64) or y.dim() != (1 if classification else 2):
         wanted = "class numbers [N] of int64" if classification else "numbers [N, C]"
         raise ValueError(f"targets are {tuple(y.shape)} {y.dtype}: {type(loss).__name__} wants {wanted}")
-    if not all(bool(part.isfinite().all()) for part in (x, y) if part.is_floating_point()):
+    if not all(bool(part.isfinite().all()) for part in (x, y) if isinstance(part, Tensor) and part.is_floating_point()):
         raise ValueError("features or targets hold NaN or infinite numbers")
     if isinstance(convex_loss, Poisson) and bool((y < 0).any()):
         raise ValueError(f"targets reach {float(y.min())}: Poisson regression wants counts of at least 0")
@@ -92,12 +102,15 @@ def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n
     ):
         raise ValueError(f"n_outputs is {n_outputs}, but the targets speak of {present}, the first being 0")
     l1, l2 = (_number(part) for part in (penalty.l1, penalty.l2))
-    if x.numel() <= SMALL:
-        x, y = x.double(), y.double() if y.is_floating_point() else y
     if x.shape[1] == 0:  # no weight to penalise
         l1 = l2 = 0.0
     if weight is not None:
         convex_loss = convex_loss.weighted(weight * (len(weight) / math.fsum(weight)))
+    if not isinstance(x, Tensor):
+        y = y.double() if y.is_floating_point() else y
+        return sparse_or_dense(SparseProblem.of(x, y, convex_loss, n_outputs or present, l1, l2, bias))
+    if x.numel() <= SMALL:
+        x, y = x.double(), y.double() if y.is_floating_point() else y
     return Problem(x, y, convex_loss, n_outputs or present, l1, l2, bias)
 
 
@@ -116,7 +129,10 @@ def _number(coefficient: float | Tensor) -> float:
 
 def _solve(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
     if isinstance(problem.convex_loss, Quadratic) and problem.l1 == 0:
-        return solve_quadratic(problem)
+        if not isinstance(problem, SparseProblem):
+            return solve_quadratic(problem)
+        if problem.l2 == 0:
+            return solve_least_squares(problem, weight, bias, tolerance)
     absent = _absent_outputs(problem)
     if absent.any():
         return _without(problem, absent, weight, bias, tolerance)

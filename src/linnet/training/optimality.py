@@ -210,5 +210,5 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 8,  # of the solvers: raise it when they change
+        "version": 9,  # of the solvers: raise it when they change
     }

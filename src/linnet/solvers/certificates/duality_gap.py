@@ -61,9 +61,9 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
     sums = torch.tensor([abs(math.fsum(row)) for row in theta.tolist()], dtype=torch.float64) + shift.sum(1)
     moved = float(sums.sum()) if problem.bias else 0.0  # some entries, of which there always are ones with room
 
-    # |computed V − V| ≤ N u mean |θ||x|, however the sum is ordered (Higham, Accuracy and Stability, §3.1).
+    # |computed V − V| ≤ n u mean |θ||x| for sums of n products, however ordered (Higham, Accuracy and Stability, §3.1).
     v = -problem.transpose(theta)
-    v_error = _products(problem, (n_examples + 12) * UNIT_ROUNDOFF * theta.abs() + shift, moved)
+    v_error = _products(problem, (problem.longest_column + 12) * UNIT_ROUNDOFF * theta.abs() + shift, moved)
     # A dual point is shrunk by what V may exceed the penalty: its rounding must be small beside that.
     if 0 < NEGLIGIBLE * l1 < float(v_error.max()) and problem.x.numel() * len(theta) <= EXTENDED:
         v, rounded = _transpose_in_extended_precision(problem, theta)
@@ -87,7 +87,7 @@ def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | 
 
 def _transpose_in_extended_precision(problem: Problem, theta: Tensor) -> tuple[Tensor, Tensor]:
     """Compute V = −1/N Σ_i θ_i x_iᵀ `[C, D]` for θ `[C, N]`, rounded once or twice, and a bound of its error."""
-    x = problem.x.double().numpy()
+    x = problem.dense_features().numpy()
     product = Sliced(x).transpose_times(extended(theta.T.numpy().copy()))
     v = -torch.from_numpy(product.high.T.copy()) / problem.n_examples
     largest = theta.abs().amax(1, keepdim=True) * torch.from_numpy(abs(x).max(0))
@@ -107,8 +107,7 @@ def _into_domain(convex_loss: ConvexLoss, theta: Tensor, y: Tensor) -> Tensor:
 
 def _products(problem: Problem, size: Tensor, moved: float) -> Tensor:
     """Compute 1/N Σ_i s_i|x_i|ᵀ for sizes `[C, N]`, plus the largest contribution of a change `moved` of θ in total."""
-    total, largest = size.new_zeros(len(size), problem.n_features), size.new_zeros(problem.n_features)
-    for rows, x, _ in problem.chunks(torch.float64):
-        total += size[:, rows] @ x.abs()
-        largest = torch.maximum(largest, x.abs().amax(0))
-    return (total * (1 + 1e-9) + moved * largest) / problem.n_examples
+    total = problem.transpose_sizes(size)
+    if moved:
+        total = total + moved * problem.largest / problem.n_examples
+    return total * (1 + 1e-9)

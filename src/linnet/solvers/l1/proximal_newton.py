@@ -97,16 +97,14 @@ def _working_set(problem: Problem, weight: Tensor, gradient: Tensor) -> list[Ten
 
 def _hessian(problem: Problem, curvature: Tensor, chosen: list[Tensor]) -> Tensor:
     """Compute the Hessian of the loss in the chosen weights and bias of each output, output by output: `[n, n]`."""
-    x, n_examples = problem.x, problem.n_examples
-    ones = x.new_ones(n_examples, 1 if problem.bias else 0)
-    columns = [torch.cat([x.index_select(1, features), ones], 1) for features in chosen]
+    columns = [problem.columns(features) for features in chosen]
     ends = np.cumsum([0] + [part.shape[1] for part in columns])
     hessian = torch.zeros(ends[-1], ends[-1], dtype=torch.float64)
     for row in range(problem.n_outputs):
-        weights = problem.convex_loss.row(curvature, row, slice(row, None)).to(x.dtype) / n_examples
+        weights = problem.convex_loss.row(curvature, row, slice(row, None)).to(problem.x.dtype) / problem.n_examples
         for offset, weight in enumerate(weights):
             column = row + offset
-            block = ((columns[row] * weight[:, None]).T @ columns[column]).double()
+            block = problem.gram(columns[row], weight, columns[column])
             hessian[ends[row] : ends[row + 1], ends[column] : ends[column + 1]] = block
             hessian[ends[column] : ends[column + 1], ends[row] : ends[row + 1]] = block.T
     return hessian

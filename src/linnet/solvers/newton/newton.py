@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from linnet.solvers.convex_losses import Robust, Softmax
-from linnet.solvers.newton.preconditioner import Preconditioner
+from linnet.solvers.newton.preconditioner import Inverse, Preconditioner
 from linnet.solvers.problem import Problem
 
 Parameters = tuple[Tensor, Tensor]
@@ -51,20 +51,20 @@ class Point(NamedTuple):
 
 def evaluate(problem: Problem, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Point:
     """Compute F and its gradient in one pass over the examples in `dtype`; sums over chunks and penalty in float64."""
-    total, slope = 0.0, torch.zeros(problem.n_outputs, dtype=torch.float64)
-    gradient = torch.zeros_like(weight)
-    low_weight, low_bias, predictions = weight.to(dtype), bias.to(dtype), []
-    for rows, x, y in problem.chunks(dtype):
-        z = torch.addmm(low_bias[:, None], low_weight, x.T)
-        value, theta = problem.convex_loss.of(rows).value_and_theta(z, y)
+    total, predictions = 0.0, []
+
+    def theta(rows: slice, z: Tensor, y: Tensor) -> Tensor:
+        nonlocal total
+        value, derivative = problem.convex_loss.of(rows).value_and_theta(z, y)
         total += float(value.double().sum())
-        gradient += theta @ x
-        slope += theta.sum(1)
         predictions.append(z)
-    n_examples = problem.n_examples
-    gradient = gradient / n_examples + problem.l2 * weight
-    slope = slope / n_examples if problem.bias else torch.zeros_like(slope)
-    return Point(total / n_examples + problem.penalty(weight), (gradient, slope), torch.cat(predictions, 1))
+        return derivative
+
+    gradient, slope = problem.there_and_back(weight, bias, theta, dtype)
+    gradient = gradient + problem.l2 * weight
+    slope = slope if problem.bias else torch.zeros_like(slope)
+    objective = total / problem.n_examples + problem.penalty(weight)
+    return Point(objective, (gradient, slope), torch.cat(predictions, 1))
 
 
 def minimise(
@@ -73,6 +73,7 @@ def minimise(
     bias: Tensor,
     done: Callable[[Point, Tensor, Tensor, float], bool],
     tolerance: float = math.inf,
+    inverse: Callable[[Problem, torch.dtype], Inverse] = Preconditioner,
 ) -> tuple[Tensor, Tensor, int]:
     """Minimise F without its l1 part from weight `[C, D]` and bias `[C]`, float64.
 
@@ -83,12 +84,13 @@ def minimise(
         done: of the point, in float64, its weight and bias, and the last Newton step's promised decrease (inf before
             the first): whether to stop.
         tolerance: that `done` asks of F. If it is tight, the last steps go on until the gradient shrinks no more.
+        inverse: makes the preconditioner.
 
     Returns:
         weight, bias and the number of steps. It stops as well where rounding in float64 hides any further decrease.
     """
     low = dtype = problem.x.dtype
-    preconditioner = Preconditioner(problem, low)
+    preconditioner = inverse(problem, low)
     point, promised, majorise, stalled = evaluate(problem, weight, bias, dtype), float("inf"), 1.0, 0
     wanted = is_tight(problem, tolerance, point.objective)
     for step in range(NEWTON_STEPS):
@@ -101,7 +103,7 @@ def minimise(
             return weight, bias, step
         curvature = problem.convex_loss.curvature(point.z, _targets(problem, dtype), majorise).to(low)
         preconditioner.update(curvature)
-        direction = _newton_direction(problem, point.gradient, curvature, preconditioner, low)
+        direction = newton_direction(problem, point.gradient, curvature, preconditioner, low)
         promised = -0.5 * _dot(point.gradient, direction)
         scale, trial = _search(problem, weight, bias, point, direction, dtype)
         if scale == 0 or not trial.objective < point.objective:
@@ -167,7 +169,7 @@ def is_tight(problem: Problem, tolerance: float, start: float) -> bool:
 
 
 def _polished(
-    problem: Problem, weight: Tensor, bias: Tensor, point: Point, preconditioner: Preconditioner, tolerance: float
+    problem: Problem, weight: Tensor, bias: Tensor, point: Point, preconditioner: Inverse, tolerance: float
 ) -> Parameters:
     """Take full Newton steps near the minimum as long as they halve the distance to it.
 
@@ -179,7 +181,7 @@ def _polished(
     for _ in range(POLISHING_STEPS):
         curvature = problem.convex_loss.curvature(point.z, _targets(problem, torch.float64), 1e-12)
         preconditioner.update(curvature)
-        move = _newton_direction(problem, point.gradient, curvature, preconditioner, torch.float64)
+        move = newton_direction(problem, point.gradient, curvature, preconditioner, torch.float64)
         trial = evaluate(problem, weight + move[0], bias + move[1], torch.float64)
         nearer = _decrement(problem, trial, preconditioner) < 0.25 * _decrement(problem, point, preconditioner)
         if not (nearer and trial.objective <= point.objective + max(tolerance, HIDDEN * abs(point.objective))):
@@ -188,14 +190,14 @@ def _polished(
     return weight, bias
 
 
-def _decrement(problem: Problem, point: Point, preconditioner: Preconditioner) -> float:
+def _decrement(problem: Problem, point: Point, preconditioner: Inverse) -> float:
     """Compute ∇Fᵀ H⁻¹ ∇F at a point, with the preconditioner's H."""
     gradient = _without_shift(problem, point.gradient)
     return _dot(gradient, preconditioner(*gradient))
 
 
-def _newton_direction(
-    problem: Problem, gradient: Parameters, curvature: Tensor, preconditioner: Preconditioner, dtype: torch.dtype
+def newton_direction(
+    problem: Problem, gradient: Parameters, curvature: Tensor, preconditioner: Inverse, dtype: torch.dtype
 ) -> Parameters:
     """Solve H d = −∇F approximately by preconditioned conjugate gradients."""
     direction = (torch.zeros_like(gradient[0]), torch.zeros_like(gradient[1]))
@@ -203,7 +205,7 @@ def _newton_direction(
     search = solved = _without_shift(problem, preconditioner(*residual))
     norm = first = _dot(residual, solved)
     for _ in range(CG_STEPS):
-        product = _hessian_product(problem, search, curvature, dtype)
+        product = hessian_product(problem, search, curvature, dtype)
         bent = _dot(search, product)
         if not bent > 0:
             break
@@ -223,22 +225,21 @@ def _newton_direction(
 def _without_shift(problem: Problem, u: Parameters) -> Parameters:
     """Remove the common change of all logits, which softmax ignores and along which rounding would accumulate.
 
-    An l2 penalty does, but not of the bias.
+    A penalty does, but not of the bias.
     """
     if not isinstance(problem.convex_loss, Softmax):
         return u
-    return (u[0] if problem.l2 > 0 else u[0] - u[0].mean(0)), u[1] - u[1].mean(0)
+    return (u[0] if problem.l1 > 0 or problem.l2 > 0 else u[0] - u[0].mean(0)), u[1] - u[1].mean(0)
 
 
-def _hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:
-    low_weight, low_bias = u[0].to(dtype), u[1].to(dtype)
-    weight, bias = torch.zeros_like(u[0]), torch.zeros_like(u[1])
-    for rows, x, _ in problem.chunks(dtype):
-        bent = problem.convex_loss.product(curvature[:, rows], torch.addmm(low_bias[:, None], low_weight, x.T))
-        weight += bent @ x
-        bias += bent.sum(1)
-    weight = weight / problem.n_examples + problem.l2 * u[0]
-    return weight, bias / problem.n_examples if problem.bias else torch.zeros_like(bias)
+def hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:
+    """Compute H u for the Hessian of loss and l2 part at the point whose curvature `[C, N]` is given."""
+
+    def bent(rows: slice, z: Tensor, y: Tensor) -> Tensor:
+        return problem.convex_loss.product(curvature[:, rows], z)
+
+    weight, bias = problem.there_and_back(*u, bent, dtype)
+    return weight + problem.l2 * u[0], bias if problem.bias else torch.zeros_like(bias)
 
 
 def _targets(problem: Problem, dtype: torch.dtype) -> Tensor:

@@ -7,6 +7,8 @@ gradients a Newton step, where Böhning's bound as preconditioner takes hundreds
 inverse is exact and so the solver plain Newton.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -19,6 +21,16 @@ DENSE_WORK = 2e10
 SAMPLE = 5_000
 EIGEN_FEATURES = 3000
 """Features up to which all principal directions are computed."""
+
+
+class Inverse(Protocol):
+    """An approximate inverse of the Hessian, symmetric and positive definite."""
+
+    def update(self, curvature: Tensor) -> None:
+        """Move to the point whose curvature `[C, N]` is given."""
+
+    def __call__(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Apply the inverse to a gradient, weight `[C, D]` and bias `[C]` in float64."""
 
 
 class Preconditioner:

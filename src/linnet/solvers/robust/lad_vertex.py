@@ -1,5 +1,7 @@
 """Least absolute deviations: by a linear programme, or the exact vertex, given the examples that it interpolates."""
 
+import math
+
 import numpy as np
 import scipy.sparse as sparse
 import torch
@@ -30,7 +32,9 @@ def widths(problem: Problem) -> list[float]:
     return [spread * 0.1**k for k in range(10)]
 
 
-def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+def lad_vertex(
+    problem: Problem, weight: Tensor, theta: Tensor, largest: float = math.inf
+) -> tuple[Tensor, Tensor, Tensor] | None:
     """Solve the optimality conditions for the examples with |θ| below their weight and the weights that are not zero.
 
     The plane passes through these examples (w·x_i + b = y_i), the others keep the sign of their residual, and
@@ -40,22 +44,25 @@ def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor,
         problem: of absolute error with one output.
         weight: an approximation, `[1, D]`.
         theta: an approximation of the dual variables, `[1, N]`, of which those at their limits are right.
+        largest: number of unknowns beyond which it is not tried.
 
     Returns:
-        weight `[1, D]`, bias `[1]`, theta `[1, N]`; None if far more examples are inner than a plane can pass through,
-        unless these lie in special position.
+        weight `[1, D]`, bias `[1]`, theta `[1, N]`; None if it is too large, or if far more examples are inner than a
+        plane can pass through, unless these lie in special position.
     """
     assert isinstance(problem.convex_loss, Robust)
     limits = problem.convex_loss.limits.expand(problem.n_examples)
     inner, used = theta[0].abs() < limits, weight[0] != 0
     if int(inner.sum()) > 2 * (problem.n_features + 1) + 50:
         return None
-    x, y, n_examples = problem.x.double(), problem.targets[:, 0], problem.n_examples
-    here = x[inner][:, used]
-    n_used, n_inner, n_bias = here.shape[1], here.shape[0], int(problem.bias)
+    y, n_examples = problem.targets[:, 0], problem.n_examples
+    n_used, n_inner, n_bias = int(used.sum()), int(inner.sum()), int(problem.bias)
     outer = theta[0] * ~inner
-    ones = x.new_ones(n_inner, n_bias)
+    ones = weight.new_ones(n_inner, n_bias)
     size = n_used + n_bias + n_inner
+    if size > largest:
+        return None
+    here = problem.part(inner, used)
     if size == 0:  # all weights are 0, and every example is on its side
         return weight, weight.new_zeros(1), theta
     matrix = torch.zeros(size, size, dtype=torch.float64)
@@ -64,7 +71,7 @@ def lad_vertex(problem: Problem, weight: Tensor, theta: Tensor) -> tuple[Tensor,
     matrix[n_used : n_used + n_bias, n_used + n_bias :] = ones.T / n_examples
     matrix[n_used + n_bias :, :n_used] = here
     matrix[n_used + n_bias :, n_used : n_used + n_bias] = ones
-    pull = x[:, used].T @ outer / n_examples + problem.l1 * weight[0, used].sign()
+    pull = problem.transpose(outer[None])[0, used] + problem.l1 * weight[0, used].sign()
     right = torch.cat([-pull, -outer.sum().expand(n_bias) / n_examples, y[inner]])
     # Rows and columns of one size: rounding and rank then do not depend on the units of the features.
     root = matrix.abs().amax(0).sqrt().clamp(min=1e-150)
@@ -95,7 +102,7 @@ def least_absolute(problem: Problem) -> tuple[Tensor, Tensor, Tensor, int] | Non
     if problem.x.numel() > LARGEST:
         return None
     n_examples, n_features = problem.n_examples, problem.n_features
-    x, y = problem.x.double().numpy(), problem.targets[:, 0].numpy()
+    x, y = problem.dense_features().numpy(), problem.targets[:, 0].numpy()
     # The solver's tolerances are absolute. By its largest number a column with one outlier would be scaled to nothing.
     size = np.abs(x)
     scale = np.exp(np.log(size, where=size > 0, out=np.zeros_like(x)).sum(0) / np.maximum((size > 0).sum(0), 1))
