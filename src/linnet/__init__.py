@@ -7,6 +7,8 @@
 Importing this module loads neither torch nor Lightning; `train` does.
 """
 
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +17,13 @@ from linnet.system.version import VERSION
 
 if TYPE_CHECKING:
     from linnet.results.run import Run
+    from linnet.results.runs import Runs
     from linnet.results.trained import TrainedRun
 
 __version__ = VERSION
 __all__ = [
-    "Diverged", "InputError", "Interrupted", "LinnetError", "ProcessLost", "__version__", "load", "resume", "train",
+    "Diverged", "InputError", "Interrupted", "LinnetError", "ProcessLost", "Run", "Runs", "TrainedRun", "__version__",
+    "compare", "load", "open_runs", "resume", "sweep", "train",
 ]  # fmt: skip
 
 
@@ -113,3 +117,94 @@ def resume(
     from linnet.training.call import resume_call
 
     return TrainedRun(resume_call(run, x, y=y, val=val, test=test, sample_weight=sample_weight, max_epochs=max_epochs))
+
+
+def sweep(
+    grid: Mapping[str, Any],
+    /,
+    x: Any = (),
+    y: Any = None,
+    overrides: Any = None,
+    *,
+    val: Any = None,
+    test: Any = None,
+    sample_weight: Any = None,
+    save_data: bool = False,
+    sweep_dir: str | Path | None = None,
+    launcher: str | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> "Runs":
+    """Train one run for each combination of values, as `linnet train -m` does, and return them ranked.
+
+        linnet.sweep({"lr": [0.1, 0.01], "seed": range(3)}, "data=digits", max_epochs=5)
+        linnet.sweep({"penalty.strength": [0.1, 1, 10]}, X, y, penalty="l2", launcher="vectorized")
+
+    The same call on the same `sweep_dir` runs only what is missing. Jobs that diverge or fail are in the result, with
+    their reasons.
+
+    Args:
+        grid: key (`"optimizer.lr"`), its short name (`"lr"`) or group (`"penalty"`) -> values.
+        x, y, overrides, val, test, sample_weight, save_data, options: as of `train`.
+        sweep_dir: where the jobs' directories are; None: a new folder below runs.
+        launcher: "vectorized" trains jobs that share their minibatches as one matrix product; others as
+            `hydra/launcher=…`; None: one job after the other.
+        quiet: print nothing.
+
+    Raises:
+        InputError: the configuration of a job is wrong; nothing has run then.
+    """
+    from linnet.results.sweep import sweep
+
+    return sweep(
+        grid, x, overrides, options, sweep_dir=sweep_dir, launcher=launcher, quiet=quiet, save_data=save_data,
+        y=y, val=val, test=test, sample_weight=sample_weight,
+    )  # fmt: skip
+
+
+def compare(
+    *runs: "str | Path | Run | Runs", metric: str | None = None, direction: str | None = None, tags: Sequence[str] = ()
+) -> "Runs":
+    """Compare runs as `linnet compare` does, without writing a file.
+
+    Args:
+        runs: directories of runs or of sweeps, at any depth; or runs themselves.
+        metric: orders them, e.g. "val/accuracy"; None: the runs' objective.
+        direction: "minimize" or "maximize", for a metric that has none of its own.
+        tags: only runs that have all of these.
+
+    Raises:
+        InputError: a directory does not exist, there is no run, or none has the metric or the tags.
+    """
+    from linnet.results.runs import compare
+
+    return compare(runs, metric, direction, tags)
+
+
+def open_runs(
+    pattern: str | Path, metric: str | None = None, direction: str | None = None, tags: Sequence[str] = ()
+) -> "Runs":
+    """Open all runs that a pattern of paths matches, such as "runs/**" or "runs/digits/2026-*", in whatever state.
+
+    Folders that the pattern matches and that hold no run are in `Runs.skipped`, and a warning names them.
+
+    Args:
+        pattern: of `glob`, where `**` is any number of folders.
+        metric, direction, tags: as of `compare`.
+
+    Raises:
+        InputError: nothing matches, there is no run, or none has the metric or the tags.
+    """
+    from linnet.results.runs import open_runs
+
+    return open_runs(str(pattern), metric, direction, tags)
+
+
+if not TYPE_CHECKING:
+    _CLASSES = {"Run": "run", "Runs": "runs", "TrainedRun": "trained"}
+
+    def __getattr__(name: str) -> Any:
+        """Import a class of results when it is first used."""
+        if name not in _CLASSES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"linnet.results.{_CLASSES[name]}"), name)

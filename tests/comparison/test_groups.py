@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from linnet.comparison.finding import find_runs
 from linnet.comparison.groups import grouped, spread, varying
 from linnet.comparison.ranking import Objective, choose_objective, ranked
-from linnet.comparison.runs import find_runs, read_run
+from linnet.comparison.runs import read_run
 from linnet.comparison.sweep_axes import swept_by_ratio
 from linnet.comparison.tensorboard_overview import row_names
 

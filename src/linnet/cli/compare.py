@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linnet.cli.parser import Parser
+from linnet.comparison.finding import find_runs, is_run
 from linnet.comparison.groups import Group, grouped
 from linnet.comparison.ranking import Objective, choose_objective, ranked
-from linnet.comparison.runs import SavedRun, find_runs, read_run
+from linnet.comparison.runs import SavedRun, read_run, tagged
 from linnet.comparison.summary import summary_csv
 from linnet.comparison.table import best_line, comparison_table, incomplete_lines
 from linnet.system.errors import InputError
@@ -18,7 +19,6 @@ from linnet.system.reading import read_json
 from linnet.system.terminal import Terminal, labelled
 from linnet.system.writing import own_folder, safe_name
 from linnet.tracking.lock import Lock, Owned
-from linnet.tracking.manifest_file import MANIFEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     if best is not None:
         console.print(best_line(best, objective), soft_wrap=True)
 
-    output = given.output or next((folder for folder in given.dirs if not _is_run(folder)), None)
+    output = given.output or next((folder for folder in given.dirs if not is_run(folder)), None)
     if output is None:
         console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
     written = (
@@ -57,21 +57,6 @@ def main(arguments: Sequence[str]) -> None:
         written["best"] = draw_figures(best.completed[0])
     for label, text in written.items():
         console.print(labelled(label, text, 8), soft_wrap=True)
-
-
-def _is_run(folder: Path) -> bool:
-    """Return whether a folder is a run and no sweep, also where its status.json is damaged or gone."""
-    return any((folder / name).is_file() or (folder / name).is_symlink() for name in ("status.json", MANIFEST))
-
-
-def tagged(runs: Sequence[SavedRun], tags: Sequence[str]) -> list[SavedRun]:
-    """Return the runs that have all of these tags. Raises InputError if there is none."""
-    found = [run for run in runs if set(tags) <= set(run.tags)]
-    if not found:
-        known = sorted({tag for run in runs for tag in run.tags})
-        has = f"the runs have {', '.join(known)}" if known else "no run has any"
-        raise InputError(f"no run has the tags {', '.join(tags)}: {has}")
-    return found
 
 
 def write_comparison(

@@ -1,19 +1,14 @@
 """Learning curves of many runs in one figure."""
 
-import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from linnet.comparison.curves import loss_curve
 from linnet.comparison.groups import Group, legend_label
 from linnet.comparison.sensitivity import MAX_LINES, outer_legend, scale_metric
-from linnet.system.reading import read_lines
 from linnet.tracking.figures.style import new_figure, style_plot
-
-CURVES = ("val/loss", "train/loss_epoch", "train/loss")
-"""The first of these that a run logged is drawn."""
 
 
 def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
@@ -32,10 +27,7 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
         ended = "" if group.completed else f" ({', '.join(group.states)})"
         label: str | None = legend_label(group.settings) + ended
         for run in group.runs:
-            name, steps, values = next(
-                ((name, *curve) for name in CURVES if (curve := read_curve(run.path / "history.csv", name))[0]),
-                ("", [], []),
-            )
+            name, steps, values = loss_curve(run)
             if not steps:
                 continue
             marker = "o" if len(steps) <= 20 else None
@@ -58,17 +50,3 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
     style_plot(axes, f"{title} of every run{best}", "step", title)
     outer_legend(figure, axes)
     return figure
-
-
-def read_curve(history: Path, name: str) -> tuple[list[int], list[float]]:
-    """Return steps and finite values of one metric in a history.csv; empty lists if it is not there, or damaged.
-
-    Only that metric's lines are parsed: a sweep's histories hold millions of others.
-    """
-    try:
-        lines = read_lines(history, errors="replace")
-        cells = [line.split(",") for line in lines if line.startswith(f"{name},")]
-        points = [(int(step), float(value)) for _, step, value in cells if math.isfinite(float(value))]
-    except (OSError, ValueError):
-        return [], []
-    return [step for step, _ in points], [value for _, value in points]

@@ -1,11 +1,10 @@
-"""Find runs, and read them in any state, completed or not, from their small text files.
+"""Read runs in any state, completed or not, from their small text files.
 
 Neither torch nor TensorBoard is imported here, and hundreds of runs take about a second.
 """
 
 import math
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -174,25 +173,11 @@ def _seconds(status: Mapping[str, Any]) -> float | None:
         return None
 
 
-def find_runs(folders: Sequence[Path]) -> list[Path]:
-    """Return the run directories at any depth below the folders, each once, in natural order (2 before 10).
-
-    Raises:
-        InputError: if a folder does not exist, or there is no run below any of them.
-    """
-    found: dict[Path, Path] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"compare: {folder} is no directory")
-        for path in _runs_below(folder):
-            found.setdefault(path.resolve(), path)
+def tagged(runs: Sequence[SavedRun], tags: Sequence[str]) -> list[SavedRun]:
+    """Return the runs that have all of these tags. Raises InputError if there is none."""
+    found = [run for run in runs if set(tags) <= set(run.tags)]
     if not found:
-        raise InputError(f"compare: no run below {', '.join(map(str, folders))}; `linnet train` makes one below runs")
-    return sorted(found.values(), key=lambda path: [(int(p), "") if p.isdecimal() else (-1, p) for p in path.parts])
-
-
-def _runs_below(folder: Path) -> Iterator[Path]:
-    for place, subfolders, files in os.walk(folder):
-        if "status.json" in files:
-            subfolders.clear()
-            yield Path(place)
+        known = sorted({tag for run in runs for tag in run.tags})
+        has = f"the runs have {', '.join(known)}" if known else "no run has any"
+        raise InputError(f"no run has the tags {', '.join(tags)}: {has}")
+    return found

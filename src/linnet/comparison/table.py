@@ -7,9 +7,36 @@ from rich.table import Table
 from linnet.comparison.groups import Group, Spread, show
 from linnet.comparison.ranking import SCORES, Objective, score_beside
 
+STATE = "state"
+
 
 def comparison_table(groups: Sequence[Group], objective: Objective, *, test: bool = False) -> Table:
-    """Return one row per group: rank, settings, metrics as mean ± standard deviation (n), states, mean seconds.
+    """Return `comparison_cells` as a table of a terminal."""
+    header, rows = comparison_cells(groups, objective, test=test)
+    n_settings = len(groups[0].settings)
+    table = Table(title=heading(groups), title_justify="left", title_style="bold")
+    for number, name in enumerate(header):
+        is_metric = n_settings < number < len(header) - 2
+        table.add_column(
+            name,
+            justify="left" if name == STATE else "right",
+            no_wrap=is_metric,
+            overflow="fold" if name else "ellipsis",
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def heading(groups: Sequence[Group]) -> str:
+    """Return how many runs and settings there are."""
+    return f"{sum(len(group.runs) for group in groups)} runs, {len(groups)} settings"
+
+
+def comparison_cells(
+    groups: Sequence[Group], objective: Objective, *, test: bool = False
+) -> tuple[list[str], list[list[str]]]:
+    """Return a header and one row per group: rank, settings, metrics as mean ± standard deviation (n), states, seconds.
 
     Args:
         groups: best first.
@@ -21,21 +48,15 @@ def comparison_table(groups: Sequence[Group], objective: Objective, *, test: boo
     if test:
         metrics += test_metrics(objective, groups)
     shown = [name for name in dict.fromkeys(metrics) if name]
-    table = Table(title=f"{len(runs)} runs, {len(groups)} settings", title_justify="left", title_style="bold")
-    table.add_column("", justify="right")
-    for key in groups[0].settings:
-        table.add_column(key, justify="right", overflow="fold")
-    for name in shown:
-        arrow = (" ↓" if objective.minimize else " ↑") if name == objective.metric else ""
-        table.add_column(name + arrow, justify="right", no_wrap=True, overflow="fold")
-    table.add_column("state", overflow="fold")
-    table.add_column("seconds", justify="right", overflow="fold")
+    arrows = {objective.metric: " ↓" if objective.minimize else " ↑"}
+    header = ["", *groups[0].settings, *(name + arrows.get(name, "") for name in shown), STATE, "seconds"]
+    rows = []
     for rank, group in enumerate(groups, 1):
         settings = [show(value) for value in group.settings.values()]
         figures = [_figure(group, group.spread(name)) for name in shown]
         seconds = f"{group.seconds.mean:.1f}" if group.seconds else ""
-        table.add_row(str(rank) if figures[0] else "–", *settings, *figures, _states(group), seconds)
-    return table
+        rows.append([str(rank) if figures[0] else "–", *settings, *figures, _states(group), seconds])
+    return header, rows
 
 
 def best_line(best: Group, objective: Objective) -> str:

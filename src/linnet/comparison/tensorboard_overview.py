@@ -18,8 +18,8 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from linnet.comparison.curves import read_curve
 from linnet.comparison.groups import Group, overrides, show
-from linnet.comparison.overlaid_curves import read_curve
 from linnet.comparison.ranking import Objective, score_beside
 from linnet.comparison.runs import SavedRun
 from linnet.comparison.sweep_axes import is_number

@@ -4,13 +4,13 @@ Looks are inline and take the colours of the page, light or dark.
 """
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from linnet.results.svg import COLOURS
 from linnet.system.sanitize import plain
 
-LONGEST = 120
-"""Characters of a text, which may be anybody's; longer ones are cut."""
+LONGEST, LONGEST_CELL = 120, 48
+"""Characters of a text and of a cell, which may be anybody's; longer ones are cut."""
 CELL = "padding:0.15em 0.7em;border:0;white-space:nowrap;font-variant-numeric:tabular-nums"
 FAINT = "opacity:0.65"
 
@@ -20,10 +20,11 @@ def escaped(text: object, longest: int = LONGEST) -> str:
     return html.escape(plain(text, longest))
 
 
-def page(title: str, lines: Iterable[str], *blocks: str) -> str:
-    """Return a result: a bold title, lines of HTML, and blocks of HTML side by side where there is room."""
+def page(title: str, lines: Iterable[str], table: str = "", picture: str = "") -> str:
+    """Return a result: a bold title, lines of HTML, and a table and a picture side by side where there is room."""
     head = f'<div style="font-weight:600">{escaped(title)}</div>'
-    body = "".join(f'<div style="flex:0 1 auto;min-width:0;max-width:100%">{block}</div>' for block in blocks if block)
+    body = f'<div style="flex:0 1 auto;min-width:0;max-width:100%">{table}</div>' if table else ""
+    body += f'<div style="flex:1 1 320px;max-width:480px">{picture}</div>' if picture else ""
     return (
         f'<div style="max-width:100%;line-height:1.4">{head}{"".join(f"<div>{line}</div>" for line in lines)}'
         f'<div style="display:flex;flex-wrap:wrap;gap:0.5em 2em;align-items:flex-start;margin-top:0.4em">{body}</div>'
@@ -36,26 +37,32 @@ def faint(text: object, longest: int = LONGEST) -> str:
     return f'<span style="{FAINT}">{escaped(text, longest)}</span>'
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, bold: int | None = None) -> str:
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    texts: Collection[str] = (),
+    bold: int | None = None,
+) -> str:
     """Return a table whose cells are escaped.
 
     Args:
         header: names of the columns.
         rows: cells, as many as there are columns or fewer.
-        texts: so many columns at the left hold texts, the others numbers.
+        texts: names of columns that hold texts; the others hold numbers.
         bold: number of the row that stands out.
     """
-    align = ["left" if column < texts else "right" for column in range(len(header))]
+    align = ["left" if name in texts else "right" for name in header]
     rule = "border-bottom:1px solid currentColor"
     head = "".join(
-        f'<th style="{CELL};text-align:{side};{rule}">{escaped(name)}</th>'
+        f'<th style="{CELL};text-align:{side};{rule}">{escaped(name, LONGEST_CELL)}</th>'
         for name, side in zip(header, align, strict=True)
     )
     body = []
     for number, row in enumerate(rows):
         weight = ";font-weight:600" if number == bold else ""
         cells = "".join(
-            f'<td style="{CELL};text-align:{side}{weight}">{escaped(cell)}</td>'
+            f'<td style="{CELL};text-align:{side}{weight}">{escaped(cell, LONGEST_CELL)}</td>'
             for cell, side in zip([*row, *[""] * (len(header) - len(row))], align, strict=True)
         )
         body.append(f"<tr>{cells}</tr>")
@@ -72,4 +79,4 @@ def legend(entries: Iterable[tuple[str, int]]) -> str:
         f"</span> {escaped(text, 60)}</span>"
         for text, colour in entries
     )
-    return f'<div style="max-width:460px;font-size:85%">{" ".join(marks)}</div>'
+    return f'<div style="font-size:85%">{" ".join(marks)}</div>'

@@ -152,8 +152,8 @@ class Run:
         """Return title, place, metrics with intervals and learning curve for a notebook."""
         try:
             lines = [faint(self._place, 200), *self._labels()]
-            blocks = [table(*metrics_cells(self.metrics)), self._picture()]
-            return page(self._title or "run", lines, *blocks)
+            metrics = table(*metrics_cells(self.metrics), texts={"metric"})
+            return page(self._title or "run", lines, metrics, self._picture())
         except InputError as error:
             return page("run", [faint(self._place, 200), escaped(error, 300)])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 WIDTH, HEIGHT = 460, 230
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 24
+LEFT, RIGHT, TOP, BOTTOM, MARGIN = 52, 8, 4, 30, 6
 COLOURS = (
     "#4c8eda", "#e08a3c", "#3aa76d", "#d9534f", "#9673c9", "#a8785f", "#d678b0", "#8a8f98", "#a9a22f", "#2fa8b8",
 )  # fmt: skip
@@ -48,9 +48,9 @@ def chart(lines: Sequence[Line], shown: Sequence[float] | None = None) -> str:
     values = [value for value in shown or () if math.isfinite(value)] or [value for _, value in points]
     low, high = min(values), max(values)
     log = low > 0 and high > LOG_RATIO * low
-    across = _Axis(min(step for step, _ in points), max(step for step, _ in points), LEFT, WIDTH - RIGHT)
+    across = _Axis(min(step for step, _ in points), max(step for step, _ in points), LEFT, WIDTH - RIGHT - MARGIN)
     ends = (math.log10(low), math.log10(high)) if log else (low, high)
-    down = _Axis(*ends, HEIGHT - BOTTOM, TOP)
+    down = _Axis(*ends, HEIGHT - BOTTOM - MARGIN, TOP + MARGIN)
 
     def height(value: float) -> float:
         if log:
@@ -67,12 +67,13 @@ def chart(lines: Sequence[Line], shown: Sequence[float] | None = None) -> str:
         elif found:
             look = 'stroke-width="1" stroke-opacity="0.35"' if line.faint else 'stroke-width="1.8"'
             drawn.append(f'<polyline points="{way}" fill="none" stroke="{_colour(line)}" {look}/>')
-    # Not a clip path, whose id another chart on the page would have too.
-    inner = f'<svg x="{LEFT}" y="{TOP - 3}" width="{WIDTH - LEFT - RIGHT + 3}" height="{HEIGHT - TOP - BOTTOM + 6}" '
-    inner += f'viewBox="{LEFT} {TOP - 3} {WIDTH - LEFT - RIGHT + 3} {HEIGHT - TOP - BOTTOM + 6}">'
+    # Cut by an inner picture, since the id of a clip path may be another chart's too.
+    width, height_shown = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    inner = f'<svg x="{LEFT}" y="{TOP}" width="{width}" height="{height_shown}" '
+    inner += f'viewBox="{LEFT} {TOP} {width} {height_shown}">'
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-        f'style="max-width:100%;height:auto;font:10px sans-serif">{"".join(marks)}{inner}{"".join(drawn)}</svg></svg>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" style="width:100%;height:auto;font:11px sans-serif">'
+        f"{''.join(marks)}{inner}{''.join(drawn)}</svg></svg>"
     )
 
 
@@ -110,14 +111,14 @@ class _Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> Iterator[float]:
-        """Yield round numbers within the axis, about four."""
-        rough = self.high / 4 - self.low / 4
+        """Yield round numbers within the axis, three to seven."""
+        rough = self.high / 6 - self.low / 6
         if not math.isfinite(rough) or rough <= 0 or rough < 1e-300:
             return
         power = 10.0 ** math.floor(math.log10(rough))
         step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
         first = math.ceil(self.low / step - 1e-9)
-        for count in range(first, first + 12):
+        for count in range(first, first + 9):
             if count * step <= self.high + 1e-9 * step:
                 yield count * step
 
@@ -127,7 +128,8 @@ def _across(axis: _Axis) -> Iterator[str]:
     for tick in axis.ticks():
         if tick == int(tick):
             x = axis.place(tick)
-            yield _rule(x, y, x, y + 4, 0.5) + _text(x, HEIGHT - 8, f"{tick:.15g}", "middle")
+            yield _rule(x, y, x, y + 4, 0.5) + _text(x, y + 14, f"{tick:.15g}", "middle")
+    yield _text(WIDTH - RIGHT, HEIGHT - 3, "step", "end")
 
 
 def _down(axis: _Axis, log: bool) -> Iterator[str]:

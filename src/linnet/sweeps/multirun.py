@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
@@ -15,7 +16,6 @@ from linnet.config.direction import direction
 from linnet.config.environment import with_environment
 from linnet.config.groups import EXPERIMENT
 from linnet.config.identity import canonical, config_hash
-from linnet.config.option_types import Seed, accepts, describe
 from linnet.config.project_options import announce, take_searchpath
 from linnet.sweeps.composer import Composer
 from linnet.sweeps.grid import (
@@ -29,37 +29,65 @@ from linnet.sweeps.grid import (
     without_lacking,
 )
 from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry, Planned
-from linnet.sweeps.launch import VECTORIZED, Launcher
+from linnet.sweeps.launch import Launcher
+from linnet.sweeps.refusals import (
+    SEARCH_TARGET,
+    refuse_fixed_jobs,
+    refuse_numbers,
+    refuse_other_processes,
+    refuse_places,
+    refuse_several_processes,
+    refuse_to_stop,
+)
 from linnet.sweeps.report import Report
 from linnet.sweeps.samplers import check_sampler, check_storage, open_database
 from linnet.sweeps.search import Outcome, open_study, search, space
-from linnet.sweeps.words import STOP, SweepWords, read_words
-from linnet.system.compat.hydra import BASIC_LAUNCHER
-from linnet.system.errors import InputError
+from linnet.sweeps.words import SweepWords, read_words
 from linnet.system.garbage_collection import gc_paused
 
 QUIET = "hydra.job_logging.root.handlers=[file]"
 """A sweep prints a line a job; what a single run would print goes to the job's train.log."""
 
 
+class Swept(NamedTuple):
+    """A sweep that has ended.
+
+    exit_code: 0 if every job completed, of a search any; else 1.
+    directories: of its jobs, in their order; those that were not begun are not there.
+    """
+
+    exit_code: int
+    directories: list[Path]
+
+
 def multirun(overrides: Sequence[str]) -> int:
-    """Run a sweep and return the exit code: 0 if every job completed, else 1.
+    """Run a sweep and return the exit code: 0 if every job completed, of a search any; else 1. See `run_sweep`."""
+    return run_sweep(overrides).exit_code
+
+
+def run_sweep(overrides: Sequence[str], *, given: str | None = None, quiet: bool = False) -> Swept:
+    """Run a sweep.
 
     Running it again on the same `hydra.sweep.dir` keeps what is finished, tries again what is not, and adds what is
     new. Figures of single jobs are off unless the overrides ask for them: drawing costs more than training.
 
+    Args:
+        overrides: of the command line.
+        given: what jobs need that only this process has, as data given in Python.
+        quiet: print nothing.
+
     Raises:
         InputError: if any job's configuration is wrong; nothing has run then.
     """
-    given = with_environment(overrides)
-    words = read_words(given)
+    every = with_environment(overrides)
+    words = read_words(every)
     overrides, folders = take_searchpath(words.overrides)
     refuse_places(overrides)
     with session(folders):
         loader = GlobalHydra.instance().config_loader()
         figures = [] if any(text.startswith("figures=") for text in overrides) else ["figures=false"]
-        quiet = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
-        master = compose_sweep([*overrides, *figures, *quiet, "hydra/hydra_logging=none"], words.of_jobs)
+        to_files = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
+        master = compose_sweep([*overrides, *figures, *to_files, "hydra/hydra_logging=none"], words.of_jobs)
         task = list(master.hydra.overrides.task)
         several = grids(parse(task, master.hydra.sweeper.params or {}, loader), task, loader)
         refuse_numbers(master.hydra.sweeper)
@@ -68,9 +96,12 @@ def multirun(overrides: Sequence[str]) -> int:
             check_storage(master.hydra.sweeper, overrides)
         refuse_chdir(master)
         folder = Path(master.hydra.sweep.dir)
-        again = [text for text in given if not text.startswith("hydra.sweep.dir=")]
+        again = [text for text in every if not text.startswith("hydra.sweep.dir=")]
         again.append(f"hydra.sweep.dir={os.path.relpath(folder)}")
-        sweep = Sweep(master, loader, several, again, words)
+        if given is not None:
+            refuse_other_processes(master.hydra, given)
+            again = []  # no command line gives that
+        sweep = Sweep(master, loader, several, again, words, quiet)
         if words.stop_at_first_failure:
             refuse_to_stop(master.hydra)
         return sweep.search() if master.hydra.sweeper._target_ == SEARCH_TARGET else sweep.grid()
@@ -83,23 +114,25 @@ class Sweep:
         master: the sweep's configuration.
         loader: Hydra's, which composes the jobs' configurations.
         grids: overrides of the jobs, some of them with many values.
-        again: the command line that goes on with this sweep.
+        again: the command line that goes on with this sweep; empty: there is none.
         words: what that says beyond the grids.
+        quiet: print nothing.
     """
 
     def __init__(
         self, master: DictConfig, loader: ConfigLoader, grids: Sequence[Sequence[Override]], again: Sequence[str],
-        words: SweepWords,
+        words: SweepWords, quiet: bool = False,
     ) -> None:  # fmt: skip
         self.master, self.loader, self.grids, self.again, self.words = master, loader, grids, again, words
+        self.quiet = quiet
         self.overrides = [override for grid in grids for override in grid]
         self.composer = Composer(master, loader)
         self.swept_options = swept_options(self.overrides, words.of_jobs)
         self.left_out: dict[str, None] = {}
         self.registry = JobRegistry(Path(master.hydra.sweep.dir))
 
-    def grid(self) -> int:
-        """Run every combination of the swept values. Returns the exit code."""
+    def grid(self) -> Swept:
+        """Run every combination of the swept values."""
         planned = self.plan(self.jobs())  # before anything is made: one wrong job, and none runs
         distinct = {canonical(job.resolved): job for job in reversed(planned)}
         n_given, planned = len(planned), [job for job in planned if distinct[canonical(job.resolved)] is job]
@@ -120,7 +153,8 @@ class Sweep:
                 report.summary(self.again)
                 raise
             report.summary(self.again)
-            return 0 if all(registry.status(job)["state"] == "completed" for job in jobs) else 1
+            code = 0 if all(registry.status(job)["state"] == "completed" for job in jobs) else 1
+            return self.swept(code, report)
 
     def jobs(self) -> list[list[str]]:
         """Return the overrides of each job."""
@@ -128,8 +162,8 @@ class Sweep:
         every = [[*job, *setting] for setting in self.words.settings for job in every]
         return with_conditions(every, self.words.conditions, self.loader)
 
-    def search(self) -> int:
-        """Run trials that Optuna proposes. Returns the exit code: 0 if any trial completed."""
+    def search(self) -> Swept:
+        """Run trials that Optuna proposes."""
         options = self.master.hydra.sweeper
         refuse_fixed_jobs(self.words)
         distributions = space(self.overrides)
@@ -164,7 +198,7 @@ class Sweep:
                 report.summary(self.again)
                 raise
             report.summary(self.again)
-            return 0 if report.best() is not None else 1
+            return self.swept(0 if report.best() is not None else 1, report)
 
     def plan(self, jobs: Sequence[Sequence[str]]) -> list[Planned]:
         """Return each job with its checked configuration.
@@ -189,59 +223,7 @@ class Sweep:
         objective = config.objective
         several = [text.partition("=")[0] for text in self.words.of_jobs]
         keys = [*swept_keys(self.overrides), *several, *([EXPERIMENT] if len(self.grids) > 1 else [])]
-        return Report(self.registry, jobs, (objective.metric, direction(objective)), keys)
+        return Report(self.registry, jobs, (objective.metric, direction(objective)), keys, quiet=self.quiet)
 
-
-SEARCH_TARGET = "linnet.sweeps.search.search"
-
-
-def refuse_several_processes(devices: int) -> None:
-    """Raise InputError for jobs that would divide one model among processes."""
-    if devices > 1:
-        raise InputError(
-            f"trainer.devices={devices}: the jobs of a sweep do not divide themselves, since it gains more to run them "
-            f"side by side: use trainer=default hydra/launcher=vectorized"
-        )
-
-
-def refuse_to_stop(hydra: DictConfig) -> None:
-    """Raise InputError where jobs do not run one after the other, or their failures teach a search."""
-    if hydra.sweeper._target_ == SEARCH_TARGET:
-        raise InputError(f"{STOP}=true: a search learns from trials that fail, leave it out")
-    if hydra.launcher._target_ not in (BASIC_LAUNCHER, VECTORIZED):
-        launcher = hydra.runtime.choices["hydra/launcher"]
-        raise InputError(f"{STOP}=true: hydra/launcher={launcher} runs jobs side by side, leave it out")
-
-
-def refuse_fixed_jobs(words: SweepWords) -> None:
-    """Raise InputError for jobs that are no draws from a space."""
-    if words.zips or words.conditions or words.settings != [[]]:
-        raise InputError(
-            "search=optuna draws each key by itself: zip(…), if(…) and settings are of a grid, leave search out"
-        )
-
-
-def refuse_places(overrides: Sequence[str]) -> None:
-    """Raise InputError for places and values that a sweep gives in another way."""
-    for text in overrides:
-        key, _, value = text.lstrip("+").partition("=")
-        if key == "hydra.run.dir":
-            raise InputError(f"{text}: that is the place of a single run, a sweep has hydra.sweep.dir={value}")
-        if key == "hydra.sweep.subdir":
-            raise InputError(
-                f"{text}: jobs lie in folders by their numbers, so that a sweep can go on; `linnet compare` shows "
-                f"their settings"
-            )
-        if key.startswith("hydra.sweeper.params") and not any(word.startswith("search=optuna") for word in overrides):
-            raise InputError(f"{text}: a grid is given by the overrides themselves: optimizer.lr=0.1,0.2 seed=0,1")
-
-
-def refuse_numbers(sweeper: DictConfig) -> None:
-    """Raise InputError for a search of no trials, or of no trials at once."""
-    search = sweeper._target_ == SEARCH_TARGET
-    for name in ("n_trials", "n_jobs") if search else ():
-        value = sweeper[name]
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"hydra.sweeper.{name}={value}: expected a whole number of at least 1")
-    if search and not accepts(Seed, sweeper.seed):
-        raise InputError(f"hydra.sweeper.seed={sweeper.seed}: expected {describe(Seed)}")
+    def swept(self, code: int, report: Report) -> Swept:
+        return Swept(code, [self.registry.directory(job) for job in report.jobs])

@@ -22,14 +22,16 @@ class Report:
         jobs: all jobs of this sweep.
         objective: (metric, direction) that is shown, and chooses the best.
         keys: the swept keys; other overrides are the same for all and not repeated.
+        quiet: print nothing.
     """
 
     def __init__(
-        self, registry: JobRegistry, jobs: Sequence[Job], objective: tuple[str, Direction], keys: Sequence[str]
-    ) -> None:
+        self, registry: JobRegistry, jobs: Sequence[Job], objective: tuple[str, Direction], keys: Sequence[str], *,
+        quiet: bool = False,
+    ) -> None:  # fmt: skip
         self.registry, self.jobs, self.keys = registry, list(jobs), keys
         self.metric, self.direction = objective
-        self.console = Terminal(soft_wrap=True)
+        self.console = Terminal(soft_wrap=True, quiet=quiet)
         self.pending: dict[int, Job] = {}
         self.started: dict[int, float] = {}
 
@@ -101,7 +103,7 @@ class Report:
         """Print counts, each job that did not complete with its reason, the best job, and the next command.
 
         Args:
-            command: overrides that run the rest of this sweep.
+            command: overrides that run the rest of this sweep; empty: there are none.
         """
         statuses = {job: self.registry.status(job) for job in self.jobs}
         counts = Counter(status["state"] for status in statuses.values())
@@ -127,7 +129,8 @@ class Report:
             ("curves", f"linnet board {self.registry.folder}"),
         ):
             self.console.print(f"{label:<8} {text}")
-        if any(status["state"] in ("new", "running", "failed", "interrupted") for status in statuses.values()):
+        unfinished = any(status["state"] in ("new", "running", "failed", "interrupted") for status in statuses.values())
+        if unfinished and command:
             self.console.print(f"go on    linnet train -m {shlex.join(command)}")
 
     def _objective(self, job: Job) -> str:

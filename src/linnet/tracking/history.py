@@ -15,6 +15,10 @@ from linnet.system.writing import open_own
 HEADER = ("metric", "step", "value")
 
 
+LARGEST_STEP = 2**53
+"""Beyond which steps are no longer different numbers to those who draw them."""
+
+
 class Curve(NamedTuple):
     """One metric over training: `plt.plot(*curve)`. step counts minibatch updates, from 1."""
 
@@ -76,8 +80,15 @@ def read_history(path: Path) -> dict[str, Curve]:
     try:
         for row in csv.DictReader(read_lines(path)):
             curve = curves.setdefault(row["metric"], Curve([], []))
-            curve.step.append(int(row["step"]))
+            curve.step.append(_step(row["step"]))
             curve.value.append(float(row["value"]))
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise Unreadable(f"{path} is damaged: {error}") from error
     return curves
+
+
+def _step(text: str) -> int:
+    step = int(text)
+    if abs(step) > LARGEST_STEP:
+        raise ValueError(f"step {text:.20}… is beyond all steps")
+    return step

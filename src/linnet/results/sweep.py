@@ -1,0 +1,99 @@
+"""Sweeps from Python: a grid as a dictionary, the same jobs, directory and launchers as `linnet train -m`."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from linnet.comparison.runs import read_run
+from linnet.config.groups import EXPERIMENT, GROUPS
+from linnet.config.own_parts import CHOSEN
+from linnet.config.python_options import SHORT, overrides_of, value_text
+from linnet.config.trust import trust_object
+from linnet.results.runs import Runs
+from linnet.sweeps.multirun import run_sweep
+from linnet.system.errors import InputError
+from linnet.training.from_python import given_data, is_overrides
+
+PARTS, DATA = "the classes and functions given in Python", "the data given in Python"
+
+
+def sweep(
+    grid: Mapping[str, Any], x: Any, overrides: Any, options: Mapping[str, Any], *, sweep_dir: str | Path | None,
+    launcher: str | None, quiet: bool, save_data: bool, **data: Any,
+) -> Runs:  # fmt: skip
+    """Run a sweep; see `linnet.sweep`."""
+    swept, has_parts = grid_words(grid)
+    are_overrides = is_overrides(x, data["y"])
+    given = x if are_overrides and len(x) else overrides
+    words = [*overrides_of(given or (), options), *swept]
+    if sweep_dir is not None:
+        words.append(f"hydra.sweep.dir={value_text(Path(sweep_dir))}")
+    if launcher is not None:
+        words.append(f"hydra/launcher={launcher}")
+    has_parts = has_parts or any(not isinstance(options.get(group), (str, Mapping, type(None))) for group in CHOSEN)
+    if are_overrides:
+        if len(x) and overrides is not None:
+            raise InputError("overrides were given twice: as the second argument and by name")
+        for name, value in data.items():
+            if value is not None:
+                raise InputError(f"{name} is of data given in Python, and the second argument gives none")
+        return _run(words, PARTS if has_parts else None, quiet)
+    with given_data(x, **data, save=save_data) as more:
+        return _run([*more, *words], DATA, quiet)
+
+
+def grid_words(grid: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """Return the overrides of a grid, `optimizer.lr=0.1,0.01`, and whether it holds classes or functions.
+
+    Args:
+        grid: key, short name or group -> its values, or a single one.
+
+    Raises:
+        InputError: a key has no values, or one of a type that no option has.
+    """
+    words, parts = [], False
+    for name, given in grid.items():
+        key = SHORT.get(name, name)
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping, type))
+        values = list(given) if several else [given]
+        if not values:
+            raise InputError(f"{name}: no values to sweep over")
+        texts = []
+        for value in values:
+            if key in CHOSEN and callable(value):
+                parts = True
+                texts.append(trust_object(value))
+            elif key in (*GROUPS, EXPERIMENT) and isinstance(value, str):
+                texts.append(value)
+            else:
+                texts.append(value_text(value))
+        words.append(f"{key}={','.join(texts)}")
+    return words, parts
+
+
+def _run(words: list[str], given: str | None, quiet: bool) -> Runs:
+    with _logging_restored():
+        swept = run_sweep(words, given=given, quiet=quiet)
+    begun = [path for path in swept.directories if path.is_dir()]
+    if not begun:
+        raise InputError("no job of the sweep has begun")
+    return Runs([read_run(path) for path in begun], skipped=[path for path in swept.directories if path not in begun])
+
+
+@contextmanager
+def _logging_restored() -> Iterator[None]:
+    """Restore the handlers of the process after the block: each job sends its log to a file of its own."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        for handler in [handler for handler in root.handlers if handler not in handlers]:
+            root.removeHandler(handler)
+            handler.close()
+        for handler in handlers:
+            if handler not in root.handlers:
+                root.addHandler(handler)
+        root.setLevel(level)
