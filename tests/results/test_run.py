@@ -64,6 +64,21 @@ def units_of_data(run: TrainedRun) -> tuple:
     return x, y if data.offset is None else y + data.offset
 
 
+def test_a_run_that_was_not_tracked_has_all_but_files(workplace: Path, classes: TrainedRun) -> None:
+    table, *_ = classes.directory.parent.glob("*.csv")
+    options = {"data": "table", "max_epochs": 3, "figures": False, "quiet": True}
+    run = linnet.train({"data.path": str(table), "data.target": "kind"}, tracked=False, **options)
+    assert run.directory is None and list(workplace.iterdir()) == []
+    assert (run.metrics, run.curves) == (classes.metrics, classes.curves)
+    pd.testing.assert_frame_equal(run.coefficients, classes.coefficients, check_exact=True)
+    assert repr(run) == repr(classes).partition(";")[0] + "; not tracked>" and "not tracked" in run._repr_html_()
+    assert run.figures["learning_curves"].png == classes.figures["learning_curves"].png
+    for refused in (run.board, lambda: linnet.compare(run)):
+        with pytest.raises(linnet.InputError, match="was not tracked"):
+            refused()
+    assert list(workplace.iterdir()) == []
+
+
 class TestClasses:
     def test_are_predicted_by_name_and_with_probabilities(self, classes: TrainedRun) -> None:
         rows = {classes.model.feature_names[0]: [3.0, -3.0], "b": [0.0, 0.0]}

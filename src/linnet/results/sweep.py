@@ -1,8 +1,6 @@
 """Sweeps from Python: a grid as a dictionary, the same jobs, directory and launchers as `linnet train -m`."""
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from linnet.config.trust import trust_object
 from linnet.results.runs import Runs
 from linnet.sweeps.multirun import run_sweep
 from linnet.system.errors import InputError
+from linnet.training.call import process_as_before
 from linnet.training.from_python import given_data, is_overrides
 
 PARTS, DATA = "the classes and functions given in Python", "the data given in Python"
@@ -74,26 +73,9 @@ def grid_words(grid: Mapping[str, Any]) -> tuple[list[str], bool]:
 
 
 def _run(words: list[str], given: str | None, quiet: bool) -> Runs:
-    with _logging_restored():
+    with process_as_before():
         swept = run_sweep(words, given=given, quiet=quiet)
     begun = [path for path in swept.directories if path.is_dir()]
     if not begun:
         raise InputError("no job of the sweep has begun")
     return Runs([read_run(path) for path in begun], skipped=[path for path in swept.directories if path not in begun])
-
-
-@contextmanager
-def _logging_restored() -> Iterator[None]:
-    """Restore the handlers of the process after the block: each job sends its log to a file of its own."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    try:
-        yield
-    finally:
-        for handler in [handler for handler in root.handlers if handler not in handlers]:
-            root.removeHandler(handler)
-            handler.close()
-        for handler in handlers:
-            if handler not in root.handlers:
-                root.addHandler(handler)
-        root.setLevel(level)

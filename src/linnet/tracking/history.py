@@ -4,7 +4,7 @@ TensorBoard readers stop silently at a damaged record; this file can be read to 
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -24,6 +24,11 @@ class Curve(NamedTuple):
 
     step: list[int]
     value: list[float]
+
+
+def logged(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return the curves that have a point, as history.csv has them."""
+    return {name: curve for name, curve in curves.items() if curve.step}
 
 
 class History:

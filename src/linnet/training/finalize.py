@@ -23,6 +23,7 @@ from linnet.system.sanitize import plain
 from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve
+from linnet.tracking.history import logged
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, png, print_result, result_figures
@@ -85,7 +86,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if request.config["figures"]:
         _draw(context, predictions)
     _record(context, metrics)
-    curves = {name: curve for name, curve in context.logger.history.curves.items() if curve.step}
+    curves = logged(context.logger.history.curves)
     analysis, config, choices = context.analysis, request.config, request.choices
     run = FinishedRun(request.path, metrics, curves, model, data, analysis, config, choices)
     if request.config["figures"]:

@@ -16,6 +16,7 @@ from linnet.system.errors import InputError
 from linnet.system.interrupts import Interrupts
 from linnet.system.sanitize import printable
 from linnet.system.terminal import Terminal
+from linnet.tracking.history import logged
 from linnet.tracking.report import metrics_table
 from linnet.training import optimality
 from linnet.training.components import build_data, build_model
@@ -65,7 +66,7 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
         metrics, _ = evaluate_parts(model, data, analysis)
     if not quiet:
         _print(model, metrics, result.kept_epoch, result.epochs, time.monotonic() - started)
-    return FinishedRun(None, metrics, result.history, model, data, analysis, config, choices)
+    return FinishedRun(None, metrics, logged(result.history), model, data, analysis, config, choices)
 
 
 def _print(model: LinearNetwork, metrics: Mapping[str, float], kept: int, epochs: int, seconds: float) -> None:
