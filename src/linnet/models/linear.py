@@ -1,12 +1,14 @@
 """The linear map for K models side by side, and backpropagation through it (Dive into Deep Learning 3.1, 3.4).
 
-Shapes: x `[B, D]`, weight `[K, C, D]`, bias `[K, C]`, prediction `[K, B, C]`.
+Shapes: x `[B, D]`, dense or sparse, weight `[K, C, D]`, bias `[K, C]`, prediction `[K, B, C]`.
 """
 
 from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
+
+from linnet.models import sparse_rows
 
 WORTH_SPLITTING = 2**19
 """Multiplications for each thread, from which on a product is shared out among threads."""
@@ -22,6 +24,11 @@ def predict(x: Tensor, weight: Tensor, bias: Tensor | None, scale: float = 1.0) 
     """
     n_models, n_outputs, n_features = weight.shape
     flat = weight.view(n_models * n_outputs, n_features)
+    if x.is_sparse:
+        product = sparse_rows.times(x, flat)
+        product = product if scale == 1.0 else product * scale
+        product = product if bias is None else product + bias.view(-1, 1)
+        return product.view(n_models, n_outputs, -1).transpose(1, 2)
     added, beta = (_nothing(x.dtype, x.device), 0) if bias is None else (bias.view(-1, 1), 1)
     pieces = _pieces(n_models * n_outputs, x, 0)
     if pieces == 1:
@@ -49,8 +56,10 @@ def backpropagate(x: Tensor, gradient: Tensor, *, bias: bool, scale: float = 1.0
     n_models, batch_size, n_outputs = gradient.shape
     flat = gradient.transpose(1, 2).reshape(n_models * n_outputs, batch_size)
     nothing, alpha = _nothing(x.dtype, x.device), scale / max(1, batch_size)
-    pieces = _pieces(n_models * n_outputs, x, 1)
-    if pieces == 1:
+    pieces = 1 if x.is_sparse else _pieces(n_models * n_outputs, x, 1)
+    if x.is_sparse:
+        weight = sparse_rows.transpose_times(x, flat).mul_(alpha)
+    elif pieces == 1:
         weight = torch.addmm(nothing, flat, x, beta=0, alpha=alpha)
     else:
         features = x.view(batch_size, pieces, -1).transpose(0, 1)

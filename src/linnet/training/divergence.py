@@ -82,6 +82,8 @@ def stable_rate(model: LinearNetwork, data: Data, rate: float) -> float:
     largest = 0.0
     for batch in data.train.batches(rows, [len(part) for part in rows.split(size)]):
         x = batch.x.double() * batch.scale
+        if x.is_sparse:  # features that are 0 in all of the batch add nothing
+            x = x.index_select(1, x.indices()[1].unique()).to_dense()
         gram = x @ x.T + (0.0 if model.bias is None else 1.0)
         if batch.weight is not None:
             root = batch.weight.double().sqrt()

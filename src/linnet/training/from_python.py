@@ -54,6 +54,7 @@ def given_data(
     if _is_of_torch(x):
         data, words = _of_torch(x, y, {"val": val, "test": test}, sample_weight, save)
     else:
+        _refuse_sparse(x)
         pairs = {split: _pair(split, pair) for split, pair in (("val", val), ("test", test)) if pair is not None}
         x = as_numpy(x) if isinstance(x, (list, tuple)) else x
         is_table = getattr(x, "ndim", 2) <= 2 and _width(y) == 1
@@ -64,6 +65,14 @@ def given_data(
 
 NAME = "<name>"
 """Stands in words for the name of the data, which is its checksum."""
+
+
+def _refuse_sparse(x: Any) -> None:
+    if type(x).__module__.startswith("scipy.sparse") or getattr(x, "is_sparse", False):
+        raise InputError(
+            "X is a sparse matrix, which a run would make dense: use linnet.sklearn.SoftmaxRegression or "
+            "LinearRegression, which keep it sparse, or give X.toarray()"
+        )
 
 
 def _is_of_torch(x: Any) -> bool:
