@@ -51,7 +51,7 @@ class TestFromPython:
                 def value(self, prediction, target):
                     return (prediction - target).square().sum(-1)
 
-            Loss.__qualname__ = "Loss"
+            Loss.__module__, Loss.__qualname__ = "__main__", "Loss"  # as in a script or a notebook
             words = ["data=diabetes", "loss.q=0.5", "hydra.run.dir=run", *QUICK]
             if limit < 0.5:
                 with pytest.raises(InputError, match=r"loss.q=0.5: expected a number in \(0, 0.3\)"):

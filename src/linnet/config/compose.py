@@ -119,7 +119,7 @@ def refuse_bases(config: DictConfig) -> None:
     refuse_unusable(config.hydra.runtime.choices)
     for group in GROUPS:
         option = str(config.hydra.runtime.choices.get(group))
-        if option.startswith("_"):
+        if option.startswith("_") and "." not in option:  # a part of `__main__` has a dot
             raise InputError(
                 f"{group}={option}: no such option; choose from: {', '.join([*shipped()[group], *added(group)])}"
             )

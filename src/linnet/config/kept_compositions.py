@@ -11,15 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import GROUPS, shipped
 from linnet.system.compat.hydra import parse_overrides, set_values
 
 TOP = ("seed", "threads", "figures", "name", "optimum", "init_from")
 PLACE = re.compile(r"hydra\.run\.dir=(?!(?i:null|true|false|nan|inf)$)([a-zA-Z][\w.-]*|[\w.-]*/[\w./-]*)")
-
-
 MOST = 256
 """Compositions that are kept, some 40 kB each; overrides whose parse is kept, sixteen times as many."""
 
@@ -38,11 +38,12 @@ class KeptCompositions:
     def __call__(self, name: str, overrides: list[str], return_hydra_config: bool) -> DictConfig:
         try:
             return self.composed(name, overrides)
-        except Exception:  # a swept value, an experiment, a mistake, which Hydra names
+        except (ValueError, HydraException, OmegaConfBaseException):
+            # A swept value, an experiment, a mistake, which Hydra names.
             return self.compose(name, overrides=overrides, return_hydra_config=return_hydra_config)
 
     def composed(self, name: str, overrides: Sequence[str]) -> DictConfig:
-        """Compose as Hydra does. Raises an exception for what is left to Hydra."""
+        """Compose as Hydra does. Raises ValueError for what is left to Hydra."""
         places = [found[1] for text in overrides if (found := PLACE.fullmatch(text))]
         parsed = [parse(text) for text in overrides if not PLACE.fullmatch(text)]
         options, values = (list(filter(test, parsed)) for test in (chooses_an_option, sets_a_value))
@@ -72,7 +73,7 @@ def parse(text: str) -> Override:
 
 
 def chooses_an_option(override: Override) -> bool:
-    """Return whether it chooses one that is shipped; those of users change from test to test."""
+    """Return whether it chooses an option that is shipped with linnet; those of users may change."""
     value = override.value()
     return is_plain(override) and isinstance(value, str) and value in shipped().get(override.key_or_group, ())
 
