@@ -42,7 +42,8 @@ GROUPS = {
 # change inside one room seldom breaks them: `make test` leaves them out, `make test-long` runs them.
 LONG = (
     "answers/test_simultaneous.py", "answers/test_terminal.py", "cli/test_board.py", "faults/test_",
-    "fuzz/test_runs.py", "own_parts/test_whole_path.py", "reproduction/test_experiment.py", "sweeps/test_launchers.py",
+    "fuzz/test_runs.py", "own_parts/test_whole_path.py", "reproduction/test_experiment.py",
+    "results/test_notebook.py", "results/test_public_types.py", "sweeps/test_launchers.py",
     "sweeps/test_processes.py", "test_readme.py::test_linnet_command", "test_wheel.py", "training/distributed",
 )  # fmt: skip
 

@@ -5,46 +5,26 @@ Keep the screenshots: `LINNET_SCREENSHOTS=/tmp/shots pytest tests/cli/test_board
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
 from board import SECONDS, address, assert_falling, board, dark, settled
+from browser import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
     from linnet.results.trained import TrainedRun
 
-CHROMIUM = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[BrowserContext]":
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        give_up("playwright is not installed: pip install playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        give_up("no chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        process = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM.split())
+    with chromium() as process:
         context = process.new_context(viewport={"width": 1400, "height": 1000})
         context.set_default_timeout(1000 * SECONDS)
         yield context
-        process.close()
-
-
-def give_up(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,11 @@ def test_many_decades_are_logarithmic() -> None:
     assert ">1e+03<" in picture and ">10<" in picture
 
 
+def test_zero_lies_below_a_logarithmic_axis() -> None:
+    found = points(chart([Line([0, 1, 2], [1.0, 0.0, 1000.0])]))
+    assert (found[0], found[2]) == ((LEFT, LOWEST), (LAST, HIGHEST)) and found[1][1] > HEIGHT - BOTTOM
+
+
 def test_long_curves_keep_their_extremes() -> None:
     values = [math.sin(i / 50) for i in range(10_000)]
     values[7777] = 9.0

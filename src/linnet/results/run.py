@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from linnet.tracking.linear_predictor import Floats
+
 SCORES = ("accuracy", "r2", "loss")
 DRAWN = (("train/loss", 0, True), ("train/loss_epoch", 0, False), ("val/loss", 1, False))
 """Name, colour and faintness of the curves of the picture."""
@@ -107,7 +109,7 @@ class Run:
         """What it learned: `model.predict(X)`, `model.predict_proba(X)`, `model(X)`; `weight`, `bias`, `classes`."""
         return self._source.model
 
-    def __call__(self, inputs: Any) -> "NDArray[Any]":
+    def __call__(self, inputs: Any) -> "Floats":
         """Return expected targets `[N]` or `[N, C]`, or the probabilities of the classes; see `Predictor`."""
         return self.model(inputs)
 
@@ -115,7 +117,7 @@ class Run:
         """Return expected targets, or the most probable class of each row; see `Predictor.predict`."""
         return self.model.predict(inputs)
 
-    def predict_proba(self, inputs: Any) -> "NDArray[Any]":
+    def predict_proba(self, inputs: Any) -> "Floats":
         """Return the probabilities of the classes `[N, C]`; see `Predictor.predict_proba`."""
         return self.model.predict_proba(inputs)
 

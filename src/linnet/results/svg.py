@@ -15,8 +15,9 @@ COLOURS = (
 )  # fmt: skip
 MOST_POINTS = 300
 """Of a line; of longer ones the smallest and the largest value of each section are drawn."""
-LOG_RATIO = 100
-"""Positive values that differ by more than this factor are drawn on a logarithmic axis."""
+LOG_RATIO, MOST_DECADES = 100, 12
+"""Values of which none is negative are drawn on a logarithmic axis if positive ones differ by more than this factor; it
+has at most so many decades, and smaller values, as 0, lie below it."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,16 @@ def chart(lines: Sequence[Line], shown: Sequence[float] | None = None) -> str:
         return ""
     values = [value for value in shown or () if math.isfinite(value)] or [value for _, value in points]
     low, high = min(values), max(values)
-    log = low > 0 and high > LOG_RATIO * low
+    least = max(min((value for value in values if value > 0), default=0.0), high / 10**MOST_DECADES)
+    log = low >= 0 and least > 0 and high / LOG_RATIO > least
+    low = least if log else low
     across = _Axis(min(step for step, _ in points), max(step for step, _ in points), LEFT, WIDTH - RIGHT - MARGIN)
     ends = (math.log10(low), math.log10(high)) if log else (low, high)
     down = _Axis(*ends, HEIGHT - BOTTOM - MARGIN, TOP + MARGIN)
 
     def height(value: float) -> float:
         if log:
-            value = math.log10(value) if value > 0 else down.low
+            value = math.log10(value) if value > 0 else -math.inf
         return min(max(down.place(value), TOP - HEIGHT), 2 * HEIGHT)
 
     marks = [*_down(down, log), *_across(across)]
