@@ -46,7 +46,9 @@ train: install
 # On a busy machine, threads that wait by spinning take the time of those that they wait for.
 test test-long test-all test-processors test-lowest: export OMP_WAIT_POLICY = PASSIVE
 
+# As many processes as this, of one thread each: two that share two cores take longer with two threads.
 PROCESSES ?= 2
+test: export OMP_NUM_THREADS ?= 1
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 test: lint typecheck
@@ -58,9 +60,10 @@ test-long: install-dev
 test-all: lint typecheck
 	$(PYTEST) --durations=20 --cov --cov-report=term:skip-covered $(ARGS)
 
-# Stand-ins for other processors: torch's own kernels without vector instructions and with AVX2, its BLAS as it
-# computes on every processor, and sums that one thread adds up.
-ENVIRONMENTS := ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1
+# Stand-ins for other processors: an old one, with torch's kernels without vector instructions, its BLAS as it computes
+# everywhere, and sums that one thread adds up; and one with AVX2, where two threads add.
+ENVIRONMENTS := "ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1" \
+  "ATEN_CPU_CAPABILITY=avx2 OMP_NUM_THREADS=2"
 NUMBERS := tests/losses tests/optimizers tests/solvers tests/answers/test_nist_answers.py $(patsubst \
   %,'tests/experiments/test_experiments.py::test_first_seed_gives_the_recorded_figures[%]', \
   analytic_solution estimation_error lasso_path learning_rate_sweep polynomial_normal softmax_overflow)

@@ -29,9 +29,9 @@ settings.load_profile("linnet")
 GROUPS = {
     "processes": (
         "answers/test_simultaneous.py", "faults/test_kill.py", "faults/test_machine.py", "faults/test_signals.py",
-        "faults/test_stop.py", "fuzz",
-        "sweeps/test_launchers.py", "sweeps/test_processes.py", "training/distributed",
+        "faults/test_stop.py", "sweeps/test_processes.py", "sweeps/test_processes_stuck.py",
     ),
+    "distributed": ("training/distributed",), "fuzz": ("fuzz",),
     "resume": ("faults/resume",), "export": ("inference/export",), "inference": ("inference",),
     "training": ("training",), "board": ("cli/test_board.py", "cli/test_board_command.py"), "wheel": ("test_wheel.py",),
     "readme": ("test_readme.py",),
@@ -43,8 +43,8 @@ GROUPS = {
 LONG = (
     "answers/test_simultaneous.py", "answers/test_terminal.py", "cli/test_board.py", "faults/test_",
     "fuzz/test_runs.py", "own_parts/test_whole_path.py", "reproduction/test_experiment.py",
-    "results/test_notebook.py", "results/test_public_types.py", "sweeps/test_launchers.py",
-    "sweeps/test_processes.py", "test_readme.py::test_linnet_command", "test_wheel.py", "training/distributed",
+    "results/test_notebook.py", "results/test_public_types.py",
+    "sweeps/test_processes", "test_readme.py::test_linnet_command", "test_wheel.py", "training/distributed",
 )  # fmt: skip
 
 
@@ -172,5 +172,5 @@ def fashion_mnist() -> Source:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--mutations", type=int, default=300, help="files of runs that tests/fuzz changes")
+    parser.addoption("--mutations", type=int, default=160, help="files of runs that tests/fuzz changes")
     parser.addoption("--fuzz-seed", type=int, default=0, help="of all that is drawn there")

@@ -15,6 +15,7 @@ from sklearn import datasets
 
 from linnet.cli import main as cli
 from linnet.data import Source
+from linnet.system.reading import read_json
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,17 +86,32 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return directory
 
 
-def marked(command: str) -> object:
-    """Mark what starts processes that import torch; tests/sweeps and tests/training have a shorter one of each kind."""
-    processes = re.search(r"launcher=(ray|submitit_local|joblib)|trainer=ddp", command)
-    return pytest.param(command, marks=[pytest.mark.long] if processes else [])
+LAUNCHER = re.compile(r"hydra/launcher=(joblib|ray|submitit_local) ")
 
 
-@pytest.mark.parametrize("command", [*map(marked, [*LINNET, *OF_PAGES])])
-def test_linnet_command(command: str, ran: Callable[[str], Path], request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("command", [*LINNET, *OF_PAGES])
+def test_linnet_command(
+    command: str,
+    ran: Callable[[str], Path],
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     if "softmax_scratch" in command or command.startswith("linnet compare"):
         request.getfixturevalue("fashion_mnist")
-    ran(command)
+    folder = ran(command)
+    if LAUNCHER.search(command):
+        assert sum(line.startswith("job ") for line in capsys.readouterr().out.splitlines()) == 2
+        assert_same_jobs(folder, ran(LAUNCHER.sub("", command)))
+
+
+def assert_same_jobs(folder: Path, one_after_the_other: Path) -> None:
+    """Weights of both jobs are equal, bit for bit, to those of jobs run in this process, by as many threads."""
+    found = [
+        [(manifest["seed"], manifest["weights_sha256"], manifest["threads"])
+         for manifest in map(read_json, sorted(place.glob("runs/*/*/[01]/manifest.json")))]
+        for place in (folder, one_after_the_other)
+    ]  # fmt: skip
+    assert found[0] == found[1] and len(found[0]) == 2
 
 
 def write_flowers() -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from all_metrics import classification_metrics
 from answers import EXACT, coefficients, inspected, train_table
-from reference import ONE, Problem, exact, minimise
+from decimal_problem import ONE, Problem, exact
+from reference import minimise
 
 import linnet
 from linnet.cli import main as cli

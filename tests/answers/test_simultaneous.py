@@ -6,48 +6,16 @@ LINNET_PAIRS=20 tries so many pairs of each kind; without it there is one.
 import hashlib
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from prepared_process import Started
 
 from linnet.cli import main as cli
 
 PAIRS = int(os.environ.get("LINNET_PAIRS", "1"))
 QUICK = ["data=diabetes", "figures=false", "optimum=off", "threads=1"]
-# Imports what takes long, says so, waits for the word, and then runs the command line.
-CODE = """
-import sys
-import linnet.training.run, linnet.sweeps.multirun, linnet.cli.compare, linnet.comparison.tensorboard_overview
-from linnet.cli.main import main
-print("ready", flush=True)
-sys.stdin.readline()
-main()
-"""
-
-
-class Started:
-    """A `linnet` command that begins at `go`."""
-
-    def __init__(self, *arguments: str, cwd: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CODE, *arguments], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
-
-    def go(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-    def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=300)
-        return self.process.returncode, out, err
 
 
 def together(first: list[str], second: list[str], cwd: Path) -> list[tuple[int, str, str]]:
@@ -118,19 +86,19 @@ class TestTwoAtOnce:
 
     @pytest.mark.long
     def test_resume(self, pair, tmp_path):
-        options = ["trainer.max_epochs=2000", "callbacks.checkpoint.every_n_steps=20", "hydra.run.dir=run"]
+        options = ["trainer.max_epochs=300", "callbacks.checkpoint.every_n_steps=20", "hydra.run.dir=run"]
         started = Started("train", *QUICK, *options, cwd=tmp_path)
         started.go()
         while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists():
-            assert started.process.poll() is None
+            assert started.process.is_alive()
             time.sleep(0.02)
-        started.process.send_signal(signal.SIGKILL)
+        started.kill()
         started.end()
         assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "running"
         ended = together(["resume", "run"], ["resume", "run"], tmp_path)
         assert_one_won(ended)
         state = json.loads((tmp_path / "run" / "status.json").read_text())
-        assert (state["state"], state["epoch"]) == ("completed", 2000)
+        assert (state["state"], state["epoch"]) == ("completed", 300)
 
     @pytest.mark.long
     def test_compare(self, pair, tmp_path):
@@ -152,12 +120,12 @@ class TestTwoAtOnce:
 
 @pytest.mark.long
 def test_a_killed_start_leaves_no_stale_lock(tmp_path):
-    command = ["train", *QUICK, "trainer.max_epochs=20000", "hydra.run.dir=run"]
+    command = ["train", *QUICK, "trainer.max_epochs=3000", "hydra.run.dir=run"]
     started = Started(*command, cwd=tmp_path)
     started.go()
     while not (tmp_path / "run" / ".lock").exists():
         time.sleep(0.002)
-    started.process.send_signal(signal.SIGKILL)
+    started.kill()
     started.end()
     again = Started("train", *QUICK, "trainer.max_epochs=2", "hydra.run.dir=run", cwd=tmp_path)
     again.go()

@@ -15,9 +15,7 @@ history of the uninterrupted run, and the same TensorBoard points, each once. Ex
 import argparse
 import os
 import random
-import select
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -26,26 +24,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
-from safetensors.numpy import load_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+from killed_process import Moment, executed, forked, killed
+from killed_run import PHASES, Reference, compare, open_all
 
-import linnet.training.resume
-
-# Imported here, so that the forks need not.
-import linnet.training.run
-import linnet.training.train  # noqa: F401
-from linnet.cli import main as cli
-from linnet.comparison.runs import read_run
 from linnet.data.sources.images import DISTRIBUTED
 from linnet.system.reading import read_json
-from linnet.tracking import Curve, read_history
+from linnet.tracking import read_history
 from linnet.tracking.checkpoint_file import load
-from linnet.tracking.directory import read_status
-from linnet.tracking.events import PATTERN
 
 COMMON = ("figures=false", "threads=1", "trainer.log_every_n_steps=3")
 STEPS = "callbacks.checkpoint.every_n_steps"
@@ -72,43 +59,9 @@ SCENARIOS: dict[str, tuple[str, ...]] = {
     "fashion": ("data=fashion_mnist", "data.download=false", "trainer.max_epochs=2", "schedule=cosine", f"{STEPS}=16"),
 }  # fmt: skip
 
-STARTING, EARLY, FIT, AFTER, ENDED = PHASES = (
-    "before the claim", "before a checkpoint", "in fit", "after fit", "completed"
-)  # fmt: skip
-FILE_EVENTS = frozenset(
-    {"open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "os.chmod", "os.listdir"}
-)
 MOST_KILLS = 8
 """Of one run. What follows the last checkpoint is done again by each process: where it takes most of the time, as
 figures do, a run could go on for ever."""
-STUCK_SECONDS = 120
-
-
-class Broken(Exception):
-    """A promise that was not kept."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What an uninterrupted run left, and how long it took: in seconds, and in file operations."""
-
-    directory: Path
-    history: dict[str, Curve]
-    steps: int
-    seconds: float
-    operations: int
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When to kill: seconds after the start, after the claim of the directory, or after the n-th file operation."""
-
-    kind: str
-    when: float
-    n: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.when:.4f} s after {self.kind}{f' {self.n}' if self.n else ''}"
 
 
 @dataclass
@@ -118,164 +71,6 @@ class RunningMetrics:
     kills: Counter[tuple[str, str]] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
     by: Counter[str] = field(default_factory=Counter)
-
-
-# --- processes --------------------------------------------------------------------------------------------------------
-
-
-def forked(arguments: Sequence[str], directory: Path, output: Path, moment: Moment | None = None) -> int:
-    """Start `linnet ARGUMENTS` in a fork, and return its process id.
-
-    Args:
-        directory: of the run.
-        output: file that what it prints is added to, and the number of its file operations at last.
-        moment: that of a file operation, at which it ends itself.
-    """
-    pid = os.fork()
-    if pid:
-        return pid
-    code, count, prefix = 1, 0, str(directory)
-    last = moment.n if moment is not None else 0
-
-    def hook(event: str, parameters: tuple[object, ...]) -> None:
-        nonlocal count
-        if event in FILE_EVENTS and str(parameters[0]).startswith(prefix):
-            count += 1
-            if count == last and moment is not None:
-                # Without a handler SIGALRM ends a process like SIGKILL; after 0 seconds it would never come.
-                signal.setitimer(signal.ITIMER_REAL, max(1e-6, moment.when))
-
-    try:
-        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        sys.addaudithook(hook)
-        code = cli.run(arguments)
-        print(count)
-        sys.stdout.flush()
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def executed(arguments: Sequence[str], output: Path) -> int:
-    """Start `python -m linnet ARGUMENTS`, and return its process id."""
-    streams = [(os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666),
-               (os.POSIX_SPAWN_DUP2, 1, 2)]  # fmt: skip
-    words = [sys.executable, "-m", "linnet", *arguments]
-    return os.posix_spawn(sys.executable, words, os.environ, file_actions=streams)
-
-
-def ends(pid: int, seconds: float) -> bool:
-    """Whether the process ends in that time; it stays to be waited for."""
-    descriptor = os.pidfd_open(pid)
-    try:
-        return bool(select.select([descriptor], [], [], seconds)[0])
-    finally:
-        os.close(descriptor)
-
-
-def killed(pid: int, directory: Path, moment: Moment | None, output: Path) -> bool:
-    """Kill the process at the moment, and wait for it. False if it ended before, which must be with exit code 0."""
-    if moment is not None and moment.kind != "operation":
-        while moment.kind == "claim" and read_status(directory).get("pid") != pid and not ends(pid, 0.002):
-            pass
-        if not ends(pid, moment.when):
-            os.kill(pid, signal.SIGKILL)
-    stuck = not ends(pid, STUCK_SECONDS)
-    if stuck:
-        os.kill(pid, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if stuck or code not in (0, -signal.SIGKILL, -signal.SIGALRM):
-        raise Broken(f"{'stuck' if stuck else f'exit code {code}'}:\n{output.read_text()[-3000:]}")
-    return code != 0
-
-
-# --- what they leave --------------------------------------------------------------------------------------------------
-
-
-def points(directory: Path) -> dict[str, list[tuple[int, float]]]:
-    """Tag -> (step, value) of all that the event files hold, in the order in which TensorBoard reads them."""
-    found: dict[str, list[tuple[int, float]]] = {}
-    for path in sorted(directory.glob(PATTERN)):
-        for event in LegacyEventFileLoader(str(path)).Load():
-            for value in event.summary.value:
-                found.setdefault(value.tag, []).append((event.step, value.simple_value))
-    return found
-
-
-def scalars(directory: Path) -> dict[str, list[tuple[int, float]]]:
-    """Tag -> (step, value) as TensorBoard shows them."""
-    events = EventAccumulator(str(directory), size_guidance={"scalars": 0}).Reload()
-    return {tag: [(point.step, point.value) for point in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
-
-
-def open_all(directory: Path, pid: int, reference: Reference) -> str:
-    """Open what a killed run left as its readers would, and return the phase in which it was."""
-    if not (directory / "status.json").exists():
-        return STARTING
-    status = read_json(directory / "status.json")
-    for name in ("manifest.json", "metrics.json"):
-        if (directory / name).exists():
-            read_json(directory / name)
-    if (directory / "weights.safetensors").exists():
-        load_file(directory / "weights.safetensors")
-    checkpoints = {path.name: load(path) for path in (directory / "checkpoints").glob("*.ckpt")}
-    if checkpoints and "last.ckpt" not in checkpoints:
-        raise Broken(f"there is no last.ckpt, only {', '.join(checkpoints)}")
-    history = directory / "history.csv"
-    for name, curve in (read_history(history) if history.exists() else {}).items():
-        whole = reference.curves[name]
-        if curve != Curve(whole.step[: len(curve.step)], whole.value[: len(curve.value)]):
-            raise Broken(f"history.csv has other points of {name} than the uninterrupted run")
-    if any(directory.glob(PATTERN)):
-        scalars(directory)
-    if read_run(directory).state != status["state"]:
-        raise Broken("`linnet compare` reads another state")
-
-    if status["pid"] != pid:
-        return STARTING
-    if status["state"] == "completed":
-        return ENDED
-    if not checkpoints:
-        return EARLY
-    saved = checkpoints["last.ckpt"]["linnet"]
-    return AFTER if saved["stopped"] or saved["steps_done"] == reference.steps else FIT
-
-
-def compare(directory: Path, uninterrupted: Path) -> None:
-    """Raise Broken unless a run ended like the other one, which nobody interrupted."""
-    ends = [read_json(folder / "status.json") for folder in (directory, uninterrupted)]
-    for key in ("state", "epoch", "step", "kept_epoch"):
-        if ends[0].get(key) != ends[1].get(key):
-            raise Broken(f"{key} in status.json: {ends[0].get(key)} instead of {ends[1].get(key)}")
-    for name in ("weights.safetensors", "metrics.json", "history.csv"):
-        if (directory / name).read_bytes() != (uninterrupted / name).read_bytes():
-            raise Broken(f"{directory / name} is not the same as {uninterrupted / name}")
-    hashes = {read_json(folder / "manifest.json")["weights_sha256"] for folder in (directory, uninterrupted)}
-    if len(hashes) > 1:
-        raise Broken(f"weight hashes {hashes}")
-    for read in (points, scalars):
-        found, expected = read(directory), read(uninterrupted)
-        for tag in {*found, *expected}:
-            if found.get(tag) != expected.get(tag):
-                raise Broken(f"{tag} in TensorBoard ({read.__name__}): {found.get(tag)} instead of {expected.get(tag)}")
-    for tag, curve in scalars(directory).items():
-        if any(later <= earlier for (earlier, _), (later, _) in pairwise(curve)):
-            raise Broken(f"doubled points of {tag} in TensorBoard")
-    if stray := files(directory) - files(uninterrupted):
-        raise Broken(f"left behind: {', '.join(stray)}")
-
-
-def files(directory: Path) -> set[str]:
-    """What a run left, but for files that depend on when checkpoints were written, or on the state of the checkout."""
-    paths = {path.relative_to(directory).as_posix() for path in directory.rglob("*")}
-    besides = ("events.", "checkpoints/previous.ckpt", "uncommitted.diff")
-    return {path for path in paths if not path.startswith(besides)}
-
-
-# --- the experiment ---------------------------------------------------------------------------------------------------
 
 
 class Killer:

@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def time_limit() -> Iterator[None]:
     def expired(*_: object) -> None:
-        raise TimeoutError(f"not ended after {SECONDS} s")
+        pytest.fail(f"not ended after {SECONDS} s")  # no error that a command could refuse in one line
 
     before = signal.signal(signal.SIGALRM, expired)
     signal.alarm(SECONDS)
@@ -59,6 +59,8 @@ def test_in_place_of_a_file_are_refused_or_not_read(
     run = "stopped" if command == "resume" else "run"
     name, *options = command.split()
     for file in [f"{run}/{file}" for file in files(trained / run)] + ["x.npy", "y.npy"]:
+        if kind == "pipe" and file in options:
+            continue  # named on the command line: as any program, it waits for the one that writes
         shutil.rmtree(workplace)
         shutil.copytree(trained, workplace)
         os.chdir(workplace)

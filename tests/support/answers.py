@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from decimal_problem import Numbers, exact, solve_linear
 from numpy.typing import NDArray
-from reference import Numbers, exact, solve_linear
 from tables import write_csv
 
 import linnet

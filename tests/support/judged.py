@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from decimal_problem import ONE, ZERO, Numbers, Problem, exact
 from random_problems import DELTA, L1_RATIO, SIGMA, SMOOTHING, Drawn
-from reference import ONE, ZERO, Numbers, Problem, exact, minimise
+from reference import minimise
 from tables import write_csv
 
 import linnet

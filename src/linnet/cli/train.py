@@ -17,7 +17,7 @@ from linnet.config.compose import PRIMARY, compose, session
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, experiments, options, shipped, summary
 from linnet.config.option_types import describe
 from linnet.config.own_parts import CHOSEN, DOTTED, declare, own_node
-from linnet.config.project_options import added, announce, searchpath_of, take_searchpath
+from linnet.config.project_options import added, announce, registered, searchpath_of, take_searchpath
 from linnet.config.unknown_key import nearest
 from linnet.system.compat.hydra import INFO, show_help, show_info
 from linnet.system.errors import InputError
@@ -35,8 +35,13 @@ def main(arguments: Sequence[str]) -> int:
         from linnet.sweeps.words import long_form
 
         overrides, folders = take_searchpath(list(map(long_form, request.overrides)))
-        with session(folders):
-            show(request, overrides, folders)
+        chosen = [text.split("=", 1) for text in overrides if text.partition("=")[0] in GROUPS]
+        only_names = request.help and not chosen  # known without what the files of linnet's options hold
+        with registered(folders) if only_names else session(folders):
+            if only_names:
+                print_options()
+            else:
+                show(request, chosen, overrides, folders)
             announce()
     elif request.multirun:
         from linnet.sweeps.multirun import multirun
@@ -124,14 +129,13 @@ def parse(arguments: Sequence[str]) -> Namespace:
     return given
 
 
-def show(request: Namespace, overrides: Sequence[str], folders: Sequence[Path]) -> None:
-    """Print what is asked for instead of a run, inside a session on these folders."""
+def show(
+    request: Namespace, chosen: Sequence[Sequence[str]], overrides: Sequence[str], folders: Sequence[Path]
+) -> None:
+    """Print what is asked for instead of a run, inside a session on these folders; chosen: (group, option) pairs."""
     if request.help:
-        chosen = [text.split("=", 1) for text in overrides if text.partition("=")[0] in GROUPS]
         for group, option in chosen:
             print_component(group, option)
-        if not chosen:
-            print_options()
     elif request.hydra_help:
         show_help(build_parser())
     elif request.info:

@@ -26,10 +26,7 @@ def shipped() -> dict[str, dict[str, dict[str, Any]]]:
 
     A file whose name begins with an underscore is a base of others and no option.
     """
-    return {
-        group: {path.stem: _load(path) for path in sorted((conf() / group).glob("*.yaml")) if path.name[0] != "_"}
-        for group in GROUPS
-    }
+    return {group: {path.stem: _load(path) for path in _files(group)} for group in GROUPS}
 
 
 @cache
@@ -105,9 +102,11 @@ def _experiment(path: Path, mtime: int) -> Any:
 
 def options(group: str) -> list[str]:
     """Return the names that `group=` accepts, sorted."""
-    if group == SEARCH:
-        return sorted(path.stem for path in conf().glob("search/*.yaml"))
-    return sorted(experiments()) if group == EXPERIMENT else sorted(shipped()[group])
+    return sorted(experiments()) if group == EXPERIMENT else [path.stem for path in _files(group)]
+
+
+def _files(group: str) -> list[Path]:
+    return sorted(path for path in (conf() / group).glob("*.yaml") if path.name[0] != "_")
 
 
 def _load(path: Path) -> dict[str, Any]:

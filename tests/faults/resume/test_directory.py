@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 from interrupted_run import BLOBS, N_EPOCHS, N_STEPS, NUMBERS, at_step, one_line, resume, status, train
+from killed_run import scalars
 
 from linnet.cli import main as cli
 from linnet.system.files import TEMPORARY
@@ -43,10 +44,10 @@ class TestTheDirectory:
         assert 0 < spent <= (ended - began).total_seconds() + 0.01
         assert "error" not in after
 
-    def test_history_and_curves_end_at_the_interruption_until_it_goes_on(self, run, kill):
+    def test_history_and_curves_end_at_the_interruption_until_it_goes_on(self, run):
         curve = read_history(run / "history.csv")["train/loss"]
         assert curve.step == list(range(1, 23))
-        assert [step for step, _ in kill.scalars(run)["train/loss"]] == list(range(2, 23, 2))
+        assert [step for step, _ in scalars(run)["train/loss"]] == list(range(2, 23, 2))
 
     def test_log_goes_on(self, run):
         assert resume(run) == 0
