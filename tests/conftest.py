@@ -38,13 +38,22 @@ GROUPS = {
 }  # fmt: skip
 
 
-# Tests of processes of their own, of files damaged in any way, of pages in a browser and of the README's commands. A
-# change inside one room seldom breaks them: `make test` leaves them out, `make test-long` runs them.
+# Tests of processes of their own, of files damaged in any way, of pages in a browser and of the README's commands, and
+# single ones of many seconds beside shorter ones of the same code. A change inside one room seldom breaks them: `make
+# test` leaves them out, `make test-long` runs them.
 LONG = (
-    "answers/test_simultaneous.py", "answers/test_terminal.py", "cli/test_board.py", "faults/test_",
-    "fuzz/test_runs.py", "own_parts/test_whole_path.py", "reproduction/test_experiment.py",
+    "answers/test_heavy_tails.py::test_solved", "answers/test_nist_answers.py::test_reaches",
+    "answers/test_section_a.py::test_heavy", "answers/test_simultaneous.py", "answers/test_terminal.py",
+    "cli/test_board.py", "cli/test_main.py::TestImports::test_of_training",
+    "data/test_arrays.py::TestRuns::test_larger_than_memory", "data/test_arrays.py::TestRuns::test_several_processes",
+    "faults/test_", "fuzz/test_runs.py", "models/test_training.py::TestTwins::test_softmax",
+    "optimizers/test_proximal.py::test_ends_at", "own_parts/test_parts.py::TestRun::test_of_several_processes",
+    "own_parts/test_trust.py::test_nothing", "own_parts/test_whole_path.py", "reproduction/test_experiment.py",
     "results/test_notebook.py", "results/test_public_types.py",
-    "sweeps/test_processes", "test_readme.py::test_linnet_command", "test_wheel.py", "training/distributed",
+    "solvers/test_preconditioner.py::test_fashion", "sweeps/test_multirun.py::TestRestart::test_sigkill",
+    "sweeps/test_processes", "sweeps/test_search.py::TestCommand::test_samplers_by_name",
+    "test_readme.py::test_linnet_command", "test_wheel.py", "tracking/test_mlflow.py::test_jobs_in_processes",
+    "training/distributed",
 )  # fmt: skip
 
 

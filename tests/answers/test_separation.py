@@ -15,7 +15,7 @@ from linnet.losses import CrossEntropy
 from linnet.penalties import NoPenalty
 from linnet.solvers.solve import solve
 
-CASES = int(os.environ.get("LINNET_CASES", "60"))
+CASES = int(os.environ.get("LINNET_CASES", "40"))
 
 
 @pytest.mark.parametrize("seed", range(CASES))

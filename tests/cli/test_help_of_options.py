@@ -34,3 +34,11 @@ def test_describes_every_value_of_every_option(group, capsys):
 def test_of_an_option_that_does_not_exist_names_the_nearest(capsys):
     assert cli.run(["train", "loss=hubert", "--help"]) == 2
     assert "loss=hubert: no such option, did you mean huber?" in capsys.readouterr().err
+
+
+def test_the_names_of_all_options_need_neither_hydra_nor_their_files(answer, monkeypatch):
+    """What takes more than half a second otherwise."""
+    monkeypatch.setattr("linnet.cli.train.session", None)
+    monkeypatch.setattr("linnet.config.groups.shipped", None)
+    code, output, errors = answer("train", "--help")
+    assert (code, errors) == (0, "") and "  penalty=     elastic_net  l1  l2  none\n" in output

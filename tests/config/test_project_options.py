@@ -120,8 +120,13 @@ def test_what_reaches_further_is_refused_in_one_line(option, text, message, refu
     write(f"conf/{option}.yaml", text)
     group, _, name = option.partition("/")
     assert message in refusal("train", f"{group}={name}")
-    assert message in refusal("train", "-m", f"{group}=fast,{name}")
     assert not Path("executed").exists() and "evil" not in sys.modules
+
+
+def test_jobs_of_a_sweep_are_refused_alike(refusal):
+    for text, message in REFUSED["optimizer/mine"][:2]:
+        write("conf/optimizer/mine.yaml", text)
+        assert message in refusal("train", "-m", "optimizer=fast,mine")
 
 
 @pytest.mark.parametrize("name", ["train", "trust", "hydra/launcher/mine", "search/mine", "experiment/mine"])

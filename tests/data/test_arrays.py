@@ -95,8 +95,8 @@ class TestRuns:
 
     @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by Linux only")
     def test_larger_than_memory(self, tmp_path):
-        """1.8 GB of features in the files, less than 1 GiB in the memory of the whole process, most of that torch."""
-        n, d = 150_000, 1000
+        """0.6 GB of features in the files, at most 0.13 GB more in the memory of the process than torch takes."""
+        n, d = 50_000, 1000
         for i in range(3):
             write_sparse(tmp_path / f"x_{i}.npy", "<f4", (n, d))
             np.save(tmp_path / f"y_{i}.npy", np.arange(n, dtype=np.int64) % 5)
@@ -118,7 +118,6 @@ class TestRuns:
         )  # fmt: skip
         assert ended.returncode == 0, ended.stderr
         imported, peak = (int(kib) * 1024 for kib in ended.stderr.split("peaks ")[1].split()[:2])
-        assert peak < 2**30
         # What is allowed, and as much again for TensorBoard, minibatches and predictions.
         assert 0 < peak - imported < 2 * 64 * 2**20
 

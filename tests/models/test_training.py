@@ -21,6 +21,8 @@ from linnet.results.trained import TrainedRun
 
 QUICK = ["figures=false", "callbacks.checkpoint.every_n_seconds=1000"]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+ELSEWHERE = ("gpu", "ddp", "mlflow", "wandb")
+"""Options that tests of their own train with: of GPUs, in tests/training/distributed, in tests/tracking."""
 
 
 def train(tmp_path: Path, name: str, *overrides: str) -> TrainedRun:
@@ -70,14 +72,13 @@ class TestEveryOption:
 
     IMAGES = ("fashion_mnist", "kmnist", "mnist")
 
-    @pytest.mark.usefixtures("workplace")  # where MLflow keeps its store
     @pytest.mark.parametrize(
         ("group", "option"),
         [
             (group, option)
             for group in ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
             for option in options(group)
-            if option != "gpu"
+            if option not in ELSEWHERE
         ],
     )
     def test_debug_step(self, group: str, option: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:

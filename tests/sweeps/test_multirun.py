@@ -149,19 +149,19 @@ class TestRestart:
         assert hashes(copied) == weights
 
     def test_sigkill_in_the_middle_then_the_same_command(self, tmp_path: Path) -> None:
-        grid = ["trainer.max_epochs=2", "optimizer.lr=0.1,0.2,0.3,0.5", "seed=0,1,2", "threads=1"]
+        grid = ["trainer.max_epochs=2", "optimizer.lr=0.1,0.2,0.3,0.5", "seed=0,1", "threads=1"]
         assert sweep(tmp_path / "whole", *grid) == 0
         command = [sys.executable, "-m", "linnet", "train", "-m", f"hydra.sweep.dir={tmp_path / 'killed'}", *grid]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         try:
             until = time.monotonic() + 120
-            while len(list((tmp_path / "killed").glob("*/metrics.json"))) < 4 and time.monotonic() < until:
+            while len(list((tmp_path / "killed").glob("*/metrics.json"))) < 2 and time.monotonic() < until:
                 time.sleep(0.02)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         done = {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "killed").glob("*/metrics.json")}
-        assert 4 <= len(done) < 12
+        assert 2 <= len(done) < 8
         assert sweep(tmp_path / "killed", *grid) == 0
         again = {name: (tmp_path / "killed" / name / "metrics.json").stat().st_mtime_ns for name in done}
         completed = {
@@ -169,7 +169,7 @@ class TestRestart:
         }
         assert sum(again[name] != done[name] for name in completed) <= 1  # one may have been cut before its status
         assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
-        assert len(hashes(tmp_path / "whole")) == 12
+        assert len(hashes(tmp_path / "whole")) == 8
 
     def test_a_job_that_a_worker_is_still_at_is_left_alone(
         self, copied: Path, capsys: pytest.CaptureFixture[str]

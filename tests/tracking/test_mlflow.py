@@ -96,9 +96,8 @@ class TestRun:
         assert weights_sha256(plain.directory) == weights_sha256(logged.directory)
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_jobs_of_a_sweep_stand_below_a_run_for_the_sweep(store, answer, launcher):
-    words = ("logger=mlflow", "optimizer.lr=0.1,0.2,0.3", *SHORT, "hydra.sweep.dir=sweep", f"hydra/launcher={launcher}")
+def test_jobs_of_a_sweep_stand_below_a_run_for_the_sweep(store, answer):
+    words = ("logger=mlflow", "optimizer.lr=0.1,0.2,0.3", *SHORT, "hydra.sweep.dir=sweep")
     assert answer("train", "-m", *words)[0] == 0
     assert answer("train", "-m", *words, "optimizer.lr=0.4")[0] == 0
     logged = runs(store)
@@ -113,6 +112,14 @@ def test_jobs_of_a_sweep_stand_below_a_run_for_the_sweep(store, answer, launcher
     shutil.rmtree("sweep")
     assert answer("train", "-m", *words)[0] == 0
     assert len([run for run in runs(store) if "linnet.sweep" in run.data.tags]) == 2
+
+
+def test_jobs_in_processes_of_their_own_stand_there_too(store, answer):
+    words = ("logger=mlflow", "optimizer.lr=0.1,0.2", *SHORT, "hydra.sweep.dir=sweep", "hydra/launcher=joblib")
+    assert answer("train", "-m", *words)[0] == 0
+    logged = runs(store)
+    (parent,) = [run for run in logged if "linnet.sweep" in run.data.tags]
+    assert [run.data.tags.get("mlflow.parentRunId") for run in logged].count(parent.info.run_id) == len(logged) - 1 == 2
 
 
 def test_a_server_that_is_gone_costs_one_warning(workplace, monkeypatch):

@@ -19,7 +19,11 @@ COMMANDS = ("evaluate run", "reproduce run", "resume run trainer.max_epochs=2", 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    write_random_images(folder / "mine" / "MNIST" / "raw")
+    raw, packed = folder / "mine" / "MNIST" / "raw", folder / "packed" / "MNIST" / "raw"
+    write_random_images(raw)
+    packed.mkdir(parents=True)
+    for path in raw.iterdir():
+        (packed / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 1, mtime=0))
     words = ["data=mnist", f"data.root={folder}/mine", "figures=false", "trainer.max_epochs=1", "optimum=off"]
     linnet.train([*words, "data.batch_size=6000", "model.n_outputs=10", f"hydra.run.dir={folder}/run"])
     assert (folder / "run" / "checkpoints" / LAST).exists()
@@ -61,10 +65,7 @@ def test_a_directory_without_the_data_is_refused_and_not_filled(run, command, do
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_packed_files_are_read_and_not_unpacked_beside(run, trained, command, downloads, capsys):
-    raw = Path("victim/MNIST/raw")
-    raw.mkdir(parents=True)
-    for path in (trained / "mine" / "MNIST" / "raw").iterdir():
-        (raw / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 1, mtime=0))
+    shutil.copytree(trained / "packed", "victim")
     before = contents(Path("victim"))
     assert cli.run(command.split()) == 0
     output, errors = capsys.readouterr()
