@@ -102,7 +102,7 @@ class TestRuns:
             np.save(tmp_path / f"y_{i}.npy", np.arange(n, dtype=np.int64) % 5)
         command = [
             "train", "data=arrays", f"data.x={tmp_path}/x_*.npy", f"data.y={tmp_path}/y_*.npy", "data.batch_size=2048",
-            "data.standardize=false",
+            "data.standardize=false", "data.max_memory_mb=64",
             "trainer.max_epochs=1", "threads=1", f"hydra.run.dir={tmp_path / 'run'}",
         ]  # fmt: skip
         code = (

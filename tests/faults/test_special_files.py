@@ -41,7 +41,6 @@ def time_limit() -> Iterator[None]:
         pytest.fail(f"not ended after {SECONDS} s")  # no error that a command could refuse in one line
 
     before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(SECONDS)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
@@ -70,6 +69,7 @@ def test_in_place_of_a_file_are_refused_or_not_read(
             os.mkfifo(path)
         else:
             path.symlink_to("/dev/zero")
+        signal.alarm(SECONDS)
         code = cli.run([name, run, *options])
         said = capsys.readouterr().err
         assert code in (0, 1, 2), (file, said)
