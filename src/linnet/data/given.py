@@ -15,6 +15,8 @@ from linnet.system.errors import InputError
 
 PLACE = "the data given in Python"
 SPLITS = ("train", "val", "test")
+TABLE_SUFFIX = ".arrow"
+"""Of the files of tables in memory; here, so that asking for them brings no pyarrow."""
 
 
 class Given(ABC):

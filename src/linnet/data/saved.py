@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from linnet.data.given import SPLITS, Given, find_given, given, given_name
+from linnet.data.given import SPLITS, TABLE_SUFFIX, Given, find_given, given, given_name
 from linnet.data.sources.given_arrays import KEYS, SUFFIX as ARRAY, GivenArrays
-from linnet.data.table.given import SUFFIX as TABLE, GivenTable
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.reading import TENSOR_LIMIT, read_bytes
@@ -44,9 +42,9 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
         yield
         return
     try:
-        data = _tables(folder, run) if (folder / f"train{TABLE}").exists() else _arrays(folder, run)
+        data: Given = _tables(folder, run) if (folder / f"train{TABLE_SUFFIX}").exists() else _arrays(folder, run)
         fits = data.name == name
-    except (OSError, KeyError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
+    except (OSError, LookupError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
         raise InputError(f"{folder} is damaged: {' '.join(str(error).split())}") from error
     if not fits:
         raise InputError(f"{folder} is not what the run began with (its checksum is {data.checksum[:12]}): put it back")
@@ -54,14 +52,21 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
         yield
 
 
-def _tables(folder: Path, run: Path) -> GivenTable:
+def _tables(folder: Path, run: Path) -> Given:
+    import pyarrow as pa  # which runs on other data do without
+
+    from linnet.data.table.given import GivenTable
+
     parts = {}
-    for split in SPLITS:
-        file = folder / f"{split}{TABLE}"
-        if file.exists():
-            parts[split] = pa.ipc.open_file(pa.BufferReader(read_bytes(file, run, TENSOR_LIMIT))).read_all()
-            parts[split].validate(full=True)
-    return GivenTable.of_files(parts)
+    try:
+        for split in SPLITS:
+            file = folder / f"{split}{TABLE_SUFFIX}"
+            if file.exists():
+                parts[split] = pa.ipc.open_file(pa.BufferReader(read_bytes(file, run, TENSOR_LIMIT))).read_all()
+                parts[split].validate(full=True)
+        return GivenTable.of_files(parts)
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
 
 
 def _arrays(folder: Path, run: Path) -> GivenArrays:

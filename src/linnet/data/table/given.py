@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linnet.data.given import Given
+from linnet.data.given import TABLE_SUFFIX, Given
 from linnet.data.table.messages import join_names
 
-SUFFIX = ".arrow"
 FEATURES = b"linnet.features"
 """Key of the names of the features in the metadata of a file."""
 
@@ -49,7 +48,7 @@ class GivenTable(Given):
             part = part.replace_schema_metadata({FEATURES: json.dumps(self.names)})
             with pa.ipc.new_file(buffer, part.schema) as file:
                 file.write_table(part)
-            yield f"{split}{SUFFIX}", buffer.getvalue().to_pybytes()
+            yield f"{split}{TABLE_SUFFIX}", buffer.getvalue().to_pybytes()
 
     @classmethod
     def of_files(cls, parts: Mapping[str, pa.Table]) -> "GivenTable":
