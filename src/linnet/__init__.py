@@ -16,14 +16,15 @@ from linnet.system.errors import Diverged, InputError, Interrupted, LinnetError,
 from linnet.system.version import VERSION
 
 if TYPE_CHECKING:
+    from linnet.models import LinearRegression, SoftmaxRegression
     from linnet.results.run import Run
     from linnet.results.runs import Runs
     from linnet.results.trained import TrainedRun
 
 __version__ = VERSION
 __all__ = [
-    "Diverged", "InputError", "Interrupted", "LinnetError", "ProcessLost", "Run", "Runs", "TrainedRun", "__version__",
-    "compare", "load", "open_runs", "resume", "sweep", "train",
+    "Diverged", "InputError", "Interrupted", "LinearRegression", "LinnetError", "ProcessLost", "Run", "Runs",
+    "SoftmaxRegression", "TrainedRun", "__version__", "compare", "load", "open_runs", "resume", "sweep", "train",
 ]  # fmt: skip
 
 
@@ -201,10 +202,13 @@ def open_runs(
 
 
 if not TYPE_CHECKING:
-    _CLASSES = {"Run": "run", "Runs": "runs", "TrainedRun": "trained"}
+    _CLASSES = {
+        "LinearRegression": "models", "SoftmaxRegression": "models", "Run": "results.run", "Runs": "results.runs",
+        "TrainedRun": "results.trained",
+    }  # fmt: skip
 
     def __getattr__(name: str) -> Any:
-        """Import a class of results when it is first used."""
+        """Import a class when it is first used."""
         if name not in _CLASSES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"linnet.results.{_CLASSES[name]}"), name)
+        return getattr(import_module(f"linnet.{_CLASSES[name]}"), name)

@@ -5,6 +5,12 @@ Arguments are tensors, or anything `torch.as_tensor` takes, which becomes float6
 (natural logarithm, the default) or "bits" (base 2); 1 nat is 1/log 2 ≈ 1.4427 bits. Terms with a zero
 probability take their limits: 0 log 0 = 0, and p log(p/0) = inf for p > 0.
 
+Gradients are those of the formulas with the entries of p and q as independent variables, ∂H(p)/∂p = −log p − 1,
+∂KL(p‖q)/∂p = log(p/q) + 1, ∂KL(p‖q)/∂q = −p/q, and so are second derivatives: what is divided out to make a sum exactly
+1 counts as constant. For changes that leave the sum as it is, which distributions are bound to, they are derivatives.
+At zeros they are the limits, also infinite ones: ∂H(p)/∂p = inf at p = 0, ∂KL(p‖q)/∂q = 0 at p = 0 for every q. Only
+∂H(p, q)/∂p at p = q = 0 has none, and is 0.
+
 Every function raises ValueError for what is not a probability or not a distribution, and for an unknown unit.
 """
 
@@ -59,7 +65,7 @@ def cross_entropy(p: Probabilities, q: Probabilities, unit: str = "nats") -> Ten
         Cross-entropies, `[...]`; inf where q excludes what p allows.
     """
     p, q = _as_pair(p, q)
-    return _in_unit(torch.xlogy(p, q).neg().sum(-1), unit)
+    return _in_unit(_x_log_y(p, q).neg().sum(-1), unit)
 
 
 def kl_divergence(p: Probabilities, q: Probabilities, unit: str = "nats") -> Tensor:
@@ -76,13 +82,21 @@ def kl_divergence(p: Probabilities, q: Probabilities, unit: str = "nats") -> Ten
     Source: Kullback and Leibler, "On Information and Sufficiency" (1951).
     """
     p, q = _as_pair(p, q)
-    # A difference of logarithms, since p/q overflows for a tiny q. Gibbs: the sum is ≥ 0, but for its rounding.
-    return _in_unit((torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1).clamp(min=0), unit)
+    # A difference of logarithms, since p/q overflows for a tiny q.
+    nats = (-torch.special.entr(p) - _x_log_y(p, q)).sum(-1)
+    # Gibbs: the sum is ≥ 0, but for its rounding, which is taken off and leaves the derivatives as they are.
+    return _in_unit(torch.where(nats < 0, nats - nats.detach(), nats), unit)
 
 
 def perplexity(p: Probabilities, q: Probabilities) -> Tensor:
     """Return the perplexity exp H(p, q), from H in nats: the number of equally likely outcomes with that entropy."""
     return cross_entropy(p, q).exp()
+
+
+def _x_log_y(x: Tensor, y: Tensor) -> Tensor:
+    """Return x log y, 0 at x = 0; its derivative by y, x/y, is 0 there for every y, also for 0."""
+    neither = (x == 0) & (y == 0)
+    return torch.xlogy(x, torch.where(neither, torch.ones_like(y), y))
 
 
 def _in_unit(nats: Tensor, unit: str) -> Tensor:
@@ -116,7 +130,9 @@ def _as_distribution(values: Probabilities) -> Tensor:
     off = ~((total - 1).abs() <= max(math.sqrt(torch.finfo(p.dtype).eps), 1e-6))  # catches NaN too
     if off.any():
         raise ValueError(f"a distribution sums to 1: found a sum of {total[off][0].item():.9g}")
-    return p / total  # so that what tolerance let through does not bias the result
+    # So that what tolerance let through does not bias the result. A derivative through the total would be inf · 0 for
+    # all entries as soon as one is 0.
+    return p / total.detach()
 
 
 def _as_pair(p: Probabilities, q: Probabilities) -> tuple[Tensor, Tensor]:

@@ -33,9 +33,11 @@ class LogCosh(Loss):
 
     def value(self, prediction: Tensor, target: Tensor) -> Tensor:
         self.check(prediction, target)
-        z = ((prediction - target) / self.delta).abs()
-        # Each form keeps its digits on its side of 1: ½ log(1 + sinh² z), and z − log 2 + log(1 + exp(−2z)).
-        near = 0.5 * torch.log1p(torch.sinh(z.clamp(max=1)).square())
+        signed = (prediction - target) / self.delta
+        z = signed.abs()
+        # Each form keeps its digits on its side of 1: ½ log(1 + sinh² z), and z − log 2 + log(1 + exp(−2z)). The first
+        # is of the signed number, since autograd's second derivative of |z| is 0 at 0.
+        near = 0.5 * torch.log1p(torch.sinh(signed.clamp(-1, 1)).square())
         far = z - math.log(2) + torch.log1p(torch.exp(-2 * z))
         return self.delta**2 * torch.where(z < 1, near, far).sum(-1)
 

@@ -47,6 +47,18 @@ class OwnLoss(TorchLoss):
             return super().value_and_gradient(prediction, target)
         return self.value(prediction, target), self.gradient(prediction, target)
 
+    def of_each(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each example `[N]`: of several outputs it need not be the sum of theirs."""
+        if self.task == "classification":
+            return super().of_each(prediction, target)
+        if prediction.shape != target.shape:
+            raise ValueError(
+                f"prediction of shape {list(prediction.shape)} and target of shape {list(target.shape)}: expected the "
+                f"same shape, nothing is broadcast"
+            )
+        shape = (1, len(prediction), -1)
+        return self.value(prediction.reshape(shape), target.to(prediction.dtype).reshape(shape[1:]))[0]
+
     def mean(self, prediction: Tensor) -> Tensor:
         return prediction.softmax(-1) if self.link == "softmax" else super().mean(prediction)
 

@@ -56,6 +56,7 @@ class GradientDescent(LinearMap):
     def begin(self, data: Data) -> None:
         """Move the data to the parameters, and make or restore the optimizer's state."""
         self.data = data
+        self.requires_grad_(self.autograd)
         data.move_to(self.weight.device)
         if self.optimizer_state is None:
             self.optimizer_state = self.optimizer.init(self.params)
@@ -203,6 +204,8 @@ class GradientDescent(LinearMap):
         return {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[k]), "optimizer": state}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if "linnet" not in checkpoint:  # of another Trainer, which keeps the state of its optimizers itself
+            return
         saved = checkpoint["linnet"]
         self.steps_done = saved["steps_done"]
         self._epoch_loss[:] = saved["epoch_loss"]

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from linnet.data import Batch, Examples
 from linnet.losses import Loss
+from linnet.models.evaluation import Evaluation
 from linnet.models.intervals import Intervals
 from linnet.models.linear import backpropagate, mean, predict
 from linnet.models.own_metrics import OwnMetrics
-from linnet.models.running_metrics import RunningMetrics, as_floats
+from linnet.models.running_metrics import RunningMetrics
 from linnet.penalties import Penalty
 
 EVALUATION_ROWS = 2048
@@ -53,8 +54,15 @@ class LinearMap(pl.LightningModule, ABC):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the predictions `[K, B, C]` of features `[B, D]`; logits, for classification."""
-        return predict(x, self.weight, self.bias)
+        """Return the predictions `[B, C]` of features `[B, D]`, of K models `[K, B, C]`; logits, for classification.
+
+        Features `[B, …]`, such as pictures, are flattened, and taken in the dtype of the weight.
+        """
+        weight, bias = self.weight, self.bias
+        x = x.flatten(1).to(weight.dtype)
+        if weight.shape[0] > 1:
+            return predict(x, weight, bias)
+        return nn.functional.linear(x, weight[0], None if bias is None else bias[0])
 
     def predict_batch(self, batch: Batch) -> Tensor:
         """Return the predictions `[K, B, C]` of a batch."""
@@ -95,40 +103,23 @@ class LinearMap(pl.LightningModule, ABC):
 
     @torch.no_grad()
     def evaluate_all(self, examples: Examples, kept: list[Tensor] | None = None) -> list[dict[str, float]]:
-        """Return loss and metrics of each model on the examples.
-
-        The loss is Σ weight loss / Σ weight where examples have weights; in the metrics all of them count the same.
-        Classes without an output are as `AbsentClassMetrics` has them.
+        """Return loss and metrics of each model on the examples, as `Evaluation` has them.
 
         Args:
             examples: any number; they are predicted in chunks.
             kept: takes up the predictions of each chunk, `[K, B, C]`.
         """
         absent = _absent(examples)
-        total_weight = examples.total_weight
-        running, losses = self.new_metrics(0 if absent is None else len(absent.unique())), []
-        predicted: list[Tensor] = []
-        targets: list[Tensor] = []
+        evaluation = Evaluation(
+            self.loss, self.new_metrics(0 if absent is None else len(absent.unique())), self.own_metrics,
+            absent=absent is not None, total_weight=examples.total_weight,
+        )  # fmt: skip
         for batch in examples.chunks(EVALUATION_ROWS):
             prediction = self.predict_batch(batch)
-            if absent is None:
-                values = self.loss.value(prediction, batch.y)
-            else:  # their loss is left out
-                known = batch.y >= 0
-                total_weight -= float(batch.weighed((~known).double()).sum())
-                values = torch.where(known, self.loss.value(prediction, batch.y.clamp(min=0)), 0.0)
-            losses.append(batch.weighed(values.double()).sum(dim=1))
-            expected = self.loss.mean(prediction) if self.loss.task == "regression" else prediction
-            running.update(expected, batch.y)
-            if self.own_metrics.parts:
-                predicted.append(expected)
-                targets.append(batch.y)
+            evaluation.update(prediction, batch)
             if kept is not None:
                 kept.append(prediction)
-        means = (torch.stack(losses).sum(dim=0) / total_weight).tolist()
-        own = self.own_metrics.compute(predicted, targets) if predicted else [{} for _ in means]
-        every = zip(means, as_floats(running), own, strict=True)
-        return [{"loss": mean, **metrics, **of_others} for mean, metrics, of_others in every]
+        return evaluation.compute()
 
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], Tensor]:
         """Return loss and metrics of a single model on the examples, and its predictions `[N, C]`."""

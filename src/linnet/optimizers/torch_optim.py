@@ -6,8 +6,9 @@ no l1 penalty.
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -90,7 +91,33 @@ class TorchAdamW(TorchAdam):
         return torch.optim.AdamW(groups, lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps)
 
 
-class AnyTorchOptimizer(TorchOptimizer):
+class MadeOptimizer(TorchOptimizer):
+    """An optimizer of torch, or of the same base class, that a function of the parameters makes.
+
+    Args:
+        make: `torch.optim.Adam`, `partial(torch.optim.SGD, lr=0.1)`, `lambda params: …`.
+
+    Raises:
+        ValueError: it makes something else, or an optimizer that steps by a closure, or that has no lr.
+    """
+
+    def __init__(self, make: Callable[[Tensors], torch.optim.Optimizer]) -> None:
+        self.make = make
+        made = make([torch.zeros(1)])
+        name = type(made).__name__
+        if not isinstance(made, torch.optim.Optimizer):
+            raise ValueError(f"optimizer makes a {name}: expected an optimizer of torch")
+        if isinstance(made, torch.optim.LBFGS):
+            raise ValueError("torch.optim.LBFGS steps by a closure: use optimizer=torch_lbfgs")
+        if "lr" not in made.defaults:
+            raise ValueError(f"{name} has no lr, which schedules multiply")
+        self.lr = float(made.defaults["lr"])
+
+    def _over(self, params: Tensors) -> torch.optim.Optimizer:
+        return self.make(params)
+
+
+class AnyTorchOptimizer(MadeOptimizer):
     """An optimizer of `torch.optim`, or of the same base class, with options of its own.
 
     Args:
@@ -102,16 +129,7 @@ class AnyTorchOptimizer(TorchOptimizer):
     """
 
     def __init__(self, kind: type[torch.optim.Optimizer], options: Mapping[str, Any]) -> None:
-        self.kind, self.options = kind, dict(options)
-        if kind is torch.optim.LBFGS:
-            raise ValueError("torch.optim.LBFGS steps by a closure: use optimizer=torch_lbfgs")
-        try:
-            self.lr = float(self._over([torch.zeros(1)]).defaults["lr"])
-        except KeyError as error:
-            raise ValueError(f"{kind.__name__} has no lr, which schedules multiply") from error
-
-    def _over(self, params: Tensors) -> torch.optim.Optimizer:
-        return self.kind(params, **self.options)
+        super().__init__(partial(kind, **options))
 
 
 def scaled_optimizer(state: State, params: Tensors, factor: Hyperparameter) -> torch.optim.Optimizer:
