@@ -32,3 +32,6 @@ from linnet.losses.functional import (  # isort: skip  # last: the functions hav
     poisson_nll as poisson_nll,
     squared_error as squared_error,
 )
+
+# Configurations name this class by its module, which Hydra looks for among attributes, and finds the function.
+setattr(log_cosh, LogCosh.__name__, LogCosh)

@@ -4,12 +4,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.utils import get_object
 
 from linnet.config.check_options import CALLBACKS, TARGETS, declared, is_exact, remedy
 from linnet.config.direction import direction
@@ -205,11 +205,7 @@ def own_data(options: Mapping[str, Any]) -> Source:
     return own_source(trusted_object(options["_target_"]), given, dtype=options["dtype"], seed=options["seed"])
 
 
-@cache  # looking one up takes as long as making a small part
-def _object(name: str) -> Any:
-    module, _, attribute = name.rpartition(".")
-    # Not by Hydra's `get_object`, for which linnet.losses.huber would be the function of that name.
-    return getattr(import_module(module), attribute)
+_object = cache(get_object)  # looking one up takes as long as making a small part
 
 
 def _check_task(config: Mapping[str, Any], source: Source) -> None:
