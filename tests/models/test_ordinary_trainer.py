@@ -2,12 +2,12 @@
 
 import csv
 import math
-from functools import partial
 from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from plain_trainer import CLASSES, GENERATOR, NUMBERS, C, D, N, X, loader, trainer
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities.model_summary import ModelSummary
@@ -17,29 +17,13 @@ import linnet
 from linnet import LinearRegression, SoftmaxRegression
 from linnet.data import Data, epoch_order
 from linnet.losses import CrossEntropy, Huber
-from linnet.optimizers import SGD, Adam, Momentum
-from linnet.penalties import L1
-from linnet.schedules import Cosine, Step
+from linnet.optimizers import SGD
+from linnet.schedules import Step
 from linnet.system.errors import InputError
 from linnet.tracking.run_config import load_config
 from linnet.training.components import build_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
-
-N, D, C = 80, 6, 3
-GENERATOR = torch.Generator().manual_seed(0)
-X = torch.randn(N, D, generator=GENERATOR)
-CLASSES = (X @ torch.randn(D, C, generator=GENERATOR)).argmax(1)
-NUMBERS = X @ torch.randn(D, 2, generator=GENERATOR)
-
-
-def trainer(epochs: int = 3, **options) -> pl.Trainer:
-    off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
-    return pl.Trainer(accelerator="cpu", max_epochs=epochs, **{**dict.fromkeys(off, False), **options})
-
-
-def loader(*tensors: torch.Tensor, size: int = 16) -> DataLoader:
-    return DataLoader(TensorDataset(*tensors), batch_size=size)
 
 
 class OrderOf:
@@ -171,56 +155,6 @@ class TestBatches:
     def test_train_one_model(self):
         with pytest.raises(InputError, match="n_models=2"):
             trainer().fit(SoftmaxRegression(D, C, n_models=2), loader(X, CLASSES))
-
-
-class TestOptimizers:
-    @pytest.mark.parametrize("optimizer", [
-        torch.optim.Adam, partial(torch.optim.Adam, lr=1e-3), lambda params: torch.optim.Adam(params, lr=1e-3),
-    ], ids=["class", "partial", "function"])  # fmt: skip
-    def test_of_torch(self, optimizer):
-        module, twin = SoftmaxRegression(D, C, optimizer=optimizer), SoftmaxRegression(D, C, optimizer=Adam(lr=1e-3))
-        for each in (module, twin):
-            plain = trainer(2)
-            plain.fit(each, loader(X, CLASSES))
-        assert torch.allclose(module.weight, twin.weight, atol=1e-6)
-
-    def test_refused(self):
-        for wrong, words in (("adam", "is a str"), (torch.optim.LBFGS, "closure"), (lambda params: 3, "makes a int")):
-            with pytest.raises(InputError, match=words):
-                SoftmaxRegression(D, C, optimizer=wrong)
-        module = SoftmaxRegression(D, C, optimizer=torch.optim.Adam, penalty=L1(0.1))
-        with pytest.raises(InputError, match="proximal step"):
-            trainer().fit(module, loader(X, CLASSES))
-
-    def test_l1_leaves_zeros(self):
-        module = SoftmaxRegression(D, C, penalty=L1(0.3))
-        trainer(20).fit(module, loader(X, CLASSES))
-        assert bool((module.weight == 0).any()) and not bool((module.bias == 0).all())
-
-    @pytest.mark.parametrize("optimizer", [Momentum(lr=0.1, momentum=0.9), Adam(lr=0.01)])
-    def test_go_on_from_a_checkpoint(self, optimizer, tmp_path):
-        """Two epochs, and two more from their checkpoint, are four, bit for bit."""
-        parts = {"optimizer": optimizer, "schedule": Step(1, 0.5), "penalty": L1(0.01)}
-        whole, first, second = (SoftmaxRegression(D, C, **parts) for _ in range(3))
-        trainer(4).fit(whole, loader(X, CLASSES))
-        plain = trainer(2)
-        plain.fit(first, loader(X, CLASSES))
-        plain.save_checkpoint(tmp_path / "two.ckpt")
-        trainer(4).fit(second, loader(X, CLASSES), ckpt_path=tmp_path / "two.ckpt", weights_only=True)
-        assert torch.equal(second.weight, whole.weight)
-        loaded = SoftmaxRegression.load_from_checkpoint(tmp_path / "two.ckpt", weights_only=True, **parts)
-        assert torch.equal(loaded.weight, first.weight) and torch.equal(loaded.bias, first.bias)
-
-    def test_schedule_needs_a_length(self):
-        stream = DataLoader(Stream(), batch_size=None)
-        with pytest.raises(InputError, match="schedule Cosine: the loader does not know"):
-            trainer().fit(SoftmaxRegression(D, C, schedule=Cosine()), stream)
-        trainer().fit(SoftmaxRegression(D, C), stream)
-
-
-class Stream(torch.utils.data.IterableDataset):
-    def __iter__(self):
-        yield X, CLASSES
 
 
 class TestModule:

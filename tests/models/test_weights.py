@@ -92,7 +92,7 @@ def test_evaluation_is_over_the_weights_of_all_chunks():
     x, y = x.repeat(600, 1), y.repeat(600, 1)  # more than one chunk
     weight = torch.linspace(0, 7, len(x), dtype=torch.float64)  # of another mean, as a validation part may have
     model = network(SquaredError())
-    error = (model(x)[0] - y)[:, 0].square() / 2
+    error = (model(x).detach() - y)[:, 0].square() / 2
     expected = ((error * weight).sum() / weight.sum()).item()
     figures = model.evaluate_all(Examples(x, y, weight))[0]
     assert figures["loss"] == pytest.approx(expected, rel=1e-12)

@@ -36,6 +36,15 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As the runs have it: other numbers of threads may add up in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def tracked(*overrides: str) -> TrainedRun:
     return linnet.train([*overrides, "threads=1", "figures=false", "optimum=off", "hydra.run.dir=run"])
 

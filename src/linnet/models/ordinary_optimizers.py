@@ -42,12 +42,12 @@ class RuleOptimizer(torch.optim.Optimizer):
     The learning rate is that of its only parameter group: schedulers change it, and monitors read it, there.
 
     Args:
-        params: `[weight [1, C, D], bias [1, C]]`, the latter only if there is one.
+        params: `[weight [1, C, D], bias [1, C]]`, or those of them that are trained.
         rule: of one model.
-        penalty: on the weight; its smooth part is in the gradients.
+        penalty: on the weight; its smooth part is in the gradients. None if the weight is not trained.
     """
 
-    def __init__(self, params: list[Tensor], rule: Optimizer, penalty: Penalty) -> None:
+    def __init__(self, params: list[Tensor], rule: Optimizer, penalty: Penalty | None) -> None:
         super().__init__(params, {"lr": number_of(rule.lr, 0)})
         self.rule, self.penalty = rule, penalty
         self.memory = rule.init(params)
@@ -66,7 +66,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         factor = group["lr"] / self.defaults["lr"]
         # Copies, since a rule may use gradients as scratch memory, and callbacks may look at them later.
         self.rule.update(params, [param.grad.clone() for param in params], self.memory, factor)
-        if self.penalty.proximal:
+        if self.penalty is not None and self.penalty.proximal:
             self.penalty.proximal_step(params[0], self.rule.step_size(0, self.memory, factor))
         return loss
 
@@ -89,7 +89,7 @@ def configured(
         rule: one of linnet's, or an adapter of one of torch, which is then the optimizer itself.
         schedule: called for each update; its rate is logged as `train/lr` by Lightning's LearningRateMonitor.
         penalty: on the weight.
-        params: `[weight [1, C, D], bias [1, C]]`, the latter only if there is one.
+        params: `[weight [1, C, D], bias [1, C]]`, the latter only if there is one; what requires no gradient stays.
         trainer: says how many updates there are in an epoch and in all.
 
     Raises:
@@ -97,14 +97,15 @@ def configured(
             the number of updates, and that is not known.
     """
     optimizer: torch.optim.Optimizer
+    trained = [param for param in params if param.requires_grad]
     if isinstance(rule, TorchOptimizer):
         if penalty.proximal:
             raise InputError("an l1 penalty takes a proximal step after each update: use an optimizer of linnet's")
-        optimizer = rule.init(params)["optimizer"]
+        optimizer = rule.init(trained)["optimizer"]
     elif rule.needs_evaluate:
         raise InputError(f"{type(rule).__name__} evaluates gradients itself: use an optimizer of torch, or another one")
     else:
-        optimizer = RuleOptimizer(params, rule, penalty)
+        optimizer = RuleOptimizer(trained, rule, penalty if params[0].requires_grad else None)
     scheduler = LambdaLR(optimizer, _factor(schedule, trainer))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "train/lr"}}
 

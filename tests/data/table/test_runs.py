@@ -173,11 +173,11 @@ class TestWeight:
         ]  # fmt: skip
         run = linnet.train([*self.TABLE, *options])
         for name, part in run.data.splits().items():
-            losses = run.module.loss.value(run.module(part.x), part.y)[0]
+            losses = run.module.loss.value(run.module(part.x)[None], part.y)[0]
             expected = np.average(losses.detach(), weights=part.weight)
             assert run.metrics[f"{name}/loss"] == pytest.approx(expected, rel=1e-9)
         train = run.data.train
-        error = (run.module(train.x)[0] - train.y).detach()[:, 0]
+        error = (run.module(train.x) - train.y).detach()[:, 0]
         slope = train.weight * (error if loss == "squared_error" else error.clamp(-1, 1))
         assert slope.abs().mean() > 0.1
         np.testing.assert_allclose(slope @ train.x / len(train), 0, atol=1e-5)  # as at the weighted optimum only
@@ -188,5 +188,5 @@ class TestWeight:
         run = linnet.train([*self.TABLE, f"loss={loss}", "optimizer=exact"])
         assert run.metrics["optimum/gap"] <= run.metrics["optimum/bound"] + 1e-6  # predictions are float32
         train = run.data.train
-        losses = run.module.loss.value(run.module(train.x), train.y)[0].detach()
+        losses = run.module.loss.value(run.module(train.x)[None], train.y)[0].detach()
         assert float((losses * train.weight).mean()) == pytest.approx(run.metrics["optimum/loss"], rel=1e-5)
