@@ -59,9 +59,11 @@ class LinearMap(pl.LightningModule, ABC):
         Features `[B, …]`, such as pictures, are flattened, and taken in the dtype of the weight.
         """
         weight, bias = self.weight, self.bias
-        x = x.flatten(1).to(weight.dtype)
+        x = (x if x.is_sparse else x.flatten(1)).to(weight.dtype)
         if weight.shape[0] > 1:
             return predict(x, weight, bias)
+        if x.is_sparse:
+            return predict(x, weight, bias)[0]
         return nn.functional.linear(x, weight[0], None if bias is None else bias[0])
 
     def predict_batch(self, batch: Batch) -> Tensor:
