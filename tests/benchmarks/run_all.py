@@ -19,7 +19,10 @@ from side_by_side import machine
 
 FOLDER = Path(__file__).parent
 NO_BENCHMARKS = ("commits", "run_all", "side_by_side")
-SHORTENED = {"optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"], "probe": ["--patience", "60"]}
+SHORTENED = {
+    "optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"], "probe": ["--patience", "60"],
+    "sparse": ["--patience", "20"],
+}  # fmt: skip
 """What a script is given, so that all of them take less than half an hour."""
 
 

@@ -1,9 +1,12 @@
 """Training on sparse rows: the weights of dense training to rounding, and of autograd."""
 
+import resource
+
 import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from linnet.data import Data, Examples
 from linnet.data.storage.examples import Source
@@ -13,6 +16,7 @@ from linnet.models import LinearRegression, SoftmaxRegression
 from linnet.models.linear import backpropagate, predict
 from linnet.optimizers import SGD, Adam, Momentum
 from linnet.penalties import L1, L2, NoPenalty
+from linnet.solvers.solve import solve
 from linnet.system.errors import Diverged, InputError
 from linnet.training.from_python import given_data
 from linnet.training.loop import LoopOptions, train_loop
@@ -84,3 +88,25 @@ def test_divergence_names_a_stable_rate():
 def test_a_run_refuses_sparse_features_and_names_the_estimators():
     with pytest.raises(InputError, match=r"linnet\.sklearn"), given_data(scipy.sparse.csr_array(X), np.zeros(200)):
         pass
+
+
+def test_texts_are_trained_on_and_solved_without_being_made_dense():
+    """Dense, the features would take 3.2 GB. `benchmarks/sparse.py` has more of them."""
+    rng = np.random.default_rng(0)
+    x = scipy.sparse.random_array((20_000, 20_000), density=1e-3, rng=rng, format="csr")
+    labels = (x @ rng.normal(size=20_000) + rng.logistic(size=20_000) > 0).astype(np.int64)
+    y, strength, before = torch.from_numpy(labels), 1e-4, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    examples = SparseExamples.of(x, y, dtype=torch.float32)
+    model = SoftmaxRegression(20_000, 2, loss=CrossEntropy(), penalty=L2(strength), optimizer=Adam(lr=0.02))
+    train_loop(model, data_of(examples, "classification"), LoopOptions(max_epochs=1))
+    found = solve(SparseExamples(x, y), CrossEntropy(), L2(strength), bias=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert (peak - before) * 1024 < 3e8
+    assert found.suboptimality_bound <= 1e-8
+    (trained,) = model.training_objective(examples)
+    assert found.lower < trained < np.log(2)
+    theirs = LogisticRegression(C=2 / (20_000 * strength), solver="newton-cg", tol=1e-6).fit(x, labels)
+    half = torch.from_numpy(np.concatenate([-theirs.coef_, theirs.coef_])) / 2
+    z = torch.from_numpy(x @ half.T.numpy() + np.array([-0.5, 0.5]) * theirs.intercept_)
+    objective = float(CrossEntropy().value(z[None], y).mean() + L2(strength).value(half[None])[0])
+    assert found.lower <= objective <= found.objective + 1e-8

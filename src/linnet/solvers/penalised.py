@@ -1,7 +1,6 @@
 """Solve problems with a penalty: one solver per combination of loss and penalty, the duality gap as proof for all."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -18,8 +17,7 @@ from linnet.solvers.newton.newton import Point, is_tight
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
-from linnet.solvers.sparse import orthants
-from linnet.solvers.sparse.preconditioner import CentredDiagonal
+from linnet.solvers.sparse.minimise import minimise
 from linnet.solvers.sparse.problem import SparseProblem
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
@@ -119,7 +117,7 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         return promised <= tolerance and certify(weight, bias)
 
     if isinstance(problem, SparseProblem):
-        weight, bias, steps = _minimise_sparse(problem, weight, bias, proximal_close, close, tolerance)
+        weight, bias, steps = minimise(problem, weight, bias, near=close, done=proximal_close, tolerance=tolerance)
     elif problem.l1 > 0:
         weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
     else:
@@ -131,33 +129,6 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         if best is None or last.bound <= max(tolerance, best[0].bound):
             best = last, weight, bias
     return best[1], best[2], best[0], steps
-
-
-def _minimise_sparse(
-    problem: SparseProblem,
-    weight: Tensor,
-    bias: Tensor,
-    proximal_close: Callable[[Tensor, Tensor, float], bool],
-    close: Callable[[Point, Tensor, Tensor, float], bool],
-    tolerance: float,
-) -> tuple[Tensor, Tensor, int]:
-    if problem.l1 > 0:
-        first = orthants.FEW_STEPS
-        weight, bias, steps = orthants.minimise(
-            problem, weight, bias, done=proximal_close, tolerance=tolerance, most_steps=first
-        )
-        if steps < first:
-            return weight, bias, steps
-        if int((weight != 0).sum()) <= proximal_newton.WORKING_SET // 2:  # sure, as long as a dense Hessian is small
-            weight, bias, more = proximal_newton.minimise(
-                problem, weight, bias, done=proximal_close, tolerance=tolerance
-            )
-        else:
-            weight, bias, more = orthants.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
-        return weight, bias, steps + more
-    return newton.minimise(
-        problem, weight, bias, done=close, tolerance=tolerance, inverse=lambda _, dtype: CentredDiagonal(problem)
-    )
 
 
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:
