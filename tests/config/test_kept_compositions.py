@@ -1,14 +1,18 @@
 """Compositions that are kept are those of Hydra."""
 
+import re
 from pathlib import Path
 
 import hydra
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from linnet.config.compose import session
+from linnet.config.check import check
+from linnet.config.compose import compose, session
 from linnet.config.groups import GROUPS, options
 from linnet.config.kept_compositions import KeptCompositions
+from linnet.config.resolved import resolve
+from linnet.system.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("workplace", "composed_by_hydra")
 
@@ -53,3 +57,18 @@ def test_a_mistake_is_named_as_hydra_does(tmp_path: Path) -> None:
                     function("train", overrides=given, return_hydra_config=True)
                 errors.append((caught.type, str(caught.value)))
             assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("given", GIVEN, ids=" ".join)
+def test_a_configuration_resolved_without_hydra_is_that_of_hydra(given: list[str]) -> None:
+    given = [*given, "trainer.max_epochs=2"]
+    try:
+        with session():
+            config = compose(given)
+            expected = check(config), dict(config.hydra.runtime.choices)
+    except InputError as error:
+        with pytest.raises(InputError, match=f"^{re.escape(str(error))}$"):
+            if resolve(given) is None:
+                raise
+    else:
+        assert resolve(given) in (None, expected)

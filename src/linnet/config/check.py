@@ -33,12 +33,21 @@ def check(config: DictConfig, hydra: Mapping[str, Any] | None = None, *, recorde
     except OmegaConfBaseException as error:
         raise InputError(" ".join(str(error).split())) from error
     check_hydra(hydra)
-    check_options(resolved)
-    _check_fit(resolved, OmegaConf.select(config, "hydra.runtime.choices") or {})
+    return check_resolved(resolved, OmegaConf.select(config, "hydra.runtime.choices") or {}, recorded=recorded)
+
+
+def check_resolved(config: dict[str, Any], choices: Mapping[str, Any], *, recorded: bool = False) -> dict[str, Any]:
+    """Check a configuration in plain containers, without its `hydra` node, and return it. Otherwise as `check`.
+
+    Args:
+        choices: config group -> chosen option.
+    """
+    check_options(config)
+    _check_fit(config, choices)
     if not recorded:
-        check_direction(resolved["objective"])
-        _check_packages(resolved)
-    return resolved
+        check_direction(config["objective"])
+        _check_packages(config)
+    return config
 
 
 def refuse_chdir(config: DictConfig) -> None:

@@ -39,13 +39,23 @@ def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMappin
     Raises:
         InputError: if the targets cannot be read or there are none.
     """
-    looked = {} if looked is None else looked
     chosen: Mapping[str, str] = config.hydra.runtime.choices
+    data: Any = OmegaConf.to_container(config.data, resolve=True)
+    return inferred_of(overrides, chosen, data, looked)
+
+
+def inferred_of(
+    overrides: Sequence[str],
+    chosen: Mapping[str, str],
+    data: Mapping[str, Any],
+    looked: MutableMapping[str, str] | None = None,
+) -> list[str]:
+    """Return `inferred` of options by group and the resolved `data` node."""
+    looked = {} if looked is None else looked
     given = {
         **_named_by_experiment(chosen.get(EXPERIMENT)),
         **dict(text.split("=", 1) for text in overrides if "=" in text),
     }
-    data: Any = OmegaConf.to_container(config.data, resolve=True)
     declaration = declared(shipped()["data"].get(chosen["data"]) or data)
     look = declaration.infer_task
     if look is None:

@@ -97,6 +97,11 @@ def registered(folders: Sequence[Path]) -> Iterator[None]:
         _here.clear()
 
 
+def has_options_here() -> bool:
+    """Return whether ./conf is a folder of a project, whose files may be options."""
+    return _is_of_a_project(HERE)
+
+
 def announce() -> None:
     """Say on stderr which options ./conf adds."""
     if _here:

@@ -19,6 +19,7 @@ from linnet.config.compose import compose, session
 from linnet.config.environment import with_environment
 from linnet.config.loggers import with_loggers
 from linnet.config.project_options import announce, take_searchpath
+from linnet.config.resolved import resolve
 from linnet.system.compat.hydra import job_context
 from linnet.system.sanitize import print_note
 from linnet.system.terminal import Terminal
@@ -73,14 +74,15 @@ def train(
 def train_untracked(overrides: Sequence[str] = (), *, quiet: bool = False) -> "FinishedRun":
     """Train one run in memory, and write no file. Arguments as for `train`."""
     overrides, folders = take_searchpath(with_environment(overrides))
-    with session(folders):
-        config = compose(overrides)
-        resolved = check(config)
-        _announce(config, quiet)
-        choices = dict(config.hydra.runtime.choices)
+    found = None if folders else resolve(overrides)
+    if found is None:
+        with session(folders):
+            config = compose(overrides)
+            found = check(config), dict(config.hydra.runtime.choices)
+            _announce(config, quiet)
     from linnet.training.untracked import run_untracked  # late, as in `train`
 
-    return run_untracked(resolved, choices, quiet=quiet)
+    return run_untracked(*found, quiet=quiet)
 
 
 def _announce(config: DictConfig, quiet: bool) -> None:
