@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
 import linnet
+from linnet.system import threads
 from linnet.system.reading import read_json
 
 
@@ -118,7 +119,7 @@ class TestManifest:
             "digits" if "test/accuracy" in finished.metrics else "synthetic_regression"
         )
         assert manifest["command"] == sys.argv
-        assert manifest["threads"] == torch.get_num_threads()
+        assert manifest["threads"] == threads.available()
         assert manifest["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
         assert {"directory", "git", "cpu_count", "python", "platform"} <= set(manifest)
         for package, found in manifest["packages"].items():

@@ -13,7 +13,7 @@ from linnet.results.trained import TrainedRun
 from linnet.system.errors import Diverged, InputError
 from linnet.system.reading import read_json
 from linnet.tracking.run_config import load_config, load_hydra
-from linnet.training import optimality
+from linnet.training import fit, optimality
 from linnet.training.components import build_data, build_model
 from linnet.training.loop import LoopOptions, loop_options, train_loop
 
@@ -63,6 +63,14 @@ def parts(run: TrainedRun) -> tuple[LinearNetwork, Data, LoopOptions]:
 
 @pytest.mark.usefixtures("workplace")
 class TestAsTracked:
+    @pytest.fixture(autouse=True)
+    def by_lightning(self, monkeypatch):
+        monkeypatch.setattr(fit, "needs_no_trainer", lambda context: False)
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)  # as the run's
+        yield
+        torch.set_num_threads(before)
+
     @pytest.mark.parametrize("overrides", CASES, ids=lambda words: words[0])
     def test_weights_and_history(self, overrides):
         run = tracked(*REGRESSION, *overrides)

@@ -1,4 +1,4 @@
-"""Train the model of a run that is set up, by Lightning's Trainer without its messages and its handling of signals."""
+"""Train the model of a run that is set up: by Lightning's Trainer, or without it where nothing needs it."""
 
 import logging
 import math
@@ -29,6 +29,7 @@ from linnet.training.context import TrainingContext, is_trained
 from linnet.training.distributed.strategy import DataParallel
 from linnet.training.distributed.worker_group import WorkerGroup, WorkerTask
 from linnet.training.divergence import with_stable_rate
+from linnet.training.fit_alone import fit_alone, needs_no_trainer
 
 
 def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
@@ -157,6 +158,12 @@ def fit(context: TrainingContext) -> None:
     data.per_chunk = min(MINIBATCHES_PER_CHUNK, context.checkpoint_callback.every_n_steps or MINIBATCHES_PER_CHUNK)
     if any(map(_looks_at_batches, context.own_callbacks)):
         data.per_chunk = 1
+    if needs_no_trainer(context):
+        try:
+            fit_alone(context)
+        except Diverged as error:
+            raise with_stable_rate(error, model, data) from error
+        return
     options = config["trainer"] if model.solution is None else {**config["trainer"], "max_epochs": 1}
     trainer = make_trainer(options, data, callbacks, request.path, logger=context.logger)
     set_epoch(trainer, model.steps_done // data.chunks.steps_per_epoch)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
@@ -146,7 +146,9 @@ def train_loop(model: LinearNetwork, data: Data, options: LoopOptions, optimum: 
     try:
         model.begin_again()
         model.begin(data)
-        epochs = _epochs(model, data, options, kept, None if optimum is None else Gap(optimum))
+        stopping = None if options.patience is None else _early_stopping(options, options.patience)
+        gap = None if optimum is None else Gap(optimum)
+        epochs = run_epochs(model, data, options, stopping, gap, _KeepBest(model, kept))
     except Diverged as error:
         raise with_stable_rate(error, model, data) from error
     except torch.OutOfMemoryError as error:  # of a GPU
@@ -161,28 +163,61 @@ def train_loop(model: LinearNetwork, data: Data, options: LoopOptions, optimum: 
     return LoopResult(recorder.curves, epochs, model.steps_done, best or epochs)
 
 
-def _epochs(model: LinearNetwork, data: Data, options: LoopOptions, kept: Checkpoint, gap: Gap | None) -> int:
-    """Train epoch by epoch and return their number."""
+class Watcher(Protocol):
+    """What is done between two chunks and at the end of an epoch besides training."""
+
+    def after_chunk(self, epoch: int) -> None: ...
+
+    def after_epoch(self, epoch: int, stop: bool) -> None: ...
+
+
+@dataclass(frozen=True)
+class _KeepBest:
+    """Keeps the state of the best epoch."""
+
+    model: LinearNetwork
+    kept: Checkpoint
+
+    def after_chunk(self, epoch: int) -> None:
+        """Do nothing."""
+
+    def after_epoch(self, epoch: int, stop: bool) -> None:
+        self.kept.compare(self.model, epoch)
+
+
+def run_epochs(
+    model: LinearNetwork, data: Data, options: LoopOptions, stopping: EarlyStopping | None, gap: Gap | None,
+    watcher: Watcher,
+) -> int:  # fmt: skip
+    """Train epoch by epoch and return their number.
+
+    Args:
+        model, data: with `model.begin` called.
+        options: see there.
+        stopping: may end training early.
+        gap: logs the distance from the optimum.
+        watcher: called with the epoch, counted from 0, and whether early stopping asks for its end.
+    """
     order = data.order(lambda: model.steps_done)
     max_epochs = 1 if model.solution is not None else math.ceil(data.length(options.max_epochs))
     model.deadline = None if options.max_time is None else time.monotonic() + options.max_time
-    stopping = None if options.patience is None else _early_stopping(options, options.patience)
     stop = False
     for epoch in range(max_epochs):
         model.begin_epoch(epoch, max_epochs)
         for rows in order:
             model.train_on(rows, options.log_every_n_steps)
+            watcher.after_chunk(epoch)
         if data.val is not None and (epoch + 1) % options.check_val_every_n_epoch == 0:
             with torch.inference_mode():
                 (found,) = model.validate(data.val)
             if options.metric.removeprefix("val/") not in found:
                 names = ", ".join(f"val/{name}" for name in found)
                 raise InputError(f"objective.metric={options.metric}: this run logs {names}")
-            if stopping is not None:
-                stop |= stops_early(stopping, model.metrics[0][options.metric], len(data.val))
+            if stopping is not None and stops_early(stopping, model.metrics[0][options.metric], len(data.val)):
+                stop, stopping.stopped_epoch = True, epoch
         if gap is not None:
             gap.note(model, model.training_objective(data.train)[0])
-        kept.compare(model, epoch)
+        watcher.after_epoch(epoch, stop)
         if (stop and epoch + 1 >= options.min_epochs) or model.steps_done == data.max_steps:
             return epoch + 1
     return max_epochs

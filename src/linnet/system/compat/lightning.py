@@ -28,4 +28,7 @@ def stops_early(callback: "EarlyStopping", value: float, n: int) -> bool:
     import torch
 
     logged = torch.tensor(value, dtype=torch.get_default_dtype())
-    return callback._evaluate_stopping_criteria(logged * n / n)[0]
+    stops, reason = callback._evaluate_stopping_criteria(logged * n / n)
+    if stops:
+        callback.stopping_reason_message = reason
+    return stops
