@@ -12,16 +12,19 @@ from scipy import sparse
 from torch.utils.data import TensorDataset
 
 import linnet
+from linnet.data.sources import table
 from linnet.results.trained import TrainedRun
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
+from linnet.tracking import manifest
 
 pytestmark = pytest.mark.usefixtures("workplace")
-QUICK = {"figures": False, "max_epochs": 1, "penalty": "l2", "lr": 0.1}
+QUICK = {"figures": False, "quiet": True, "max_epochs": 1, "penalty": "l2", "lr": 0.1}
 
 
 def weights_hash(run: TrainedRun) -> str:
-    return str(read_json(run.directory / "manifest.json")["weights_sha256"])
+    """The hash that the manifest of a tracked run has."""
+    return manifest.weights_hash({name: tensor.detach()[0] for name, tensor in run.module.named_parameters()})
 
 
 def columns(n: int = 60) -> pd.DataFrame:
@@ -46,19 +49,23 @@ def test_equal_weights_from_every_container(kind):
     table = x.assign(y=y)
     table.to_csv("t.csv", index=False)
     table.to_parquet("t.parquet")
-    hashes = {
-        "csv": linnet.train(["data=table", "data.path=t.csv", "data.target=y"], **QUICK),
-        "parquet": linnet.train("data=table data.path=t.parquet data.target=y", **QUICK),
-        "numpy": linnet.train(x.to_numpy(), y, **QUICK),
-        "fortran": linnet.train(np.asfortranarray(x), y[:, None], **QUICK),
-        "lists": linnet.train(x.to_numpy().tolist(), y.tolist(), **QUICK),
-        "pandas": linnet.train(x.set_index(np.arange(len(x)) + 7), pd.Series(y), **QUICK),
-        "polars": linnet.train(pl.DataFrame(table), "y", **QUICK),
-        "arrow": linnet.train(pa.Table.from_pandas(table, preserve_index=False), "y", **QUICK),
+    tracked = linnet.train(x.to_numpy(), y, **QUICK)
+    assert read_json(tracked.directory / "manifest.json")["weights_sha256"] == weights_hash(tracked)
+    quick = QUICK | {"tracked": False, "optimum": "off"}
+    runs = {
+        "tracked": tracked,
+        "csv": linnet.train(["data=table", "data.path=t.csv", "data.target=y"], **quick),
+        "parquet": linnet.train("data=table data.path=t.parquet data.target=y", **quick),
+        "numpy": linnet.train(x.to_numpy(), y, **quick),
+        "fortran": linnet.train(np.asfortranarray(x), y[:, None], **quick),
+        "lists": linnet.train(x.to_numpy().tolist(), y.tolist(), **quick),
+        "pandas": linnet.train(x.set_index(np.arange(len(x)) + 7), pd.Series(y), **quick),
+        "polars": linnet.train(pl.DataFrame(table), "y", **quick),
+        "arrow": linnet.train(pa.Table.from_pandas(table, preserve_index=False), "y", **quick),
     }
     if kind != "text":
-        hashes["torch"] = linnet.train(torch.tensor(x.to_numpy()), torch.tensor(y), **QUICK)
-    assert len(set(map(weights_hash, hashes.values()))) == 1
+        runs["torch"] = linnet.train(torch.tensor(x.to_numpy()), torch.tensor(y), **quick)
+    assert len(set(map(weights_hash, runs.values()))) == 1
 
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (60, 3, 3)).astype(np.uint8)
@@ -138,3 +145,25 @@ def test_a_run_that_does_not_says_what_it_misses_and_takes_it_again(answer):
         linnet.resume("run", X + 1, Y, max_epochs=2)
     assert len(linnet.resume("run", X, Y, max_epochs=2).curves["val/loss"].step) == 2
     assert answer("inspect", "run")[0] == 0
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_matrix_is_read_as_its_columns_are(kind, monkeypatch):
+    """All at once, and one by one: constants, copies of the target, weights and splits are found alike."""
+    y = TARGETS[kind](60)
+    copy = np.unique(y, return_inverse=True)[1] * 3.0 if kind != "numbers" else 2 * y + 1
+    x = np.column_stack([X, np.full(60, 7.0), copy, np.arange(60) % 2])
+    more = {"val": (x[:9], y[:9]), "test": (x[9:20], y[9:20]), "sample_weight": np.arange(60) % 5}
+    for options in ({}, more):
+        runs = []
+        for simple in (True, False):
+            with monkeypatch.context() as patch:
+                if not simple:
+                    patch.setattr(table, "is_simple", lambda *_: False)
+                runs.append(linnet.train(x, y, tracked=False, optimum="off", **QUICK, **options))
+        one, other = (run.data.source for run in runs)
+        assert one.summary == other.summary
+        assert ("warning: column x4" in str(one.summary)) and "column x3 is always 7" in str(one.summary)
+        assert (one.preprocessing, one.checksum) == (other.preprocessing, other.checksum)
+        assert runs[0].metrics == runs[1].metrics
+        assert weights_hash(runs[0]) == weights_hash(runs[1])

@@ -1,7 +1,6 @@
 """Runs within a sweep, and runs that end early."""
 
 import pytest
-import torch
 from run_directory import FILES, SHORT, events, files, train, weights_sha256
 
 from linnet.models import LinearNetwork
@@ -59,14 +58,14 @@ class TestFailure:
             train(tmp_path / "run", *self.OVERRIDES)
 
     def test_interruption_in_fit_is_recorded(self, tmp_path, monkeypatch):
-        step = LinearNetwork.training_step
+        begin = LinearNetwork.begin_epoch
 
-        def interrupted(module: LinearNetwork, rows: torch.Tensor, batch_idx: int) -> None:
-            if module.current_epoch == 1:
+        def interrupted(module: LinearNetwork, epoch: int, max_epochs: int) -> None:
+            if epoch == 1:
                 raise KeyboardInterrupt
-            step(module, rows, batch_idx)
+            begin(module, epoch, max_epochs)
 
-        monkeypatch.setattr(LinearNetwork, "training_step", interrupted)
+        monkeypatch.setattr(LinearNetwork, "begin_epoch", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "run", *self.OVERRIDES)
         assert read_json(tmp_path / "run" / "status.json")["state"] == "interrupted"

@@ -55,7 +55,7 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
 def _tables(folder: Path, run: Path) -> Given:
     import pyarrow as pa  # which runs on other data do without
 
-    from linnet.data.table.given import GivenTable
+    from linnet.data.table.given import MATRIX, GivenMatrix, GivenTable
 
     parts = {}
     try:
@@ -64,9 +64,12 @@ def _tables(folder: Path, run: Path) -> Given:
             if file.exists():
                 parts[split] = pa.ipc.open_file(pa.BufferReader(read_bytes(file, run, TENSOR_LIMIT))).read_all()
                 parts[split].validate(full=True)
-        return GivenTable.of_files(parts)
+        table = GivenTable.of_files(parts)
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
+    if not (folder / f"train{MATRIX}").exists():
+        return table
+    return GivenMatrix.of_matrices(table, {split: _array(folder / f"{split}{MATRIX}", run) for split in parts})
 
 
 def _arrays(folder: Path, run: Path) -> GivenArrays:
@@ -74,5 +77,9 @@ def _arrays(folder: Path, run: Path) -> GivenArrays:
     for key in KEYS:
         file = folder / f"{key}{ARRAY}"
         if file.exists():
-            arrays[key] = np.load(io.BytesIO(read_bytes(file, run, TENSOR_LIMIT)), allow_pickle=False)
+            arrays[key] = _array(file, run)
     return GivenArrays.of_files(arrays)
+
+
+def _array(file: Path, run: Path) -> Any:
+    return np.load(io.BytesIO(read_bytes(file, run, TENSOR_LIMIT)), allow_pickle=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from linnet.config.python_options import value_text
-from linnet.data.given import PLACE, SPLITS, Given, given
+from linnet.data.given import PLACE, Given, given
 from linnet.data.table.from_python import (
     as_numpy,
     column,
@@ -17,11 +17,13 @@ from linnet.data.table.from_python import (
     features,
     frame,
     free_name,
+    matrix,
     numeric_categories,
     same_length,
 )
-from linnet.data.table.given import GivenTable
+from linnet.data.table.given import GivenMatrix, GivenTable
 from linnet.data.table.messages import require_column
+from linnet.data.table.values import plain
 from linnet.system.errors import InputError
 
 WEIGHT = "sample_weight"
@@ -95,50 +97,69 @@ def _pair(split: str, pair: Any) -> tuple[Any, Any]:
 
 
 def _table(pairs: Pairs, sample_weight: Any, save: bool) -> tuple[Given, list[str]]:
-    """Return the data as a table, and the words of `data=table`."""
+    """Return the data as a table, or a matrix that stands for one, and the words of `data=table`."""
     x, y = pairs["train"]
-    train = features("X", x)
-    target = _name(train, y)
-    weight = None if sample_weight is None else free_name(WEIGHT, [*train.column_names, target])
-    parts = {"train": _with(train, "X", "y", y, target, weight, sample_weight)}
-    for split in SPLITS[1:]:
-        if split in pairs:
-            more, targets = pairs[split]
-            place = f"X of {split}"
-            parts[split] = _with(features(place, more), place, f"y of {split}", targets, target, weight)
-    names = [name for name in train.column_names if name != target]
-    options = {"target": target, "weight": weight, "categorical": numeric_categories(train, names)}
+    numbers = {split: matrix(*pair) for split, pair in pairs.items()}
+    found = numbers["train"]
+    train = None if found is not None else features("X", x)
+    names = found[0] if found is not None else tuple(train.column_names if train is not None else ())
+    target = _name([*names, *([y] if found is not None and isinstance(y, str) else [])], y)
+    weight = None if sample_weight is None else free_name(WEIGHT, [*names, target])
+    others, tables, matrices = {}, {}, {}
+    for split, (some, targets) in pairs.items():
+        place, key = ("X", "y") if split == "train" else (f"X of {split}", f"y of {split}")
+        weights = sample_weight if split == "train" else None
+        own = numbers[split]
+        alike = found is not None and own is not None and own[0] == found[0]
+        if alike and own is not None:
+            matrices[split] = own[1]
+        table = features(place, some) if own is None else frame(place, some)
+        n_rows = len(own[1]) if own is not None else len(table or ())
+        others[split] = _others(table, n_rows, place, key, targets, target, weight, weights)
+        tables[split] = table, some
+    columns = [name for name in names if name != target]
+    options: dict[str, Any] = {"target": target, "weight": weight}
+    if len(matrices) == len(pairs):
+        data: Given = GivenMatrix(matrices, others, tuple(columns), save)
+    else:
+        made = {split: features("X", some) if table is None else table for split, (table, some) in tables.items()}
+        parts = {split: combine(table, others[split]) for split, table in made.items()}
+        data = GivenTable(parts, tuple(columns), save)
+        options["categorical"] = numeric_categories(made["train"], columns)
     more = [f"data.{key}={value_text(value)}" for key, value in options.items() if value]
-    return GivenTable(parts, tuple(names), save), ["data=table", f"data.path={NAME}", *more]
+    return data, ["data=table", f"data.path={NAME}", *more]
 
 
-def _name(table: pa.Table, y: Any) -> str:
+def _name(names: Sequence[str], y: Any) -> str:
     """Return the name of the target column: of a column in the frame, of a series, or a free one."""
     if isinstance(y, str):
-        require_column("y", y, table.column_names, "X")
+        require_column("y", y, names, "X")
         return y
     if y is None:
         raise InputError("y is missing: give the targets, linnet.train(X, y), or the name of a column of X")
     name = getattr(y, "name", None)
-    return free_name(name if isinstance(name, str) and name else "y", table.column_names)
+    return free_name(name if isinstance(name, str) and name else "y", names)
 
 
-def _with(
-    table: pa.Table, place: str, key: str, y: Any, target: str, weight: str | None, weights: Any = None
-) -> pa.Table:
-    """Return the columns of a split: those of X, target and weight, the latter 1 where none are given."""
-    more = {}
+def _others(
+    table: pa.Table | None, n_rows: int, place: str, key: str, y: Any, target: str, weight: str | None, weights: Any
+) -> dict[str, pa.ChunkedArray]:
+    """Return the columns of a split beside its features: target and weight, the latter 1 where none are given."""
+    found = {}
     if not isinstance(y, str):
-        more[target] = column(key, y)
+        found[target] = plain(column(key, y))
     elif y != target:
         raise InputError(f"{key}={y}: expected {target}, as for training")
     else:
-        require_column(key, y, table.column_names, place)
+        require_column(key, y, () if table is None else table.column_names, place)
+        found[target] = plain(table[y]) if table is not None else None
     if weight is not None:
-        more[weight] = column(WEIGHT, np.ones(table.num_rows) if weights is None else weights)
+        values = column(WEIGHT, np.ones(n_rows) if weights is None else weights)
+        whole = pa.types.is_integer(values.type) and not values.null_count
+        found[weight] = column(WEIGHT, values.to_numpy().astype(np.float64)) if whole else values
     names = {target: key, weight: WEIGHT}
-    same_length(place, table.num_rows, {str(names[name]): len(values) for name, values in more.items()})
-    return combine(table, more)
+    same_length(place, n_rows, {str(names[name]): len(values) for name, values in found.items()})
+    return found
 
 
 def _of_torch(x: Any, y: Any, others: Mapping[str, Any], sample_weight: Any, save: bool) -> tuple[Given, list[str]]:

@@ -23,6 +23,7 @@ from interrupted_run import (
     status,
     train,
 )
+from pytorch_lightning import LightningModule
 
 from linnet.cli import main as cli
 from linnet.models import network
@@ -85,6 +86,9 @@ class TestEndsAsIfNotInterrupted:
             (network.LinearNetwork, "on_fit_start", signal.SIGINT),
             (network.LinearNetwork, "on_train_epoch_start", signal.SIGTERM),
             (network.LinearNetwork, "validation_step", signal.SIGINT),
+            (network.LinearNetwork, "begin", signal.SIGINT),
+            (network.LinearNetwork, "begin_epoch", signal.SIGTERM),
+            (network.LinearNetwork, "validate", signal.SIGINT),
             (Checkpoint, "on_train_start", signal.SIGINT),
             (Checkpoint, "on_train_start", signal.SIGTERM),
             (Checkpoint, "on_train_end", signal.SIGTERM),
@@ -101,6 +105,8 @@ class TestEndsAsIfNotInterrupted:
             return original(*arguments, **options)
 
         with pytest.MonkeyPatch.context() as patch:
+            if hasattr(LightningModule, hook):  # which only a Trainer calls
+                patch.setattr(fit, "needs_no_trainer", lambda context: False)
             patch.setattr(owner, hook, interrupted)
             assert train(tmp_path / "run", *FAMILIES["momentum"]) == 128 + signum
         assert status(tmp_path / "run")["state"] == "interrupted"

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,14 +12,16 @@ from numpy.typing import NDArray
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files, Fraction, Seed, Words
-from linnet.data.given import is_given
+from linnet.data.given import find_given, is_given
+from linnet.data.sources.matrix import is_simple, matrix_rows
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.fit import fit
+from linnet.data.table.given import GivenMatrix
 from linnet.data.table.messages import RowLocator, join_names
 from linnet.data.table.notation import Notation, make_notation
 from linnet.data.table.preprocessing import Missing, refuse_missing
-from linnet.data.table.read import Rows, concatenate, read, read_given
+from linnet.data.table.read import Rows, concatenate, read, read_given_splits
 from linnet.data.table.roles import Roles, feature_kinds
 from linnet.data.table.splits import (
     Splits,
@@ -106,6 +107,9 @@ def table_rows(
     Raises:
         InputError: naming file, column and rows, and the remedy.
     """
+    found = find_given(path) if isinstance(path, str) else None
+    if isinstance(found, GivenMatrix) and is_simple(options := locals(), found):
+        return matrix_rows(found, options)
     rows, given = _read(path, test_path, split_column, CsvFormat(delimiter, encoding, comment, skip_rows))
     notation = make_notation(decimal, thousands, strip, missing_tokens)
     table = notation.without_tokens(rows.table)
@@ -167,7 +171,7 @@ def _read(
 ) -> tuple[Rows, NDArray[np.str_] | None]:
     """Return all rows, and the split of each where the files say so."""
     if is_given(path):
-        return _given(str(path), test_path, split_column)
+        return read_given_splits(str(path), test_path, split_column)
     rows = read("data.path", path, csv_format)
     if test_path is None:
         return rows, None
@@ -176,19 +180,6 @@ def _read(
     n_train = rows.table.num_rows
     rows = concatenate(rows, read("data.test_path", test_path, csv_format))
     return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
-
-
-def _given(path: str, test_path: Files | None, split_column: str | None) -> tuple[Rows, NDArray[np.str_] | None]:
-    """Return the rows of a table given in Python, and the split of each where there is more than one."""
-    if test_path is not None:
-        raise InputError("data.test_path names files, and the data was given in Python: give test=(X, y)")
-    parts = read_given(path)
-    if len(parts) == 1:
-        return parts["train"], None
-    if split_column is not None:
-        raise InputError("data.split_column names the splits already: leave out val and test, or that")
-    splits = np.concatenate([np.full(rows.table.num_rows, split) for split, rows in parts.items()])
-    return reduce(concatenate, parts.values()), splits
 
 
 def _complete(

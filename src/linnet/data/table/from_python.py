@@ -85,6 +85,29 @@ def features(name: str, values: Any) -> pa.Table:
     return pa.table({f"x{i}": column(f"{name}[:, {i}]", array[:, i]) for i in range(array.shape[1])})
 
 
+def matrix(x: Any, y: Any) -> tuple[tuple[str, ...], NDArray[Any]] | None:
+    """Return names and values `[n, D]` of features that are all numbers; None if they are not, or no features at all.
+
+    Args:
+        x: features.
+        y: targets, or the name of the frame's column that is none of the features.
+    """
+    array = as_numpy(x)
+    if array is not None:
+        fits = array.ndim == 2 and array.dtype.kind in "fiu" and array.size > 0 and not isinstance(y, str)
+        return (tuple(f"x{i}" for i in range(array.shape[1])), array) if fits else None
+    table = None if hasattr(x, "tocsr") else frame("X", x)
+    if table is None or table.num_rows == 0:
+        return None
+    names = tuple(name for name in table.column_names if not isinstance(y, str) or name != y)
+    kinds = [table.schema.field(name).type for name in names]
+    if not names or not all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+        return None
+    if any(table[name].null_count for name in names):
+        return None
+    return names, np.array([table[name].to_numpy() for name in names]).T
+
+
 def column(name: str, values: Any) -> pa.ChunkedArray:
     """Return a column `[n]` or `[n, 1]` of any of these types.
 

@@ -5,17 +5,19 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import parquet
 
 from linnet.data.given import is_given, place_of, require_given
 from linnet.data.table.delimited import CsvFormat, read_delimited
 from linnet.data.table.files import expand, file_format, read_bytes, unpack
-from linnet.data.table.given import GivenTable, row_words as given_row_words
-from linnet.data.table.messages import join_names, row_words
+from linnet.data.table.given import GivenMatrix, GivenTable, row_words as given_row_words
+from linnet.data.table.messages import RowLocator, join_names, row_words
 from linnet.data.table.values import plain
 from linnet.system.errors import InputError
 
@@ -66,27 +68,60 @@ def read(key: str, given: str | Sequence[str], csv_format: CsvFormat = CSV, only
             columns.
     """
     if is_given(given):
-        return read_given(str(given))["train"]
+        return read_given(str(given), ("train",), only)["train"]
     paths = expand(key, given)
     stats = [path.stat() for path in paths]
     stamps = tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in zip(paths, stats, strict=True))
     return _read(stamps, csv_format, None if only is None else tuple(only))
 
 
-def read_given(path: str) -> dict[str, Rows]:
+def read_given(path: str, splits: Sequence[str] | None = None, only: Sequence[str] | None = None) -> dict[str, Rows]:
     """Return split -> the rows of a table given in Python.
+
+    Args:
+        path: its name.
+        splits: those to return; None: all.
+        only: columns to keep; None: all.
 
     Raises:
         InputError: it is not there, or the splits differ in their columns.
     """
     table = require_given(path)
     assert isinstance(table, GivenTable)
-    found, first = {}, table.parts["train"]
-    for split, part in table.parts.items():
+    found, first = {}, table.selected("train", only)
+    for split in table.splits if splits is None else splits:
         place = Path(place_of(split))
-        rows = part if split == "train" else _like_the_first(first, part, Path(place_of("train")), place)
+        rows = first
+        if split != "train":
+            rows = _like_the_first(first, table.selected(split, only), Path(place_of("train")), place)
         found[split] = Rows(rows, (place,), (0,), (), table.checksum, in_python=True)
     return found
+
+
+def read_given_splits(path: str, test_path: object, split_column: str | None) -> tuple[Rows, NDArray[np.str_] | None]:
+    """Return the rows of a table given in Python, and the split of each where there is more than one.
+
+    Raises:
+        InputError: files or a column say which rows are in which split, too.
+    """
+    if test_path is not None:
+        raise InputError("data.test_path names files, and the data was given in Python: give test=(X, y)")
+    parts = read_given(path)
+    if len(parts) == 1:
+        return parts["train"], None
+    if split_column is not None:
+        raise InputError("data.split_column names the splits already: leave out val and test, or that")
+    splits = np.concatenate([np.full(rows.table.num_rows, split) for split, rows in parts.items()])
+    return reduce(concatenate, parts.values()), splits
+
+
+def given_where(table: GivenMatrix) -> tuple[RowLocator, tuple[Path, ...]]:
+    """Return what says where rows of all splits of a matrix are, and what stands for the files."""
+    places = tuple(Path(place_of(split)) for split in table.splits)
+    lengths = [len(x) for x in table.matrices.values()]
+    starts = tuple(sum(lengths[:i]) for i in range(len(lengths)))
+    rows = Rows(pa.table({"rows": np.empty(sum(lengths), np.bool_)}), places, starts, (), "", in_python=True)
+    return rows.where, places
 
 
 @lru_cache(maxsize=4)
