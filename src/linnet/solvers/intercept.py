@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from linnet.solvers.convex_losses import Softmax
 from linnet.solvers.problem import Problem
 
 STEPS = 60
@@ -20,6 +21,9 @@ def best_intercept(problem: Problem, weight: Tensor, bias: Tensor) -> Tensor:
     if not problem.bias:
         return bias
     convex_loss, y = problem.convex_loss, problem.targets
+    if isinstance(convex_loss, Softmax) and convex_loss.allowed is None and not weight.any():
+        share = convex_loss.mean(convex_loss.labels(y, problem.n_outputs, torch.float64))[:, 0].log()
+        return share - share.mean()
     z = problem.predict(weight, bias)
     values, theta = convex_loss.value_and_theta(z, y)
     objective, majorise = float(values.mean()), 1.0

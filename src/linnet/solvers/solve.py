@@ -16,7 +16,7 @@ from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax, co
 from linnet.solvers.least_squares.least_squares import solve_quadratic
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.penalised import is_coupled, solve_penalised
-from linnet.solvers.problem import Problem, WeightedRows
+from linnet.solvers.problem import Problem, WeightedRows, by_columns
 from linnet.solvers.sparse.features import compressed_rows, is_sparse
 from linnet.solvers.sparse.least_squares import solve_least_squares
 from linnet.solvers.sparse.problem import SparseProblem
@@ -92,7 +92,7 @@ def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n
     if classification != (y.dtype == torch.int64) or y.dim() != (1 if classification else 2):
         wanted = "class numbers [N] of int64" if classification else "numbers [N, C]"
         raise ValueError(f"targets are {tuple(y.shape)} {y.dtype}: {type(loss).__name__} wants {wanted}")
-    if not all(bool(part.isfinite().all()) for part in (x, y) if isinstance(part, Tensor) and part.is_floating_point()):
+    if not all(_is_finite(part) for part in (x, y) if isinstance(part, Tensor) and part.is_floating_point()):
         raise ValueError("features or targets hold NaN or infinite numbers")
     if isinstance(convex_loss, Poisson) and bool((y < 0).any()):
         raise ValueError(f"targets reach {float(y.min())}: Poisson regression wants counts of at least 0")
@@ -110,8 +110,14 @@ def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n
         y = y.double() if y.is_floating_point() else y
         return sparse_or_dense(SparseProblem.of(x, y, convex_loss, n_outputs or present, l1, l2, bias))
     if x.numel() <= SMALL:
-        x, y = x.double(), y.double() if y.is_floating_point() else y
+        x = by_columns(x, torch.float64) if classification else x.double()
+        y = y.double() if y.is_floating_point() else y
     return Problem(x, y, convex_loss, n_outputs or present, l1, l2, bias)
+
+
+def _is_finite(part: Tensor) -> bool:
+    # A sum of finite numbers may overflow, but one that is finite has finite terms only; and it takes no memory.
+    return bool(part.sum().isfinite()) or bool(part.isfinite().all())
 
 
 def _weight(weight: Tensor, n_examples: int) -> Tensor:

@@ -45,9 +45,8 @@ class Preconditioner:
         n_examples, n_features = problem.n_examples, problem.n_features
         self.problem = problem
         self.coupled = 1 if problem.convex_loss.separable else problem.n_outputs
-        self.n_leading = min(n_features, max(1, LEADING_NUMBERS // self.coupled - 1))
-        work = n_examples * float(self.coupled * (self.n_leading + 1)) ** 2 * problem.n_outputs / self.coupled
-        self.every = 1 if work <= DENSE_WORK else max(1, n_examples // SAMPLE)
+        self.n_leading = n_leading(problem)
+        self.every = 1 if _all_rows(problem) <= DENSE_WORK else max(1, n_examples // SAMPLE)
         x = problem.x[:: self.every].to(dtype)
         self.basis = self._principal_directions(x)  # [D, k], all of them where that is cheap
         rotated = x @ self.basis.to(dtype)
@@ -114,6 +113,25 @@ class Preconditioner:
             shift = shift - shift.mean()
             step = step - step.mean(0) if self.problem.l2 == 0 else step
         return step, shift
+
+
+def n_leading(problem: Problem) -> int:
+    """Return the number of leading directions."""
+    coupled = 1 if problem.convex_loss.separable else problem.n_outputs
+    return min(problem.n_features, max(1, LEADING_NUMBERS // coupled - 1))
+
+
+def _all_rows(problem: Problem) -> float:
+    """Return the multiplications of a dense Hessian of all examples, twice as many as symmetry leaves of them."""
+    coupled = 1 if problem.convex_loss.separable else problem.n_outputs
+    return problem.n_examples * float(coupled * (n_leading(problem) + 1)) ** 2 * problem.n_outputs / coupled
+
+
+def dense_work(problem: Problem) -> float:
+    """Estimate the multiplications of `Preconditioner.update`."""
+    work, coupled = _all_rows(problem), 1 if problem.convex_loss.separable else problem.n_outputs
+    every = 1 if work <= DENSE_WORK else max(1, problem.n_examples // SAMPLE)
+    return work / 2 / every + float(coupled * (n_leading(problem) + 1)) ** 3 / 3
 
 
 def _factor(matrices: Tensor) -> Tensor:
