@@ -46,7 +46,7 @@ LONG = (
     "answers/test_section_a.py::test_heavy", "answers/test_simultaneous.py", "answers/test_terminal.py",
     "cli/test_board.py", "cli/test_main.py::TestImports::test_of_training",
     "data/test_arrays.py::TestRuns::test_larger_than_memory", "data/test_arrays.py::TestRuns::test_several_processes",
-    "faults/test_", "fuzz/test_runs.py", "models/test_training.py::TestTwins::test_softmax",
+    "estimators/test_check_minibatches.py", "faults/test_", "fuzz/test_runs.py", "models/test_training.py::TestTwins::test_softmax",
     "optimizers/test_proximal.py::test_ends_at", "own_parts/test_parts.py::TestRun::test_of_several_processes",
     "own_parts/test_trust.py::test_nothing", "own_parts/test_whole_path.py", "reproduction/test_experiment.py",
     "results/test_notebook.py", "results/test_public_types.py",

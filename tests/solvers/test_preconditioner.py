@@ -8,7 +8,7 @@ from linnet.losses import CrossEntropy, PoissonNLL
 from linnet.penalties import L2
 from linnet.solvers.convex_losses import convex_loss_of
 from linnet.solvers.newton import preconditioner as module
-from linnet.solvers.newton.newton import hessian_product
+from linnet.solvers.newton.direction import hessian_product
 from linnet.solvers.newton.preconditioner import Preconditioner
 from linnet.solvers.problem import Problem
 from linnet.solvers.solve import solve

@@ -4,19 +4,23 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from linnet.data.batch import Batch
 from linnet.data.standardizer import Standardizer
+from linnet.data.storage.sparse_examples import sparse_standardizer
 from linnet.losses import Loss
 from linnet.penalties import L2, Penalty
 from linnet.sklearn.options import InvalidParameter
 from linnet.solvers.convex_losses import is_known
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.relative import Rows, loss_of_zeros, solve_relative
+from linnet.solvers.sparse.features import compressed_rows, is_sparse
 
 FAR = 1000.0
 """Smallest value of a column over its range beyond which the column is centred before it is solved for."""
@@ -73,13 +77,15 @@ def solve_exactly(
     """
     if not is_known(loss):
         raise InvalidParameter(f"solver='exact': there is no exact solver for {type(loss).__name__}, use solver='sgd'")
+    if is_sparse(rows.x):
+        rows = replace(rows, x=compressed_rows(rows.x))
     scaling = _scaling(rows, fit_intercept, standardize)
     solved, origin = rows, torch.zeros(rows.x.shape[1], dtype=torch.float64)
     if scaling is not None:
-        solved = replace(rows, x=scaling.apply(rows.x, torch.float64))
+        solved = replace(rows, x=_scaled(rows.x, scaling))
         origin = scaling.mean / scaling.deviation
 
-    sought = min(tolerance, TIGHT) if rows.x.numel() * n_outputs <= SMALL else tolerance
+    sought = min(tolerance, TIGHT) if rows.x.shape[0] * rows.x.shape[1] * n_outputs <= SMALL else tolerance
 
     def solve(penalty: Penalty) -> Optimum:
         return solve_relative(
@@ -105,6 +111,8 @@ def _scaling(rows: Rows, fit_intercept: bool, standardize: bool) -> Standardizer
 
     An offset much larger than the range would cost digits. Where there is a bias, centring changes nothing else.
     """
+    if is_sparse(rows.x):
+        return sparse_standardizer(rows.x, rows.weight, bias=fit_intercept) if standardize else None
     if standardize:
         return Standardizer.of(lambda: [Batch(rows.x, rows.y, weight=rows.weight)], centre=fit_intercept)
     if not fit_intercept:
@@ -116,6 +124,12 @@ def _scaling(rows: Rows, fit_intercept: bool, standardize: bool) -> Standardizer
     constant = low == high
     mean = torch.where(constant, low, rows.x.double().mean(0))
     return Standardizer(torch.where(far, mean, 0.0), torch.ones_like(low))
+
+
+def _scaled(x: Any, scaling: Standardizer) -> Any:
+    if not is_sparse(x):
+        return scaling.apply(x, torch.float64)
+    return csr_array((x.data / scaling.deviation.numpy()[x.indices], x.indices, x.indptr), shape=x.shape)
 
 
 def _near_infimum(

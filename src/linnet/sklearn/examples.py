@@ -5,15 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from linnet.sklearn.options import InvalidParameter
-
 Floats = NDArray[np.float64]
-
-DENSE_NUMBERS = 2 * 10**8
-"""Entries up to which sparse features are made dense: 1.6 GB in float64."""
 
 
 def example_weights(sample_weight: Any, x: Any) -> Floats | None:
@@ -34,12 +28,3 @@ def example_weights(sample_weight: Any, x: Any) -> Floats | None:
     if not weight.any():
         raise ValueError("sample_weight is zero throughout: at least one weight must be above zero")
     return None if (weight == weight[0]).all() else weight
-
-
-def dense(x: Any) -> NDArray[np.floating[Any]]:
-    """Return features as an array. Raises InvalidParameter for sparse ones too large to be made dense."""
-    if not issparse(x):
-        return np.asarray(x)
-    if x.shape[0] * x.shape[1] > DENSE_NUMBERS:
-        raise InvalidParameter(f"X is sparse, of {x.shape[0]} x {x.shape[1]}: too large to be made dense")
-    return np.asarray(x.toarray())

@@ -21,6 +21,20 @@ from linnet.losses import (
     TorchSquaredError,
 )
 from linnet.losses.log_cosh import LogCosh
+from linnet.optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Exact,
+    Momentum,
+    Optimizer,
+    RMSprop,
+    TorchAdam,
+    TorchAdamW,
+    TorchLBFGS,
+    TorchSGD,
+)
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from linnet.system.errors import InputError
 
@@ -32,6 +46,16 @@ LOSSES: dict[str, type[Loss]] = {
     "torch_poisson_nll": TorchPoissonNLL, "torch_cross_entropy": TorchCrossEntropy,
 }  # fmt: skip
 """The names of the configuration group `loss`, with the defaults of each."""
+
+PENALTIES: dict[str, type[Penalty]] = {"none": NoPenalty, "l2": L2, "l1": L1, "elastic_net": ElasticNet}
+
+OPTIMIZERS: dict[str, tuple[type[Optimizer], dict[str, float]]] = {
+    "sgd": (SGD, {"lr": 0.1}), "momentum": (Momentum, {"lr": 0.02, "momentum": 0.9}), "adam": (Adam, {"lr": 0.01}),
+    "adamw": (AdamW, {"lr": 0.01}), "rmsprop": (RMSprop, {"lr": 0.001}), "adagrad": (Adagrad, {"lr": 0.1}),
+    "torch_sgd": (TorchSGD, {"lr": 0.1}), "torch_adam": (TorchAdam, {"lr": 0.01}),
+    "torch_adamw": (TorchAdamW, {"lr": 0.01}), "torch_lbfgs": (TorchLBFGS, {"lr": 1.0}),
+}  # fmt: skip
+"""The names of the configuration group `optimizer` but exact, with the options that have no default, and lr."""
 
 
 class InvalidParameter(InputError, ValueError):
@@ -73,6 +97,26 @@ def penalty_of(penalty: str | None, strength: float, l1_ratio: float) -> Penalty
         case "elastic_net":
             return ElasticNet(strength, number("l1_ratio", l1_ratio, low=0, high=1))
     raise InvalidParameter(f"penalty is {penalty!r}: expected None, 'l2', 'l1' or 'elastic_net'")
+
+
+def optimizer_of(solver: str | Optimizer | Exact, lr: float | None) -> Optimizer | Exact:
+    """Return the optimizer of a name, with a learning rate of its own or `lr`, or the one given.
+
+    Raises:
+        InvalidParameter: there is no such optimizer, or a learning rate for one that has it already, or out of range.
+    """
+    rate = None if lr is None else number("lr", lr, low=0, above=True)
+    if isinstance(solver, str) and solver in OPTIMIZERS:
+        kind, options = OPTIMIZERS[solver]
+        return kind(**(options if rate is None else {**options, "lr": rate}))
+    if isinstance(solver, Optimizer) and rate is not None:
+        raise InvalidParameter(f"lr is {lr!r}, and solver={solver!r} has its own: leave one of them out")
+    if isinstance(solver, Optimizer | Exact):
+        return solver
+    if solver == "exact":
+        return Exact()
+    names = ", ".join(OPTIMIZERS)
+    raise InvalidParameter(f"solver is {solver!r}: expected a linnet.optimizers.Optimizer or one of exact, {names}")
 
 
 def number(name: str, value: Any, low: float, high: float = math.inf, *, above: bool = False) -> float:

@@ -6,22 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_class_weight
 from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
 
 from linnet.losses import Loss
-from linnet.sklearn.exact import Fit, normalised, solve_exactly, tensor
-from linnet.sklearn.examples import Floats, dense, example_weights
-from linnet.sklearn.options import loss_of, number, penalty_of
+from linnet.optimizers import Exact, Optimizer
+from linnet.sklearn.base import DTYPES, LinearModel, features, learns
+from linnet.sklearn.exact import Fit, normalised, tensor
+from linnet.sklearn.examples import Floats, example_weights
+from linnet.sklearn.options import InvalidParameter
 from linnet.solvers.relative import Rows
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):
+class SoftmaxRegression(ClassifierMixin, LinearModel):
     """Softmax (multinomial logistic) regression, solved exactly with a certificate.
 
     Minimises F(W, b) = Σ_i w_i ℓ(W x_i + b, y_i) / Σ_i w_i + penalty(W), with one row of W per class and cross-entropy
@@ -35,7 +37,11 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         strength: of the penalty, in [0, inf).
         l1_ratio: of the elastic net, in [0, 1].
         loss: "cross_entropy", or a `linnet.losses.Loss` such as `CrossEntropy(label_smoothing=0.1)`.
-        solver: "exact".
+        solver: "exact"; or an optimizer of minibatches: "sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad", …,
+            or a `linnet.optimizers.Optimizer`. Weights are then those of `linnet train` with the same options and
+            data.val_fraction=0, and `partial_fit` exists.
+        lr: learning rate of an optimizer named by text; None: its own default.
+        max_epochs, batch_size: passes over the examples, and examples per step; not of "exact".
         tolerance: bound of F − inf F to prove, relative to the loss of equal probabilities, log(number of classes), in
             (0, inf). Small problems are solved to the last digits anyway.
         class_weight: None; "balanced", N / (number of classes × examples of the class); or a weight for each class as
@@ -43,6 +49,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         fit_intercept: whether there is a bias.
         standardize: whether to penalise coefficients of features of mean 0 and variance 1; `coef_` is for features as
             given either way.
+        random_state: seed of the initial weights and of the order of minibatches; with a whole number all is the same
+            every time.
+        run_dir: directory, which must not exist, of a tracked run that fits the model; None: no file is written. Its
+            own tolerance is 1e-12.
 
     Attributes:
         classes_: the classes `[C]`, sorted.
@@ -50,12 +60,14 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         intercept_: `[C]`, or `[1]`. Minus infinity for a class whose examples all have weight 0: its probability is 0.
         optimality_gap_: proven upper bound of F − inf F, rounding included; nan where nothing is proven.
         certificate_: the proof in words, or why there is none.
-        n_iter_: iterations of the solver.
+        n_iter_: iterations of the solver, or epochs.
         n_features_in_, feature_names_in_: as everywhere in scikit-learn.
 
     Without a penalty, the loss of separable classes has no minimum: `fit` then warns by ConvergenceWarning and returns
     the coefficients of a penalty so small that their loss is near the infimum, by no more than `optimality_gap_`.
     """
+
+    task = "classification"
 
     def __init__(
         self,
@@ -64,21 +76,31 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         strength: float = 1e-4,
         l1_ratio: float = 0.5,
         loss: str | Loss = "cross_entropy",
-        solver: str = "exact",
+        solver: str | Optimizer = "exact",
+        lr: float | None = None,
+        max_epochs: int = 20,
+        batch_size: int = 32,
         tolerance: float = 1e-6,
         class_weight: Any = None,
         fit_intercept: bool = True,
         standardize: bool = False,
+        random_state: Any = 0,
+        run_dir: Any = None,
     ) -> None:
         self.penalty = penalty
         self.strength = strength
         self.l1_ratio = l1_ratio
         self.loss = loss
         self.solver = solver
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
         self.tolerance = tolerance
         self.class_weight = class_weight
         self.fit_intercept = fit_intercept
         self.standardize = standardize
+        self.random_state = random_state
+        self.run_dir = run_dir
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "SoftmaxRegression":
         """Fit to features X `[N, D]` and classes y `[N]`, with weights `[N]` in [0, inf) or None.
@@ -86,53 +108,88 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: data or parameters that are not admitted.
         """
-        number("tolerance", self.tolerance, low=0, above=True)
-        loss_of(self.loss, "classification")
-        penalty_of(self.penalty, self.strength, self.l1_ratio)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
+        optimizer = self._parts()[2]
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES)
         check_classification_targets(y)
-        classes, labels = np.unique(y, return_inverse=True)
-        weight = self._example_weights(example_weights(sample_weight, X), X, y, classes, labels)
-        kept = slice(None) if weight is None else weight > 0
-        found = self._solve(
-            dense(X[kept]), labels[kept], None if weight is None else normalised(weight[kept]), len(classes)
-        )
-        if found.warning:
-            warnings.warn(found.warning, ConvergenceWarning, stacklevel=2)
-        self.classes_ = classes
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        weight = self._example_weights(example_weights(sample_weight, X), X, y, labels)
+        if weight is not None:
+            X, labels = X[weight > 0], labels[weight > 0]
+        present = np.arange(len(self.classes_))
+        if isinstance(optimizer, Exact) or self.run_dir is not None:
+            # In the limit, classes without an example of positive weight have probability 0.
+            present, labels = np.unique(labels, return_inverse=True)
+        rows = Rows(
+            features(X), tensor(labels.astype(np.int64, copy=False)),
+            None if weight is None else normalised(weight[weight > 0]),
+        )  # fmt: skip
+        self._set(self._fit_rows(rows, len(present)), present)
         return self
 
-    def _example_weights(
-        self, weight: Floats | None, X: Any, y: Any, classes: NDArray[Any], labels: NDArray[np.intp]
-    ) -> Floats | None:
+    @available_if(learns)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "SoftmaxRegression":
+        """Take one pass over the rows, in minibatches, from where the last call of `fit` or `partial_fit` ended.
+
+        Args:
+            X, y: as of `fit`.
+            classes: all that there are; wanted in the first call.
+            sample_weight: weights count as they are, not in relation to their mean.
+
+        Raises:
+            ValueError: as of `fit`, or classes that are not those of the first call.
+        """
+        self._parts()
+        if self.class_weight == "balanced":
+            raise InvalidParameter("class_weight='balanced' needs all examples at once: give a weight for each class")
+        first = getattr(self, "_learner", None) is None
+        self._set_classes(classes, first)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=DTYPES, reset=first)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y holds {unknown[0]!r}, which is none of the classes {list(self.classes_)}")
+        labels = np.searchsorted(self.classes_, y)
+        if first:
+            self._begin(X, len(self.classes_))
+        weight = self._example_weights(example_weights(sample_weight, X), X, self.classes_, labels)
+        found = self._pass(features(X), tensor(labels.astype(np.int64, copy=False)), weight)
+        self._set(found, np.arange(len(self.classes_)))
+        return self
+
+    def _set_classes(self, classes: Any, first: bool) -> None:
+        """Set the classes in the first call of `partial_fit`, and compare them in others."""
+        if classes is None:
+            if first:
+                raise ValueError("classes must be given in the first call of partial_fit")
+            return
+        found = np.unique(classes)
+        if not first and not np.array_equal(found, self.classes_):
+            raise ValueError(f"classes are {list(found)}, and were {list(self.classes_)} before")
+        self.classes_ = found
+
+    def _example_weights(self, weight: Floats | None, X: Any, y: Any, labels: NDArray[np.intp]) -> Floats | None:
         """Return the product of weights of examples `[N]` and of their classes."""
         if self.class_weight is None:
             return weight
-        of_class = compute_class_weight(self.class_weight, classes=classes, y=y, sample_weight=weight)
-        both = of_class[labels] if weight is None else of_class[labels] * weight
-        return example_weights(both, X)
+        of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y, sample_weight=weight)
+        return example_weights(of_class[labels] if weight is None else of_class[labels] * weight, X)
 
-    def _solve(self, x: NDArray[Any], labels: NDArray[np.intp], weight: Tensor | None, n_classes: int) -> Fit:
-        """Solve for the classes that have an example of positive weight; the others have probability 0."""
-        present, labels = np.unique(labels, return_inverse=True)
-        found = solve_exactly(
-            Rows(tensor(x), tensor(labels.astype(np.int64, copy=False)), weight),
-            loss_of(self.loss, "classification"), penalty_of(self.penalty, self.strength, self.l1_ratio), len(present),
-            fit_intercept=self.fit_intercept, standardize=self.standardize, tolerance=float(self.tolerance),
-        )  # fmt: skip
-        coefficients, intercept = np.zeros((n_classes, x.shape[1])), np.full(n_classes, -np.inf)
-        coefficients[present], bias = found.weight.numpy(), found.bias.numpy()
+    def _set(self, found: Fit, present: NDArray[np.intp]) -> None:
+        """Set the fitted attributes from coefficients of the classes of these numbers."""
+        if found.warning:
+            warnings.warn(found.warning, ConvergenceWarning, stacklevel=3)
+        n_classes, bias = len(self.classes_), found.bias.numpy()
+        coefficients, intercept = np.zeros((n_classes, found.weight.shape[1])), np.full(n_classes, -np.inf)
+        coefficients[present] = found.weight.numpy()
         intercept[present] = bias - bias.mean()  # a common shift changes no probability
         if n_classes == 2:
             coefficients, intercept = coefficients[1:] - coefficients[:1], intercept[1:] - intercept[:1]
         self.coef_, self.intercept_ = coefficients, intercept
         self.optimality_gap_, self.certificate_, self.n_iter_ = found.gap, found.certificate, found.iterations
-        return found
 
     def decision_function(self, X: Any) -> Floats:
         """Return logits `[N, C]` of features X `[N, D]`; of two classes `[N]`, the log odds of the second."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False)
         logits: Floats = np.asarray(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)
         return logits[:, 0] if len(self.classes_) == 2 else logits
 
@@ -155,8 +212,3 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         if logits.ndim == 1:
             return np.column_stack([log_expit(-logits), log_expit(logits)])
         return np.asarray(log_softmax(logits, axis=1))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

@@ -1,6 +1,7 @@
 """Solve to a tolerance relative to the objective of predicting nothing."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,9 +15,9 @@ from linnet.solvers.solve import solve
 
 @dataclass(frozen=True)
 class Rows:
-    """Features x `[N, D]`, targets y as the loss takes them, and weights `[N]` or None."""
+    """Features x `[N, D]`, a tensor or sparse, targets y as the loss takes them, and weights `[N]` or None."""
 
-    x: Tensor
+    x: Any
     y: Tensor
     weight: Tensor | None = None
 
@@ -57,6 +58,7 @@ def solve_relative(
 
 def loss_of_zeros(rows: WeightedRows, loss: Loss, n_outputs: int) -> float:
     """Return the magnitude of the mean loss of zero predictions; 1 where that is 0."""
-    zeros = torch.zeros(1, len(rows.x), n_outputs, dtype=rows.x.dtype)
+    kind = rows.y.dtype if rows.y.is_floating_point() else torch.float64
+    zeros = torch.zeros(1, len(rows.y), n_outputs, dtype=kind)
     values = loss.value(zeros, rows.y).double()
     return abs(float((values if rows.weight is None else values * rows.weight).mean())) or 1.0

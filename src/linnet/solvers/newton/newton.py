@@ -17,16 +17,13 @@ import torch
 from torch import Tensor
 
 from linnet.solvers.convex_losses import Robust, Softmax
+from linnet.solvers.newton.direction import Parameters, dot, newton_direction, without_shift
 from linnet.solvers.newton.kronecker import Kronecker
 from linnet.solvers.newton.preconditioner import Inverse
 from linnet.solvers.newton.quasi_newton import approach
 from linnet.solvers.newton.staged import Staged
 from linnet.solvers.problem import Problem, by_columns
 
-Parameters = tuple[Tensor, Tensor]
-CG_STEPS = 200
-CG_ROUNDING = 1e-16
-"""Square of the relative accuracy that conjugate gradients are not asked to exceed."""
 NEWTON_STEPS = 200
 STALLED = 4
 """Steps without a decrease that float64 shows before the method ends: gradients go on shrinking for a few."""
@@ -118,7 +115,7 @@ def minimise(
         curvature = problem.convex_loss.curvature(point.z, _targets(problem, dtype), majorise).to(low)
         preconditioner.update(curvature)
         direction = newton_direction(fast, point.gradient, curvature, preconditioner, low, enough)
-        promised = -0.5 * _dot(point.gradient, direction)
+        promised = -0.5 * dot(point.gradient, direction)
         scale, trial = _search(problem if dtype == torch.float64 else fast, weight, bias, point, direction, dtype)
         if scale == 0 or not trial.objective < point.objective:
             stalled += 1
@@ -150,11 +147,11 @@ def _search(
     problem: Problem, weight: Tensor, bias: Tensor, point: Point, direction: Parameters, dtype: torch.dtype
 ) -> tuple[float, Point]:
     """Return how much of a step to take, and the point there; 0 if no part of it brings a decrease."""
-    slope, slack = _dot(point.gradient, direction), 4 * torch.finfo(dtype).eps * abs(point.objective)
+    slope, slack = dot(point.gradient, direction), 4 * torch.finfo(dtype).eps * abs(point.objective)
     scale, shortest = 1.0, SHORTEST
     while True:
         trial = evaluate(problem, weight + scale * direction[0], bias + scale * direction[1], dtype)
-        steep, shorter = _dot(trial.gradient, direction), scale / 2
+        steep, shorter = dot(trial.gradient, direction), scale / 2
         lower = trial.objective <= point.objective + 1e-4 * scale * slope + slack
         # F is convex, so a flatter slope is that of a lower point, even where rounding errors of F hide it.
         lower |= abs(steep) <= 0.5 * abs(slope) and trial.objective <= point.objective + HIDDEN * abs(point.objective)
@@ -179,7 +176,7 @@ def _overshoots(
 
     Examples far on the wrong side have hardly any curvature. Where all that is left is theirs, steps are far too long.
     """
-    slope = _dot(trial.gradient, direction)
+    slope = dot(trial.gradient, direction)
     if scale * slope <= slack:  # the minimum along the line is further on, or here
         return False
     change = (trial.z - point.z).double() / scale
@@ -225,68 +222,9 @@ def _polished(
 
 def _decrement(problem: Problem, point: Point, preconditioner: Inverse) -> float:
     """Compute ∇Fᵀ H⁻¹ ∇F at a point, with the preconditioner's H."""
-    gradient = _without_shift(problem, point.gradient)
-    return _dot(gradient, preconditioner(*gradient))
-
-
-def newton_direction(
-    problem: Problem,
-    gradient: Parameters,
-    curvature: Tensor,
-    preconditioner: Inverse,
-    dtype: torch.dtype,
-    enough: float = 0.0,
-) -> Parameters:
-    """Solve H d = −∇F approximately by preconditioned conjugate gradients.
-
-    Args:
-        enough: squared length of the gradient of the quadratic model by the weight that need not be undercut.
-    """
-    direction = (torch.zeros_like(gradient[0]), torch.zeros_like(gradient[1]))
-    residual = _without_shift(problem, (-gradient[0], -gradient[1]))
-    search = solved = _without_shift(problem, preconditioner(*residual))
-    norm = first = _dot(residual, solved)
-    for _ in range(CG_STEPS):
-        product = hessian_product(problem, search, curvature, dtype)
-        bent = _dot(search, product)
-        if not bent > 0:
-            break
-        rate = norm / bent
-        direction = (direction[0] + rate * search[0], direction[1] + rate * search[1])
-        residual = _without_shift(problem, (residual[0] - rate * product[0], residual[1] - rate * product[1]))
-        solved = _without_shift(problem, preconditioner(*residual))
-        norm, before = _dot(residual, solved), norm
-        # Relative accuracy like the square root of the decrease to come: superlinear convergence at the end, where
-        # rounding allows it.
-        if norm <= min(0.01, max(first, CG_ROUNDING)) * first or float(residual[0].square().sum()) <= enough:
-            break
-        search = (solved[0] + norm / before * search[0], solved[1] + norm / before * search[1])
-    return direction
-
-
-def _without_shift(problem: Problem, u: Parameters) -> Parameters:
-    """Remove the common change of all logits, which softmax ignores and along which rounding would accumulate.
-
-    A penalty does, but not of the bias.
-    """
-    if not isinstance(problem.convex_loss, Softmax):
-        return u
-    return (u[0] if problem.l1 > 0 or problem.l2 > 0 else u[0] - u[0].mean(0)), u[1] - u[1].mean(0)
-
-
-def hessian_product(problem: Problem, u: Parameters, curvature: Tensor, dtype: torch.dtype) -> Parameters:
-    """Compute H u for the Hessian of loss and l2 part at the point whose curvature `[C, N]` is given."""
-
-    def bent(rows: slice, z: Tensor, y: Tensor) -> Tensor:
-        return problem.convex_loss.product(curvature[:, rows], z)
-
-    weight, bias = problem.there_and_back(*u, bent, dtype)
-    return weight + problem.l2 * u[0], bias if problem.bias else torch.zeros_like(bias)
+    gradient = without_shift(problem, point.gradient)
+    return dot(gradient, preconditioner(*gradient))
 
 
 def _targets(problem: Problem, dtype: torch.dtype) -> Tensor:
     return problem.y.to(dtype) if problem.y.is_floating_point() else problem.y
-
-
-def _dot(a: Parameters, b: Parameters) -> float:
-    return float((a[0] * b[0]).sum() + (a[1] * b[1]).sum())

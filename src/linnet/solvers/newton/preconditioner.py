@@ -42,7 +42,7 @@ class Preconditioner:
     """
 
     def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
-        n_examples, n_features = problem.n_examples, problem.n_features
+        n_examples = problem.n_examples
         self.problem = problem
         self.coupled = 1 if problem.convex_loss.separable else problem.n_outputs
         self.n_leading = n_leading(problem)

@@ -49,10 +49,14 @@ def approach(
     objective, gradient, z = point
     inverse.update(problem.convex_loss.curvature(z, problem.y, 1.0))
     pairs: list[tuple[Tensor, Tensor, float]] = []
+
+    def times(u: Tensor, like: Tensor = weight) -> Tensor:
+        return _flat(inverse(*_parts(u, like)))
+
     slack, passes, step = 4 * torch.finfo(z.dtype).eps, 0, 0
     while passes < n_steps and float(gradient[0].square().sum()) > enough:
         flat = _flat(gradient)
-        direction = -_inverse_times(flat, pairs, lambda u: _flat(inverse(*_parts(u, weight))))
+        direction = -_inverse_times(flat, pairs, times)
         slope, scale = float(flat @ direction), 1.0
         for _ in range(HALVINGS):
             move = _parts(scale * direction, weight)

@@ -14,7 +14,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from linnet.solvers.newton.newton import Parameters, Point, evaluate, is_tight, newton_direction
+from linnet.solvers.newton.direction import Parameters, newton_direction
+from linnet.solvers.newton.newton import Point, evaluate, is_tight
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
 from linnet.solvers.sparse.problem import SparseProblem
 
