@@ -64,6 +64,14 @@ def test_inverse_is_the_cheapest_one_that_pays() -> None:
     assert small.inverse is None and not small.lasting
 
 
+def test_tight_tolerance_brings_the_weights_as_well() -> None:
+    given = problem(1500, 60, 10)  # of a size that is polished
+    rows = Rows(given.x, given.y)
+    found = solve(rows, CrossEntropy(), L2(0.01), bias=True, tolerance=1e-11)
+    point = evaluate(given, found.weight, found.bias, torch.float64)
+    assert float(point.gradient[0].norm()) < 1e-12
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_large_problem_has_the_solution_of_a_tight_tolerance(weighted: bool) -> None:
     given = problem(4000, 40, 10, weighted=weighted)

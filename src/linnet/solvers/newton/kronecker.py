@@ -35,7 +35,7 @@ class Kronecker:
 
     def update(self, curvature: Tensor) -> None:
         """Move to the point whose curvature `[C, N]` is given."""
-        convex_loss, x = self.problem.convex_loss, self.x
+        convex_loss, x, curvature = self.problem.convex_loss, self.x, curvature.to(self.x.dtype)
         mean = convex_loss.mean_hessian(curvature).double()
         sample = curvature[:, :: self.every]
         total = sample.sum(0)
