@@ -24,11 +24,10 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
         problem: all that the result depends on, in plain containers.
         find: solves the problem.
     """
-    key = _key(problem)
-    path = folder / f"{key}.safetensors"
+    path = _path(folder, problem)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open_own(folder / f"{key}.lock", "w")
+        lock = open_own(path.with_suffix(".lock"), "w")
     except OSError:
         return find(), False
     with lock:  # the system releases it however the process ends
@@ -44,10 +43,12 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
 
 def look_up(folder: Path, problem: Mapping[str, Any]) -> ProblemAnalysis | None:
     """Return the cached analysis of a problem, if there is one; writes nothing. Arguments as for `kept`."""
+    path = _path(folder, problem)
     with suppress(OSError, ValueError):
-        return ProblemAnalysis.from_bytes((folder / f"{_key(problem)}.safetensors").read_bytes())
+        return ProblemAnalysis.from_bytes(path.read_bytes())
     return None
 
 
-def _key(problem: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(problem, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _path(folder: Path, problem: Mapping[str, Any]) -> Path:
+    key = json.dumps(problem, sort_keys=True, separators=(",", ":"))
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"
