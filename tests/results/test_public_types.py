@@ -35,6 +35,8 @@ TYPES = {
     "run.board().url": "str",
     "run.module": "linnet.models.network.LinearNetwork",
     "run.data": "linnet.data.module.Data",
+    "linnet.LinearRegression.task": "str",
+    "linnet.SoftmaxRegression.task": "str",
     "repr(run)": "str",
     "runs.frame": FRAME,
     "runs.best": "linnet.results.run.Run",

@@ -187,6 +187,8 @@ def test_loading_imports_neither_torch_nor_pandas(regression: TrainedRun) -> Non
         f"run = linnet.load({str(regression.directory)!r})\n"
         "repr(run), run._repr_html_(), run.curves, run([[0.0] * 10]), run.figures['coefficients'].png\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        f"repr(linnet.compare({str(regression.directory)!r})._repr_html_())\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "run.coefficients; assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
