@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sklearn import datasets
@@ -220,13 +221,15 @@ def test_ci_leaves_no_test_out() -> None:
     ]  # fmt: skip
 
 
-def test_python_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```python\n(?!# my_parts.py)(.*?)```", README, re.DOTALL)
-    names: dict[str, object] = {}
-    exec(block, names)
-    assert 0.2 < float(capsys.readouterr().out.splitlines()[-1].split()[0]) < 0.6
-    assert len(names["steps"]) == len(names["losses"]) > 100  # type: ignore[arg-type]
+    blocks = re.findall(r"```python\n(?!# my_parts.py)(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 2
+    assert 0.2 < names["run"].metrics["test/r2"] < 0.6 and len(names["sweep"].frame) == 6
+    assert names["loss"].isfinite() and names["loss"].requires_grad
 
 
 def test_example_output_is_what_make_train_prints(

@@ -30,7 +30,7 @@ def sweep_job(job: DictConfig) -> str:
     from linnet.training.train import execute
 
     try:
-        execute(job, quiet=True)
+        execute(job, quiet=True, one_of_many=True)
     except Diverged:
         return "diverged"
     except Exception:  # recorded by `execute` in the job's own directory and log

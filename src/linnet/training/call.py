@@ -44,7 +44,7 @@ def _train(words: Sequence[str], tracked: bool, quiet: bool) -> "FinishedRun":
 
     with process_as_before():
         if tracked:
-            return train(words, quiet=quiet)
+            return train(words, quiet=quiet, in_python=True)
         with log_printed(quiet):
             return train_untracked(words, quiet=quiet)
 

@@ -52,6 +52,7 @@ class RunRequest:
     initial_weights: file with the recorded initial weights of a run with `init_from`.
     recorded: whether the configuration is that of an existing run, perhaps somebody else's.
     only_tensorboard: whether the further loggers that the configuration names are left out.
+    one_of_many: whether it is a job of a sweep or a call in Python, where what Lightning's Trainer costs counts.
     started: by `time.monotonic`.
     """
 
@@ -63,6 +64,7 @@ class RunRequest:
     initial_weights: Path | None = None
     recorded: bool = False
     only_tensorboard: bool = False
+    one_of_many: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @property

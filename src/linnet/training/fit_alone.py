@@ -1,4 +1,4 @@
-"""Train the model of a tracked run without Lightning's Trainer, which takes longer than the training of a small model.
+"""Train one run of many without Lightning's Trainer, which takes longer than the training of a small model.
 
 The same callbacks do the same between two chunks, so that files, weights and curves are those of a run by the Trainer.
 """
@@ -27,11 +27,11 @@ class Position:
 
 
 def needs_no_trainer(context: TrainingContext) -> bool:
-    """Return whether nothing of a run needs a Trainer: a new run on the processor, with linnet's own callbacks."""
+    """Return whether nothing of a run of many needs a Trainer: new, on the processor, with linnet's own callbacks."""
     request, trainer = context.request, context.request.config["trainer"]
     alone = (trainer["accelerator"], trainer["devices"], trainer["strategy"]) == ("cpu", 1, "auto")
     others = context.own_callbacks or context.further_loggers or trainer.get("profiler") is not None
-    return alone and not others and request.checkpoint is None
+    return request.one_of_many and alone and not others and request.checkpoint is None
 
 
 def fit_alone(context: TrainingContext) -> None:

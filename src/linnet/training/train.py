@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,13 +34,18 @@ if TYPE_CHECKING:
 
 
 def train(
-    overrides: Sequence[str] = (), *, quiet: bool = False, imported: Callable[[], None] | None = None
+    overrides: Sequence[str] = (),
+    *,
+    quiet: bool = False,
+    in_python: bool = False,
+    imported: Callable[[], None] | None = None,
 ) -> "FinishedRun":
     """Train one run in its directory; see `linnet.train`.
 
     Args:
         overrides: as on the command line.
         quiet: print nothing.
+        in_python: whether it is a call of `linnet.train`, perhaps one of many.
         imported: called once everything that a run needs is imported.
     """
     overrides, folders = take_searchpath(with_environment(overrides))
@@ -60,7 +66,7 @@ def train(
                 if quiet:
                     _leave_the_terminal_alone()
                 try:
-                    return execute(job, quiet=quiet, lock=lock)
+                    return execute(job, quiet=quiet, lock=lock, one_of_many=in_python)
                 except Exception as error:  # returned, because Hydra would print it in its own way
                     return error
 
@@ -103,17 +109,20 @@ def _leave_the_terminal_alone() -> None:
             root.removeHandler(handler)
 
 
-def execute(config: DictConfig, *, quiet: bool = False, lock: Lock | None = None) -> "FinishedRun":
+def execute(
+    config: DictConfig, *, quiet: bool = False, lock: Lock | None = None, one_of_many: bool = False
+) -> "FinishedRun":
     """Run a job inside its Hydra output directory, and record how it ends.
 
     Args:
         config: the job's; Hydra's own, which has passed `check`, is looked up.
         quiet: print nothing, as in a sweep, where each job gets one line.
         lock: of the directory, if this process holds it already.
+        one_of_many: see `RunRequest`.
     """
     from linnet.training.run import run_to_end
 
-    return run_to_end(request_of(config, quiet=quiet, lock=lock))
+    return run_to_end(replace(request_of(config, quiet=quiet, lock=lock), one_of_many=one_of_many))
 
 
 def request_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "RunRequest":
