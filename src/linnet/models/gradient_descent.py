@@ -36,6 +36,7 @@ class GradientDescent(LinearMap):
 
     def __init__(self, n_models: int) -> None:
         super().__init__()
+        self.n_models = n_models
         self.data: Data  # from `begin` on
         self.interrupts = Interrupts()
         """Asked between two minibatches; the checkpoint is written, and the exception raised, by its callback."""

@@ -34,6 +34,7 @@ class SeriesLogger(Protocol):
 class LinearMap(pl.LightningModule, ABC):
     """K linear maps side by side, prediction = weight x + bias, with objective and metrics."""
 
+    n_models: int
     weight: nn.Parameter
     bias: nn.Parameter | None
     loss: Loss
@@ -60,7 +61,7 @@ class LinearMap(pl.LightningModule, ABC):
         """
         weight, bias = self.weight, self.bias
         x = (x if x.is_sparse else x.flatten(1)).to(weight.dtype)
-        if weight.shape[0] > 1:
+        if self.n_models > 1:
             return predict(x, weight, bias)
         if x.is_sparse:
             return predict(x, weight, bias)[0]
