@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent
 NO_BENCHMARKS = ("commits", "run_all", "side_by_side")
 SHORTENED = {
     "optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"], "probe": ["--patience", "60"],
-    "sparse": ["--patience", "20"],
+    "sparse": ["--patience", "40"],
 }  # fmt: skip
 """What a script is given, so that all of them take less than half an hour."""
 

@@ -1,5 +1,6 @@
 """Optima of sparse features: the dense solver, scikit-learn and 50 digits agree within the certificates."""
 
+import itertools
 import warnings
 from types import SimpleNamespace
 
@@ -140,6 +141,7 @@ def test_all_formats_are_one_matrix():
     for other in [*same, tensor]:
         assert np.array_equal(compressed_rows(other).toarray(), x)
         assert compressed_rows(other).indices.dtype == np.int32
+        assert compressed_rows(other).nnz == csr.nnz
     assert np.array_equal(compressed_rows(zeros).toarray(), zeros.toarray())
     assert np.array_equal(unsummed.data, before)  # what was given stays as it was
     assert np.shares_memory(compressed_rows(csr).data, csr.data)
@@ -184,6 +186,21 @@ def test_least_squares_without_a_penalty(kept_sparse, shape, proven):
     assert_agree(found, dense, 1e-7)
     assert found.unique == proven
     assert ("Cholesky" in found.certificate) == proven
+
+
+@pytest.mark.parametrize(
+    ("loss", "penalty"),
+    [(SquaredError(), NoPenalty()), *itertools.product([SquaredError(), CrossEntropy(), Huber(0.7)], PENALTIES)],
+    ids=repr,
+)
+def test_the_bound_of_a_point_that_is_not_optimal(kept_sparse, loss, penalty):
+    x = features("plain")
+    y = targets(loss, x)
+    best = solve(Examples(torch.from_numpy(x), y), loss, penalty, bias=True, tolerance=1e-12)
+    early = sparse_solve(scipy.sparse.csr_array(x), y, loss, penalty, tolerance=0.1)
+    above = early.objective - best.objective
+    assert 1e-13 < above <= early.suboptimality_bound <= 0.1
+    assert early.suboptimality_bound < early.objective  # more than that no loss is negative
 
 
 class TestScikitLearn:

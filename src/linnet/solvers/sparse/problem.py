@@ -98,9 +98,9 @@ class SparseProblem(Problem):
     @cached_property
     def squares(self) -> Any:
         """The matrix of squared features."""
-        return scipy.sparse.csr_array(
-            (np.square(self.matrix.data), self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape
-        )
+        with np.errstate(over="ignore"):  # an infinite one says that the feature must not move
+            squares = np.square(self.matrix.data)
+        return scipy.sparse.csr_array((squares, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
 
     def transpose_squares(self, theta: Tensor) -> Tensor:
         """Compute 1/N Σ_i θ_i x_i²ᵀ, `[C, D]`."""
