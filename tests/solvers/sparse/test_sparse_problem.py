@@ -10,7 +10,8 @@ from sklearn.linear_model import Lasso
 
 from linnet.losses import CrossEntropy, SquaredError
 from linnet.solvers.convex_losses import Softmax, convex_loss_of
-from linnet.solvers.newton.newton import evaluate, hessian_product
+from linnet.solvers.newton.direction import hessian_product
+from linnet.solvers.newton.newton import evaluate
 from linnet.solvers.sparse import orthants
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
 from linnet.solvers.sparse.problem import SparseProblem
