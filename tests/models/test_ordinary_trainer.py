@@ -132,6 +132,13 @@ class TestBatches:
         values = CrossEntropy()(module(X), CLASSES, reduction="none")
         assert found["test/loss"] == pytest.approx(float((some * values).sum() / some.sum()), rel=1e-6)
 
+    def test_an_evaluation_that_fails_leaves_nothing_behind(self):
+        module = SoftmaxRegression(D, C)
+        with pytest.raises(InputError):
+            trainer().validate(module, DataLoader([(X[:9], CLASSES[:9]), (X, CLASSES + 9)], batch_size=None))
+        (found,) = trainer().test(module, loader(X, CLASSES), verbose=False)
+        assert found == pytest.approx(trainer().test(SoftmaxRegression(D, C), loader(X, CLASSES), verbose=False)[0])
+
     def test_predictions(self):
         module = LinearRegression(D, 2)
         for given in ([X], [(X, NUMBERS)], [{"x": X.view(N, 3, 2)}]):

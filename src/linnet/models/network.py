@@ -103,6 +103,7 @@ class LinearNetwork(GradientDescent):
             return False
 
     def setup(self, stage: str) -> None:
+        self._evaluations.clear()  # of an evaluation that an error ended
         if self._on_chunks:
             return
         if len(self.weight) != 1:
