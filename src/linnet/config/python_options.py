@@ -32,7 +32,7 @@ ELSEWHERE = {
 """Names of other libraries -> linnet's, for messages."""
 TOP = ("name", "tags", "notes", "seed", "threads", "init_from", "optimum", "figures")
 """Keys that are at the top of the configuration."""
-PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*")
+PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z_/][\w./-]*")
 """Texts that the grammar of overrides reads as they are."""
 WORDS = "a list of words, a dictionary or one string of words"
 

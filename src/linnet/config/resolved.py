@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from linnet.config.check import check_resolved, plain_hydra
 from linnet.config.check_hydra import check_hydra, walk
 from linnet.config.compose import PRIMARY, compose_once, session
@@ -17,6 +15,7 @@ from linnet.config.inferred import inferred_of
 from linnet.config.kept_compositions import chooses_an_option, parse, sets_a_value
 from linnet.config.own_parts import own_direction
 from linnet.config.project_options import has_options_here
+from linnet.system.compat.omegaconf import unresolved
 
 MISSING = "???"
 
@@ -99,11 +98,7 @@ def _base(chosen: tuple[str, ...]) -> _Base:
             except Exception as error:  # one group chosen twice
                 raise _LeftToHydra from error
         check_hydra(plain_hydra(config))
-        job: dict[str, Any] = {}
-        for key in map(str, config):
-            if key != "hydra":
-                value = config._get_node(key)
-                job[key] = OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else config[key]
+        job = {key: unresolved(config, key) for key in map(str, config) if key != "hydra"}
         references = {path: value[2:-1] for path, _, value in walk(job) if isinstance(value, str) and "${" in value}
         if not all(name in job and not isinstance(job[name], (dict, list)) for name in references.values()):
             raise _LeftToHydra

@@ -9,9 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import run_job
 from omegaconf import DictConfig, OmegaConf
 
 from linnet.config.check import check, refuse_chdir
@@ -21,12 +19,12 @@ from linnet.config.environment import with_environment
 from linnet.config.loggers import with_loggers
 from linnet.config.project_options import announce, take_searchpath
 from linnet.config.resolved import resolve
-from linnet.system.compat.hydra import job_context
 from linnet.system.sanitize import print_note
 from linnet.system.terminal import Terminal
 from linnet.tracking.claim import claimed
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 from linnet.tracking.lock import Lock
+from linnet.training.job import run_in
 
 if TYPE_CHECKING:
     from linnet.training.context import RunRequest
@@ -62,19 +60,12 @@ def train(
             imported()
         with claimed(directory) as lock:
 
-            def task(job: DictConfig) -> "FinishedRun | Exception":
+            def task(job: DictConfig) -> "FinishedRun":
                 if quiet:
                     _leave_the_terminal_alone()
-                try:
-                    return execute(job, quiet=quiet, lock=lock, one_of_many=in_python)
-                except Exception as error:  # returned, because Hydra would print it in its own way
-                    return error
+                return execute(job, quiet=quiet, lock=lock, one_of_many=in_python)
 
-            context = job_context(GlobalHydra.instance().config_loader())
-            outcome = run_job(task, config, "hydra.run.dir", None, context).return_value
-            if isinstance(outcome, Exception):
-                raise outcome
-            return outcome
+            return run_in(directory, config, task)
 
 
 def train_untracked(overrides: Sequence[str] = (), *, quiet: bool = False) -> "FinishedRun":
