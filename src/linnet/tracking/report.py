@@ -26,13 +26,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def print_result(console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float) -> None:
-    """Print the table of final metrics, their file and the next commands. chosen: which weights were kept."""
+def print_result(
+    console: Console, metrics: Mapping[str, float], path: Path, chosen: str, seconds: float, *, again: bool = True
+) -> None:
+    """Print the table of final metrics, their file and the next commands.
+
+    Args:
+        console: where it is printed.
+        metrics: of the run.
+        path: the run directory, as a person would type it.
+        chosen: which weights were kept.
+        seconds: that the run took.
+        again: whether the run can be evaluated from its directory.
+    """
     console.print(metrics_table(metrics, f"{chosen} ({seconds:.1f} s)"))
     # TensorBoard names a run by its path below the directory that it is given.
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
-    for label, value in (("run", str(path)), ("curves", board), ("again", f"linnet evaluate {path}")):
+    for label, value in (("run", str(path)), ("curves", board)):
         print_next(console, label, value)
+    if again:
+        print_next(console, "again", f"linnet evaluate {path}")
 
 
 def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:

@@ -15,6 +15,8 @@ from linnet.config.metric_names import HIGH, LOW
 from linnet.config.own_parts import named_nodes
 from linnet.config.run_options import trainer_options
 from linnet.data import Data
+from linnet.data.given import given_name
+from linnet.data.saved import FOLDER
 from linnet.models import LinearNetwork
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic, write_json
@@ -153,7 +155,8 @@ def _print(context: TrainingContext, metrics: Mapping[str, float], kept: int, ep
         chosen = f"kept epoch {kept} of {epochs}"
         for line in _reasons(context, epochs):
             console.print(line, soft_wrap=True)
-    print_result(console, metrics, shown, chosen, time.monotonic() - request.started)
+    is_kept = given_name(request.config["data"]) is None or (request.path / FOLDER).is_dir()
+    print_result(console, metrics, shown, chosen, time.monotonic() - request.started, again=is_kept)
     if data.source.preprocessing is not None:
         print_next(console, "predict", f"linnet predict {shown} --input FILE")
 

@@ -17,7 +17,7 @@ KINDS = "a NumPy array, a tensor, a data frame (pandas, polars, Arrow, …)"
 def as_numpy(values: Any) -> NDArray[Any] | None:
     """Return an array, a tensor or a nested list as an array of numpy; None for anything else."""
     if isinstance(values, np.ndarray):
-        return values
+        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
     if type(values).__module__.partition(".")[0] == "torch":
         tensor = values.detach().cpu()
         return np.asarray(tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor.numpy())
