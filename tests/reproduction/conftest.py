@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import linnet
 from linnet.cli import main as cli
@@ -29,6 +30,15 @@ def no_checkout() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _in_a_workplace(workplace: Path) -> None:
     """Where runs/reproduced and ./experiments belong."""
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many threads of torch as the runs here have, for commands of this process that compute their metrics again."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

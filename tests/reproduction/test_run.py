@@ -64,7 +64,7 @@ class TestFreshRun:
         assert str(Path("there/it/is").absolute()) in output
         assert (Path("there/it/is") / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
 
-    def test_is_a_run_like_any_other(self, run, answer, capsys):
+    def test_is_a_run_like_any_other(self, run, answer, capsys, one_thread):
         fresh = reproduce_run(run, place=Path("fresh")).directory
         assert cli.run(["evaluate", "fresh", "--json"]) == 0
         assert json.loads(capsys.readouterr().out) == read_json(run / "metrics.json")

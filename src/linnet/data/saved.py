@@ -44,7 +44,9 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
     try:
         data: Given = _tables(folder, run) if (folder / f"train{TABLE_SUFFIX}").exists() else _arrays(folder, run)
         fits = data.name == name
-    except (OSError, LookupError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
+    except (
+        OSError, EOFError, LookupError, TypeError, AttributeError, ValueError, NotImplementedError, MemoryError,
+    ) as error:  # fmt: skip
         raise InputError(f"{folder} is damaged: {' '.join(str(error).split())}") from error
     if not fits:
         raise InputError(f"{folder} is not what the run began with (its checksum is {data.checksum[:12]}): put it back")
