@@ -86,7 +86,7 @@ X, Y, LABELS = columns().to_numpy(), TARGETS["numbers"](60), TARGETS["whole"](60
         (([[1, 2], [3]], [1, 2]), {}, "the rows of a list have different lengths"),
         ((pd.DataFrame(X, columns=list("aab")), Y), {}, "Duplicate column names found: ['a', 'a', 'b']"),
         ((pl.DataFrame(X).lazy(), Y), {}, "X is of type LazyFrame, expected"),
-        ((sparse.csr_matrix(X), Y), {}, "X is sparse"),
+        ((sparse.csr_matrix(X), Y), {}, "X is a sparse matrix"),
         ((X, Y), {"val": (X[:, :2], Y)}, "the val part of the data given in Python lacks x2"),
         ((X, Y), {"sample_weight": -Y}, "data.weight=sample_weight: the weight is negative in rows 0, 1"),
         ((X, Y), {"data": "diabetes"}, "data was given twice"),
