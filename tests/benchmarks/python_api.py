@@ -1,9 +1,10 @@
 """Seconds of `linnet.train(X, y)` in Python on 150 rows of 4 features, the second and later calls in a process.
 
-    python tests/benchmarks/python_api.py [--repeats 15]
+    python tests/benchmarks/python_api.py [--repeats 15] [--fits 3]
 
 A call that is not tracked may take 30 ms, one that is 100 ms without figures. The latter waits for the disk some twenty
 times, so one row has the run directory in memory, where there is /dev/shm; another has the same numbers in a file.
+The tables after it, of scikit-learn's estimators, are those of estimators.py.
 """
 
 import os
@@ -14,6 +15,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from estimators import DATA, compare
 from side_by_side import Candidate, parser, table, take_turns
 
 import linnet
@@ -63,7 +65,9 @@ def calls() -> list[Candidate]:
 
 
 def main() -> None:
-    given = parser(__doc__, repeats=15).parse_args()
+    arguments = parser(__doc__, repeats=15)
+    arguments.add_argument("--fits", type=int, default=3, help="times that estimators are fitted; 0: not at all")
+    given = arguments.parse_args()
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder:
         os.environ["LINNET_DATA"] = data
@@ -74,6 +78,8 @@ def main() -> None:
         seconds = take_turns(candidates, given.repeats)
         os.chdir(here)
     print(table("seconds of a call, the second and later ones", candidates, seconds))
+    for name in DATA if given.fits else ():
+        print(compare(name, given.fits))
 
 
 if __name__ == "__main__":

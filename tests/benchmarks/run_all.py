@@ -18,7 +18,7 @@ from pathlib import Path
 from side_by_side import machine
 
 FOLDER = Path(__file__).parent
-NO_BENCHMARKS = ("commits", "run_all", "side_by_side")
+NO_BENCHMARKS = ("commits", "estimators", "run_all", "side_by_side")  # python_api prints those of estimators
 SHORTENED = {
     "optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"], "probe": ["--patience", "60"],
     "sparse": ["--patience", "40"],

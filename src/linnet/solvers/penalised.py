@@ -96,7 +96,7 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     def certify(weight: Tensor, bias: Tensor) -> bool:
         nonlocal best
         bias = best_intercept(problem, weight, bias)
-        certified = duality_gap(problem, weight, bias)
+        certified = duality_gap(problem, weight, bias, tolerance=tolerance)
         if best is None or certified.bound < best[0].bound:
             best = certified, weight, bias
         return certified.bound <= tolerance

@@ -22,18 +22,25 @@ EXTENDED = 4_000_000
 """Numbers up to which predictions are computed in extended precision."""
 
 
-def predictions(problem: Problem, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Predict z `[C, N]`, with bounds of the errors `[C, N]`, for weight `[C, D]` and bias `[C]`, float64."""
-    if problem.x.numel() * len(weight) <= EXTENDED:
-        design = problem.design().numpy()
-        right = (torch.cat([weight, bias[:, None]], 1) if problem.bias else weight).numpy()
-        product = Sliced(design).times(right.T.copy())
-        z = torch.from_numpy(product.high.T.copy())
-        size = torch.from_numpy(abs(right)) @ torch.from_numpy(abs(design).max(0))
-        error = (design.shape[1] + 2) * Sliced.relative_error(design.shape) * size
-        return z, UNIT_ROUNDOFF * z.abs() + error[:, None]
-    z = problem.predict(weight, bias)
-    return z, 2 * (problem.longest_row + 3) * UNIT_ROUNDOFF * problem.predict_sizes(weight, bias)
+def predictions(problem: Problem, weight: Tensor, bias: Tensor, enough: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Predict z `[C, N]`, with bounds of the errors `[C, N]`, for weight `[C, D]` and bias `[C]`, float64.
+
+    Args:
+        enough: a bound that need not be undercut by errors; where all are below it, no extended precision is used.
+    """
+    small = problem.x.numel() * len(weight) <= EXTENDED
+    if not small or enough > 0:
+        z = problem.predict(weight, bias)
+        error = 2 * (problem.longest_row + 3) * UNIT_ROUNDOFF * problem.predict_sizes(weight, bias)
+        if not small or float(error.max()) <= enough:
+            return z, error
+    design = problem.design().numpy()
+    right = (torch.cat([weight, bias[:, None]], 1) if problem.bias else weight).numpy()
+    product = Sliced(design).times(right.T.copy())
+    z = torch.from_numpy(product.high.T.copy())
+    size = torch.from_numpy(abs(right)) @ torch.from_numpy(abs(design).max(0))
+    terms = (design.shape[1] + 2) * Sliced.relative_error(design.shape) * size
+    return z, UNIT_ROUNDOFF * z.abs() + terms[:, None]
 
 
 def mean_loss(convex_loss: ConvexLoss, z: Tensor, error: Tensor, y: Tensor) -> tuple[float, float]:

@@ -33,6 +33,9 @@ NEGLIGIBLE = 1e-6
 FEW = 16
 """Numbers that are added without care."""
 
+NEGLIGIBLE_ROUNDING = 1e-3
+"""Share of the tolerance that the error of a prediction may be without mattering."""
+
 
 class Certified(NamedTuple):
     """F at a point, and a bound of F − inf F. theta: the dual point, `[C, N]`; v: its V, `[C, D]`."""
@@ -43,18 +46,23 @@ class Certified(NamedTuple):
     v: Tensor
 
 
-def duality_gap(problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | None = None) -> Certified:
+def duality_gap(
+    problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | None = None, tolerance: float = 0.0
+) -> Certified:
     """Certify weight `[C, D]` and bias `[C]`, float64.
 
     Args:
         problem: with a penalty.
         theta: dual point `[C, N]` in the domain; None: the derivative of the loss at the prediction.
+        tolerance: bound beside which smaller rounding errors do not matter; 0: they are made as small as they can be.
     """
     convex_loss, l1, l2 = problem.convex_loss, problem.l1, problem.l2
     if l1 == 0 and l2 == 0:
         raise ValueError("a problem without penalty has no dual point of this kind: l1 and l2 are both 0")
     y, n_examples = problem.targets, problem.n_examples
-    z, z_error = predictions(problem, weight, bias)
+    # A logit's error moves the loss of softmax by twice as much, at the most.
+    enough = NEGLIGIBLE_ROUNDING * tolerance if isinstance(convex_loss, Softmax) else 0.0
+    z, z_error = predictions(problem, weight, bias, enough)
     loss, rounding = mean_loss(convex_loss, z, z_error, y)
     theta = convex_loss.value_and_theta(z, y)[1] if theta is None else theta
     theta = convex_loss.centre(theta, y) if problem.bias else theta
