@@ -54,7 +54,7 @@ BELOW, ABOVE = [-1.3, -0.2, -0.7, -2.2], [0.9, 1.7, 0.4, 0.15]
 
 
 def test_overlap_of_two_trillionths_has_an_optimum(workplace):
-    """Issue 15, A4: once called separable, with objective 0 and bound 0."""
+    """Once called separable, with objective 0 and bound 0."""
     rows = [*((x, "a") for x in [*BELOW, 1e-12]), *((x, "b") for x in [-1e-12, *ABOVE])]
     assert trained(workplace, rows) == 0
     found = json.loads((workplace / "run" / "metrics.json").read_text())

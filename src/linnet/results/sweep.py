@@ -75,7 +75,9 @@ def grid_words(grid: Mapping[str, Any]) -> tuple[list[str], bool]:
 def _run(words: list[str], given: str | None, quiet: bool) -> Runs:
     with process_as_before():
         swept = run_sweep(words, given=given, quiet=quiet)
-    begun = [path for path in swept.directories if path.is_dir()]
-    if not begun:
-        raise InputError("no job of the sweep has begun")
-    return Runs([read_run(path) for path in begun], skipped=[path for path in swept.directories if path not in begun])
+    started = [path for path in swept.directories if path.is_dir()]
+    if not started:
+        raise InputError("no job of the sweep has started")
+    return Runs(
+        [read_run(path) for path in started], skipped=[path for path in swept.directories if path not in started]
+    )

@@ -53,7 +53,7 @@ class Swept(NamedTuple):
     """A sweep that has ended.
 
     exit_code: 0 if every job completed, of a search any; else 1.
-    directories: of its jobs, in their order; those that were not begun are not there.
+    directories: of its jobs, in their order; those that have not started are not there.
     """
 
     exit_code: int

@@ -1,6 +1,5 @@
 """Build the components of a run from its checked configuration."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -11,14 +10,13 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import get_object
 
-from linnet.config.check_options import CALLBACKS, TARGETS, declared, is_exact, remedy
+from linnet.config.check_options import CALLBACKS, declared, is_exact
 from linnet.config.direction import direction
 from linnet.config.option_types import options_of
 from linnet.config.own_parts import is_own, kind_of, named_nodes
 from linnet.config.run_options import Preparation, Trainer, trainer_options
 from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
-from linnet.data.given import given_name
 from linnet.data.sources.own_source import own_source
 from linnet.losses import Loss
 from linnet.losses.own_loss import OwnLoss
@@ -31,6 +29,7 @@ from linnet.penalties import Penalty
 from linnet.schedules import Schedule
 from linnet.system.errors import InputError
 from linnet.tracking import Checkpoint
+from linnet.training.fitting_parts import check_device, check_outputs, check_targets, check_task
 from linnet.training.own_penalty import OwnPenalty
 from linnet.training.own_schedule import OwnSchedule
 
@@ -69,8 +68,8 @@ def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
         options["keep_constant"] = not config["model"]["bias"]
     try:
         source = own_data(options) if is_own(options["_target_"]) else make(options)
-        _check_task(config, source)
-        _check_device(config, source)
+        check_task(config, source)
+        check_device(config, source)
         if declaration.validation == "given" and source.val is not None:
             preparation["val_fraction"] = None
         bias = bool(config["model"]["bias"])
@@ -125,8 +124,8 @@ def build_model(config: Mapping[str, Any], data: Data) -> LinearNetwork:
     options = dict(config["model"])
     source = data.source
     n_outputs = options.pop("n_outputs") or source.n_outputs
-    _check_outputs(n_outputs, source)
-    _check_targets(parts["loss"], data)
+    check_outputs(n_outputs, source)
+    check_targets(parts["loss"], data)
     n_features = data.train.n_features
     model: LinearNetwork = make(options, n_features=n_features, n_outputs=n_outputs, dtype=dtype_of(config), **parts)
     model.requires_grad_(model.autograd)
@@ -206,48 +205,3 @@ def own_data(options: Mapping[str, Any]) -> Source:
 
 
 _object = cache(get_object)  # looking one up takes as long as making a small part
-
-
-def _check_task(config: Mapping[str, Any], source: Source) -> None:
-    """Check that the loss is for targets such as these; the task of some sources is only known from their data."""
-    expected = declared(config["loss"]).task
-    if source.task != expected:
-        if declared(config["data"]).is_table:
-            found = f"the data.target of data=table holds {TARGETS[source.task]}"
-        else:
-            kind = {"classification": "whole numbers or text", "regression": "floating point"}[source.task]
-            found = f"the targets in data.y are {TARGETS[source.task]} ({kind})"
-        raise InputError(
-            f"the model predicts {TARGETS[expected]}, but {found}: use {remedy(source.task)}, or data.task={expected}"
-        )
-
-
-def _check_device(config: Mapping[str, Any], source: Source) -> None:
-    if given_name(config["data"]) is not None and config["trainer"]["devices"] > 1:
-        raise InputError("trainer.devices: data given in Python stays in one process, for several give files")
-    if source.train.streamed and config["trainer"]["accelerator"] == "gpu":
-        raise InputError(
-            f"trainer.accelerator=gpu: data larger than memory is trained on the CPU, use trainer=default or more than "
-            f"data.max_memory_mb={config['data']['max_memory_mb']}"
-        )
-
-
-def _check_outputs(n_outputs: int, source: Source) -> None:
-    fits = n_outputs >= source.n_outputs if source.task == "classification" else n_outputs == source.n_outputs
-    if not fits:
-        what = "classes" if source.task == "classification" else "target columns"
-        raise InputError(
-            f"model.n_outputs={n_outputs}: the data has {source.n_outputs} {what}, give that number or null"
-        )
-
-
-def _check_targets(loss: Loss, data: Data) -> None:
-    if math.isinf(loss.lowest_target):
-        return
-    for name, part in (("training", data.train), ("validation", data.val), ("test", data.test)):
-        lowest = math.inf if part is None else min(float(y.min()) for y in part.targets())
-        if lowest < loss.lowest_target:
-            raise InputError(
-                f"{type(loss).__name__} needs targets of at least {loss.lowest_target:g}, but the {name} part has "
-                f"{lowest:g}: use loss=squared_error, or other data"
-            )

@@ -58,7 +58,7 @@ class LoopResult:
     """What a loop has done besides leaving the model with its final weights.
 
     history: metric -> its curve, as history.csv of a run has it.
-    epochs: that were begun.
+    epochs: that training started.
     steps: updates.
     kept_epoch: whose weights the model has, counted from 1.
     """
