@@ -182,5 +182,5 @@ def fashion_mnist() -> Source:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--mutations", type=int, default=160, help="files of runs that tests/fuzz changes")
+    parser.addoption("--mutations", type=int, default=300, help="files of runs that tests/fuzz changes")
     parser.addoption("--fuzz-seed", type=int, default=0, help="of all that is drawn there")
