@@ -1,13 +1,15 @@
 """Compute the exact optimum of any of linnet's losses with any of its penalties, with a proof."""
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
 from linnet.losses import Loss
@@ -216,7 +218,16 @@ def threads_for(work: int) -> Iterator[None]:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        with threadpool_limits(1, user_api="blas"):
+        with _blas(len(sys.modules)).limit(limits=1):
             yield
     finally:
         torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _blas(n_modules: int) -> ThreadpoolController:
+    """Return the BLAS libraries of this process; to look for them takes as long as a small problem.
+
+    n_modules: imported ones; only an import can have added a library.
+    """
+    return ThreadpoolController().select(user_api="blas")
