@@ -38,7 +38,7 @@ def test_do_not_depend_on_their_neighbours(numbers, monkeypatch):
     found, again = predictions(table)
     assert np.array_equal(found, whole, equal_nan=True)
     assert row_notes == again == {"left out for missing values in c": 12}
-    one_by_one = [PREDICTOR.predict(row[None])[0] for row in x]
+    one_by_one = [PREDICTOR.outputs(row[None])[0] for row in x]
     assert np.array_equal(found, one_by_one, equal_nan=True)
 
 

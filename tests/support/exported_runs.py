@@ -78,7 +78,7 @@ def of_table(folder: Path, name: str) -> Exported:
     write_csv(folder / "new.csv", new)
     predictor = load_predictor(run.directory)
     assert predictor.table is not None
-    expected = predictor.predict(predictor.table.apply(read("given", str(folder / "new.csv")).table).x)
+    expected = predictor.outputs(predictor.table.apply(read("given", str(folder / "new.csv")).table).x)
     return Exported(run.directory, predictor, folder / "new.csv", expected)
 
 
@@ -96,7 +96,7 @@ def of_array(folder: Path, name: str) -> Exported:
     run = linnet.train([*QUICK, *options, "data.standardize=true", f"hydra.run.dir={folder / 'run'}"])
     predictor = load_predictor(run.directory)
     x = rng.random((1000, predictor.n_features))
-    return Exported(run.directory, predictor, x, predictor.predict(predictor.features(x)))
+    return Exported(run.directory, predictor, x, predictor.outputs(predictor.features(x)))
 
 
 KINDS = (*TARGETS, "digits", "one rate", "two rates", "two targets")
