@@ -1,5 +1,8 @@
 """A run that is not tracked has the weights, metrics and curves of one that is, and leaves no file."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +73,17 @@ def test_quiet_prints_nothing_and_the_process_stays_as_it_was(tracked, capfd, on
     said, errors = capfd.readouterr()
     assert "60 rows of the data given in Python" in said and "test/loss" not in errors
     assert "│ loss" in said
+
+
+def test_the_first_call_of_a_process_gives_its_threads_back():
+    """Before it, nothing has imported torch that could be asked for their number."""
+    script = (
+        "import linnet; linnet.train('data=diabetes', max_epochs=1, threads=1, optimum='off', tracked=False, quiet=True)"
+        "; import torch; print(torch.get_num_threads())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert ended.stdout == "2\n"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from linnet.config.compose import compose, session
 from linnet.reproduction.saved_config import SavedConfig
 from linnet.system.errors import Diverged, InputError
 from linnet.system.files import write_atomic
+from linnet.system.log import log_only_to
 from linnet.system.terminal import Terminal
 from linnet.tracking.directory import RunDirectory
 from linnet.training.context import RunRequest
@@ -91,19 +92,8 @@ def as_many_threads_afterwards() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def log_to(path: Path) -> Iterator[None]:
+def log_to(path: Path) -> AbstractContextManager[None]:
     """Send linnet's log to a file only, since the terminal is for the comparison."""
-    logger = logging.getLogger("linnet")
-    before = logger.level, logger.propagate
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.level, logger.propagate = before
-        logger.removeHandler(handler)
-        handler.close()
+    return log_only_to(handler)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from linnet.config.python_options import overrides_of
 from linnet.system.errors import InputError
+from linnet.system.log import log_only_to
 from linnet.training.from_python import WEIGHT, given_data, is_overrides
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def _train(words: Sequence[str], tracked: bool, quiet: bool) -> "FinishedRun":
     with process_as_before():
         if tracked:
             return train(words, quiet=quiet, in_python=True)
-        with log_printed(quiet):
+        # As a tracked run prints it.
+        with log_only_to(logging.NullHandler() if quiet else logging.StreamHandler(sys.stdout)):
             return train_untracked(words, quiet=quiet)
 
 
@@ -67,8 +69,7 @@ def process_as_before() -> Iterator[None]:
     """Give logging and torch's number of threads back as they were: a run sets both for its whole process."""
     loggers = [logging.getLogger(name) for name in (None, "linnet.traceback")]
     before = [(logger, list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
-    torch = sys.modules.get("torch")
-    n_threads = None if torch is None else torch.get_num_threads()
+    n_threads = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
     try:
         yield
     finally:
@@ -80,21 +81,7 @@ def process_as_before() -> Iterator[None]:
                 logger.addHandler(handler)
             logger.setLevel(level)
             logger.propagate = propagate
-        if torch is not None and n_threads is not None:
-            torch.set_num_threads(n_threads)
+        if (torch := sys.modules.get("torch")) is not None:
+            from linnet.system.threads import FOUND  # imports torch
 
-
-@contextmanager
-def log_printed(quiet: bool) -> Iterator[None]:
-    """Print what linnet logs on standard output, as a tracked run does, and send it nowhere else."""
-    logger = logging.getLogger("linnet")
-    handler: logging.Handler = logging.NullHandler() if quiet else logging.StreamHandler(sys.stdout)
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+            torch.set_num_threads(FOUND if n_threads is None else n_threads)
