@@ -109,7 +109,11 @@ class Problem:
         convex_loss = self.convex_loss.of(rows)
         if convex_loss.weight is not None:
             convex_loss = convex_loss.weighted(convex_loss.weight / convex_loss.weight.mean())
-        return replace(self, x=self.x[rows], y=self.y[rows], convex_loss=convex_loss), share
+        return replace(self.of_rows(rows), y=self.y[rows], convex_loss=convex_loss), share
+
+    def of_rows(self, rows: Tensor) -> "Problem":
+        """Return the problem with the features of some examples only (a mask `[N]`); its targets are still all."""
+        return replace(self, x=self.x[rows])
 
     def transpose(self, theta: Tensor) -> Tensor:
         """Compute 1/N Σ_i θ_i x_iᵀ, `[C, D]`: the adjoint of prediction by the weight, over N."""

@@ -12,10 +12,10 @@ from linnet.losses import CrossEntropy, SquaredError
 from linnet.solvers.convex_losses import Softmax, convex_loss_of
 from linnet.solvers.newton.direction import hessian_product
 from linnet.solvers.newton.newton import evaluate
-from linnet.solvers.sparse import orthants
+from linnet.solvers.sparse import orthants, problem as sparse_problem
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
 from linnet.solvers.sparse.problem import SparseProblem
-from linnet.solvers.sparse.two_classes import as_logistic, both, point_of_both
+from linnet.solvers.sparse.two_classes import Logistic, as_logistic, both, point_of_both
 
 RNG = np.random.default_rng(0)
 X = np.where(RNG.random((40, 15)) < 0.3, RNG.normal(2, 1, (40, 15)), 0.0)
@@ -87,6 +87,42 @@ def test_two_classes_are_one_vector(problem):
     one = as_logistic(two)
     of_one = hessian_product(one, (v, c), one.convex_loss.curvature(whole.z[1:] * 2, two.targets, 1.0), torch.float64)
     assert torch.allclose(of_one[0], of_both[0][1:], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weight", [None, torch.from_numpy(0.5 + RNG.random(40))], ids=["equal", "weighted"])
+def test_the_loss_of_two_classes_as_one_vector_has_its_conjugate_and_curvature(smoothing, weight):
+    softmax = Softmax(CrossEntropy(smoothing), smoothing).weighted(weight)
+    loss, u, y = Logistic(softmax), torch.from_numpy(3 * RNG.normal(size=(1, 40))), torch.arange(40) % 2
+    value, theta = loss.value_and_theta(u, y)
+    # Fenchel–Young: an equality at the derivative, and an inequality at any other point.
+    assert torch.allclose(value + loss.conjugate(theta, y), (theta * u).sum(0), rtol=0, atol=1e-12)
+    shrunk = 0.3 * theta
+    assert bool((value + loss.conjugate(shrunk, y) > (shrunk * u).sum(0)).all())
+    centred = loss.centre(theta, y)
+    assert float(centred.sum()) == pytest.approx(0, abs=1e-12)
+    assert bool(loss.conjugate(centred, y).isfinite().all())
+    asked = u.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(loss.value_and_theta(asked, y)[0].sum(), asked, create_graph=True)
+    (second,) = torch.autograd.grad(slope.sum(), asked)
+    assert torch.allclose(slope, theta, rtol=0, atol=1e-12)
+    assert torch.allclose(loss.curvature(u, y, 0.0), second, rtol=0, atol=1e-12)
+    some = torch.arange(40) % 3 == 0
+    assert torch.equal(loss.of(some).value_and_theta(u[:, some], y[some])[1], theta[:, some])
+
+
+def test_rows_of_a_sparse_problem_are_those_of_the_dense_one(problem, monkeypatch):
+    monkeypatch.setattr(sparse_problem, "CHUNK_NUMBERS", 100)  # so that there are several pieces
+    for dtype in (torch.float64, torch.float32):
+        pieces = [(x, y) for _, x, y in problem.chunks(dtype)]
+        assert len(pieces) > 3
+        assert torch.equal(torch.cat([x for x, _ in pieces]), torch.from_numpy(X).to(dtype))
+        assert torch.equal(torch.cat([y for _, y in pieces]), problem.y)
+    rows = torch.from_numpy(RNG.random(40) < 0.5)
+    (ours, share), (theirs, its_share) = (each.restricted(rows) for each in (problem, problem.dense()))
+    assert share == its_share and torch.equal(ours.weight, theirs.weight)
+    found, expected = (evaluate(each, WEIGHT, BIAS, torch.float64).objective for each in (ours, theirs))
+    assert found == pytest.approx(expected, rel=1e-14)
 
 
 def test_orthants_end_at_the_support_of_coordinate_descent():

@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from linnet.solvers.l1.proximal_newton import FIRST_DAMPING, POLISHING_STEPS
 from linnet.solvers.newton.direction import Parameters, newton_direction
 from linnet.solvers.newton.newton import Point, evaluate, is_tight
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
@@ -28,10 +29,6 @@ ENTERING = 100
 """Weights that may leave 0 in one step, at the least: half as many again as there are, if that is more."""
 SHORTEST = 1e-10
 """Share of a step below which rounding is to blame that nothing decreases."""
-FIRST_DAMPING = 0.01
-"""Share of its diagonal by which the first Hessian is raised (Levenberg and Marquardt)."""
-POLISHING_STEPS = 3
-"""After the one that is within tolerance."""
 
 
 def minimise(

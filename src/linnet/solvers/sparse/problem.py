@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from linnet.solvers.convex_loss import ConvexLoss
-from linnet.solvers.problem import Problem
+from linnet.solvers.problem import CHUNK_NUMBERS, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +63,18 @@ class SparseProblem(Problem):
         matrix = self.matrix[:, np.flatnonzero(used.numpy())]
         return replace(self, x=self.x.new_empty(matrix.shape), matrix=matrix)
 
-    def restricted(self, rows: Tensor) -> tuple[Problem, float]:
-        raise NotImplementedError("a sparse problem is solved whole")
+    def of_rows(self, rows: Tensor) -> "SparseProblem":
+        matrix = self.matrix[np.flatnonzero(rows.numpy())]
+        return replace(self, x=self.x.new_empty(matrix.shape), matrix=matrix)
 
     def chunks(self, dtype: torch.dtype) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        raise NotImplementedError("a sparse problem has no dense rows")
+        """Yield rows with their features, made dense, and targets in `dtype`."""
+        size = max(1, CHUNK_NUMBERS // max(1, self.n_features))
+        for start in range(0, self.n_examples, size):
+            rows = slice(start, min(start + size, self.n_examples))
+            y = self.y[rows]
+            x = torch.from_numpy(self.matrix[rows].toarray()).to(dtype)
+            yield rows, x, y.to(dtype) if y.is_floating_point() else y
 
     def predict(self, weight: Tensor, bias: Tensor) -> Tensor:
         return torch.from_numpy(_times(self.matrix, weight)).add_(bias[:, None])

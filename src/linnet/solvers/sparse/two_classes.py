@@ -17,30 +17,32 @@ from linnet.solvers.sparse.problem import SparseProblem
 
 
 class Logistic(ConvexLoss):
-    """The softmax loss of logits (−u/2, u/2) as a function of u `[1, N]`; without a conjugate."""
+    """The softmax loss of logits (−u/2, u/2) as a function of u `[1, N]`.
+
+    Its dual variable is half the difference of those of softmax, of which (−θ, θ) is the pair: it sums to zero, and a
+    common shift of the logits changes no loss, so that the conjugate is that of softmax.
+    """
 
     def __init__(self, softmax: Softmax) -> None:
         super().__init__(softmax.loss, smoothness=0.25)
         self.softmax, self.weight = softmax, softmax.weight
 
-    def of(self, rows: slice | Tensor) -> "Logistic":
-        return self  # all of them: sparse problems are computed in one piece
+    def weighted(self, weight: Tensor | None) -> "Logistic":
+        return Logistic(self.softmax.weighted(weight))
 
     def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         value, theta = self.softmax.value_and_theta(both(z), y)
         return value, (theta[1:] - theta[:1]) / 2
 
-    def curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
-        return self.softmax.row(self.softmax.curvature(both(z), y, majorise), 1, slice(1, 2))
-
     def _conjugate(self, theta: Tensor, y: Tensor) -> Tensor:
-        raise NotImplementedError
+        return self.softmax._conjugate(torch.cat([-theta, theta]), y)
 
     def _centre(self, theta: Tensor, y: Tensor) -> Tensor:
-        raise NotImplementedError
+        return self.softmax._centre(torch.cat([-theta, theta]), y)[1:]
 
     def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
-        raise NotImplementedError
+        p = self.softmax._curvature(both(z), y, majorise)
+        return p[:1] * p[1:]
 
 
 def both(part: Tensor) -> Tensor:
