@@ -12,7 +12,7 @@ import nbformat
 from browser import chromium
 from nbclient import NotebookClient
 
-from linnet.results.pictures import SIGNATURE
+from linnet.results.figures import SIGNATURE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -11,7 +11,7 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 import linnet
-from linnet.results.pictures import SIGNATURE
+from linnet.results.figures import SIGNATURE
 from linnet.results.trained import TrainedRun
 from linnet.system.reading import read_json
 from linnet.tracking.history import read_history
@@ -151,12 +151,12 @@ class TestFigures:
         assert not (classes.directory / "figures").exists()
 
     def test_that_are_no_pictures_are_refused(self, classes: TrainedRun, tmp_path: Path) -> None:
-        from linnet.results.pictures import saved_pictures
+        from linnet.results.figures import saved_figures
 
         (tmp_path / "figures").mkdir()
         (tmp_path / "figures" / "x.png").write_text("<script>")
         with pytest.raises(linnet.InputError, match="is no PNG picture"):
-            saved_pictures(tmp_path / "figures")["x"]
+            saved_figures(tmp_path / "figures")["x"]
 
 
 class TestText:

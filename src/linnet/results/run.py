@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from linnet.inference.coefficients import Coefficients
 from linnet.inference.predictor import Predictor
 from linnet.results.board import Board
+from linnet.results.figures import Figures
 from linnet.results.frames import coefficients_frame, history_frame
 from linnet.results.html import escaped, faint, legend, page, table
-from linnet.results.pictures import Pictures
 from linnet.results.svg import Line, chart
 from linnet.system.errors import InputError
 from linnet.system.sanitize import plain, shown
@@ -41,7 +41,7 @@ class Source(Protocol):
     @property
     def model(self) -> Predictor: ...
     @property
-    def figures(self) -> Pictures: ...
+    def figures(self) -> Figures: ...
     def coefficients(self) -> Coefficients: ...
 
 
@@ -100,7 +100,7 @@ class Run:
         return coefficients_frame(self._source.coefficients())
 
     @property
-    def figures(self) -> Pictures:
+    def figures(self) -> Figures:
         """Name -> PNG picture of the figures that the run drew, as with `figures=true`."""
         return self._source.figures
 

@@ -12,9 +12,9 @@ from linnet.comparison.groups import Group, grouped, legend_label
 from linnet.comparison.ranking import Objective, choose_objective, ranked
 from linnet.comparison.runs import SavedRun, read_run, tagged
 from linnet.comparison.table import STATE, best_line, comparison_cells, heading, incomplete_lines
+from linnet.results.figures import Figure, Figures
 from linnet.results.frames import frame
 from linnet.results.html import escaped, faint, legend, page, table
-from linnet.results.pictures import Picture, Pictures
 from linnet.results.run import Run
 from linnet.results.saved import load_run
 from linnet.results.svg import COLOURS, Line, chart
@@ -90,15 +90,15 @@ class Runs:
         return load_run(min(found, key=lambda run: sign * run.metrics[metric]).path)
 
     @cached_property
-    def figures(self) -> Pictures:
+    def figures(self) -> Figures:
         """Name -> PNG picture, as of `linnet compare`: the objective against each swept number, learning curves."""
         from linnet.comparison.figures import comparison_figures
         from linnet.tracking.report import png
 
         drawn = comparison_figures(self.groups, self.objective)
-        return Pictures({name: Picture(name, png(figure)) for name, figure in drawn})
+        return Figures({name: Figure(name, png(figure)) for name, figure in drawn})
 
-    def plot(self, name: str | None = None) -> Picture:
+    def plot(self, name: str | None = None) -> Figure:
         """Draw one of `figures`: that of this name, or the first.
 
         Raises:

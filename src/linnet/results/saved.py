@@ -9,7 +9,7 @@ from typing import Any
 from linnet.config.option_types import accepts
 from linnet.inference.coefficients import Coefficients, load_coefficients
 from linnet.inference.predictor import load_predictor
-from linnet.results.pictures import Pictures, saved_pictures
+from linnet.results.figures import Figures, saved_figures
 from linnet.results.run import Run
 from linnet.system.errors import InputError
 from linnet.system.reading import Unreadable, read_json
@@ -76,8 +76,8 @@ class SavedResults:
             raise InputError(f"{path} is missing or damaged: {error}") from error
 
     @property
-    def figures(self) -> Pictures:
-        return saved_pictures(self.directory / "figures")
+    def figures(self) -> Figures:
+        return saved_figures(self.directory / "figures")
 
     def coefficients(self) -> Coefficients:
         return load_coefficients(self.directory)

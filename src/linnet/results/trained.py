@@ -10,7 +10,7 @@ from linnet.data import Data
 from linnet.inference.coefficients import Coefficients, tabulate
 from linnet.inference.predictor import Predictor
 from linnet.models import LinearNetwork
-from linnet.results.pictures import Picture, Pictures, saved_pictures
+from linnet.results.figures import Figure, Figures, saved_figures
 from linnet.results.run import Run
 from linnet.solvers.analysis_file import read_analysis
 from linnet.tracking.history import Curve
@@ -68,17 +68,17 @@ class ResultsInMemory:
         return assemble(Predictor, self._weights(), node, coefficients)
 
     @property
-    def figures(self) -> Pictures:
+    def figures(self) -> Figures:
         """Those of the run directory; if the run drew none, they are drawn now, into no file."""
         folder = self._finished.directory
-        return (saved_pictures(folder / "figures") if folder is not None else None) or self._drawn
+        return (saved_figures(folder / "figures") if folder is not None else None) or self._drawn
 
     @cached_property
-    def _drawn(self) -> Pictures:
+    def _drawn(self) -> Figures:
         finished = self._finished
         _, predictions = evaluate_parts(finished.module, finished.data)
         figures = result_figures(finished.module, finished.data, predictions, finished.curves, finished.analysis)
-        return Pictures({name: Picture(name, png(figure)) for name, figure in figures.items()})
+        return Figures({name: Figure(name, png(figure)) for name, figure in figures.items()})
 
     def _weights(self) -> "dict[str, NDArray[Any]]":
         return {name: tensor.detach()[0].cpu().numpy() for name, tensor in self._finished.module.named_parameters()}

@@ -10,8 +10,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LIMIT = 64 * MIB
 
 
-class Picture:
-    """A PNG picture, displayed by a notebook.
+class Figure:
+    """A figure as a PNG file, displayed by a notebook.
 
     png: its content.
     path: of its file; None if it is in memory only.
@@ -21,42 +21,42 @@ class Picture:
         self.name, self.png, self.path = name, png, path
 
     def __repr__(self) -> str:
-        return f"<Picture {plain(self.name)}: {len(self.png)} bytes{'' if self.path is None else f', {self.path}'}>"
+        return f"<Figure {plain(self.name)}: {len(self.png)} bytes{'' if self.path is None else f', {self.path}'}>"
 
     def _repr_png_(self) -> bytes:
         return self.png
 
 
-class Pictures(Mapping[str, Picture]):
-    """Name -> picture. Those of a directory are read when they are asked for.
+class Figures(Mapping[str, Figure]):
+    """Name -> figure. Those of a directory are read when they are asked for.
 
     Raises:
         Unreadable: the file is no PNG picture.
     """
 
-    def __init__(self, pictures: Mapping[str, Picture | Path]) -> None:
-        self._pictures = dict(pictures)
+    def __init__(self, figures: Mapping[str, Figure | Path]) -> None:
+        self._figures = dict(figures)
 
-    def __getitem__(self, name: str) -> Picture:
-        found = self._pictures[name]
+    def __getitem__(self, name: str) -> Figure:
+        found = self._figures[name]
         if isinstance(found, Path):
             content = read_bytes(found, found.parents[1], LIMIT)
             if not content.startswith(SIGNATURE):
                 raise Unreadable(f"{found} is no PNG picture: remove it")
-            found = self._pictures[name] = Picture(name, content, found)
+            found = self._figures[name] = Figure(name, content, found)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._pictures)
+        return iter(self._figures)
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._figures)
 
     def __repr__(self) -> str:
-        return f"<Pictures {', '.join(map(plain, self)) or 'none'}>"
+        return f"<Figures {', '.join(map(plain, self)) or 'none'}>"
 
 
-def saved_pictures(folder: Path) -> Pictures:
-    """Return the pictures `*.png` of a folder, by their names without the ending; none if there is no folder."""
+def saved_figures(folder: Path) -> Figures:
+    """Return the figures `*.png` of a folder, by their names without the ending; none if there is no folder."""
     files = sorted(folder.glob("*.png")) if folder.is_dir() and not folder.is_symlink() else []
-    return Pictures({path.stem: path for path in files})
+    return Figures({path.stem: path for path in files})
