@@ -78,8 +78,8 @@ def test_quiet_prints_nothing_and_the_process_stays_as_it_was(tracked, capfd, on
 def test_the_first_call_of_a_process_gives_its_threads_back():
     """Before it, nothing has imported torch that could be asked for their number."""
     script = (
-        "import linnet; linnet.train('data=diabetes', max_epochs=1, threads=1, optimum='off', tracked=False, quiet=True)"
-        "; import torch; print(torch.get_num_threads())"
+        "import linnet; linnet.train('data=diabetes', max_epochs=1, threads=1, optimum='off', tracked=False,"
+        " quiet=True); import torch; print(torch.get_num_threads())"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)

@@ -42,6 +42,7 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
         yield
         return
     try:
+        # A damaged file ends in any of these; NotImplementedError is what pyarrow calls a format that it does not know.
         data: Given = _tables(folder, run) if (folder / f"train{TABLE_SUFFIX}").exists() else _arrays(folder, run)
         fits = data.name == name
     except (
