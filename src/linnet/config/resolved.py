@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
 from linnet.config.check import check_resolved, plain_hydra
 from linnet.config.check_hydra import check_hydra, walk
 from linnet.config.compose import PRIMARY, compose_once, session
@@ -70,7 +73,7 @@ def _composed(overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]
     try:
         parsed = [parse(text) for text in overrides]
         options, values = (list(filter(test, parsed)) for test in (chooses_an_option, sets_a_value))
-    except Exception as error:  # words that Hydra does not read, and names
+    except HydraException as error:  # words that Hydra does not read, and names
         raise _LeftToHydra from error
     if len(options) + len(values) < len(parsed):
         raise _LeftToHydra
@@ -95,7 +98,7 @@ def _base(chosen: tuple[str, ...]) -> _Base:
         with session():
             try:
                 config = compose_once(PRIMARY, overrides=list(chosen), return_hydra_config=True)
-            except Exception as error:  # one group chosen twice
+            except (ValueError, HydraException, OmegaConfBaseException) as error:  # one group chosen twice
                 raise _LeftToHydra from error
         check_hydra(plain_hydra(config))
         job = {key: unresolved(config, key) for key in map(str, config) if key != "hydra"}
