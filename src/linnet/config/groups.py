@@ -26,7 +26,13 @@ def shipped() -> dict[str, dict[str, dict[str, Any]]]:
 
     A file whose name begins with an underscore is a base of others and no option.
     """
-    return {group: {path.stem: _load(path) for path in _files(group)} for group in GROUPS}
+    return {group: shipped_in(group) for group in GROUPS}
+
+
+@cache
+def shipped_in(group: str) -> dict[str, dict[str, Any]]:
+    """Return the options of one group as `shipped` does."""
+    return {path.stem: _load(path) for path in _files(group)}
 
 
 @cache

@@ -1,61 +1,34 @@
 """Losses, penalties and numbers as the parameters of an estimator name them."""
 
 import math
+from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
 
-from linnet.losses import (
-    AbsoluteError,
-    CrossEntropy,
-    CrossEntropyNaive,
-    GaussianNLL,
-    Huber,
-    Loss,
-    PoissonNLL,
-    SquaredError,
-    TorchAbsoluteError,
-    TorchCrossEntropy,
-    TorchGaussianNLL,
-    TorchHuber,
-    TorchPoissonNLL,
-    TorchSquaredError,
-)
-from linnet.losses.log_cosh import LogCosh
-from linnet.optimizers import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    Exact,
-    Momentum,
-    Optimizer,
-    RMSprop,
-    TorchAdam,
-    TorchAdamW,
-    TorchLBFGS,
-    TorchSGD,
-)
+from linnet.config.groups import shipped_in
+from linnet.losses import Loss
+from linnet.optimizers import Exact, Optimizer
 from linnet.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from linnet.system.errors import InputError
 
-LOSSES: dict[str, type[Loss]] = {
-    "squared_error": SquaredError, "absolute_error": AbsoluteError, "huber": Huber, "log_cosh": LogCosh,
-    "gaussian_nll": GaussianNLL, "poisson_nll": PoissonNLL, "cross_entropy": CrossEntropy,
-    "cross_entropy_naive": CrossEntropyNaive, "torch_squared_error": TorchSquaredError,
-    "torch_absolute_error": TorchAbsoluteError, "torch_huber": TorchHuber, "torch_gaussian_nll": TorchGaussianNLL,
-    "torch_poisson_nll": TorchPoissonNLL, "torch_cross_entropy": TorchCrossEntropy,
-}  # fmt: skip
-"""The names of the configuration group `loss`, with the defaults of each."""
 
-PENALTIES: dict[str, type[Penalty]] = {"none": NoPenalty, "l2": L2, "l1": L1, "elastic_net": ElasticNet}
+def _components(group: str) -> dict[str, tuple[type[Any], dict[str, Any]]]:
+    """Return the name of each option of a configuration group -> its class and the values in its file."""
+    found = {}
+    for name, node in shipped_in(group).items():
+        module, _, attribute = node["_target_"].rpartition(".")
+        options = {key: value for key, value in node.items() if key != "_target_"}
+        found[name] = getattr(import_module(module), attribute), options
+    return found
 
-OPTIMIZERS: dict[str, tuple[type[Optimizer], dict[str, float]]] = {
-    "sgd": (SGD, {"lr": 0.1}), "momentum": (Momentum, {"lr": 0.02, "momentum": 0.9}), "adam": (Adam, {"lr": 0.01}),
-    "adamw": (AdamW, {"lr": 0.01}), "rmsprop": (RMSprop, {"lr": 0.001}), "adagrad": (Adagrad, {"lr": 0.1}),
-    "torch_sgd": (TorchSGD, {"lr": 0.1}), "torch_adam": (TorchAdam, {"lr": 0.01}),
-    "torch_adamw": (TorchAdamW, {"lr": 0.01}), "torch_lbfgs": (TorchLBFGS, {"lr": 1.0}),
-}  # fmt: skip
-"""The names of the configuration group `optimizer` but exact, with the options that have no default, and lr."""
+
+_LOSSES = _components("loss")
+LOSSES: dict[str, type[Loss]] = {name: kind for name, (kind, _) in _LOSSES.items()}
+PENALTIES: dict[str, type[Penalty]] = {name: kind for name, (kind, _) in _components("penalty").items()}
+OPTIMIZERS: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {
+    name: component for name, component in _components("optimizer").items() if name != "exact"
+}
+"""Name -> class and options."""
 
 
 class InvalidParameter(InputError, ValueError):
@@ -71,7 +44,8 @@ def loss_of(loss: str | Loss, task: str) -> Loss:
     if isinstance(loss, Loss):
         found = loss
     elif isinstance(loss, str) and loss in LOSSES:
-        found = LOSSES[loss]()
+        kind, options = _LOSSES[loss]
+        found = kind(**options)
     else:
         names = ", ".join(name for name, kind in LOSSES.items() if kind.task == task)
         raise InvalidParameter(f"loss is {loss!r}: expected a linnet.losses.Loss or one of {names}")
