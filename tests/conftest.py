@@ -20,7 +20,9 @@ from linnet.system.errors import InputError
 from linnet.tracking import manifest
 
 # How long an example takes depends on who else uses the machine; whether it passes must not.
-settings.register_profile("linnet", deadline=None)
+# In CI the examples follow from the test alone, so that a change lands or not for its own sake; everywhere else each
+# run looks for new ones.
+settings.register_profile("linnet", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("linnet")
 
 

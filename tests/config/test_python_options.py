@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from linnet.config.python_options import overrides_of, value_text
 from linnet.system.compat.hydra import parse_overrides
@@ -13,7 +13,15 @@ from linnet.system.errors import InputError
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text())
 
 
-@given(st.one_of(PLAIN, st.lists(PLAIN)))
+KEYS = st.from_regex(re.compile(r"[a-z_/][\w./-]*", re.ASCII), fullmatch=True).filter(
+    lambda text: text not in ("null", "true", "false", "nan", "inf")
+)
+
+
+@example("A¹")
+@example("größe")
+@example(["größe", "a b"])
+@given(st.one_of(PLAIN, st.lists(PLAIN), st.dictionaries(KEYS, PLAIN)))
 def test_the_grammar_of_overrides_reads_the_value_that_was_given(value):
     (override,) = parse_overrides([f"key={value_text(value)}"])
     found = override.value()
@@ -40,6 +48,7 @@ def test_every_form_says_the_same():
         ("seed='1", {}, "cannot be split into words"),
         (3, {}, "overrides: expected a list of words"),
         ((), {"seed": object}, "expected a number, a text"),
+        ((), {"tags": [{"größe": 1}]}, "'größe': expected a key of ASCII letters"),
     ],
 )
 def test_what_is_no_option_is_refused(overrides, options, said):

@@ -136,9 +136,10 @@ def errors_in_one_line(overrides: Sequence[str]) -> Iterator[None]:
         raise InputError(_not_overridable(error, overrides)) from error
     except OverrideParseException as error:
         key, _, value = error.override.partition("=")
-        if not value.isascii() and not any(mark in value for mark in "'\"[]{}"):
+        if not value.isascii() and not any(mark in value for mark in "'\"{}"):
+            quoted = re.sub(r"[^\[\],]*[^\x00-\x7f\[\],][^\[\],]*", r'"\g<0>"', value)
             raise InputError(
-                f"{error.override}: a value with letters beyond ASCII needs quotes: '{key}=\"{value}\"'"
+                f"{error.override}: a value with letters beyond ASCII needs quotes: '{key}={quoted}'"
             ) from error
         raise InputError(
             f"{error.override}: not of the form key=value ({_one_line(error).split(' See http')[0]})"

@@ -19,7 +19,7 @@ from linnet.config.groups import GROUPS, shipped
 from linnet.system.compat.hydra import parse_overrides, set_values
 
 TOP = ("seed", "threads", "figures", "name", "optimum", "init_from")
-PLACE = re.compile(r"hydra\.run\.dir=(?!(?i:null|true|false|nan|inf)$)([a-zA-Z][\w.-]*|[\w.-]*/[\w./-]*)")
+PLACE = re.compile(r"hydra\.run\.dir=(?!(?i:null|true|false|nan|inf)$)([a-zA-Z][\w.-]*|[\w.-]*/[\w./-]*)", re.ASCII)
 MOST = 256
 """Compositions that are kept, some 40 kB each; overrides whose parse is kept, sixteen times as many."""
 

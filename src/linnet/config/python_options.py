@@ -32,8 +32,8 @@ ELSEWHERE = {
 """Names of other libraries -> linnet's, for messages."""
 TOP = ("name", "tags", "notes", "seed", "threads", "init_from", "optimum", "figures")
 """Keys that are at the top of the configuration."""
-PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z_/][\w./-]*")
-"""Texts that the grammar of overrides reads as they are."""
+PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z_/][\w./-]*", re.ASCII)
+"""Texts that the grammar of overrides reads as they are; letters beyond ASCII need quotes."""
 WORDS = "a list of words, a dictionary or one string of words"
 
 
@@ -96,7 +96,10 @@ def value_text(value: Any) -> str:
     if isinstance(value, (list, tuple, range)):
         return f"[{','.join(map(value_text, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{','.join(f'{value_text(key)}:{value_text(one)}' for key, one in value.items())}}}"
+        for key in value:
+            if not (isinstance(key, str) and PLAIN.fullmatch(key)):
+                raise InputError(f"{key!r}: expected a key of ASCII letters, digits, `_`, `.`, `/` and `-`")
+        return f"{{{','.join(f'{key}:{value_text(one)}' for key, one in value.items())}}}"
     raise InputError(f"{value!r}: expected a number, a text, true or false, None, or a list of these")
 
 
