@@ -21,6 +21,7 @@ FACTS = {
     "penalty": ("needs_proximal_step",),
     "optimizer": ("exact", "has_proximal_step", "trains_many"),
     "schedule": ("ends_with_training",),
+    "resampling": ("column", "keeps_groups"),
 }
 NODES = [
     pytest.param(group, node, id=f"{place}={option}")

@@ -9,6 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.check_hydra import check_hydra
 from linnet.config.check_options import TARGETS, check_options, declared, remedy
+from linnet.config.check_resampling import check_resampling
 from linnet.config.direction import check_direction
 from linnet.config.groups import shipped
 from linnet.config.loggers import further
@@ -106,6 +107,7 @@ def _check_fit(config: dict[str, Any], options: Mapping[str, Any]) -> None:
     if config.get("init_from") and parts["optimizer"].exact:
         raise InputError("init_from: optimizer=exact begins with no weights, leave one of them out")
     _check_devices(config, exact=parts["optimizer"].exact)
+    check_resampling(config, options)
     _check_trainer(trainer_options(trainer), exact=parts["optimizer"].exact)
 
 

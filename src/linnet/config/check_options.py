@@ -5,7 +5,7 @@ from inspect import Parameter, isfunction
 from typing import Any
 
 from linnet.config.check_hydra import walk
-from linnet.config.groups import GROUPS, base_of, shipped
+from linnet.config.groups import ADDED, GROUPS, base_of, shipped
 from linnet.config.loggers import further, primary
 from linnet.config.option_types import accepts, describe, lacks, options_of
 from linnet.config.own_parts import GROUPS as OPEN_GROUPS, NAMED, declare, is_own, named_nodes, own_declaration
@@ -90,7 +90,8 @@ def component_nodes(group: str, found: Mapping[str, Any]) -> list[tuple[str, dic
 
 def _places(config: dict[str, Any]) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
     """Return path -> (node, shipped nodes that it may repeat) of each place that may hold a `_target_`."""
-    places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS if group not in SEVERAL}
+    places = {group: (config.get(group), list(shipped()[group].values())) for group in GROUPS
+              if group not in SEVERAL and (group in config or group not in ADDED)}  # fmt: skip
     places["logger"] = (primary(config.get("logger")), [base_of("logger")])
     for name, node in further(config).items():
         places[f"logger.{name}"] = (node, [option[name] for option in shipped()["logger"].values() if name in option])

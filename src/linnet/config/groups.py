@@ -11,7 +11,9 @@ from omegaconf import OmegaConf
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
 
-GROUPS = ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
+GROUPS = ("data", "resampling", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
+ADDED = ("resampling",)
+"""Groups that configurations of earlier versions do not have: without a node, a run does without the component."""
 SEARCH, EXPERIMENT = "search", "experiment"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from inspect import Parameter
 from typing import Any
 
+from linnet.config.check_resampling import is_resampled
 from linnet.config.direction import direction
 from linnet.config.loggers import primary
 from linnet.config.option_types import options_of
@@ -36,6 +37,8 @@ def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
     config = {key: value for key, value in config.items() if key not in NAMES}
     if config.get("init_from") is None:  # of runs of before there was such a key, too
         config.pop("init_from", None)
+    if not is_resampled(config):  # as runs of before there was such a group
+        config.pop("resampling", None)
     if "objective" in config:
         config["objective"] = {**config["objective"], "direction": direction(config["objective"])}
     if "logger" in config:

@@ -19,7 +19,7 @@ SHORT = {
     "val_fraction": "data.val_fraction", "test_fraction": "data.test_fraction", "standardize": "data.standardize",
     "dtype": "data.dtype", "task": "data.task", "missing": "data.missing", "exclude": "data.exclude",
     "features": "data.features", "categorical": "data.categorical", "min_count": "data.min_count",
-    "dates": "data.dates", "group": "data.group", "split_column": "data.split_column",
+    "dates": "data.dates", "group": "data.group", "fold": "data.fold", "split_column": "data.split_column",
     "bias": "model.bias", "init": "model.init",
     "warmup_epochs": "schedule.warmup_epochs", "patience": "callbacks.early_stopping.patience",
     "run_dir": "hydra.run.dir",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from linnet.data.batch import TrueParameters
 from linnet.data.order import MINIBATCHES_PER_CHUNK, Chunks
+from linnet.data.resampling.resamples import Resamples
 from linnet.data.standardizer import Standardizer
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
@@ -46,6 +47,7 @@ class Data(pl.LightningDataModule):
         overfit_batches: train on the first so many minibatches only; 0: on all.
         limit_batches: train on so many minibatches of each epoch only; 0: on all.
         max_steps: minibatches of all epochs after which training ends; None: with its last epoch.
+        resamples: of the training examples; None: there are none.
         per_chunk: minibatches that are trained on between two chances to write a checkpoint.
     """
 
@@ -67,6 +69,7 @@ class Data(pl.LightningDataModule):
         self._in_float64 = in_float64
         self.overfit_batches = self.limit_batches = 0
         self.max_steps: int | None = None
+        self.resamples: Resamples | None = None
         self.per_chunk = MINIBATCHES_PER_CHUNK
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from linnet.config.groups import GROUPS
+from linnet.config.groups import ADDED, GROUPS
 from linnet.config.identity import config_hash
 from linnet.config.loggers import with_loggers
 from linnet.system.errors import InputError
@@ -56,7 +56,7 @@ def load_config(run: Path) -> SavedConfig:
         raise
     except Exception as error:  # a node that is missing, or another one than the check counts on
         raise InputError(f"{run / '.hydra'} is damaged: {plain(error)}") from error
-    missing = [group for group in GROUPS if group not in names]
+    missing = [group for group in GROUPS if group not in names and (group in config or group not in ADDED)]
     if missing:
         raise InputError(f"{run / '.hydra' / 'hydra.yaml'} is damaged: it does not say which {missing[0]} was chosen")
     return SavedConfig(config, names, _overrides(run / ".hydra" / "overrides.yaml"), run / INITIAL_WEIGHTS)

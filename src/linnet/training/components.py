@@ -17,6 +17,7 @@ from linnet.config.own_parts import is_own, kind_of, named_nodes
 from linnet.config.run_options import Preparation, Trainer, trainer_options
 from linnet.config.trust import trusted_object
 from linnet.data import Data, Source, prepare
+from linnet.data.resampling import resample
 from linnet.data.sources.own_source import own_source
 from linnet.losses import Loss
 from linnet.losses.own_loss import OwnLoss
@@ -85,6 +86,10 @@ def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
         amount = f" ({asked[1]} at once)" if asked else ""
         raise MemoryError(f"the examples of {name} do not fit into memory{amount}: use fewer of them") from error
     _limit(data, trainer_options(config["trainer"]))
+    if "resampling" in config:
+        data.resamples = resample(make(config["resampling"]), data.train, source, data.seed)
+        if data.resamples is not None:
+            raise InputError("resampling: no run trains on resamples yet, use resampling=none")
     return data
 
 

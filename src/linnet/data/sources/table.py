@@ -15,12 +15,13 @@ from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files
 from linnet.data.given import find_given, is_given
 from linnet.data.sources.matrix import is_simple, matrix_rows
 from linnet.data.storage.examples import Examples, Source
+from linnet.data.table.complete_rows import complete_rows
 from linnet.data.table.delimited import CsvFormat
 from linnet.data.table.fit import fit
 from linnet.data.table.given import GivenMatrix
-from linnet.data.table.messages import RowLocator, join_names
+from linnet.data.table.messages import RowLocator
 from linnet.data.table.notation import Notation, make_notation
-from linnet.data.table.preprocessing import Missing, refuse_missing
+from linnet.data.table.preprocessing import Missing
 from linnet.data.table.read import Rows, concatenate, read, read_given_splits
 from linnet.data.table.roles import Roles, feature_kinds
 from linnet.data.table.splits import (
@@ -29,6 +30,7 @@ from linnet.data.table.splits import (
     check_classes,
     check_groups,
     example_weights,
+    fold_codes,
     group_codes,
     labelled,
     scaled,
@@ -76,6 +78,7 @@ def table_rows(
     day_first: bool | None = None,
     comment: str | None = None,
     skip_rows: CountOrZero = 0,
+    fold: str | None = None,
 ) -> Source:
     """Return the rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 
@@ -102,6 +105,7 @@ def table_rows(
         decimal, thousands, strip, missing_tokens: of text columns, as `Notation` takes them.
         comment, skip_rows: of CSV, as `CsvFormat` has them.
         dates: "error": columns of dates are refused; "days": they are numbers of days.
+        fold: column that names the fold of each training row, for `resampling=given_folds`.
         day_first: of dates such as 03/04/2025; None: found out.
 
     Raises:
@@ -115,7 +119,7 @@ def table_rows(
     table = notation.without_tokens(rows.table)
     where: RowLocator = rows.where
     roles = Roles(target, None if features is None else tuple(features), tuple(exclude), tuple(categorical), weight,
-                  group, split_column)  # fmt: skip
+                  group, split_column, fold)  # fmt: skip
     chosen = roles.chosen(table.column_names, str(rows.files[0]))
     left_out: Counter[str] = Counter()
     if missing == "drop":
@@ -128,7 +132,7 @@ def table_rows(
     weights = None if weight is None else example_weights(table[weight], weight, where, notation)
     kinds = feature_kinds(table, chosen, categorical, where, notation, dates == "days")
     table, plain = _with_plain_numbers(table, kinds, notation, where)
-    kept, incomplete = _complete(table, kinds, missing, where)
+    kept, incomplete = complete_rows(table, kinds, missing, where)
     left_out += incomplete
     classes = targets.y.astype(np.int64) if targets.target.task == "classification" else None
     groups = None if group is None else group_codes(table[group], group, where)
@@ -163,6 +167,8 @@ def table_rows(
         task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),
         class_names=targets.target.class_names, feature_names=preprocessing.feature_names, checksum=rows.checksum,
         preprocessing=preprocessing, summary=lines, unrounded=True,
+        groups=None if groups is None else torch.from_numpy(groups[parts["train"]]),
+        folds=None if fold is None else torch.from_numpy(fold_codes(table[fold], fold)[parts["train"]]),
     )  # fmt: skip
 
 
@@ -180,27 +186,6 @@ def _read(
     n_train = rows.table.num_rows
     rows = concatenate(rows, read("data.test_path", test_path, csv_format))
     return rows, np.where(np.arange(rows.table.num_rows) < n_train, "train", "test")
-
-
-def _complete(
-    table: pa.Table, kinds: Mapping[str, Kind], missing: Missing, where: RowLocator
-) -> tuple[NDArray[np.int64], Counter[str]]:
-    """Return the rows to use, and notes on those left out. Raises InputError where missing values are refused."""
-    lacking = {name: is_missing(cleaned(table[name])) for name, kind in kinds.items() if kind != "empty"}
-    lacking = {name: mask for name, mask in lacking.items() if mask.any()}
-    everything = np.arange(table.num_rows)
-    if missing == "mean" or not lacking:
-        return everything, Counter()
-    if missing == "error":
-        refuse_missing(
-            lacking, where,
-            "give data.missing=drop to leave these rows out, or data.missing=mean to put in training means",
-        )  # fmt: skip
-    incomplete = np.logical_or.reduce(list(lacking.values()))
-    if incomplete.all():
-        raise InputError(f"data.missing=drop leaves no rows: every row lacks a value of {join_names(lacking, 20)}")
-    counts = join_names((f"{name} ({int(mask.sum())})" for name, mask in lacking.items()), 20)
-    return everything[~incomplete], Counter({f"left out, they lack {counts}": int(incomplete.sum())})
 
 
 def _with_plain_numbers(

@@ -1,4 +1,4 @@
-"""Roles of a table's columns: target, features, weight, group, split."""
+"""Roles of a table's columns: target, features, weight, group, split, fold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,10 +24,12 @@ class Roles:
     weight: str | None
     group: str | None
     split: str | None
+    fold: str | None = None
 
     def single(self) -> dict[str, str]:
         """Map configuration key to column, for the roles that a single column plays."""
-        given = {"target": self.target, "weight": self.weight, "group": self.group, "split_column": self.split}
+        given = {"target": self.target, "weight": self.weight, "group": self.group, "split_column": self.split,
+                 "fold": self.fold}  # fmt: skip
         return {f"data.{key}": name for key, name in given.items() if name is not None}
 
     def chosen(self, columns: Sequence[str], place: str) -> tuple[str, ...]:

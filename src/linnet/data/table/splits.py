@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linnet.data.split import SPLIT_NAMES, Rows, hold_out
@@ -39,6 +40,22 @@ def group_codes(column: pa.ChunkedArray, name: str, where: RowLocator) -> NDArra
         return values.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     except pa.ArrowException as error:
         raise InputError(f"data.group={name}: {column.type} cannot name groups, expected text or numbers") from error
+
+
+def fold_codes(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
+    """Return the index of each row's fold `[N]`, in the order of the values; −1 for rows that have none.
+
+    Raises:
+        InputError: the values cannot name folds.
+    """
+    values = cleaned(column)
+    try:
+        values = values.combine_chunks()
+        names = pc.unique(values).drop_null()
+        names = names.take(pc.array_sort_indices(names))
+        return pc.fill_null(pc.index_in(values, names), -1).to_numpy().astype(np.int64)
+    except pa.ArrowException as error:
+        raise InputError(f"data.fold={name}: {column.type} cannot name folds, expected text or numbers") from error
 
 
 def assign(
