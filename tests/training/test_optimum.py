@@ -92,7 +92,7 @@ class TestEveryRun:
         assert "optimum/loss" not in finished.metrics
 
     def test_says_that_it_was_not_found_and_goes_on(self, tmp_path, monkeypatch, capsys):
-        def fail(*_: object) -> ProblemAnalysis:
+        def fail(*_: object, **__: object) -> ProblemAnalysis:
             raise RuntimeError("the solver\nbroke")
 
         monkeypatch.setattr(optimality, "find", fail)

@@ -14,7 +14,7 @@ from linnet.data.table.messages import count_words, join_names, require_column
 from linnet.inference.opening import STANDARD, opened
 from linnet.inference.output import check_output, writing
 from linnet.inference.predictor import Predictor, load_predictor
-from linnet.inference.rows import Predicted, RowNotes, Table, of_array, of_table, preprocessing_of
+from linnet.inference.rows import Bounds, Predicted, RowNotes, Table, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
 from linnet.system.sanitize import print_note, printable
 
@@ -33,6 +33,7 @@ class Request(NamedTuple):
     id: tuple[str, ...]
     csv_format: CsvFormat
     spreadsheet_safe: bool
+    interval: float | None
 
     @property
     def place(self) -> str:
@@ -43,11 +44,12 @@ def main(arguments: Sequence[str]) -> None:
     """Write the predictions, and print notes on rows and columns to stderr."""
     request = _parse(arguments)
     predictor, row_notes = load_predictor(request.run), RowNotes()
-    check_output(request.output, request.input, request.id, predictor, request.spreadsheet_safe)
+    bounds, interval = _bounds(predictor, request), request.interval is not None
+    check_output(request.output, request.input, request.id, predictor, request.spreadsheet_safe, interval=interval)
     n_rows = n_unknown = 0
     with opened(request.input, request.csv_format) as source:
-        rows, notes = _predictions(predictor, request, source, row_notes)
-        with writing(request.output, predictor, request.spreadsheet_safe) as writer:
+        rows, notes = _predictions(predictor, request, source, row_notes, bounds)
+        with writing(request.output, predictor, request.spreadsheet_safe, interval=interval) as writer:
             for predicted in rows:
                 writer.write(predicted)
                 n_rows += len(predicted.known)
@@ -61,8 +63,18 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{printable(request.output)}: predictions of {count_words(n_rows, 'row')}")
 
 
+def _bounds(predictor: Predictor, request: Request) -> Bounds | None:
+    """Return the intervals that are asked for. Raises InputError if the run has none."""
+    if request.interval is None:
+        return None
+    from linnet.inference.intervals import check_confidence, load_intervals  # late: brings scipy and omegaconf
+
+    check_confidence(request.interval, "--interval")
+    return load_intervals(request.run, predictor, request.interval)
+
+
 def _predictions(
-    predictor: Predictor, request: Request, source: Table | ShardedArray, row_notes: RowNotes
+    predictor: Predictor, request: Request, source: Table | ShardedArray, row_notes: RowNotes, bounds: Bounds | None
 ) -> tuple[Iterator[Predicted], list[str]]:
     """Return an iterator of predictions, and notes on the input. Raises InputError if the model takes no such input."""
     place, preprocessing = request.place, preprocessing_of(predictor)
@@ -72,7 +84,7 @@ def _predictions(
             raise InputError(f"{place} is an array, but {request.run} takes a table with the columns {needed}")
         if request.id:
             raise InputError(f"--id={request.id[0]}: the columns of an array have no names")
-        return of_array(predictor, source, place, row_notes), []
+        return of_array(predictor, source, place, row_notes, bounds), []
     if preprocessing is None:
         shape = ", ".join(map(str, ("N", *(predictor.image_shape or [predictor.n_features]))))
         raise InputError(f"{place} is a table, but {request.run} takes an .npy file of shape [{shape}]")
@@ -81,7 +93,7 @@ def _predictions(
         require_column("--id", name, source.names, place)
     unknown = [name for name in unknown if name not in request.id]
     notes = [f"{place}: not in the training data, ignored: {join_names(unknown, 20)}"] if unknown else []
-    return of_table(predictor, preprocessing, source, place, request.id, row_notes), notes
+    return of_table(predictor, preprocessing, source, place, request.id, row_notes, bounds), notes
 
 
 def _parse(arguments: Sequence[str]) -> Request:
@@ -97,6 +109,11 @@ def _parse(arguments: Sequence[str]) -> Request:
         "--output", default=STANDARD, metavar="G",
         help="in .csv, .csv.gz, .parquet, .feather or .npy (of classes: probabilities); default -: CSV on stdout",
     )  # fmt: skip
+    parser.add_argument(
+        "--interval", type=float, metavar="P",
+        help="add the interval that holds the target of a new row with probability P, as prediction_low and "
+             "prediction_high; of least squares solved by optimizer=exact, for normal errors",
+    )  # fmt: skip
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="a column to keep, repeatable")
     parser.add_argument(
         "--delimiter", metavar="SIGN", help=f"of CSV: {', '.join(DELIMITERS)}, or a character; default: found out"
@@ -108,7 +125,7 @@ def _parse(arguments: Sequence[str]) -> Request:
     add_spreadsheet_option(parser)
     given = parser.parse_args(arguments)
     csv_format, ids = csv_format_of(given), tuple(dict.fromkeys(given.id))
-    return Request(given.run, given.input, given.output, ids, csv_format, given.spreadsheet_safe)
+    return Request(given.run, given.input, given.output, ids, csv_format, given.spreadsheet_safe, given.interval)
 
 
 def csv_format_of(given: argparse.Namespace) -> CsvFormat:

@@ -13,8 +13,9 @@ from linnet.tracking.linear_predictor import LinearPredictor
 
 
 def check_output(
-    given: str, source: str, ids: Sequence[str], predictor: LinearPredictor, spreadsheet_safe: bool = False
-) -> None:
+    given: str, source: str, ids: Sequence[str], predictor: LinearPredictor, spreadsheet_safe: bool = False, *,
+    interval: bool = False,
+) -> None:  # fmt: skip
     """Check that the output can be written, before the input is read.
 
     Args:
@@ -23,12 +24,13 @@ def check_output(
         ids: columns to be kept.
         predictor: whose predictions they are.
         spreadsheet_safe: whether texts are to be such that a spreadsheet executes none.
+        interval: whether predictions come with intervals.
 
     Raises:
         InputError: if the format is unknown or cannot hold the columns, there is no such directory, or the file
             must not be replaced.
     """
-    refuse_collisions(predictor, ids)
+    refuse_collisions(predictor, ids, interval=interval)
     if given == STANDARD:
         return
     path = Path(given).expanduser()
@@ -51,7 +53,9 @@ def check_output(
 
 
 @contextmanager
-def writing(given: str, predictor: LinearPredictor, spreadsheet_safe: bool = False) -> Iterator[Writer]:
+def writing(
+    given: str, predictor: LinearPredictor, spreadsheet_safe: bool = False, *, interval: bool = False
+) -> Iterator[Writer]:
     """Open a writer of predictions to an output that `check_output` has passed."""
     if given == STANDARD:
         writer: Writer = Csv(sys.stdout.buffer, predictor, spreadsheet_safe)
@@ -62,7 +66,10 @@ def writing(given: str, predictor: LinearPredictor, spreadsheet_safe: bool = Fal
     kind = _kind(path)
     assert kind is not None
     with replacing(path) as file:
-        writer = WRITERS[kind](file, predictor, *([True] if spreadsheet_safe else []))
+        options: dict[str, bool] = {"spreadsheet_safe": True} if spreadsheet_safe else {}
+        if interval and kind == ".npy":
+            options["interval"] = True
+        writer = WRITERS[kind](file, predictor, **options)
         yield writer
         writer.close()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linnet.data.table.from_python import as_numpy, features, frame
 from linnet.data.table.preprocessing import Preprocessing
-from linnet.inference.rows import RowNotes, of_array, of_table, preprocessing_of
+from linnet.inference.rows import Bounds, Predicted, RowNotes, of_array, of_table, preprocessing_of
 from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import Floats, LinearPredictor, load
 
@@ -38,6 +38,19 @@ class InMemory:
 
 def outputs(predictor: LinearPredictor, inputs: Any) -> Floats:
     """Return the outputs `[N, C]` for inputs in memory; see `Predictor`."""
+    found = predict(predictor, inputs)
+    return np.concatenate([np.zeros((0, predictor.n_outputs)), *(predicted.values for predicted in found)])
+
+
+def bounded(predictor: LinearPredictor, inputs: Any, bounds: Bounds) -> Floats:
+    """Return the bounds `[N, C, 2]` of the outputs for inputs in memory; see `Predictor`."""
+    found = predict(predictor, inputs, bounds)
+    none = np.zeros((0, predictor.n_outputs, 2))
+    return np.concatenate([none, *(predicted.bounds for predicted in found if predicted.bounds is not None)])
+
+
+def predict(predictor: LinearPredictor, inputs: Any, bounds: Bounds | None = None) -> list[Predicted]:
+    """Return the predictions of inputs in memory, part by part, with bounds if they are asked for; see `Predictor`."""
     row_notes = RowNotes()
     table, array = frame(PLACE, inputs), None
     if table is None:
@@ -46,17 +59,17 @@ def outputs(predictor: LinearPredictor, inputs: Any) -> Floats:
         table = by_position(predictor.table, array) if predictor.table is not None else None
     if table is None:
         assert array is not None
-        parts = of_array(predictor, array, PLACE, row_notes)
+        parts = of_array(predictor, array, PLACE, row_notes, bounds)
     else:
         preprocessing = preprocessing_of(predictor)
         if preprocessing is None:
             raise InputError("the model takes an array [N, …]: its features have no names")
         preprocessing.unknown(table.column_names, PLACE)
-        parts = of_table(predictor, preprocessing, InMemory(table), PLACE, (), row_notes)
-    found = [predicted.values for predicted in parts]
+        parts = of_table(predictor, preprocessing, InMemory(table), PLACE, (), row_notes, bounds)
+    found = list(parts)
     for what, count in row_notes.items():
-        warnings.warn(f"{count} rows: {what}", stacklevel=3)
-    return np.concatenate(found) if found else np.zeros((0, predictor.n_outputs))
+        warnings.warn(f"{count} rows: {what}", stacklevel=4)
+    return found
 
 
 def by_position(preprocessing: Preprocessing, array: NDArray[Any]) -> pa.Table:

@@ -31,17 +31,25 @@ class Table(Protocol):
     def read(self, columns: Sequence[str]) -> Iterator[pa.Table]: ...
 
 
+class Bounds(Protocol):
+    """What says how sure predictions are, from features `[N, D]` and outputs `[N, C]`: low and high `[N, C, 2]`."""
+
+    def __call__(self, features: Floats, outputs: Floats) -> Floats: ...
+
+
 class Predicted(NamedTuple):
     """The predictions of a chunk of rows.
 
     values: as `LinearPredictor.outputs` returns them `[n, C]`; NaN where there is none.
     known: whether there is a prediction `[n]`.
     ids: columns to write beside them.
+    bounds: low and high `[n, C, 2]`, NaN where there is no prediction; None where they are not asked for.
     """
 
     values: Floats
     known: NDArray[np.bool_]
     ids: pa.Table
+    bounds: Floats | None = None
 
 
 class RowNotes(Counter[str]):
@@ -72,6 +80,7 @@ def of_table(
     place: str,
     ids: Sequence[str],
     row_notes: RowNotes,
+    bounds: Bounds | None = None,
 ) -> Iterator[Predicted]:
     """Yield a prediction for each row of a table, in their order.
 
@@ -82,6 +91,7 @@ def of_table(
         place: its name in messages.
         ids: columns to write beside the predictions.
         row_notes: counts what was done to rows.
+        bounds: of each prediction, if they are asked for.
 
     Raises:
         InputError: naming rows whose values cannot be used.
@@ -96,16 +106,22 @@ def of_table(
             values = np.full((some_rows.num_rows, predictor.n_outputs), np.nan)
             known = np.zeros(some_rows.num_rows, np.bool_)
             x = applied.x if predictor.table is not None else predictor.features(applied.x)
-            values[applied.rows], known[applied.rows] = predictor.outputs(x), True
+            outputs = predictor.outputs(x)
+            values[applied.rows], known[applied.rows] = outputs, True
+            around = None
+            if bounds is not None:
+                around = np.full((*values.shape, 2), np.nan)
+                around[applied.rows] = bounds(x, outputs)
             row_notes.add(applied.row_notes)
             first += some_rows.num_rows
-            yield Predicted(_finite(values, known, row_notes), known, some_rows.select(ids))
+            yield Predicted(_finite(values, known, row_notes), known, some_rows.select(ids), around)
 
 
 def of_array(
-    predictor: LinearPredictor, rows: ShardedArray | NDArray[Any], place: str, row_notes: RowNotes
-) -> Iterator[Predicted]:
-    """Yield a prediction for each row of an array `[N, …]`.
+    predictor: LinearPredictor, rows: ShardedArray | NDArray[Any], place: str, row_notes: RowNotes,
+    bounds: Bounds | None = None,
+) -> Iterator[Predicted]:  # fmt: skip
+    """Yield a prediction, and its bounds if they are asked for, for each row of an array `[N, …]`.
 
     Raises:
         InputError: if the rows have another number of values than there are features, or hold values that are
@@ -122,8 +138,9 @@ def of_array(
         if wrong.any():
             where = _where(start, place)(np.flatnonzero(wrong).tolist())
             raise InputError(f"values are not finite in {where}: leave these rows out, or mend them")
-        known = np.ones(len(x), np.bool_)
-        yield Predicted(_finite(predictor.outputs(x), known, row_notes), known, pa.table({}))
+        known, outputs = np.ones(len(x), np.bool_), predictor.outputs(x)
+        around = None if bounds is None else bounds(x, outputs)
+        yield Predicted(_finite(outputs, known, row_notes), known, pa.table({}), around)
 
 
 def _rows(predictor: LinearPredictor) -> int:

@@ -12,36 +12,52 @@ from pyarrow import parquet
 from linnet.inference.rows import Predicted
 from linnet.system.errors import InputError
 from linnet.system.spreadsheet import FORMULA, NUMBER
-from linnet.tracking.linear_predictor import LinearPredictor
+from linnet.tracking.linear_predictor import Floats, LinearPredictor
 
 NAME = "prediction"
+SUFFIXES = ("_low", "_high")
+"""Of the columns with the ends of the interval of a prediction, which follow it."""
 
 
-def output_names(predictor: LinearPredictor) -> tuple[str, ...]:
-    """Return `prediction`, numbered where there are several targets; of classes also `probability_…` of each."""
+def output_names(predictor: LinearPredictor, *, interval: bool = False) -> tuple[str, ...]:
+    """Return `prediction`, numbered where there are several targets; of classes also `probability_…` of each.
+
+    Args:
+        predictor: whose predictions they are.
+        interval: whether each prediction of a number is followed by its `…_low` and `…_high`.
+    """
     if predictor.task == "classification":
         return (NAME, *(f"probability_{name}" for name in predictor.class_names))
-    return (NAME,) if predictor.n_outputs == 1 else tuple(f"{NAME}_{i}" for i in range(predictor.n_outputs))
+    names = (NAME,) if predictor.n_outputs == 1 else tuple(f"{NAME}_{i}" for i in range(predictor.n_outputs))
+    suffixes = ("", *SUFFIXES) if interval else ("",)
+    return tuple(name + suffix for name in names for suffix in suffixes)
 
 
-def refuse_collisions(predictor: LinearPredictor, ids: Sequence[str]) -> None:
+def refuse_collisions(predictor: LinearPredictor, ids: Sequence[str], *, interval: bool = False) -> None:
     """Raise InputError if a column to be kept has the name of one of the predictions."""
-    taken = set(output_names(predictor)) & set(ids)
+    taken = set(output_names(predictor, interval=interval)) & set(ids)
     if taken:
         raise InputError(f"--id={min(taken)}: the predictions have a column of this name, rename yours")
 
 
 def as_table(predictor: LinearPredictor, predicted: Predicted) -> pa.Table:
     """Return the kept columns, then those of the predictions, null where there is none."""
-    names = output_names(predictor)
+    names = output_names(predictor, interval=predicted.bounds is not None)
     missing = ~predicted.known
-    columns = [pa.array(column, mask=missing) for column in predicted.values.T]
+    columns = [pa.array(column, mask=missing) for column in _numbers(predicted).reshape(len(missing), -1).T]
     if predictor.task == "classification":
         likeliest = predicted.values.argmax(axis=1).astype(np.int64)
         unknown = missing | np.isnan(predicted.values).any(axis=1)  # probabilities of NaN name no class
         columns.insert(0, pa.array(predictor.class_names).take(pa.array(likeliest, mask=unknown)))
     kept = predicted.ids
     return pa.table([*kept.columns, *columns], names=[*kept.column_names, *names])
+
+
+def _numbers(predicted: Predicted) -> Floats:
+    """Return the outputs `[n, C]`, or with intervals `[n, C, 3]`: each followed by low and high."""
+    if predicted.bounds is None:
+        return predicted.values
+    return np.concatenate([predicted.values[:, :, None], predicted.bounds], axis=2)
 
 
 TO_QUOTE = '[",\r\n]'
@@ -126,16 +142,19 @@ class _Parquet(parquet.ParquetWriter):
 
 
 class Npy:
-    """Writer of an array `[N]`, or `[N, C]` of several outputs or classes; float64, NaN where there is none."""
+    """Writer of an array `[N]`, or `[N, C]` of several outputs or classes; float64, NaN where there is none.
 
-    def __init__(self, file: IO[bytes], predictor: LinearPredictor) -> None:
+    With intervals the last axis is followed by one of prediction, low and high: `[N, 3]` or `[N, C, 3]`.
+    """
+
+    def __init__(self, file: IO[bytes], predictor: LinearPredictor, *, interval: bool = False) -> None:
         self._file, self._n_rows = file, 0
-        self._row_shape = () if predictor.n_outputs == 1 else (predictor.n_outputs,)
+        self._row_shape = (*(() if predictor.n_outputs == 1 else (predictor.n_outputs,)), *((3,) if interval else ()))
         self._header()
 
     def write(self, predicted: Predicted) -> None:
         self._n_rows += len(predicted.values)
-        self._file.write(np.ascontiguousarray(predicted.values, "<f8").data)
+        self._file.write(np.ascontiguousarray(_numbers(predicted), "<f8").data)
 
     def close(self) -> None:
         self._file.seek(0)

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from linnet.inference.coefficients import Coefficients
-from linnet.inference.predictor import Predictor
+from linnet.inference.intervals import check_confidence
+from linnet.inference.predictor import Predictor, bounded
+from linnet.inference.rows import Bounds
 from linnet.results.board import Board
 from linnet.results.figures import Figures
 from linnet.results.frames import coefficients_frame, history_frame
@@ -43,6 +45,7 @@ class Source(Protocol):
     @property
     def figures(self) -> Figures: ...
     def coefficients(self) -> Coefficients: ...
+    def intervals(self, confidence: float) -> Bounds: ...
 
 
 class Run:
@@ -116,6 +119,19 @@ class Run:
     def predict(self, inputs: Any) -> "NDArray[Any]":
         """Return expected targets, or the most probable class of each row; see `Predictor.predict`."""
         return self.model.predict(inputs)
+
+    def predict_interval(self, inputs: Any, confidence: float = 0.95) -> "Floats":
+        """Return the prediction intervals of new rows: low and high `[N, 2]`, of several targets `[N, C, 2]`.
+
+        An interval holds the target of its row with this probability; they are NaN where there is no prediction.
+        They are known for squared error without a penalty, solved by `optimizer="exact"`, for normal errors.
+
+        Raises:
+            InputError: the run has none, with the reason; or the inputs are not what the model takes.
+        """
+        check_confidence(confidence)
+        found = bounded(self.model, inputs, self._source.intervals(confidence))
+        return found[:, 0] if self.model.n_outputs == 1 else found
 
     def predict_proba(self, inputs: Any) -> "Floats":
         """Return the probabilities of the classes `[N, C]`; see `Predictor.predict_proba`."""

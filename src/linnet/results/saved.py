@@ -8,7 +8,9 @@ from typing import Any
 
 from linnet.config.option_types import accepts
 from linnet.inference.coefficients import Coefficients, load_coefficients
+from linnet.inference.intervals import load_intervals
 from linnet.inference.predictor import load_predictor
+from linnet.inference.rows import Bounds
 from linnet.results.figures import Figures, saved_figures
 from linnet.results.run import Run
 from linnet.system.errors import InputError
@@ -81,3 +83,6 @@ class SavedResults:
 
     def coefficients(self) -> Coefficients:
         return load_coefficients(self.directory)
+
+    def intervals(self, confidence: float) -> Bounds:
+        return load_intervals(self.directory, self.model, confidence)

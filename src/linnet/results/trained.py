@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from linnet.config.check_options import is_exact
 from linnet.data import Data
 from linnet.inference.coefficients import Coefficients, tabulate
+from linnet.inference.intervals import intervals
 from linnet.inference.predictor import Predictor
+from linnet.inference.rows import Bounds
 from linnet.models import LinearNetwork
 from linnet.results.figures import Figure, Figures, saved_figures
 from linnet.results.run import Run
-from linnet.solvers.analysis_file import read_analysis
+from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
 from linnet.tracking.history import Curve
 from linnet.tracking.linear_predictor import assemble, specification
 from linnet.tracking.report import png, result_figures
@@ -83,8 +85,15 @@ class ResultsInMemory:
     def _weights(self) -> "dict[str, NDArray[Any]]":
         return {name: tensor.detach()[0].cpu().numpy() for name, tensor in self._finished.module.named_parameters()}
 
+    @property
+    def _stored(self) -> StoredAnalysis | None:
+        analysis = self._finished.analysis
+        return None if analysis is None else read_analysis(analysis.to_bytes())
+
+    def intervals(self, confidence: float) -> Bounds:
+        return intervals(self.model, self._stored, confidence, exact=is_exact(self._finished.config))
+
     def coefficients(self) -> Coefficients:
         finished, scaling = self._finished, self._finished.data.scaling
-        stored = None if finished.analysis is None else read_analysis(finished.analysis.to_bytes())
         means = None if scaling is None else scaling.mean.tolist()
-        return tabulate(self.model, self._weights()["weight"], means, stored, exact=is_exact(finished.config))
+        return tabulate(self.model, self._weights()["weight"], means, self._stored, exact=is_exact(finished.config))

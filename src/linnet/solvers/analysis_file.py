@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
+from linnet.solvers.prediction_errors import ARRAYS as ERRORS, PredictionErrors
+
 Floats = NDArray[np.float64]
 TYPES = {
     "objective": float, "bound": float, "seconds": float, "certificate": str, "method": str, "unique": bool,
@@ -22,11 +24,13 @@ class StoredAnalysis:
     """The content of the file, see `ProblemAnalysis`.
 
     tensors: `weight [C, D]` and `bias [C]` of the optimum; where there is inference, `coefficients` and `std_errors`,
-        each `[C, 1 + D]`; where there is no optimum, `ray_weight` and `ray_bias`.
+        each `[C, 1 + D]`; where there is no optimum, `ray_weight` and `ray_bias`; where errors
+        of predictions are known, their arrays.
     optimum: the optimum's numbers and words.
     curvature: of the objective, if it has a bound.
     statistics: metrics of classical inference.
     withheld: why there are no standard errors.
+    no_intervals: why there are no errors of predictions although there are standard errors.
     """
 
     tensors: dict[str, Floats]
@@ -34,6 +38,16 @@ class StoredAnalysis:
     curvature: dict[str, Any] | None
     statistics: dict[str, float]
     withheld: str | None
+    no_intervals: str | None = None
+
+    @property
+    def errors(self) -> PredictionErrors | None:
+        """Errors of predictions of new rows, if they are known."""
+        if ERRORS[0] not in self.tensors:
+            return None
+        return PredictionErrors(
+            **{name: self.tensors[name] for name in ERRORS}, df_residual=self.statistics["optimum/df_residual"]
+        )
 
 
 def read_analysis(content: bytes) -> StoredAnalysis:
@@ -46,8 +60,9 @@ def read_analysis(content: bytes) -> StoredAnalysis:
         length = int.from_bytes(content[:8], "little")
         words = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["linnet"])
         stored = StoredAnalysis(
-            load(content), words["optimum"], words["curvature"], words["statistics"], words.get("withheld")
-        )
+            load(content), words["optimum"], words["curvature"], words["statistics"], words.get("withheld"),
+            words.get("no_intervals"),
+        )  # fmt: skip
         _check(stored)
         return stored
     except Exception as error:  # whatever a damaged file makes of the readers
@@ -62,18 +77,30 @@ def _check(stored: StoredAnalysis) -> None:
                 raise TypeError(f"{key} is {value!r:.40}")
     if not all(_is(value, float) for value in stored.statistics.values()):
         raise TypeError("a statistic is no number")
-    if stored.withheld is not None and not isinstance(stored.withheld, str):
-        raise TypeError("withheld is no text")
+    for key in ("withheld", "no_intervals"):
+        if not isinstance(getattr(stored, key), str | None):
+            raise TypeError(f"{key} is no text")
     for first, second in PAIRS:
         if (first in stored.tensors) != (second in stored.tensors):
             raise TypeError(f"of {first} and {second} there is one only")
+    if len({name in stored.tensors for name in ERRORS}) > 1:
+        raise TypeError(f"of {', '.join(ERRORS)} there are some only")
+    if ERRORS[0] in stored.tensors and "coefficients" not in stored.tensors:
+        raise TypeError("there are errors of predictions, and no coefficients")
     if "coefficients" in stored.tensors and "optimum/df_residual" not in stored.statistics:
         raise TypeError("the degrees of freedom of the standard errors are missing")
     rows, columns = stored.tensors["weight"].shape
     shapes = {"weight": (rows, columns), "bias": (rows,), "ray_weight": (rows, columns), "ray_bias": (rows,)}
+    shapes |= {"means": (columns,), "inverse_factor": (1 + columns, 1 + columns), "residual_std_error": (rows,)}
     for name, array in stored.tensors.items():
         if array.dtype != np.float64 or array.shape != shapes.get(name, (rows, 1 + columns)):
             raise TypeError(f"{name} has shape {list(array.shape)} of {array.dtype}")
+        if name in ERRORS and not np.isfinite(array).all():
+            raise TypeError(f"{name} holds numbers that are not finite")
+    if stored.errors is not None and not (
+        stored.errors.df_residual > 0 and stored.errors.residual_std_error.min() >= 0
+    ):
+        raise TypeError("the residual standard error, or its degrees of freedom, are negative")
 
 
 def _is(value: Any, kind: type) -> bool:

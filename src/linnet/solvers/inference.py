@@ -8,6 +8,7 @@ from scipy.special import fdtrc, stdtr
 
 from linnet.solvers.extended_precision import Array
 from linnet.solvers.least_squares.least_squares import LeastSquares
+from linnet.solvers.prediction_errors import PredictionErrors
 from linnet.solvers.student_t import critical_t
 
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
@@ -124,6 +125,25 @@ def inference(fit: LeastSquares, feature_names: Sequence[str] | None = None) -> 
         rank=fit.rank,
         condition=fit.condition,
         scaled_condition=fit.scaled_condition,
+    )
+
+
+def prediction_errors(fit: LeastSquares, means: Array) -> PredictionErrors:
+    """Return the prediction errors of a fit without penalty and without weights, of full rank, of more rows than P.
+
+    Args:
+        fit: as above; `withheld` says why another one has none.
+        means: of its features `[D]`.
+    """
+    assert fit.inverse is not None
+    first, n_features = int(fit.bias is not None), fit.weight.shape[1]
+    factor = np.zeros((1 + n_features, 1 + n_features))
+    factor[1:, 1:] = fit.inverse[first:, first:]
+    if first:  # the column of ones is orthogonal to centred features
+        factor[0, 0] = 1 / np.sqrt(fit.n_rows)
+    df_residual = fit.n_rows - fit.n_coefficients
+    return PredictionErrors(
+        means if first else np.zeros(n_features), factor, np.sqrt(fit.residual_squares / df_residual), df_residual
     )
 
 

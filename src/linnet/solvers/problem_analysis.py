@@ -9,6 +9,7 @@ from torch import Tensor
 
 from linnet.solvers.analysis_file import read_analysis
 from linnet.solvers.optimum import Optimum
+from linnet.solvers.prediction_errors import ARRAYS, PredictionErrors
 from linnet.solvers.smoothness import Curvature
 
 STORED_NAMES = {"suboptimality_bound": "bound"}
@@ -25,6 +26,8 @@ class ProblemAnalysis:
     coefficients: where there is, coefficients and their standard errors for features as they came, each `[C, 1 + D]`
         with the bias first.
     withheld: why there are no standard errors where there is a theory for them, in one line; else None.
+    errors: of predictions of new rows, for features as they came; None where they are not kept or not known.
+    no_intervals: why there are none although there are standard errors, in one line; else None.
     """
 
     optimum: Optimum
@@ -32,6 +35,8 @@ class ProblemAnalysis:
     statistics: dict[str, float]
     coefficients: tuple[Tensor, Tensor] | None = None
     withheld: str | None = None
+    errors: PredictionErrors | None = None
+    no_intervals: str | None = None
 
     def to_bytes(self) -> bytes:
         """Encode as a safetensors file: parameters as tensors, numbers and texts as metadata."""
@@ -40,6 +45,8 @@ class ProblemAnalysis:
             tensors |= {"ray_weight": self.optimum.ray[0], "ray_bias": self.optimum.ray[1]}
         if self.coefficients is not None:
             tensors |= {"coefficients": self.coefficients[0], "std_errors": self.coefficients[1]}
+        if self.errors is not None:
+            tensors |= {name: torch.from_numpy(getattr(self.errors, name)) for name in ARRAYS}
         words = {
             "optimum": {
                 STORED_NAMES.get(key, key): value
@@ -49,6 +56,7 @@ class ProblemAnalysis:
             "curvature": None if self.curvature is None else asdict(self.curvature),
             "statistics": self.statistics,
             "withheld": self.withheld,
+            "no_intervals": self.no_intervals,
         }
         return save(
             {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()},
@@ -71,6 +79,8 @@ class ProblemAnalysis:
             optimum = Optimum(weight=tensors["weight"], bias=tensors["bias"], ray=ray, **fields)
             curved = None if stored.curvature is None else Curvature(**stored.curvature)
             table = (tensors["coefficients"], tensors["std_errors"]) if "coefficients" in tensors else None
-            return cls(optimum, curved, stored.statistics, table, stored.withheld)
+            return cls(
+                optimum, curved, stored.statistics, table, stored.withheld, stored.errors, stored.no_intervals
+            )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"no optimum can be read: {' '.join(str(error).split())}") from error

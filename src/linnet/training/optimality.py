@@ -19,7 +19,7 @@ from linnet.penalties import Penalty
 from linnet.solvers.cache import kept, look_up
 from linnet.solvers.convex_losses import is_known
 from linnet.solvers.cost import solve_seconds, training_seconds
-from linnet.solvers.inference import inference, withheld
+from linnet.solvers.inference import inference, prediction_errors, withheld
 from linnet.solvers.least_squares.least_squares import least_squares
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
@@ -38,6 +38,8 @@ EXACT_TOLERANCE = 1e-12
 """The same where the optimum is the result: a bound of ε allows errors of coefficients of the order of √ε."""
 SOLVED = 1e-2
 """Bound beyond which an optimum counts as not solved, relative to the objective."""
+MOST_COEFFICIENTS = 1000
+"""Coefficients per output beyond which errors of predictions are not kept: they take the square of it in the file."""
 NOT_OF_THE_PROBLEM = ("batch_size", "root", "download", "max_memory_mb")
 """Keys of `data` that change no example."""
 
@@ -74,9 +76,9 @@ def analyse_problem(
     try:
         problem, tolerance = _problem(config, data, model), _tolerance(config)
         if keep:
-            analysis, _ = kept(folder, problem, lambda: find(data, model, tolerance))
+            analysis, _ = kept(folder, problem, lambda: find(data, model, tolerance, intervals=exact))
         else:
-            analysis = look_up(folder, problem) or find(data, model, tolerance)
+            analysis = look_up(folder, problem) or find(data, model, tolerance, intervals=exact)
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
@@ -116,8 +118,17 @@ def _tolerance(config: Mapping[str, Any]) -> float:
     return EXACT_TOLERANCE if is_exact(config) else TOLERANCE
 
 
-def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> ProblemAnalysis:
-    """Solve the training problem, to a relative tolerance as above. Raises ValueError if it cannot be solved."""
+def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE, *, intervals: bool = False) -> ProblemAnalysis:
+    """Solve the training problem.
+
+    Args:
+        data, model: of the run.
+        tolerance: relative, as above.
+        intervals: whether errors of predictions are added where they are known.
+
+    Raises:
+        ValueError: it cannot be solved.
+    """
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
     train = data.train_in_float64
     x, y, weight = train.x, train.y, train.weight
@@ -128,11 +139,11 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE) -> Prob
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     analysis = ProblemAnalysis(optimum, curved, {})
     if isinstance(model.loss, (SquaredError, TorchSquaredError)) and not model.penalty.l1:
-        return _with_inference(analysis, data, model)
+        return _with_inference(analysis, data, model, intervals=intervals)
     return analysis
 
 
-def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork) -> ProblemAnalysis:
+def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork, *, intervals: bool) -> ProblemAnalysis:
     """Add metrics of classical inference, coefficients and standard errors, or the reason that there are none.
 
     They are of features as they were read: standardisation would round them once more, and without a penalty it
@@ -148,7 +159,15 @@ def _with_inference(analysis: ProblemAnalysis, data: Data, model: LinearNetwork)
     found = inference(fit, feature_names=data.feature_names)
     table = (torch.from_numpy(part) for part in (found.coefficients, found.std_errors))
     coefficients, errors = (part if bias else torch.nn.functional.pad(part, (1, 0)) for part in table)
-    return replace(analysis, statistics=found.metrics(), coefficients=(coefficients, errors))
+    analysis = replace(analysis, statistics=found.metrics(), coefficients=(coefficients, errors))
+    if not intervals:
+        return analysis
+    if train.weight is not None:
+        return replace(analysis, no_intervals="its examples have weights, which new rows do not have")
+    if fit.n_coefficients > MOST_COEFFICIENTS:
+        reason = f"it has {fit.n_coefficients} coefficients, and keeps what intervals need up to {MOST_COEFFICIENTS}"
+        return replace(analysis, no_intervals=reason)
+    return replace(analysis, errors=prediction_errors(fit, train.x.double().mean(dim=0).numpy()))
 
 
 def metrics(analysis: ProblemAnalysis) -> dict[str, float]:
@@ -210,5 +229,5 @@ def _problem(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> dic
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
-        "version": 9,  # of the solvers: raise it when they change
+        "version": 10,  # of the solvers: raise it when they change
     }
