@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from linnet.cli import main as cli
+from linnet.config import resolved
 from linnet.config.check import check
 from linnet.config.compose import compose, session
 from linnet.data import Source, image_classes
@@ -166,6 +167,9 @@ def checked() -> Callable[..., dict[str, Any]]:
     """A function of overrides that composes and checks them, as `linnet train` does before it imports torch."""
 
     def compose_and_check(*overrides: str) -> dict[str, Any]:
+        found = resolved.resolve(overrides)
+        if found is not None:
+            return found.config
         with session():
             return check(compose(overrides))
 

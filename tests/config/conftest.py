@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-import hydra
 import pytest
 
 
 @pytest.fixture
 def composed_by_hydra() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("linnet.config.compose.compose_once", hydra.compose)
+        for module in ("config.resolved", "training.train"):
+            patch.setattr(f"linnet.{module}.resolve", lambda overrides: None)
         yield

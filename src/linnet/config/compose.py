@@ -16,7 +16,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, register_experiments, shipped
 from linnet.config.inferred import decides, inferred
-from linnet.config.kept_compositions import KeptCompositions
 from linnet.config.own_parts import own_direction, register
 from linnet.config.project_options import added, complete, refuse_unusable, registered
 from linnet.config.unknown_key import nearest, unknown_key
@@ -36,10 +35,6 @@ OPTUNA = {
 
 CHOSEN_BY = {EXPERIMENT: GROUPS, "data": ("data", "model", "loss")}
 """The groups whose option may follow from that of another."""
-
-
-compose_once = KeptCompositions(hydra.compose)
-"""`hydra.compose` of a run, kept for further runs of this process that choose the same options."""
 
 
 @contextmanager
@@ -69,11 +64,11 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     register(overrides)
     complete(overrides)
     with errors_in_one_line(overrides):
-        config = compose_once(PRIMARY, overrides=list(overrides), return_hydra_config=True)
+        config = hydra.compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
         refuse_bases(config)
         more = [*inferred(overrides, config), *own_direction(config)]
         if more:
-            config = compose_once(PRIMARY, overrides=[*overrides, *more], return_hydra_config=True)
+            config = hydra.compose(PRIMARY, overrides=[*overrides, *more], return_hydra_config=True)
         _ = config.hydra.run.dir  # resolved here, so that a mistake in it is found with the others
         return config
 

@@ -71,7 +71,8 @@ def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Return commit and dirty flag of the Git checkout that tracks the folder's contents, None if none does."""
-    if not _git(folder, "ls-files", "."):  # an installation below someone's unrelated checkout is not tracked by it
+    tracked = _package_is_tracked() if folder == _PACKAGE else _git(folder, "ls-files", ".")
+    if not tracked:  # an installation below someone's unrelated checkout is not tracked by it
         return None
     lines = (_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no") or "").splitlines()
     commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
@@ -129,8 +130,17 @@ def _environment(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_PACKAGE = Path(__file__).parent
+
+
 def _checkouts() -> list[Path]:
-    return [Path(__file__).parent, Path.cwd()]
+    return [_PACKAGE, Path.cwd()]
+
+
+@cache
+def _package_is_tracked() -> bool:
+    """Return whether linnet itself is part of a checkout, which does not change while it runs."""
+    return bool(_git(_PACKAGE, "ls-files", "."))
 
 
 def _git(folder: Path, *words: str) -> str | None:
@@ -153,7 +163,9 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+@cache
 def _version(package: str) -> str | None:
+    """Return the version of an installed package: it is looked for in many files, and what is imported stays."""
     try:
         return version(package)
     except PackageNotFoundError:

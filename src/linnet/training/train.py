@@ -4,8 +4,8 @@
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,10 +24,9 @@ from linnet.system.terminal import Terminal
 from linnet.tracking.claim import claimed
 from linnet.tracking.directory import RunDirectory, refuse_claimed
 from linnet.tracking.lock import Lock
-from linnet.training.job import run_in
+from linnet.training.job import begin_in, run_in
 
 if TYPE_CHECKING:
-    from linnet.training.context import RunRequest
     from linnet.training.finalize import FinishedRun
 
 
@@ -47,18 +46,21 @@ def train(
         imported: called once everything that a run needs is imported.
     """
     overrides, folders = take_searchpath(with_environment(overrides))
+    found = None if folders else resolve(overrides)
+    if found is not None:
+        directory = found.run_dir()
+        with _claimed(directory, imported) as lock:
+            begin_in(directory, found)
+            if quiet:
+                _leave_the_terminal_alone()
+            return _run(directory, found.config, found.choices, lock, quiet=quiet, one_of_many=in_python)
     with session(folders):
         config = compose(overrides)
         check(config)
         refuse_chdir(config)
         _announce(config, quiet)
         directory = Path(config.hydra.run.dir).absolute()
-        refuse_claimed(directory)
-        import linnet.training.run  # noqa: F401  # first: interrupted in the directory, it would leave that empty
-
-        if imported is not None:
-            imported()
-        with claimed(directory) as lock:
+        with _claimed(directory, imported) as lock:
 
             def task(job: DictConfig) -> "FinishedRun":
                 if quiet:
@@ -68,18 +70,32 @@ def train(
             return run_in(directory, config, task)
 
 
+@contextmanager
+def _claimed(directory: Path, imported: Callable[[], None] | None) -> Iterator[Lock]:
+    """Own the directory of a new run, once all is imported that a run needs: see `train`."""
+    refuse_claimed(directory)
+    import linnet.training.run  # noqa: F401  # first: interrupted in the directory, it would leave that empty
+
+    if imported is not None:
+        imported()
+    with claimed(directory) as lock:
+        yield lock
+
+
 def train_untracked(overrides: Sequence[str] = (), *, quiet: bool = False) -> "FinishedRun":
     """Train one run in memory, and write no file. Arguments as for `train`."""
     overrides, folders = take_searchpath(with_environment(overrides))
     found = None if folders else resolve(overrides)
-    if found is None:
+    if found is not None:
+        config, choices = found.config, found.choices
+    else:
         with session(folders):
-            config = compose(overrides)
-            found = check(config), dict(config.hydra.runtime.choices)
-            _announce(config, quiet)
+            composed = compose(overrides)
+            config, choices = check(composed), dict(composed.hydra.runtime.choices)
+            _announce(composed, quiet)
     from linnet.training.untracked import run_untracked  # late, as in `train`
 
-    return run_untracked(*found, quiet=quiet)
+    return run_untracked(config, choices, quiet=quiet)
 
 
 def _announce(config: DictConfig, quiet: bool) -> None:
@@ -111,18 +127,22 @@ def execute(
         lock: of the directory, if this process holds it already.
         one_of_many: see `RunRequest`.
     """
-    from linnet.training.run import run_to_end
-
-    return run_to_end(replace(request_of(config, quiet=quiet, lock=lock), one_of_many=one_of_many))
-
-
-def request_of(config: DictConfig, *, quiet: bool, lock: Lock | None = None) -> "RunRequest":
-    """Return what Hydra has been asked to run, and take its output directory. Arguments as for `execute`."""
-    from linnet.training.context import RunRequest
-
     hydra = HydraConfig.get()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     check_options(resolved)  # again, since an interpolation may have another value by now
-    directory = RunDirectory(Path(hydra.runtime.output_dir), lock=lock)
-    choices = with_loggers(dict(hydra.runtime.choices), resolved)
-    return RunRequest(directory, resolved, choices, Terminal(quiet=quiet))
+    directory, choices = Path(hydra.runtime.output_dir), dict(hydra.runtime.choices)
+    return _run(directory, resolved, choices, lock, quiet=quiet, one_of_many=one_of_many)
+
+
+def _run(
+    directory: Path, config: dict[str, Any], choices: dict[str, Any], lock: Lock | None, *, quiet: bool,
+    one_of_many: bool,
+) -> "FinishedRun":  # fmt: skip
+    from linnet.training.context import RunRequest
+    from linnet.training.run import run_to_end
+
+    request = RunRequest(
+        RunDirectory(directory, lock=lock), config, with_loggers(choices, config), Terminal(quiet=quiet),
+        one_of_many=one_of_many,
+    )  # fmt: skip
+    return run_to_end(request)

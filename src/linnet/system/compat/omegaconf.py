@@ -22,11 +22,16 @@ def to_yaml(config: Any, name: str | None = None) -> str:
         config: a node.
         name: the only key of what is written, whose value the node is; None: it is written itself.
     """
-    import yaml
     from omegaconf import OmegaConf
 
     plain = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
-    content = plain if name is None else {name: plain}
+    return plain_to_yaml(plain if name is None else {name: plain})
+
+
+def plain_to_yaml(content: Any) -> str:
+    """Return plain containers as OmegaConf writes them."""
+    import yaml
+
     return yaml.dump(content, default_flow_style=False, allow_unicode=True, sort_keys=False, Dumper=_dumper())
 
 
