@@ -30,7 +30,10 @@ def check_resampling(config: Mapping[str, Any], options: Mapping[str, Any]) -> N
     part = declared(config.get("resampling", NO_RESAMPLING))
     if data.get("fold") is not None and part.column != "fold":
         raise InputError(f"data.fold={data['fold']}: {given} makes no use of it, use resampling=given_folds")
+    metric = config["objective"]["metric"]
     if not resampled:
+        if metric.startswith("cv/"):
+            raise InputError(f"objective.metric={metric}: {given} makes no resamples, use resampling=kfold")
         return
     if part.column is not None and data.get(part.column) is None:
         remedy = f"give data.{part.column}=NAME" if part.column in data else "use data=table, which has it"

@@ -18,6 +18,7 @@ from linnet.config.groups import EXPERIMENT, GROUPS, SEARCH, refuse_unreadable, 
 from linnet.config.inferred import decides, inferred
 from linnet.config.own_parts import own_direction, register
 from linnet.config.project_options import added, complete, refuse_unusable, registered
+from linnet.config.resampled_defaults import resampled_defaults
 from linnet.config.unknown_key import nearest, unknown_key
 from linnet.system.compat.hydra import parse_overrides
 from linnet.system.errors import InputError
@@ -100,6 +101,8 @@ def compose_sweep(overrides: Sequence[str], of_jobs: Sequence[str] = ()) -> Dict
         refuse_bases(config)
         job_looks = any(map(decides, swept)) or not {"model", "loss"}.isdisjoint(left)
         more = [*([] if job_looks else inferred(overrides, config)), *own_direction(config)]
+        if job_looks and not {"resampling", EXPERIMENT} & {*swept}:
+            more += resampled_defaults(overrides, config.hydra.runtime.choices, None)  # what chooses the best job
         if more:
             config = session_hydra.compose_config(PRIMARY, [*own, *more], RunMode.MULTIRUN, from_shell=False)
         if len(own) < len(overrides):

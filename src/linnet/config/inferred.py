@@ -1,4 +1,4 @@
-"""Infer task, model and loss from the targets, where the data source leaves them open (table, arrays)."""
+"""Infer task, model and loss from the targets, where the data source leaves them open, and what resampling implies."""
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
@@ -11,13 +11,14 @@ from linnet.config.groups import EXPERIMENT, experiments, read_experiment, shipp
 from linnet.config.option_types import accepts, options_of
 from linnet.config.own_parts import own_declaration
 from linnet.config.project_options import added
+from linnet.config.resampled_defaults import resampled_defaults
 from linnet.config.skeleton import skeleton
 
 
 def decides(key: str) -> bool:
-    """Return whether model and loss may follow from the value of this key."""
+    """Return whether other keys, such as model and loss, may follow from the value of this one."""
     group, _, name = key.partition(".")
-    return key in (EXPERIMENT, "data", "data.task") or (group == "data" and name in _looked_at())
+    return key in (EXPERIMENT, "data", "data.task", "resampling") or (group == "data" and name in _looked_at())
 
 
 def _looked_at() -> set[str]:
@@ -27,7 +28,7 @@ def _looked_at() -> set[str]:
 
 
 def inferred(overrides: Sequence[str], config: DictConfig, looked: MutableMapping[str, str] | None = None) -> list[str]:
-    """Return the overrides for model, loss and task that follow from the targets; none where nothing follows.
+    """Return the overrides that follow from others: for model, loss and task from the targets, and from resampling.
 
     The task is that of the model or loss that overrides or experiment choose, else that of the targets in the files.
 
@@ -51,7 +52,14 @@ def inferred_of(
     looked: MutableMapping[str, str] | None = None,
 ) -> list[str]:
     """Return `inferred` of options by group and the resolved `data` node."""
-    looked = {} if looked is None else looked
+    of_targets = _of_targets(overrides, chosen, data, {} if looked is None else looked)
+    return [*of_targets, *resampled_defaults(overrides, chosen, data)]
+
+
+def _of_targets(
+    overrides: Sequence[str], chosen: Mapping[str, str], data: Mapping[str, Any], looked: MutableMapping[str, str]
+) -> list[str]:
+    """Return the overrides for model, loss and task; none where nothing follows."""
     given = {
         **_named_by_experiment(chosen.get(EXPERIMENT)),
         **dict(text.split("=", 1) for text in overrides if "=" in text),

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 
-from linnet.config.check_options import declared, is_exact
+from linnet.config.check_options import is_exact
 from linnet.config.direction import training_counterpart
 from linnet.config.loggers import primary
 from linnet.data import Data
@@ -29,6 +29,7 @@ from linnet.tracking.linear_predictor import FILE as PREDICTOR, specification
 from linnet.tracking.logger import rewind
 from linnet.tracking.manifest import environment_differences, manifest, write_changes
 from linnet.tracking.manifest_file import write_manifest
+from linnet.tracking.resamples import FILE as RESAMPLES, load_resamples, save_resamples
 from linnet.tracking.weights import OPTIMUM
 from linnet.training import optimality
 from linnet.training.components import (
@@ -40,13 +41,14 @@ from linnet.training.components import (
     make,
 )
 from linnet.training.context import RunRequest, TrainingContext, restore_training
+from linnet.training.description import describe
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
 
 log = logging.getLogger(__name__)
 
-FIRST_FILES = (PREDICTOR, INITIAL_WEIGHTS, OPTIMUM)
+FIRST_FILES = (PREDICTOR, INITIAL_WEIGHTS, OPTIMUM, RESAMPLES)
 """Files that a run writes before its first training step, and reads when it is resumed."""
 
 
@@ -70,6 +72,8 @@ def setup(
     if data is None:
         with readable_again(request.path, config["data"]) if request.recorded else nullcontext():
             data = like.data if like else build_data(config, recorded=request.recorded)
+    if request.checkpoint is not None and data.resamples is not None:
+        data.resamples = load_resamples(request.path, len(data.train))
     manifest = write_record(request, data, (like.request.path, like.manifest) if like else None)
     model = _model(request, data, manifest)
     model.interrupts = interrupts
@@ -145,7 +149,7 @@ def _write_first_files(
     analysis: ProblemAnalysis | None,
     like: TrainingContext | None,
 ) -> None:
-    """Write what describes predictor and optimum, and clear the logs of a start that was interrupted."""
+    """Write what describes predictor, resamples and optimum, and clear the logs of a start that was interrupted."""
     if like is None:
         solved = model.solution is not None and analysis is not None and analysis.coefficients is not None
         described: str | bytes = specification(data, model.loss, solved=solved)
@@ -153,6 +157,8 @@ def _write_first_files(
         described = read_bytes(like.request.path / PREDICTOR)
     write_atomic(request.path / PREDICTOR, described)
     rewind(request.path, {})
+    if data.resamples is not None:
+        save_resamples(request.path, data.resamples)
     if analysis is not None:
         write_atomic(request.path / OPTIMUM, analysis.to_bytes())
 
@@ -215,33 +221,3 @@ def write_record(request: RunRequest, data: Data, like: tuple[Path, Mapping[str,
             return resume_state.continuation.record(record)
     write_manifest(path, record)
     return record
-
-
-def _length(config: Mapping[str, Any], data: Data) -> str:
-    """Return how long training lasts: "20 epochs", or "150 steps" where these end it before."""
-    epochs = config["trainer"]["max_epochs"]
-    steps = data.max_steps
-    if steps is None or steps > epochs * data.chunks.steps_per_epoch:
-        return f"{epochs} epochs"
-    return "1 step" if steps == 1 else f"{steps} steps"
-
-
-def describe(choices: Mapping[str, Any], config: Mapping[str, Any], data: Data, path: Path | None) -> str:
-    """Return what the data source reports, model, data and training in one line, and the run directory if any."""
-    sizes = [
-        f"{len(part)} {name}" for name, part in (("train", data.train), ("val", data.val), ("test", data.test)) if part
-    ]
-    if declared(config["optimizer"]).exact:
-        how = "solved exactly"
-    else:
-        how = (
-            f"{_length(config, data)} in batches of {data.batch_size}, "
-            f"{choices['optimizer']} lr={config['optimizer']['lr']:g}"
-        )
-    if config["trainer"]["devices"] > 1:
-        how += f", {config['trainer']['devices']} processes"
-    planned = (
-        f"{choices['model']} on {choices['data']}: {' + '.join(sizes)} examples of {data.train.n_features} features, "
-        f"{how}, seed {config['seed']}"
-    )
-    return "\n".join([*data.source.summary, planned, *([] if path is None else [str(path)])])

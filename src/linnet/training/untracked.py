@@ -20,12 +20,13 @@ from linnet.tracking.history import logged
 from linnet.tracking.report import metrics_table
 from linnet.training import optimality
 from linnet.training.components import build_data, build_model
+from linnet.training.description import describe
 from linnet.training.evaluate import evaluate_parts
 from linnet.training.finalize import FinishedRun
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.initial_weights import set_final_weights
 from linnet.training.loop import loop_options, train_loop
-from linnet.training.setup import check_objective, describe
+from linnet.training.setup import check_objective
 
 log = logging.getLogger(__name__)
 
