@@ -58,6 +58,7 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
 def _tables(folder: Path, run: Path) -> Given:
     import pyarrow as pa  # which runs on other data do without
 
+    from linnet.data.table.arrow_bytes import read_uncompressed
     from linnet.data.table.given import MATRIX, GivenMatrix, GivenTable
 
     parts = {}
@@ -65,8 +66,7 @@ def _tables(folder: Path, run: Path) -> Given:
         for split in SPLITS:
             file = folder / f"{split}{TABLE_SUFFIX}"
             if file.exists():
-                parts[split] = pa.ipc.open_file(pa.BufferReader(read_bytes(file, run, TENSOR_LIMIT))).read_all()
-                parts[split].validate(full=True)
+                parts[split] = read_uncompressed(read_bytes(file, run, TENSOR_LIMIT))
         table = GivenTable.of_files(parts)
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
