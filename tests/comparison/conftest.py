@@ -23,6 +23,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         state: str = "completed",
         defaults: dict[str, Any] | None = None,
         choices: dict[str, str] | None = None,
+        metrics: dict[str, float] | None = None,
         **status: Any,
     ) -> Path:
         path = tmp_path / "sweep" / name
@@ -30,7 +31,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         given_lines = "".join(f"- {key}={value}\n" for key, value in overrides.items())
         (path / ".hydra" / "overrides.yaml").write_text(given_lines)
         settings = {"seed": 0, "optimizer.lr": 0.1, **(defaults or {}), **overrides}
-        config: dict[str, Any] = {"objective": {"metric": "val/loss", "direction": "minimize"}}
+        objective = "val/loss" if metrics is None else next(iter(metrics))
+        config: dict[str, Any] = {"objective": {"metric": objective, "direction": None if metrics else "minimize"}}
         for key, value in settings.items():
             group, _, word = key.partition(".")
             if word:
@@ -41,6 +43,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         (path / "status.json").write_text(json.dumps({"state": state, **times, **status}))
         manifest = {"config": config, "choices": choices or {"optimizer": "sgd"}, "seed": settings["seed"]}
         (path / "manifest.json").write_text(json.dumps(manifest))
+        if metrics is not None:
+            (path / "metrics.json").write_text(json.dumps(metrics))
         if loss is not None:
             metrics = {"val/loss": loss, "val/accuracy": 1 - loss / 10, "test/loss": 2 * loss, "test/accuracy": 0.75}
             (path / "metrics.json").write_text(json.dumps(metrics))

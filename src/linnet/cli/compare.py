@@ -10,6 +10,7 @@ from linnet.cli.parser import Parser
 from linnet.comparison.finding import find_runs, is_run
 from linnet.comparison.groups import Group, grouped
 from linnet.comparison.ranking import Objective, choose_objective, ranked
+from linnet.comparison.rules import RULES, Simplest, within_one_standard_error
 from linnet.comparison.runs import SavedRun, read_run, tagged
 from linnet.comparison.summary import summary_csv
 from linnet.comparison.table import best_line, comparison_table, incomplete_lines
@@ -34,14 +35,19 @@ def main(arguments: Sequence[str]) -> None:
     runs = tagged([read_run(path) for path in find_runs(given.dirs)], given.tag)
     objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
+    best, rule = (groups[0] if groups[0].spread(objective.metric) else None), ""
+    if given.rule == RULES[1]:
+        simplest = Simplest() if given.simplest is None else Simplest.parse(given.simplest)
+        best, rule = within_one_standard_error(groups, objective, simplest)
+    elif given.simplest is not None:
+        raise InputError(f"compare: --simplest {given.simplest}: it is for --rule {RULES[1]}, add that")
 
     console = Terminal()
     console.print(comparison_table(groups, objective, test=given.test))
     for line in incomplete_lines(groups):
         console.print(line, soft_wrap=True)
-    best = groups[0] if groups[0].spread(objective.metric) else None
     if best is not None:
-        console.print(best_line(best, objective), soft_wrap=True)
+        console.print(best_line(best, objective, rule), soft_wrap=True)
 
     output = given.output or next((folder for folder in given.dirs if not is_run(folder)), None)
     if output is None:
@@ -50,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
         {}
         if output is None
         else write_comparison(
-            output, groups, objective, figures=not given.no_figures, spreadsheet_safe=given.spreadsheet_safe
+            output, groups, objective, best, figures=not given.no_figures, spreadsheet_safe=given.spreadsheet_safe
         )
     )
     if given.figures and best is not None:
@@ -60,7 +66,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write_comparison(
-    output: Path, groups: Sequence[Group], objective: Objective, *, figures: bool = True, spreadsheet_safe: bool = True
+    output: Path,
+    groups: Sequence[Group],
+    objective: Objective,
+    chosen: Group | None = None,
+    *,
+    figures: bool = True,
+    spreadsheet_safe: bool = True,
 ) -> dict[str, str]:
     """Write the files of a comparison, replacing those of an earlier one, and return label -> place, for the console.
 
@@ -68,6 +80,7 @@ def write_comparison(
         output: a folder, made if absent.
         groups: best first.
         objective: what they are ordered by.
+        chosen: what the figures mark; None: the best.
         figures: draw comparison/*.png.
         spreadsheet_safe: see `summary_csv`.
     """
@@ -86,7 +99,7 @@ def write_comparison(
         write_atomic(output / "summary.csv", summary_csv(groups, spreadsheet_safe=spreadsheet_safe))
         written = {"runs": str(output / "summary.csv")}
         if figures:
-            names = _write_figures(folder, groups, objective)
+            names = _write_figures(folder, groups, objective, chosen)
             if names:
                 written["figures"] = f"{folder}: {', '.join(names)}"
         write_overview(own_folder(folder, "tensorboard"), groups, objective)
@@ -94,13 +107,13 @@ def write_comparison(
     return written
 
 
-def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective) -> list[str]:
+def _write_figures(folder: Path, groups: Sequence[Group], objective: Objective, chosen: Group | None) -> list[str]:
     """Draw a comparison's figures, remove those of an earlier one that this one lacks, and return their names."""
     from linnet.comparison.figures import comparison_figures
 
     drawn = folder / "figures.json"
     names: list[str] = []
-    for name, figure in comparison_figures(groups, objective):
+    for name, figure in comparison_figures(groups, objective, chosen):
         _save(figure, folder / f"{safe_name(name)}.png")
         names.append(f"{safe_name(name)}.png")
     for old in set(_figures_before(drawn)) - set(names):
@@ -159,6 +172,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--direction", choices=("minimize", "maximize"), help="for a metric without its own: val/predictive_entropy"
     )
+    parser.add_argument(
+        "--rule", choices=RULES, default=RULES[0],
+        help="choose the best settings, or the simplest within one standard error of the best over its resamples",
+    )  # fmt: skip
+    parser.add_argument(
+        "--simplest", metavar="KEY=WAY",
+        help="of --rule one-standard-error: KEY=largest or KEY=smallest; default: penalty.strength=largest",
+    )  # fmt: skip
     parser.add_argument(
         "--tag", action="append", default=[], metavar="WORD", help="only runs with this word in tags=[…]; repeatable"
     )

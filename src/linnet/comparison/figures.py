@@ -15,7 +15,9 @@ from linnet.comparison.sweep_axes import numeric_keys
 from linnet.tracking.figures.style import INK, RED, SEQUENTIAL, SMALL, new_figure, style_colorbar, style_matrix
 
 
-def comparison_figures(groups: Sequence[Group], objective: Objective) -> Iterator[tuple[str, Figure]]:
+def comparison_figures(
+    groups: Sequence[Group], objective: Objective, chosen: Group | None = None
+) -> Iterator[tuple[str, Figure]]:
     """Yield (file name without its ending, figure); none where nothing varies.
 
     The metric against each number that varies, a heat map where exactly two vary and nothing else, learning curves.
@@ -23,6 +25,7 @@ def comparison_figures(groups: Sequence[Group], objective: Objective) -> Iterato
     Args:
         groups: best first.
         objective: what they are ordered by.
+        chosen: None: the best.
     """
     if len(groups) < 2:
         return
@@ -31,7 +34,7 @@ def comparison_figures(groups: Sequence[Group], objective: Objective) -> Iterato
     for key in keys:
         yield f"{objective.metric.replace('/', '_')}_against_{key}", metric_against(key, groups, objective)
     if len(keys) == 2 and len(groups[0].settings) == 2:
-        yield "heat_map", heat_map((keys[0], keys[1]), groups, objective)
+        yield "heat_map", heat_map((keys[0], keys[1]), groups, objective, chosen)
     curves = overlaid_curves(groups)
     if curves is not None:
         yield "learning_curves", curves
@@ -40,13 +43,16 @@ def comparison_figures(groups: Sequence[Group], objective: Objective) -> Iterato
 MAX_ANNOTATED = 12  # rows or columns, beyond which numbers no longer fit into the cells
 
 
-def heat_map(keys: tuple[str, str], groups: Sequence[Group], objective: Objective) -> Figure:
+def heat_map(
+    keys: tuple[str, str], groups: Sequence[Group], objective: Objective, chosen: Group | None = None
+) -> Figure:
     """Draw the mean of the objective in each cell of a grid; darker is better, the chosen cell is framed.
 
     Args:
         keys: of the columns and of the rows.
         groups: best first, which differ in these two settings only.
         objective: the metric drawn. The scale is logarithmic where positive values span more than a decade.
+        chosen: None: the best.
     """
     columns, rows = (
         sorted({group.settings[key] for group in groups if group.settings[key] is not None}) for key in keys
@@ -78,7 +84,7 @@ def heat_map(keys: tuple[str, str], groups: Sequence[Group], objective: Objectiv
                 shade = float(norm(means[i, j])) if np.isfinite(means[i, j]) else 0.0
                 dark = (1 - shade if objective.minimize else shade) > 0.6 and np.isfinite(means[i, j])
                 axes.text(j, i, text, ha="center", va="center", fontsize=SMALL, color="white" if dark else INK)
-    best = groups[0]
+    best = chosen or groups[0]
     if best.spread(objective.metric) and all(best.settings[key] is not None for key in keys):
         corner = (columns.index(best.settings[keys[0]]) - 0.5, rows.index(best.settings[keys[1]]) - 0.5)
         axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=RED, linewidth=2, clip_on=False))

@@ -8,20 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from linnet.comparison.runs import SavedRun
+from linnet.config.metric_names import CV, STANDARD_ERROR
 
 MOST_PLACES = 7  # digits after the point, beyond which an exponent is easier to read
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation (of n − 1; None for a single value) of n values."""
+    """Mean and sample standard deviation (of n − 1; None for a single value) of n values.
+
+    is_error: whether `std` is the standard error of the mean over resamples, that of n runs each.
+    """
 
     mean: float
     std: float | None
     n: int
+    is_error: bool = False
 
     def __str__(self) -> str:
-        """Return `0.8325 ± 0.0003 (3)`: four digits of the mean, more where the deviation is smaller than that."""
+        """Return `0.8325 ± 0.0003 (3)`: four digits of the mean, more where the deviation is smaller than that.
+
+        A single run has no deviation over runs, but may have a standard error over its resamples: `0.8325 ± 0.0214`.
+        """
         std = self.std or 0.0
         places = max(_places(self.mean, 4), _places(std, 1), 0)
         mean, std_shown = (
@@ -29,7 +37,9 @@ class Spread:
             if places <= MOST_PLACES
             else (f"{self.mean:.4g}", f"{std:.1g}")
         )
-        return mean if self.std is None else f"{mean} ± {std_shown} ({self.n})"
+        if self.std is None:
+            return mean
+        return f"{mean} ± {std_shown}" + ("" if self.n == 1 else f" ({self.n})")
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -73,8 +83,17 @@ class Group:
         return spread([run.seconds for run in self.runs if run.seconds is not None])
 
     def spread(self, metric: str) -> Spread | None:
-        """Return mean and deviation of a metric over the completed runs; None if none of them has it."""
-        return spread([run.metrics[metric] for run in self.completed if metric in run.metrics])
+        """Return mean and deviation of a metric over the completed runs; None if none of them has it.
+
+        Of a metric of resamples, `cv/…`, it is the mean with its standard error: the root mean square of those of the
+        runs, since the resamples of other seeds are of the same examples, and their mean is hardly more precise.
+        """
+        runs = [run.metrics for run in self.completed if metric in run.metrics]
+        found = spread([metrics[metric] for metrics in runs])
+        errors = [metrics[error] for metrics in runs if (error := f"{metric}{STANDARD_ERROR}") in metrics]
+        if found is None or not metric.startswith(CV) or len(errors) < len(runs):
+            return found
+        return Spread(found.mean, math.sqrt(statistics.fmean(error**2 for error in errors)), len(runs), is_error=True)
 
 
 def overrides(settings: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from linnet.comparison.groups import Group
 from linnet.comparison.runs import SavedRun
 from linnet.config.direction import known_direction, training_counterpart
+from linnet.config.metric_names import is_of_one_resample
 from linnet.system.errors import InputError
 
 SCORES = ("accuracy", "r2")
@@ -21,7 +22,7 @@ class Objective:
 
     @property
     def part(self) -> str:
-        """Split that the metric is of: val, train or test."""
+        """What the metric is of: val, train, test, or cv for what resamples leave out."""
         return self.metric.partition("/")[0]
 
 
@@ -46,7 +47,8 @@ def choose_objective(runs: Sequence[SavedRun], metric: str | None = None, stated
     configured = next((way for way in recorded if way is not None), None)
     known = dict.fromkeys(key for run in runs for key in run.metrics)
     if metric is not None and metric not in known:
-        raise InputError(f"compare: --metric {metric}: no run has it; choose from: {', '.join(known) or 'none'}")
+        names = [key for key in known if not is_of_one_resample(key)]
+        raise InputError(f"compare: --metric {metric}: no run has it; choose from: {', '.join(names) or 'none'}")
     stand_in = training_counterpart(name)
     chosen = metric or (name if name in known or stand_in not in known else stand_in)
     own = known_direction(chosen)

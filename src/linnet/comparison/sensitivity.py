@@ -1,4 +1,4 @@
-"""Sensitivity of a metric to one hyperparameter, with a band over seeds."""
+"""Sensitivity of a metric to one hyperparameter, with a band over seeds or resamples."""
 
 import textwrap
 from collections.abc import Sequence
@@ -21,8 +21,9 @@ LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic ax
 def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> Figure:
     """Draw the objective over a numeric hyperparameter, one line for each combination of the other settings.
 
-    The band is one standard deviation over seeds to either side. Where most combinations have a single point, as in a
-    random search, there are points instead of lines. Settings without a result are crosses at the upper edge.
+    The band is one standard deviation over seeds to either side, of a metric of resamples one standard error. Where
+    most combinations have a single point, as in a random search, there are points instead of lines. Settings without a
+    result are crosses at the upper edge.
 
     Args:
         key: the hyperparameter.
@@ -37,8 +38,13 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
 
     figure = new_figure(7.2, 4.2)
     axes = figure.subplots()
-    has_band = any(len(group.completed) > 1 for group in groups)
-    title = f"{objective.metric}, mean ± standard deviation over seeds" if has_band else objective.metric
+    values = [value for group in groups if (value := group.spread(objective.metric))]
+    if any(value.is_error for value in values):
+        title = f"{objective.metric}, mean ± standard error over resamples"
+    elif any(len(group.completed) > 1 for group in groups):
+        title = f"{objective.metric}, mean ± standard deviation over seeds"
+    else:
+        title = objective.metric
     if len(groups) < 2 * len(lines) and len(lines) > 1:
         _draw(axes, key, groups, objective, color=BLUE, linestyle="none")
     else:
@@ -49,7 +55,7 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
             title += f" (best {MAX_LINES} of {len(lines)} lines)"
     _mark_missing(axes, key, groups, objective)
     scale_axis(axes, [group.settings[key] for group in groups])
-    scale_metric(axes, [value.mean for group in groups if (value := group.spread(objective.metric))])
+    scale_metric(axes, [value.mean for value in values])
     style_plot(axes, title, key, objective.metric)
     outer_legend(figure, axes)
     return figure

@@ -38,6 +38,8 @@ def comparison_cells(
 ) -> tuple[list[str], list[list[str]]]:
     """Return a header and one row per group: rank, settings, metrics as mean ± standard deviation (n), states, seconds.
 
+    Metrics of resamples are means ± standard error, "± se".
+
     Args:
         groups: best first.
         objective: what they are ordered by.
@@ -49,7 +51,9 @@ def comparison_cells(
         metrics += test_metrics(objective, groups)
     shown = [name for name in dict.fromkeys(metrics) if name]
     arrows = {objective.metric: " ↓" if objective.minimize else " ↑"}
-    header = ["", *groups[0].settings, *(name + arrows.get(name, "") for name in shown), STATE, "seconds"]
+    errors = {name for name in shown if any((value := group.spread(name)) and value.is_error for group in groups)}
+    names = [name + (" ± se" if name in errors else "") + arrows.get(name, "") for name in shown]
+    header = ["", *groups[0].settings, *names, STATE, "seconds"]
     rows = []
     for rank, group in enumerate(groups, 1):
         settings = [show(value) for value in group.settings.values()]
@@ -59,9 +63,12 @@ def comparison_cells(
     return header, rows
 
 
-def best_line(best: Group, objective: Objective) -> str:
-    """Return a line with the chosen group and the test metrics of this one only."""
-    line = f"chosen by {objective.metric}: {best.name}"
+def best_line(best: Group, objective: Objective, rule: str = "") -> str:
+    """Return a line with the chosen group and the test metrics of this one only.
+
+    rule: by which it was chosen, where it is not the best by the objective.
+    """
+    line = f"chosen by {objective.metric}{rule}: {best.name}"
     figures = [f"{name} {_figure(best, best.spread(name))}" for name in test_metrics(objective, [best])]
     if figures:
         line += f": {', '.join(figures)}"
