@@ -76,6 +76,7 @@ def train(
         options: a group (`penalty="l2"`), the short name of a key (`lr=0.1`, `max_epochs=50`, `seed=1`, `name="a"`,
             `run_dir="runs/a"`), or classes and functions of your own, as in conf/README.md, trusted because you give
             them: `loss=Pinball`, `metric={"mape": MAPE}`. Their arguments are overrides: `["loss.q=0.8"]`.
+            `figures` is false for data given in Python: those of the returned run are drawn when looked at.
 
     Raises:
         InputError: what was asked for cannot be run; no run directory is left.

@@ -1,6 +1,7 @@
 """Objects given to `linnet.train` are trusted, by name and in this process."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,14 @@ class TestFromPython:
                     linnet_package.train(words, loss=Loss)
             else:
                 linnet_package.train(words, loss=Loss)
+
+    def test_a_script_from_standard_input_has_no_source_to_hash(self):
+        script = (
+            "import linnet\nclass Mean:\n    direction = 'minimize'\n    def value(self, prediction, target): return prediction.mean()\n"
+            f"linnet.train(['data=diabetes', 'hydra.run.dir=run', *{QUICK!r}], metric={{'mean': Mean}})"
+        )
+        subprocess.run([sys.executable, "-"], input=script, text=True, check=True, capture_output=True)
+        assert read_json(Path("run/manifest.json"))["own_parts"]["__main__.Mean"]["sha256"] is None
 
     @pytest.mark.parametrize(
         ("parts", "said"),

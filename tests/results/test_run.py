@@ -150,6 +150,14 @@ class TestFigures:
         assert classes.figures["confusion_matrix"].png.startswith(SIGNATURE)
         assert not (classes.directory / "figures").exists()
 
+    @pytest.mark.parametrize(("options", "draws"), [({}, False), ({"figures": True}, True)])
+    def test_of_data_given_in_python_are_drawn_when_asked_for(
+        self, workplace: Path, options: dict[str, bool], draws: bool
+    ) -> None:
+        run = linnet.train(np.eye(20), np.arange(20.0), max_epochs=1, optimum="off", quiet=True, **options)
+        assert (workplace / run.directory / "figures" / "learning_curves.png").exists() == draws
+        assert run.figures["learning_curves"].png.startswith(SIGNATURE)
+
     def test_that_are_no_pictures_are_refused(self, classes: TrainedRun, tmp_path: Path) -> None:
         from linnet.results.figures import saved_figures
 

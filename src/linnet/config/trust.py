@@ -126,12 +126,13 @@ def source_of(target: str) -> dict[str, str | None]:
     from importlib.metadata import PackageNotFoundError, version as version_of  # late, as below
 
     module = sys.modules[_objects[target].__module__] if target in _objects else _module_of(target)[0]
-    file = getattr(module, "__file__", None)
+    file = Path(getattr(module, "__file__", None) or "")
     try:
         version = version_of(module.__name__.partition(".")[0])
     except PackageNotFoundError:
         version = None
-    digest = None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    # A script from standard input, or a module in a zip file, has the name of a file that does not exist.
+    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
     return {"module": module.__name__, "version": version, "sha256": digest}
 
 

@@ -37,7 +37,9 @@ def train_call(
         raise InputError("data was given twice: as the first argument and by name")
     words = overrides_of(overrides or (), options)
     with given_data(first, **more, save=save_data) as chosen:
-        return _train([*chosen, *words], tracked, quiet)
+        asked = any(word.lstrip("+").startswith(("figures=", "figure.")) for word in words)
+        # To draw them takes eight times as long as such a run, whose `figures` are drawn when they are looked at.
+        return _train([*chosen, *([] if asked else ["figures=false"]), *words], tracked, quiet)
 
 
 def _train(words: Sequence[str], tracked: bool, quiet: bool) -> "FinishedRun":
