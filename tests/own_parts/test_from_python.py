@@ -61,10 +61,17 @@ class TestFromPython:
                 linnet_package.train(words, loss=Loss)
 
     def test_a_script_from_standard_input_has_no_source_to_hash(self):
-        script = (
-            "import linnet\nclass Mean:\n    direction = 'minimize'\n    def value(self, prediction, target): return prediction.mean()\n"
-            f"linnet.train(['data=diabetes', 'hydra.run.dir=run', *{QUICK!r}], metric={{'mean': Mean}})"
-        )
+        script = f"""
+import linnet
+
+class Mean:
+    direction = "minimize"
+
+    def value(self, prediction, target):
+        return prediction.mean()
+
+linnet.train(["data=diabetes", "hydra.run.dir=run", *{QUICK!r}], metric={{"mean": Mean}})
+"""
         subprocess.run([sys.executable, "-"], input=script, text=True, check=True, capture_output=True)
         assert read_json(Path("run/manifest.json"))["own_parts"]["__main__.Mean"]["sha256"] is None
 
