@@ -126,7 +126,7 @@ class TestOneStandardError:
             printed(path_of_strengths, *self.RULE, *more)
 
     def test_refuses_what_is_simple_without_the_rule(self, path_of_strengths, printed):
-        with pytest.raises(InputError, match="--simplest data.degree=smallest: it is for --rule one-standard-error"):
+        with pytest.raises(InputError, match=r"--simplest data\.degree=smallest: it is for --rule one-standard-error"):
             printed(path_of_strengths, "--simplest", "data.degree=smallest")
 
     def test_refuses_runs_without_resamples(self, sweep, printed):
