@@ -126,6 +126,8 @@ class Data(pl.LightningDataModule):
         return self.chunks
 
     def val_dataloader(self) -> "list[Whole]":
+        if self.val is None and self.resamples is not None:
+            return [Whole(self.train)]  # resamples are judged by what they leave out of these
         return [] if self.val is None else [Whole(self.val)]
 
     def _steps_done(self) -> int:

@@ -10,18 +10,20 @@ import torch
 from torch import Tensor
 
 from linnet.data import Data, Examples
-from linnet.models.linear_map import LinearMap
+from linnet.data.feature_maps import FeatureMaps
+from linnet.models.cross_validation import summarize
+from linnet.models.model_resamples import ModelResamples
+from linnet.models.runs import Runs
 from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
-from linnet.optimizers import Optimizer
-from linnet.optimizers.hyperparameter import Hyperparameter, number_of
-from linnet.optimizers.optimizer import state_of
+from linnet.optimizers.hyperparameter import Hyperparameter
+from linnet.optimizers.optimizer import count_each, state_of
 from linnet.optimizers.torch_optim import TorchOptimizer
 from linnet.schedules import Schedule
 from linnet.system.errors import Diverged
 from linnet.system.interrupts import Interrupts
 
 
-class GradientDescent(LinearMap):
+class GradientDescent(Runs):
     """K linear maps that are trained on one order of minibatches, with the state of their training.
 
     Called in this order, by Lightning's hooks in `network` or by the loop in `linnet.training.loop`: `begin`, and for
@@ -31,13 +33,10 @@ class GradientDescent(LinearMap):
         n_models: K.
     """
 
-    optimizer: Optimizer
     schedule: Schedule
 
     def __init__(self, n_models: int) -> None:
-        super().__init__()
-        self.n_models = n_models
-        self.data: Data  # from `begin` on
+        super().__init__(n_models)
         self.interrupts = Interrupts()
         """Asked between two minibatches; the checkpoint is written, and the exception raised, by its callback."""
         self.clip: Clip | None = None
@@ -45,13 +44,8 @@ class GradientDescent(LinearMap):
         """By `time.monotonic`: after it, the minibatches at hand are the last."""
         self.solution: tuple[Tensor, Tensor] | None = None
         """Weight `[C, D]` and bias `[C]` that the only epoch sets, in place of training."""
-        self.steps_done = 0
         self.optimizer_state: dict[str, Any] | None = None
         self._saved_optimizer: dict[str, Any] | None = None
-        self.diverged: dict[int, Diverged] = {}
-        """Models whose training has ended; their outputs are ignored from then on, and touch no other model."""
-        self.metrics: list[dict[str, float]] = [{} for _ in range(n_models)]
-        """The latest "train/loss_epoch" and "val/…" of each model."""
         self._epoch_loss = np.zeros(n_models)
 
     def begin(self, data: Data) -> None:
@@ -60,16 +54,28 @@ class GradientDescent(LinearMap):
         self.requires_grad_(self.autograd)
         data.move_to(self.weight.device)
         if self.optimizer_state is None:
-            self.optimizer_state = self.optimizer.init(self.params)
+            self.optimizer_state = self.new_optimizer_state()
+        if self.resamples is not None:
+            self.resamples.move_to(self.weight.device)
+            self.maps = self.maps and self.maps.to(self.weight)
         if self._saved_optimizer is not None:
             self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
             self._saved_optimizer = None
 
+    def new_optimizer_state(self) -> dict[str, Any]:
+        """Return what the optimizer remembers before the first update."""
+        state = self.optimizer.init(self.params)
+        return state if self.resamples is None else count_each(state, self.n_models, self.weight.device)
+
+    def resample(self, resamples: ModelResamples, maps: FeatureMaps | None) -> None:
+        super().resample(resamples, maps)
+        self._epoch_loss = np.zeros(self.n_runs)
+
     def begin_again(self) -> None:
         """Count updates and epochs from 0 again; parameters, and what the optimizer remembers of them, stay."""
-        self.steps_done, self.diverged = 0, {}
-        self.metrics = [{} for _ in self.metrics]
-        self._epoch_loss = np.zeros(len(self.metrics))
+        self.steps_done, self.diverged, self.diverged_resamples = 0, {}, {}
+        self.metrics = [{} for _ in range(self.n_runs)]
+        self._epoch_loss = np.zeros(self.n_runs)
 
     def begin_epoch(self, epoch: int, max_epochs: int) -> None:
         """Begin an epoch, counted from 0; max_epochs are all that there will be, -1 if that is not limited."""
@@ -90,7 +96,7 @@ class GradientDescent(LinearMap):
             rank, size: of this process, among those that share the minibatches.
 
         Raises:
-            Diverged: the only model, or the last that was in training.
+            Diverged: the only run, or the last that was in training.
         """
         if len(rows) == 0:  # done before the run was interrupted
             return False
@@ -104,6 +110,8 @@ class GradientDescent(LinearMap):
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
         batches = data.train.batches(*share(rows, sizes, rank, size))
+        if self.resamples is not None:
+            batches = self.resamples.weighed(batches, rows, sizes, self.n_models)
         # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
         by_library = self.asks_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
@@ -113,8 +121,8 @@ class GradientDescent(LinearMap):
             )  # fmt: skip
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
-        epoch_loss = self._epoch_loss
-        for loss, n in zip(result.losses.numpy(), sizes, strict=False):  # one by one: portions must not show
+        epoch_loss, losses = self._epoch_loss, result.losses.numpy()[:, self.final]
+        for loss, n in zip(losses, sizes, strict=False):  # one by one: portions must not show
             epoch_loss += loss * n
         self._record(steps, result, factors, log_every)
         if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -134,75 +142,77 @@ class GradientDescent(LinearMap):
         if self.bias is not None:
             self.bias.copy_(bias)
         self.steps_done = chunks.steps_per_epoch
-        loss = self.evaluate(self.data.train)[0]["loss"]
+        loss = self.evaluate_all(self.data.train, models=self.final)[0]["loss"]
         self.log_series("train/loss", [self.steps_done], [loss])
         self._epoch_loss[:] = loss * chunks.n_visited
         self._close_epoch()
         return True
 
     def _record(self, steps: range, result: ChunkResult, factors: Sequence[Hyperparameter], log_every: int) -> None:
-        """Log a chunk at once; a model's training ends at its first loss that is not finite."""
+        """Log a chunk at once; training of a run, or of a resample, ends at its first loss that is not finite."""
         sampled = [(i, step) for i, step in enumerate(steps) if step in result.grad_norms]
-        for k in self.in_training:
+        if self.resamples is not None:
+            self._record_resamples(steps, result.losses, factors)
+        for run in self.in_training:
+            k = self.final_of(run)
             losses = result.losses[:, k].tolist()
             broken = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
             kept = len(losses) if broken is None else broken + 1
             rates = [(step, i, self._rate(k, factors[i])) for i, step in sampled if i < kept]
             shown = [step for step, _, _ in rates]
-            self.log_series("train/loss", steps[:kept], losses[:kept], every=log_every, model=k)
-            self.log_series("train/grad_norm", shown, [float(result.grad_norms[step][k]) for step in shown], model=k)
-            self.log_series("train/lr", shown, [rate for _, _, rate in rates], model=k)
+            self.log_series("train/loss", steps[:kept], losses[:kept], every=log_every, model=run)
+            self.log_series("train/grad_norm", shown, [float(result.grad_norms[step][k]) for step in shown], model=run)
+            self.log_series("train/lr", shown, [rate for _, _, rate in rates], model=run)
             if broken is not None:
-                self._diverged(k, Diverged(steps[broken], self._rate(k, factors[broken]), losses[broken]))
-
-    def _rate(self, k: int, factor: Hyperparameter) -> float:
-        return number_of(self.optimizer.lr, k) * number_of(factor, k)
-
-    def _diverged(self, k: int, error: Diverged) -> None:
-        """Record that a model diverged, and stop if no other one is still training."""
-        self.diverged[k] = error
-        if not self.in_training:
-            raise error
-
-    @property
-    def in_training(self) -> list[int]:
-        """Return the numbers of the models that have not diverged."""
-        return [k for k in range(len(self.weight)) if k not in self.diverged]
+                self._diverged(run, Diverged(steps[broken], self._rate(k, factors[broken]), losses[broken]))
 
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before a module's own hook there.
         means = self._epoch_loss / self.data.chunks.visited(self._epoch)
         self._epoch_loss = np.zeros_like(means)
-        for k in self.in_training:
-            self.log_series("train/loss_epoch", [self.steps_done], [float(means[k])], model=k)
-            self.metrics[k]["train/loss_epoch"] = float(means[k])
-            for logger in self.loggers_of(k):
+        for run in self.in_training:
+            self.log_series("train/loss_epoch", [self.steps_done], [float(means[run])], model=run)
+            self.metrics[run]["train/loss_epoch"] = float(means[run])
+            for logger in self.loggers_of(run):
                 if logger.histogram_every_n_epochs and (self._epoch + 1) % logger.histogram_every_n_epochs == 0:
-                    logger.log_histograms({name: p[k] for name, p in self.named_parameters()}, self.steps_done)
+                    params = {name: p[self.final_of(run)] for name, p in self.named_parameters()}
+                    logger.log_histograms(params, self.steps_done)
 
-    def validate(self, examples: Examples) -> list[dict[str, float]]:
-        """Return loss and metrics of each model on validation examples, and log them.
+    def validate(self, examples: Examples | None) -> list[dict[str, float]]:
+        """Return metrics of each run, on validation examples and on those that resamples leave out, and log them.
+
+        Args:
+            examples: for validation; None: there are none.
 
         Raises:
-            Diverged: the only model, or the last that was in training.
+            Diverged: the only run, or the last that was in training.
         """
-        all_metrics = self.evaluate_all(examples)
-        for k in self.in_training:
-            metrics = all_metrics[k]
-            if not math.isfinite(metrics["loss"]):  # the last update went wrong, and no training loss has shown it yet
-                self._diverged(k, Diverged(self.steps_done, self._rate(k, 1.0), metrics["loss"]))
-                continue
-            for name, value in metrics.items():
-                self.log_series(f"val/{name}", [self.steps_done], [value], model=k)
-                self.metrics[k][f"val/{name}"] = value
+        all_metrics: list[dict[str, float]] = [{} for _ in range(self.n_runs)]
+        if examples is not None:
+            for run, found in enumerate(self.evaluate_all(examples, models=self.final)):
+                if not math.isfinite(found["loss"]) and run in self.in_training:
+                    # The last update went wrong, and no training loss has shown it yet.
+                    self._diverged(run, Diverged(self.steps_done, self._rate(self.final_of(run), 1.0), found["loss"]))
+                all_metrics[run] = {f"val/{name}": value for name, value in found.items()}
+        if self.resamples is not None:
+            for run, of_resamples in enumerate(self.cross_validate()):
+                all_metrics[run] |= summarize(of_resamples)
+        for run in self.in_training:
+            for name, value in all_metrics[run].items():
+                self.log_series(name, [self.steps_done], [value], model=run)
+                self.metrics[run][name] = value
         return all_metrics
 
-    def training_state(self, k: int) -> dict[str, Any]:
-        """Return the state that the rest of one model's training depends on, besides its parameters."""
+    def training_state(self, run: int) -> dict[str, Any]:
+        """Return the state that the rest of one run's training depends on, besides its parameters."""
         state = self.optimizer_state
         if state is not None:
-            state = self.optimizer.state_dict(state if len(self.weight) == 1 else state_of(state, k))
-        return {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[k]), "optimizer": state}
+            state = self.optimizer.state_dict(state if self.n_runs == 1 else state_of(state, self.models_of(run)))
+        found: dict[str, Any] = {"steps_done": self.steps_done, "epoch_loss": float(self._epoch_loss[run])}
+        found["optimizer"] = state
+        if self.resamples is not None:
+            found["diverged"] = {k: [error.step, error.lr, error.value] for k, error in self.diverged_of(run).items()}
+        return found
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if "linnet" not in checkpoint:  # of another Trainer, which keeps the state of its optimizers itself
@@ -210,4 +220,5 @@ class GradientDescent(LinearMap):
         saved = checkpoint["linnet"]
         self.steps_done = saved["steps_done"]
         self._epoch_loss[:] = saved["epoch_loss"]
+        self.diverged_resamples = {int(k): Diverged(*error) for k, error in saved.get("diverged", {}).items()}
         self._saved_optimizer = saved["optimizer"]  # until the parameters are where they are trained

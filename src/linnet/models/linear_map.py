@@ -1,7 +1,7 @@
 """The linear map: predictions, objective, gradients, metrics, and loggers of its curves; training is in `network`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
 import pytorch_lightning as pl
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from linnet.data import Batch, Examples
+from linnet.data.feature_maps import FeatureMaps
 from linnet.losses import Loss
 from linnet.models.evaluation import Evaluation
 from linnet.models.intervals import Intervals
@@ -19,6 +20,9 @@ from linnet.penalties import Penalty
 
 EVALUATION_ROWS = 2048
 """Examples predicted at a time in evaluation: enough for one long product, few enough to stay in the cache."""
+
+
+EVERY = slice(None)
 
 
 class SeriesLogger(Protocol):
@@ -41,8 +45,15 @@ class LinearMap(pl.LightningModule, ABC):
     penalty: Penalty
     own_metrics = OwnMetrics({})
     autograd: bool
+    maps: FeatureMaps | None = None
+    """From the columns that K models share to the features of each; None: they are the same."""
     recorder: SeriesLogger | None = None
     """Takes the curves where no Trainer has loggers for them."""
+
+    @property
+    def n_runs(self) -> int:
+        """Return the number of runs, each of which has loggers of its own."""
+        return self.n_models
 
     @property
     def asks_autograd(self) -> bool:
@@ -67,32 +78,48 @@ class LinearMap(pl.LightningModule, ABC):
             return predict(x, weight, bias)[0]
         return nn.functional.linear(x, weight[0], None if bias is None else bias[0])
 
+    def shared_parameters(self) -> tuple[Tensor, Tensor | None]:
+        """Return weight `[K, C, D]` and bias `[K, C]` for the examples' features, of which `maps` may make others."""
+        return (self.weight, self.bias) if self.maps is None else self.maps.shared(self.weight, self.bias)
+
+    def parameters_of(self, models: slice) -> tuple[Tensor, Tensor | None]:
+        """Return the `shared_parameters` of some of the models."""
+        weight, bias = self.shared_parameters()
+        return (weight, bias) if models is EVERY else (weight[models], None if bias is None else bias[models])
+
     def predict_batch(self, batch: Batch) -> Tensor:
         """Return the predictions `[K, B, C]` of a batch."""
-        return predict(batch.x, self.weight, self.bias, batch.scale)
+        return predict(batch.x, *self.shared_parameters(), batch.scale)
 
     def objective_and_gradients(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         """Return the mean loss of a batch for each model, `[K]`, and gradients of loss + smooth part of the penalty.
 
-        The loss of each example counts times its weight, and the mean is over their number: see `Examples`.
+        The loss of each example counts times its weight, and the mean is over their number: see `Examples`, `Batch`.
         """
-        x, y, scale, weights = batch
-        weight, bias = self.weight, self.bias  # looked up once: a module takes its time
+        x, y, scale, weights, _ = batch
+        weight, bias, maps = self.weight, self.bias, self.maps  # looked up once: a module takes its time
         if self.autograd:
             with torch.enable_grad():
-                value = batch.weighed(self.loss.value(predict(x, weight, bias, scale), y)).mean(dim=1)
+                prediction = batch.counted(predict(x, *self.shared_parameters(), scale))
+                value = batch.weighed(self.loss.value(prediction, y)).mean(dim=1)
                 total = (value + self.penalty.smooth_value(weight)).sum()
                 return value.detach(), list(torch.autograd.grad(total, self.params))
-        values, gradient = self.loss.value_and_gradient(predict(x, weight, bias, scale), y)
+        shared = (weight, bias) if maps is None else maps.shared(weight, bias)
+        values, gradient = self.loss.value_and_gradient(batch.counted(predict(x, *shared, scale)), y)
         if weights is not None:
-            values, gradient = batch.weighed(values), gradient * weights[:, None]
+            values, gradient = batch.weighed(values), gradient * weights.unsqueeze(-1)
         grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
+        if maps is not None:
+            maps.backpropagate_(grads)
         self.penalty.add_gradient(weight, grads[0])
         return mean(values), grads
 
     @abstractmethod
-    def new_metrics(self, n_absent: int = 0) -> RunningMetrics:
-        """Return new running metrics of the task; n_absent classes may occur that have no output."""
+    def new_metrics(self, n_absent: int = 0, n_models: int | None = None) -> RunningMetrics:
+        """Return new running metrics of the task for so many models, K by default.
+
+        n_absent classes may occur that have no output.
+        """
 
     @abstractmethod
     def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
@@ -105,20 +132,43 @@ class LinearMap(pl.LightningModule, ABC):
         """
 
     @torch.no_grad()
-    def evaluate_all(self, examples: Examples, kept: list[Tensor] | None = None) -> list[dict[str, float]]:
+    def evaluate_all(
+        self, examples: Examples, kept: list[Tensor] | None = None, models: slice = EVERY
+    ) -> list[dict[str, float]]:
         """Return loss and metrics of each model on the examples, as `Evaluation` has them.
 
         Args:
             examples: any number; they are predicted in chunks.
             kept: takes up the predictions of each chunk, `[K, B, C]`.
+            models: which of them are evaluated.
         """
         absent = _absent(examples)
-        evaluation = Evaluation(
-            self.loss, self.new_metrics(0 if absent is None else len(absent.unique())), self.own_metrics,
-            absent=absent is not None, total_weight=examples.total_weight,
+        return self.evaluate_batches(
+            examples.chunks(EVALUATION_ROWS), self.parameters_of(models), kept,
+            0 if absent is None else len(absent.unique()), examples.total_weight,
         )  # fmt: skip
-        for batch in examples.chunks(EVALUATION_ROWS):
-            prediction = self.predict_batch(batch)
+
+    def evaluate_batches(
+        self, batches: Iterable[Batch], parameters: Sequence[Tensor | None], kept: list[Tensor] | None = None,
+        n_absent: int = 0, total_weight: float | None = None,
+    ) -> list[dict[str, float]]:  # fmt: skip
+        """Return loss and metrics of models with these weights and biases for shared columns, on batches of examples.
+
+        Args:
+            batches: of examples, each used before the next is asked for.
+            parameters: weight `[K, C, D]` and bias `[K, C]` or None.
+            kept: as in `evaluate_all`.
+            n_absent: classes without an output that occur.
+            total_weight: of all examples; None: it is added up.
+        """
+        weight, bias = parameters
+        assert weight is not None
+        evaluation = Evaluation(
+            self.loss, self.new_metrics(n_absent, len(weight)), self.own_metrics, absent=n_absent > 0,
+            total_weight=total_weight,
+        )  # fmt: skip
+        for batch in batches:
+            prediction = predict(batch.x, weight, bias, batch.scale)
             evaluation.update(prediction, batch)
             if kept is not None:
                 kept.append(prediction)
@@ -131,27 +181,28 @@ class LinearMap(pl.LightningModule, ABC):
         return metrics, torch.cat([prediction[0] for prediction in kept])
 
     @torch.no_grad()
-    def training_objective(self, examples: Examples) -> list[float]:
-        """Return mean loss + penalty of each model, the mean weighted as in `evaluate_all`."""
+    def training_objective(self, examples: Examples, models: slice = EVERY) -> list[float]:
+        """Return mean loss + penalty of each of the models, the mean weighted as in `evaluate_all`."""
+        weight, bias = self.parameters_of(models)
         losses = [
-            batch.weighed(self.loss.value(self.predict_batch(batch), batch.y).double()).sum(dim=1)
+            batch.weighed(self.loss.value(predict(batch.x, weight, bias, batch.scale), batch.y).double()).sum(dim=1)
             for batch in examples.chunks(EVALUATION_ROWS)
         ]
         mean = torch.stack(losses).sum(dim=0) / examples.total_weight
-        return (mean + self.penalty.value(self.weight)).tolist()
+        return (mean + self.penalty.value(self.weight)[models]).tolist()
 
     def log_series(
         self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0
     ) -> None:
-        """Hand points of one model's curve to each of its loggers that takes them in bulk."""
+        """Hand points of one run's curve to each of its loggers that takes them in bulk."""
         for logger in self.loggers_of(model):
             logger.log_series(name, steps, values, every)
 
     def loggers_of(self, k: int) -> list[SeriesLogger]:
-        """Return the loggers of model k: all of them if it is the only model, else the k-th one."""
+        """Return the loggers of run k: all of them if it is the only run, else the k-th one."""
         if self.recorder is not None:
             return [self.recorder]
-        loggers = self.loggers if len(self.weight) == 1 else self.loggers[k : k + 1]
+        loggers = self.loggers if self.n_runs == 1 else self.loggers[k : k + 1]
         return [cast(SeriesLogger, logger) for logger in loggers if hasattr(logger, "log_series")]
 
 

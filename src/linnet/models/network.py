@@ -131,7 +131,7 @@ class LinearNetwork(GradientDescent):
             return training_step(self, batch)
         trainer = self.trainer
         ended = self.train_on(batch, trainer.log_every_n_steps, trainer.global_rank, trainer.world_size)  # type: ignore[attr-defined]
-        if ended and len(self.weight) == 1:
+        if ended and self.n_runs == 1:
             self.log("train/loss_epoch", self.metrics[0]["train/loss_epoch"], logger=False)
         if self.steps_done == self.data.max_steps:  # which a deadline may have set
             trainer.fit_loop.max_epochs = self.current_epoch + 1
@@ -141,11 +141,11 @@ class LinearNetwork(GradientDescent):
         if not self._on_chunks:
             evaluation_step(self, batch, self._evaluations, dataloader_idx)
         elif not self.trainer.sanity_checking:
-            metrics = self.validate(batch)
+            metrics = self.validate(self.data.val)
             if len(metrics) == 1:
                 for name, value in metrics[0].items():
-                    if self.monitor in (None, f"val/{name}"):
-                        self.log(f"val/{name}", value, logger=False, batch_size=len(batch))
+                    if self.monitor in (None, name):
+                        self.log(name, value, logger=False, batch_size=len(batch))
 
     def on_validation_epoch_end(self) -> None:
         log_evaluations(self, "val", self._evaluations)

@@ -23,7 +23,7 @@ class LinearRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return SquaredError()
 
-    def new_metrics(self, n_absent: int = 0) -> RunningMetrics:
+    def new_metrics(self, n_absent: int = 0, n_models: int | None = None) -> RunningMetrics:
         return RegressionMetrics()
 
     def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:

@@ -23,9 +23,10 @@ class SoftmaxRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
-    def new_metrics(self, n_absent: int = 0) -> RunningMetrics:
-        n_models, n_classes, _ = self.weight.shape
-        given = n_models, n_classes, getattr(self.loss, "label_smoothing", 0.0), self.weight
+    def new_metrics(self, n_absent: int = 0, n_models: int | None = None) -> RunningMetrics:
+        k, n_classes, _ = self.weight.shape
+        smoothing = getattr(self.loss, "label_smoothing", 0.0)
+        given = k if n_models is None else n_models, n_classes, smoothing, self.weight
         return AbsentClassMetrics(*given, n_absent) if n_absent else ClassificationMetrics(*given)
 
     def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:

@@ -14,6 +14,7 @@ from torch.linalg import vector_norm
 from linnet.data import Batch
 from linnet.optimizers import Optimizer
 from linnet.optimizers.hyperparameter import Hyperparameter
+from linnet.optimizers.optimizer import Idle
 from linnet.penalties import Penalty
 
 Objective = Callable[[Batch], tuple[Tensor, list[Tensor]]]
@@ -89,6 +90,7 @@ def train_chunk(
     proximal = penalty.proximal
     norms: dict[int, Tensor] = {}
     for step, batch, factor in zip(steps, batches, factors, strict=True):
+        idle = None if batch.idle is None else Idle(params, state, batch.idle)
         value, grads = objective(batch)
         losses.append(value)
         if step % norm_every == 0:  # before the update, which may use the gradients as scratch memory
@@ -101,6 +103,8 @@ def train_chunk(
             optimizer.update(params, grads, state, factor)
         if proximal:
             penalty.proximal_step(params[0], optimizer.step_size(0, state, factor))
+        if idle is not None:
+            idle.restore()
         if interrupted():
             break
     fetched = torch.stack([*losses, *norms.values()]).double().cpu()

@@ -83,7 +83,11 @@ class Optimizer(ABC):
     def state_dict(self, state: State) -> dict[str, Any]:
         """Return a copy of `state` in plain containers and tensors, fit for `torch.load(weights_only=True)`."""
         return {
-            name: [tensor.clone() for tensor in entry] if isinstance(entry, list) else entry
+            name: [tensor.clone() for tensor in entry]
+            if isinstance(entry, list)
+            else entry.clone()
+            if isinstance(entry, Tensor)
+            else entry
             for name, entry in state.items()
         }
 
@@ -100,20 +104,60 @@ class Optimizer(ABC):
             if isinstance(entry, list):
                 for tensor, saved_tensor in zip(state[name], entry, strict=True):
                     tensor.copy_(saved_tensor)
+            elif isinstance(entry, Tensor):
+                state[name].copy_(entry)
             else:
                 state[name] = entry
 
 
-def state_of(state: State, k: int) -> State:
-    """Return the state of one of the models, as a view."""
+def state_of(state: State, models: slice) -> State:
+    """Return the state of some of the models, as a view."""
     return {
-        name: [tensor[k : k + 1] for tensor in entry] if isinstance(entry, list) else entry
+        name: [tensor[models] for tensor in entry]
+        if isinstance(entry, list)
+        else entry[models]
+        if isinstance(entry, Tensor)
+        else entry
         for name, entry in state.items()
     }
 
 
+def count_each(state: State, n_models: int, device: torch.device) -> State:
+    """Return the state with counters of updates for each model, `[K]` float64, since some of them may skip some."""
+    return {
+        name: entry
+        if isinstance(entry, (list, Tensor))
+        else torch.full((n_models,), float(entry), dtype=torch.float64, device=device)
+        for name, entry in state.items()
+    }
+
+
+class Idle:
+    """Parameters and state of models that take no step, put back after the step of the others.
+
+    Args:
+        params, state: as an `Optimizer` takes them, the state as `count_each` makes it.
+        models: bool `[K]`.
+    """
+
+    def __init__(self, params: Tensors, state: State, models: Tensor) -> None:
+        entries = [*params]
+        for entry in state.values():
+            entries += entry if isinstance(entry, list) else [entry]
+        self._models = models.nonzero()[:, 0]
+        self._kept = [(tensor, tensor.index_select(0, self._models)) for tensor in entries]
+
+    def restore(self) -> None:
+        for tensor, kept in self._kept:
+            tensor.index_copy_(0, self._models, kept)
+
+
 def _layout(state: State) -> dict[str, Any]:
     return {
-        name: [list(tensor.shape) for tensor in entry] if isinstance(entry, list) else type(entry).__name__
+        name: [list(tensor.shape) for tensor in entry]
+        if isinstance(entry, list)
+        else list(entry.shape)
+        if isinstance(entry, Tensor)
+        else type(entry).__name__
         for name, entry in state.items()
     }

@@ -146,7 +146,7 @@ def restore(checkpoint: Mapping[str, Any], model: LinearNetwork, callbacks: Sequ
     state = checkpoint["linnet"]["optimizer"]
     if not isinstance(state, dict):
         raise TypeError("it holds no state of an optimizer")
-    model.optimizer.load_state_dict(model.optimizer.init(model.params), state)  # else refused in the middle of fit
+    model.optimizer.load_state_dict(model.new_optimizer_state(), state)  # else refused in the middle of fit
     model.load_state_dict(checkpoint["state_dict"])
     model.on_load_checkpoint(dict(checkpoint))
     for callback in callbacks:

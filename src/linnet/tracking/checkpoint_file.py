@@ -34,17 +34,18 @@ def snapshot(model: LinearNetwork, epoch: int, k: int = 0) -> dict[str, Any]:
     """Copy one model's training state in Lightning's checkpoint format, in plain containers and tensors only.
 
     Args:
-        model: of one model or many.
+        model: of one run or many.
         epoch: the last one that was begun, counted from 0.
-        k: which of the models; the copy has the format of a single model's.
+        k: which of the runs; the copy has the format of a single run's.
     """
+    models = model.models_of(k)
     return {
         "epoch": epoch,
         "global_step": model.steps_done,
         "pytorch-lightning_version": LIGHTNING,
-        "state_dict": {name: tensor.detach()[k : k + 1].clone() for name, tensor in model.state_dict().items()},
+        "state_dict": {name: tensor.detach()[models].clone() for name, tensor in model.state_dict().items()},
         "hparams_name": "kwargs",
-        "hyper_parameters": {**model.hparams, "n_models": 1},
+        "hyper_parameters": {**model.hparams, "n_models": models.stop - models.start},
         "linnet": model.training_state(k),
     }
 

@@ -17,7 +17,7 @@ class Gap(pl.Callback):
 
     Args:
         optimum: of the run's training problem.
-        k: index of the model, among several that are trained together.
+        k: index of the run, among several that are trained together.
     """
 
     def __init__(self, optimum: Optimum, k: int = 0) -> None:
@@ -25,11 +25,11 @@ class Gap(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        self.note(model, model.training_objective(model.data.train)[self.k])
+        self.note(model, model.training_objective(model.data.train, model.final)[self.k])
 
     def note(self, model: LinearNetwork, objective: float) -> None:
         """Log the gap of this objective, loss + penalty over the training examples."""
-        for name, value in distances(self.optimum, model.weight[self.k], objective).items():
+        for name, value in distances(self.optimum, model.weight[model.final_of(self.k)], objective).items():
             model.log_series(name, [model.steps_done], [value], model=self.k)
             if name == "optimum/gap" and value > 0:
                 model.log_series("optimum/gap_log10", [model.steps_done], [math.log10(value)], model=self.k)

@@ -21,6 +21,7 @@ class Status(TypedDict, total=False):
     epoch: int | None
     step: int | None
     kept_epoch: int | None
+    diverged_resamples: list[int]
     host: str
     pid: int
 

@@ -110,6 +110,13 @@ def png(figure: "Figure") -> bytes:
     return buffer.getvalue()
 
 
+def folds_picture(metrics: Sequence[Mapping[str, float]]) -> bytes:
+    """Draw the metrics of each resample, empty for one that diverged, as a PNG file."""
+    from linnet.tracking import figures
+
+    return png(figures.folds(metrics))
+
+
 def result_figures(
     model: LinearNetwork,
     data: Data,

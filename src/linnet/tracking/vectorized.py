@@ -40,7 +40,7 @@ class VectorizedCallbacks(LightningCheckpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         model = cast(LinearNetwork, pl_module)
-        objectives = model.training_objective(model.data.train) if any(self.gaps) else []
+        objectives = model.training_objective(model.data.train, model.final) if any(self.gaps) else []
         for k in model.in_training:
             gap = self.gaps[k]
             if gap is not None:

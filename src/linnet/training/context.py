@@ -87,6 +87,7 @@ class TrainingContext:
     stopping: callbacks that may end training early.
     own_callbacks: callbacks of other modules.
     further_loggers: those besides TensorBoard.
+    resampled: the models of all resamples and, as the last, the run's, until it ends; None: there are no resamples.
     """
 
     request: RunRequest
@@ -99,6 +100,12 @@ class TrainingContext:
     own_callbacks: list[pl.Callback]
     logger: RunLogger
     further_loggers: FurtherLoggers
+    resampled: LinearNetwork | None = None
+
+    @property
+    def trained(self) -> LinearNetwork:
+        """Return the module that is trained: the run's model, or the models of its resamples with it."""
+        return self.model if self.resampled is None else self.resampled
 
     @property
     def metric(self) -> str:

@@ -18,6 +18,7 @@ from linnet.data import Data
 from linnet.data.given import given_name
 from linnet.data.saved import FOLDER
 from linnet.models import LinearNetwork
+from linnet.models.cross_validation import summarize
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
@@ -28,7 +29,7 @@ from linnet.tracking import Curve
 from linnet.tracking.history import logged
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
-from linnet.tracking.report import coefficients_table, png, print_result, result_figures
+from linnet.tracking.report import coefficients_table, folds_picture, png, print_result, result_figures
 from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
@@ -36,11 +37,19 @@ from linnet.training.evaluate import evaluate_parts
 from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.initial_weights import load_initial_weights
+from linnet.training.out_of_fold import FILE as OUT_OF_FOLD, out_of_fold
+from linnet.training.resampled import (
+    WEIGHTS as RESAMPLE_WEIGHTS,
+    cross_validation,
+    report_diverged,
+    resample_weights,
+    take_final,
+)
 from linnet.training.setup import FIRST_FILES
 
 log = logging.getLogger(__name__)
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", *FIRST_FILES)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", RESAMPLE_WEIGHTS, OUT_OF_FOLD, *FIRST_FILES)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 
@@ -75,18 +84,27 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
         context: with its model as training left it.
         known: split -> metrics of the chosen weights, where the model has those already.
     """
-    request, data, model = context.request, context.data, context.model
+    request, data, model, resampled = context.request, context.data, context.model, context.resampled
     data.move_to(model.weight.device)
+    if resampled is not None:
+        take_final(model, resampled)
     raise_if_diverged(model, data, context.logger.history.curves, partial(_initial, context))
     epochs = -(-model.steps_done // data.chunks.steps_per_epoch)
-    kept = context.checkpoint_callback.restore_selected(model) or epochs
+    kept = context.checkpoint_callback.restore_selected(context.trained) or epochs
+    if resampled is not None:
+        take_final(model, resampled)
     request.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
     draws = request.config["figures"] and not data.train.streamed  # figures are drawn of predictions
     metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known)
+    if resampled is not None:
+        folds = _judge_resamples(context, resampled)
+        metrics |= summarize(folds, each=True)
     context.manifest["weights_sha256"] = save_weights(model, request.path)
     if request.config["figures"]:
         _draw(context, predictions)
+        if resampled is not None:
+            _save(context, "folds", folds_picture(folds))
     _record(context, metrics)
     curves = logged(context.logger.history.curves)
     analysis, config, choices = context.analysis, request.config, request.choices
@@ -98,6 +116,22 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if context.further_loggers:
         log_result(context, metrics)
     return run
+
+
+def _judge_resamples(context: TrainingContext, resampled: LinearNetwork) -> list[dict[str, float]]:
+    """Return metrics of each resample, with its weights that were kept, and write these and its predictions."""
+    path, data = context.request.path, context.data
+    resampled.to(context.model.weight.device)
+    metrics, kept = cross_validation(resampled, data)
+    diverged = resampled.diverged_of(0)
+    assert resampled.resamples is not None
+    write_atomic(path / RESAMPLE_WEIGHTS, resample_weights(resampled))
+    write_atomic(path / OUT_OF_FOLD, out_of_fold(context.model, data, resampled.resamples, kept, diverged))
+    line = report_diverged(diverged, len(metrics))
+    if line is not None:
+        context.request.directory.progress(diverged_resamples=sorted(diverged))
+        log.warning(line)
+    return metrics
 
 
 def _initial(context: TrainingContext) -> dict[str, Tensor]:

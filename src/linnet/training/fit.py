@@ -145,7 +145,7 @@ def fit(context: TrainingContext) -> None:
         Diverged: with a learning rate that would not diverge.
         Interrupted: on a signal; the checkpoint has been written.
     """
-    request, data, model = context.request, context.data, context.model
+    request, data, model = context.request, context.data, context.trained
     config, checkpoint = request.config, request.checkpoint
     callbacks: list[pl.Callback] = [
         context.checkpoint_callback, ProgressReport([request.directory], request.console, context.metric),

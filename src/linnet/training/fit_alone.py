@@ -36,7 +36,7 @@ def needs_no_trainer(context: TrainingContext) -> bool:
 
 def fit_alone(context: TrainingContext) -> None:
     """Train to the last epoch. Errors as of `fit`."""
-    request, model, data = context.request, context.model, context.data
+    request, model, data = context.request, context.trained, context.data
     options = loop_options(request.config)
     progress = ProgressReport([request.directory], request.console, context.metric)
     max_epochs = 1 if model.solution is not None else options.max_epochs

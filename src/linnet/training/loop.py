@@ -207,16 +207,16 @@ def run_epochs(
         for rows in order:
             model.train_on(rows, options.log_every_n_steps)
             watcher.after_chunk(epoch)
-        if data.val is not None and (epoch + 1) % options.check_val_every_n_epoch == 0:
+        if (data.val is not None or model.resamples) and (epoch + 1) % options.check_val_every_n_epoch == 0:
             with torch.inference_mode():
                 (found,) = model.validate(data.val)
-            if options.metric.removeprefix("val/") not in found:
-                names = ", ".join(f"val/{name}" for name in found)
-                raise InputError(f"objective.metric={options.metric}: this run logs {names}")
-            if stopping is not None and stops_early(stopping, model.metrics[0][options.metric], len(data.val)):
+            if options.metric not in found:
+                raise InputError(f"objective.metric={options.metric}: this run logs {', '.join(found)}")
+            n_validated = len(data.train if data.val is None else data.val)
+            if stopping is not None and stops_early(stopping, model.metrics[0][options.metric], n_validated):
                 stop, stopping.stopped_epoch = True, epoch
         if gap is not None:
-            gap.note(model, model.training_objective(data.train)[0])
+            gap.note(model, model.training_objective(data.train, model.final)[0])
         watcher.after_epoch(epoch, stop)
         if (stop and epoch + 1 >= options.min_epochs) or model.steps_done == data.max_steps:
             return epoch + 1

@@ -45,6 +45,7 @@ from linnet.training.description import describe
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
+from linnet.training.resampled import with_resamples
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def setup(
     own = build_own_callbacks(config)
     if own:
         model.monitor = None  # which metrics they read is not known
+    resampled = with_resamples(model, data, like.resampled if like else None)
     if request.checkpoint is None:
         _write_first_files(request, data, model, analysis, like)
         manifest["files_sha256"] = {
@@ -90,11 +92,12 @@ def setup(
         }
         write_manifest(request.path, manifest)
     else:
-        _restore(request, model, [checkpoint, *stopping, *own], manifest)
-    logger = _logger(request, model)
+        _restore(request, resampled or model, [checkpoint, *stopping, *own], manifest)
+    logger = _logger(request, resampled or model)
     return TrainingContext(
         request, data, model, manifest, analysis, checkpoint, stopping, own, logger,
         build_further_loggers(request, logger.history, data.chunks.steps_per_epoch, interrupts),
+        resampled,
     )  # fmt: skip
 
 
@@ -121,14 +124,17 @@ def _model(request: RunRequest, data: Data, manifest: dict[str, Any]) -> LinearN
 def check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork) -> None:
     """Raise InputError if the run logs no such metric as chooses its best epoch."""
     metric = config["objective"]["metric"]
-    if data.val is None and config["callbacks"]["early_stopping"]:
+    if data.val is None and data.resamples is None and config["callbacks"]["early_stopping"]:
         raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
     split = data.train if data.val is None else data.val
     # A metric of another module may need more than a few examples, such as some of each class.
     few = split if model.own_metrics.parts else split.take(torch.arange(min(8, len(split))))
-    names = [f"val/{name}" for name in model.evaluate(few)[0]]
-    if metric not in names and (data.val is not None or metric not in map(training_counterpart, names)):
-        raise InputError(f"objective.metric={metric}: this run logs {', '.join(names)}")
+    found = model.evaluate(few)[0]
+    names = [f"val/{name}" for name in found]
+    logged = [f"cv/{name}" for name in found] if data.resamples else []
+    logged += names if data.val is not None or not logged else []
+    if metric not in logged and (data.val is not None or metric not in map(training_counterpart, names)):
+        raise InputError(f"objective.metric={metric}: this run logs {', '.join(logged)}")
 
 
 def _analyse(request: RunRequest, data: Data, model: LinearNetwork) -> ProblemAnalysis | None:

@@ -1,18 +1,14 @@
 """Train many runs at once: K models, one pass over the data for all of them."""
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
-from typing import Any, TypeVar
 
 import torch
 from rich.console import Console
-from torch import Tensor
 
 from linnet.data.order import MINIBATCHES_PER_CHUNK
 from linnet.models import LinearNetwork
-from linnet.schedules import Schedule
 from linnet.system.errors import Diverged
 from linnet.system.files import synced_at_once
 from linnet.system.garbage_collection import gc_paused
@@ -24,9 +20,8 @@ from linnet.training.context import TrainingContext, record_status
 from linnet.training.divergence import with_stable_rate
 from linnet.training.finalize import finalize
 from linnet.training.fit import make_trainer, run_trainer
-from linnet.training.own_penalty import OwnPenalty
+from linnet.training.stacking import stack
 
-Part = TypeVar("Part", bound=Any)
 Within = Callable[[TrainingContext], AbstractContextManager[None]]
 """A context in which a job's own log is written to."""
 
@@ -70,7 +65,9 @@ def train_vectorized(jobs: Iterable[TrainingContext], interrupts: Interrupts, co
 def _fit(group: Sequence[TrainingContext], interrupts: Interrupts, console: Console) -> LinearNetwork:
     first = group[0]
     data, config = first.data, first.request.config
-    batched = stack([context.model for context in group])
+    batched = stack([context.trained for context in group])
+    if first.resampled is not None and first.resampled.resamples is not None:
+        batched.resample(first.resampled.resamples, first.resampled.maps)
     batched.interrupts, batched.clip = interrupts, first.model.clip
     for k, context in enumerate(group):
         context.checkpoint_callback.k = k
@@ -93,14 +90,16 @@ def _fit(group: Sequence[TrainingContext], interrupts: Interrupts, console: Cons
 def _evaluate(group: Sequence[TrainingContext], batched: LinearNetwork) -> list[dict[str, dict[str, float]]]:
     """Give every job's model the weights that it ends with, and evaluate all at once."""
     for k, context in enumerate(group):
-        context.model.steps_done = batched.steps_done
-        for name, parameter in context.model.named_parameters():
-            parameter.copy_(batched.get_parameter(name)[k : k + 1])
-        context.checkpoint_callback.restore_selected(context.model)
-        for name, parameter in context.model.named_parameters():
-            batched.get_parameter(name)[k : k + 1] = parameter
+        models, trained = batched.models_of(k), context.trained
+        context.model.steps_done = trained.steps_done = batched.steps_done
+        for name, parameter in trained.named_parameters():
+            parameter.copy_(batched.get_parameter(name)[models])
+        context.checkpoint_callback.restore_selected(trained)
+        trained.diverged_resamples = batched.diverged_of(k)
+        for name, parameter in trained.named_parameters():
+            batched.get_parameter(name)[models] = parameter
     group[0].data.move_to(batched.weight.device)
-    splits = {name: batched.evaluate_all(split) for name, split in group[0].data.splits().items()}
+    splits = {name: batched.evaluate_all(split, models=batched.final) for name, split in group[0].data.splits().items()}
     return [{name: metrics[k] for name, metrics in splits.items()} for k in range(len(group))]
 
 
@@ -119,57 +118,3 @@ def _succeeds(step: Callable[[], object], context: TrainingContext, within: With
     except Exception:  # recorded by `record_status` in the job's own directory and log
         return False
     return True
-
-
-def stack(models: Sequence[LinearNetwork]) -> LinearNetwork:
-    """Return one module of K models, each with its own parameters and hyperparameters.
-
-    Args:
-        models: of one model each; alike in everything but parameters, schedules, and the numbers of optimizer and
-            penalty.
-
-    Raises:
-        ValueError: they differ in more than that.
-    """
-    first = models[0]
-    schedules = [model.schedule for model in models]
-    together = type(first)(
-        **{**first.hparams, "n_models": len(models)},
-        loss=first.loss,
-        penalty=join([model.penalty for model in models]),
-        optimizer=join([model.optimizer for model in models]),
-        schedule=schedules[0] if len(set(schedules)) == 1 else Schedules(schedules),
-    )
-    with torch.no_grad():
-        for name, stacked in together.named_parameters():
-            stacked.copy_(torch.cat([model.get_parameter(name) for model in models]))
-    together.own_metrics = first.own_metrics
-    return together
-
-
-def join(parts: Sequence[Part]) -> Part:
-    """Return one dataclass for several of one kind: numbers in which they differ become `[K]`, float64."""
-    if isinstance(parts[0], OwnPenalty):
-        return OwnPenalty([part.parts[0] for part in parts])  # type: ignore[return-value]
-    first = parts[0]
-    joined = {}
-    for field in dataclasses.fields(first):
-        values = [getattr(part, field.name) for part in parts]
-        if any(value != values[0] for value in values):
-            if any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in values):
-                raise ValueError(f"{field.name} must be the same for all models, got {values}")
-            joined[field.name] = torch.tensor(values, dtype=torch.float64)
-    return dataclasses.replace(first, **joined)
-
-
-class Schedules(Schedule):
-    """One schedule for each of K models, each with its own warm-up: factors are `[T, K]`."""
-
-    warmup_epochs = 0.0
-
-    def __init__(self, schedules: Sequence[Schedule]) -> None:
-        self.schedules = schedules
-
-    def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
-        steps = steps.to(torch.int64)
-        return torch.stack([each.factor(steps, steps_per_epoch, max_epochs) for each in self.schedules], dim=1)

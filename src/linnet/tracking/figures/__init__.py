@@ -13,6 +13,7 @@ from linnet.tracking.figures.curves import (
     learning_curves as learning_curves,
     optimum_gap as optimum_gap,
 )
+from linnet.tracking.figures.folds import folds as folds
 from linnet.tracking.figures.images import confident_mistakes as confident_mistakes, weight_images as weight_images
 from linnet.tracking.figures.regression import (
     prediction_against_target as prediction_against_target,
