@@ -201,7 +201,7 @@ def test_reproduction_of_one_alone_says_what_was_different(tmp_path: Path, capsy
 
 def test_side_by_side_numbers_must_be_numbers() -> None:
     from linnet.optimizers import Momentum
-    from linnet.training.vectorized import join
+    from linnet.training.stacking import join
 
     with pytest.raises(ValueError, match="nesterov must be the same"):
         join([Momentum(0.1, 0.9), Momentum(0.1, 0.9, nesterov=True)])

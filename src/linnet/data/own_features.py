@@ -141,13 +141,15 @@ def _kept(table: Preprocessing, chunks: partial[Iterator[Batch]], *, bias: bool)
     start = 0
     for column in table.columns:
         end = start + len(column.features)
-        of_value = end - int(column.indicator)
-        missing = column.indicator and bool(same[of_value]) and bool(high[of_value] == 1)
-        varies = not bool(same[start:of_value].all())
-        if column.kind == "category" or bias or missing:
-            kept[start:end] *= float(varies)
-        else:
-            kept[start] = 1.0
+        if column.kind == "category":
+            seen = (high[start : start + len(column.levels)] > 0).sum()
+            others = column.other and bool(high[start + len(column.levels)] > 0)
+            kept[start:end] *= float(bool(seen > 1) or others)
+        elif bool(same[start]):
+            no_value = column.indicator and bool(low[start + 1] == 1)
+            kept[start:end] = float(not bias and not no_value) * torch.ones(end - start)
+            if column.indicator:
+                kept[end - 1] *= float(not bool(same[end - 1]))
         start = end
     return kept
 
