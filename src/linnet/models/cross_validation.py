@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from linnet.config.metric_names import OF_RESAMPLE, RESAMPLES, STANDARD_ERROR, STD
 from linnet.data import Examples
 from linnet.models.linear_map import EVALUATION_ROWS, LinearMap
 from linnet.models.model_resamples import ModelResamples
 
-PREFIX = "cv/"
 
 
 @torch.no_grad()
@@ -52,11 +52,12 @@ def summarize(metrics: Sequence[Mapping[str, float]], *, each: bool = False) -> 
     found: dict[str, float] = {}
     names = next((list(each_of) for each_of in metrics if each_of), [])
     for name in names:
+        key = f"{RESAMPLES}/{name}"
         values = [of_fold[name] for of_fold in metrics if of_fold]
         std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else math.nan
-        found[f"{PREFIX}{name}"] = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
-        found[f"{PREFIX}{name}_std"] = std
+        found[key] = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
+        found[key + STD] = std
         if each:
-            found[f"{PREFIX}{name}_se"] = std / math.sqrt(len(values))
-            found |= {f"{PREFIX}{name}_fold_{i}": of_fold[name] for i, of_fold in enumerate(metrics) if of_fold}
+            found[key + STANDARD_ERROR] = std / math.sqrt(len(values))
+            found |= {f"{key}{OF_RESAMPLE}{k}": of_fold[name] for k, of_fold in enumerate(metrics) if of_fold}
     return found

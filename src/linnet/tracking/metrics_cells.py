@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from linnet.config.metric_names import HIGH, LOW, SPLITS
+from linnet.config.metric_names import HIGH, LOW, OF_RESAMPLE, RESAMPLES, STANDARD_ERROR, STD
 
 INTERVAL = "95 % of test"
 
@@ -10,16 +10,19 @@ INTERVAL = "95 % of test"
 def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[str]]]:
     """Return the header and one row per metric: one column per split, one for 95 % intervals; other metrics come last.
 
-    Rows are cut short where nothing follows.
+    Of resamples, mean ± its standard error is in a column as that of a split. Rows are cut short where nothing follows.
     """
-    splits = [split for split in SPLITS if any(key.startswith(f"{split}/") for key in metrics)]
+    metrics = {key: value for key, value in metrics.items() if not _is_of_one(key)}
+    columns = ("train", "val", RESAMPLES, "test")
+    splits = [split for split in columns if any(key.startswith(f"{split}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
     header = ["metric", *splits, *([INTERVAL] if intervals else [])]
-    keys = [key for key in metrics if not key.endswith((LOW, HIGH))]
+    spread = {key + end for key in metrics for end in (STD, STANDARD_ERROR) if key.startswith(f"{RESAMPLES}/")}
+    keys = [key for key in metrics if not key.endswith((LOW, HIGH)) and key not in spread]
     names = dict.fromkeys(key.partition("/")[2] for key in keys if key.partition("/")[0] in splits)
     rows = []
     for name in names:
-        cells = [f"{metrics[f'{split}/{name}']:.4g}" if f"{split}/{name}" in metrics else "" for split in splits]
+        cells = [_cell(metrics, f"{split}/{name}") for split in splits]
         if (key := f"test/{name}") in intervals:
             cells.append(f"{metrics[key + LOW]:.4g} … {metrics[key + HIGH]:.4g}")
         rows.append([name, *cells])
@@ -27,3 +30,16 @@ def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[st
         if key.partition("/")[0] not in splits and key.count("/") == 1:
             rows.append([key, f"{metrics[key]:.8g}" if key == "optimum/loss" else f"{metrics[key]:.4g}"])
     return header, rows
+
+
+def _cell(metrics: Mapping[str, float], key: str) -> str:
+    if key not in metrics:
+        return ""
+    error = metrics.get(key + STANDARD_ERROR) if key.startswith(f"{RESAMPLES}/") else None
+    return f"{metrics[key]:.4g}" if error is None else f"{metrics[key]:.4g} ± {error:.2g}"
+
+
+def _is_of_one(key: str) -> bool:
+    """Return whether it is the metric of one resample."""
+    name, _, number = key.rpartition(OF_RESAMPLE)
+    return name.startswith(f"{RESAMPLES}/") and number.isdecimal()

@@ -88,8 +88,6 @@ def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
     _limit(data, trainer_options(config["trainer"]))
     if "resampling" in config:
         data.resamples = resample(make(config["resampling"]), data.train, source, data.seed)
-        if data.resamples is not None:
-            raise InputError("resampling: no run trains on resamples yet, use resampling=none")
     return data
 
 
