@@ -13,7 +13,6 @@ from linnet.models.linear_map import EVALUATION_ROWS, LinearMap
 from linnet.models.model_resamples import ModelResamples
 
 
-
 @torch.no_grad()
 def held_out_metrics(
     model: LinearMap, resamples: ModelResamples, train: Examples, kept: list[list[Tensor]] | None = None
@@ -29,7 +28,7 @@ def held_out_metrics(
     found = []
     shared = model.shared_parameters()
     for k, rows in enumerate(resamples.held_out):
-        models = [None if parameters is None else parameters[k :: resamples.n_models] for parameters in shared]
+        models = [None if each is None else each[k :: resamples.n_models].contiguous() for each in shared]
         predictions: list[Tensor] = []
         if len(rows):
             batches = train.batches(rows, [len(part) for part in rows.split(EVALUATION_ROWS)])

@@ -85,7 +85,9 @@ class LinearMap(pl.LightningModule, ABC):
     def parameters_of(self, models: slice) -> tuple[Tensor, Tensor | None]:
         """Return the `shared_parameters` of some of the models."""
         weight, bias = self.shared_parameters()
-        return (weight, bias) if models is EVERY else (weight[models], None if bias is None else bias[models])
+        if models is EVERY:
+            return weight, bias
+        return weight[models].contiguous(), None if bias is None else bias[models].contiguous()
 
     def predict_batch(self, batch: Batch) -> Tensor:
         """Return the predictions `[K, B, C]` of a batch."""

@@ -36,7 +36,9 @@ def _cell(metrics: Mapping[str, float], key: str) -> str:
     if key not in metrics:
         return ""
     error = metrics.get(key + STANDARD_ERROR) if key.startswith(f"{RESAMPLES}/") else None
-    return f"{metrics[key]:.4g}" if error is None else f"{metrics[key]:.4g} ± {error:.2g}"
+    if error is None:
+        return f"{metrics[key]:.4g}"
+    return f"{metrics[key]:.4g} ± {error:.{2 if error < 100 else 4}g}"
 
 
 def _is_of_one(key: str) -> bool:

@@ -45,7 +45,7 @@ from linnet.training.description import describe
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
-from linnet.training.resampled import with_resamples
+from linnet.training.resampled import solve_resamples, with_resamples
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,8 @@ def setup(
     if own:
         model.monitor = None  # which metrics they read is not known
     resampled = with_resamples(model, data, like.resampled if like else None)
+    if resampled is not None and model.solution is not None:
+        solve_resamples(resampled, data, model.solution)
     if request.checkpoint is None:
         _write_first_files(request, data, model, analysis, like)
         manifest["files_sha256"] = {
