@@ -33,6 +33,7 @@ FAMILIES = {
     "torch_sgd": (*BLOBS, "optimizer=torch_sgd", "optimizer.momentum=0.9", "model.gradient=autograd"),
     "torch_adam": (*BLOBS, "optimizer=torch_adam", "loss=torch_cross_entropy"),
     "torch_adamw": (*NUMBERS, "optimizer=torch_adamw", "model.bias=false"),
+    "resamples": (*BLOBS, "optimizer=adam", "resampling=kfold", "data.batch_size=4", "data.standardize=true"),
     "lbfgs": (*NUMBERS, "optimizer=torch_lbfgs", "optimizer.max_iter=3"),
 }
 # Runs whose validation loss is lowest in the second of their epochs.

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from linnet.data import Data, Examples
 from linnet.models import LinearNetwork
+from linnet.models.linear import predict
 from linnet.models.linear_map import EVALUATION_ROWS
 from linnet.optimizers import SGD, Momentum, TorchSGD
 from linnet.optimizers.hyperparameter import number_of
@@ -109,8 +110,9 @@ def _magnitudes(model: LinearNetwork, train: Examples, initial: Parameters) -> t
 
 
 def _magnitude(model: LinearNetwork, examples: Examples) -> float:
+    weight, bias = model.parameters_of(model.final)
     total = torch.zeros((), dtype=torch.float64, device=model.weight.device)
     for batch in examples.chunks(EVALUATION_ROWS):
-        values = model.loss.value(model.predict_batch(batch), batch.y).double().abs()
+        values = model.loss.value(predict(batch.x, weight, bias, batch.scale), batch.y).double().abs()
         total += batch.weighed(values).sum()
     return float(total) / examples.total_weight

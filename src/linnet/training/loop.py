@@ -131,13 +131,13 @@ def train_loop(model: LinearNetwork, data: Data, options: LoopOptions, optimum: 
 
     Raises:
         Diverged: the loss became infinite or NaN, or has grown a thousandfold; with a learning rate that would do.
-        InputError: early stopping without validation examples.
+        InputError: early stopping without validation examples or resamples.
         MemoryError: if examples or gradients do not fit onto the GPU.
-        ValueError: the model is several side by side.
+        ValueError: the model is several side by side, and not those of one run's resamples.
     """
-    if len(model.weight) != 1:
-        raise ValueError(f"a loop trains one model, got {len(model.weight)} side by side")
-    if options.patience is not None and data.val is None:
+    if model.n_runs != 1:
+        raise ValueError(f"a loop trains one model, got {model.n_runs} side by side")
+    if options.patience is not None and data.val is None and model.resamples is None:
         raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
     initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     recorder, kept = _Recorder(), Checkpoint(Path(), options.metric, options.direction, select=options.select)

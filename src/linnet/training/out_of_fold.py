@@ -54,7 +54,7 @@ def out_of_fold(
         columns |= {f"probability_{name}": pa.array(mean[:, c], mask=missing) for c, name in enumerate(names)}
     else:
         offset = torch.zeros(n_outputs, dtype=torch.float64) if data.offset is None else data.offset
-        targets, mean = (y.double() + offset).numpy(), mean + offset.numpy()
+        targets, mean = data.train_as_read.y.double().cpu().numpy(), mean + offset.numpy()
         ends = [""] if n_outputs == 1 else [f"_{c}" for c in range(n_outputs)]
         columns |= {f"target{end}": pa.array(targets[:, c]) for c, end in enumerate(ends)}
         columns |= {f"prediction{end}": pa.array(mean[:, c], mask=missing) for c, end in enumerate(ends)}

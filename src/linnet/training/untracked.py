@@ -11,6 +11,7 @@ import torch
 from linnet.config.check_options import is_exact
 from linnet.config.loggers import further
 from linnet.models import LinearNetwork
+from linnet.models.cross_validation import summarize
 from linnet.system import threads
 from linnet.system.errors import InputError
 from linnet.system.interrupts import Interrupts
@@ -26,6 +27,13 @@ from linnet.training.finalize import FinishedRun
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.initial_weights import set_final_weights
 from linnet.training.loop import loop_options, train_loop
+from linnet.training.resampled import (
+    cross_validation,
+    report_diverged,
+    solve_resamples,
+    take_final,
+    with_resamples,
+)
 from linnet.training.setup import check_objective
 
 log = logging.getLogger(__name__)
@@ -62,9 +70,20 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
         analysis = optimality.analyse_problem(config, data, model, keep=False)
         if is_exact(config) and analysis is not None:
             model.solution = analysis.optimum.weight, analysis.optimum.bias
-        result = train_loop(model, data, options, analysis.optimum if analysis and analysis.optimum.attained else None)
+        resampled = with_resamples(model, data)
+        if resampled is not None and model.solution is not None:
+            solve_resamples(resampled, data, model.solution)
+        optimum = analysis.optimum if analysis and analysis.optimum.attained else None
+        result = train_loop(resampled or model, data, options, optimum)
         interrupts.raise_if_any()
+        if resampled is not None:
+            take_final(model, resampled)
         metrics, _ = evaluate_parts(model, data, analysis)
+        if resampled is not None:
+            metrics |= summarize(cross_validation(resampled, data)[0], each=True)
+            line = report_diverged(resampled.diverged_of(0), resampled.n_models - 1)
+            if line is not None:
+                log.warning(line)
     if not quiet:
         _print(model, metrics, result.kept_epoch, result.epochs, time.monotonic() - started)
     return FinishedRun(None, metrics, logged(result.history), model, data, analysis, config, choices)

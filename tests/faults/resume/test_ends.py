@@ -38,7 +38,10 @@ from linnet.training import finalize, fit, setup
 class TestEndsAsIfNotInterrupted:
     @pytest.mark.parametrize(
         "family",
-        [pytest.param(name, marks=[] if name in ("sgd", "adam", "lbfgs") else [pytest.mark.long]) for name in FAMILIES],
+        [
+            pytest.param(name, marks=[] if name in ("sgd", "adam", "lbfgs", "resamples") else [pytest.mark.long])
+            for name in FAMILIES
+        ],
     )
     def test_with_every_optimizer(self, family, uninterrupted, compare, tmp_path):
         interrupt(tmp_path / "run", 22, *FAMILIES[family])
