@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from linnet.tracking.linear_predictor import Floats
 
 SCORES = ("accuracy", "r2", "loss")
-DRAWN = (("train/loss", 0, True), ("train/loss_epoch", 0, False), ("val/loss", 1, False))
+DRAWN = (("train/loss", 0, True), ("train/loss_epoch", 0, False), ("val/loss", 1, False), ("cv/loss", 1, False))
 """Name, colour and faintness of the curves of the picture."""
 
 

@@ -14,8 +14,9 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
-from torch.utils.tensorboard.summary import hparams
+from torch.utils.tensorboard.summary import custom_scalars, hparams
 
+from linnet.config.metric_names import RESAMPLES, STD
 from linnet.config.option_types import CountOrZero
 from linnet.tracking.checkpoint_file import Damaged
 from linnet.tracking.events import PATTERN, EventWriter
@@ -23,6 +24,8 @@ from linnet.tracking.history import History
 
 FLUSH_SECONDS = 5.0
 HISTOGRAM_BINS = 30
+BAND = f"{RESAMPLES}/loss"
+"""The curve that has a band, of the standard deviation over resamples."""
 
 
 class RunLogger(TensorBoardLogger):
@@ -55,6 +58,19 @@ class RunLogger(TensorBoardLogger):
         self.history.extend(name, steps, values)
         shown = [i for i, step in enumerate(steps) if step % every == 0]
         self.experiment.add_points(name, [steps[i] for i in shown], [values[i] for i in shown])
+        if name == BAND + STD:
+            self._log_band(steps, values)
+
+    def _log_band(self, steps: Sequence[int], deviations: Sequence[float]) -> None:
+        """Log mean ± deviation over resamples to TensorBoard, which draws a band of them on its page CUSTOM SCALARS."""
+        means = self.history.curves[BAND].value
+        if len(means) == len(steps):  # the first points of the run
+            chart = {"loss": ["Margin", [BAND, f"{BAND}_low", f"{BAND}_high"]]}
+            self.experiment.file.add_summary(custom_scalars({"cross-validation": chart}))
+        recent = means[-len(steps) :]
+        for end, sign in (("_low", -1), ("_high", 1)):
+            ends = [mean + sign * deviation for mean, deviation in zip(recent, deviations, strict=True)]
+            self.experiment.add_points(BAND + end, steps, ends)
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:

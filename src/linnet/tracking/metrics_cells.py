@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from linnet.config.metric_names import HIGH, LOW, OF_RESAMPLE, RESAMPLES, STANDARD_ERROR, STD
+from linnet.config.metric_names import HIGH, LOW, RESAMPLES, STANDARD_ERROR, STD
 
 INTERVAL = "95 % of test"
 
@@ -12,7 +12,7 @@ def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[st
 
     Of resamples, mean ± its standard error is in a column as that of a split. Rows are cut short where nothing follows.
     """
-    metrics = {key: value for key, value in metrics.items() if not _is_of_one(key)}
+    metrics = {key: value for key, value in metrics.items() if not is_of_one_resample(key)}
     columns = ("train", "val", RESAMPLES, "test")
     splits = [split for split in columns if any(key.startswith(f"{split}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
@@ -39,9 +39,3 @@ def _cell(metrics: Mapping[str, float], key: str) -> str:
     if error is None:
         return f"{metrics[key]:.4g}"
     return f"{metrics[key]:.4g} ± {error:.{2 if error < 100 else 4}g}"
-
-
-def _is_of_one(key: str) -> bool:
-    """Return whether it is the metric of one resample."""
-    name, _, number = key.rpartition(OF_RESAMPLE)
-    return name.startswith(f"{RESAMPLES}/") and number.isdecimal()

@@ -11,7 +11,7 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor
 
-from linnet.config.metric_names import HIGH, LOW
+from linnet.config.metric_names import HIGH, LOW, is_of_one_resample
 from linnet.config.own_parts import named_nodes
 from linnet.config.run_options import trainer_options
 from linnet.data import Data
@@ -168,7 +168,9 @@ def _save(context: TrainingContext, name: str, picture: bytes) -> None:
 def _record(context: TrainingContext, metrics: Mapping[str, float]) -> None:
     """Write metrics.json, TensorBoard's hyperparameters and the manifest with the hashes of all results."""
     request, logger = context.request, context.logger
-    shown = {key: value for key, value in metrics.items() if not key.endswith((LOW, HIGH)) and key.count("/") == 1}
+    ends = (LOW, HIGH)
+    shown = {key: value for key, value in metrics.items() if not key.endswith(ends) and key.count("/") == 1}
+    shown = {key: value for key, value in shown.items() if not is_of_one_resample(key)}  # of which there may be many
     logger.log_result(hyperparameters(request.choices, request.config), shown, context.model.steps_done)
     logger.history.flush()
     write_json(request.path / "metrics.json", metrics)

@@ -28,8 +28,12 @@ LOSSES: dict[str, dict[str, Any]] = {
     "train/loss": {"color": GREY, "alpha": 0.45, "linewidth": 0.8, "label": "train, each step"},
     "train/loss_epoch": {"color": BLUE, "linewidth": 1.8, "label": "train, epoch mean"},
     "val/loss": {"color": RED, "linewidth": 1.8, "label": "validation"},
+    "cv/loss": {"color": RED, "linewidth": 1.8, "label": "cross-validation, ± std"},
 }
-METRICS = {"val/accuracy": "accuracy", "val/r2": "R²"}
+METRICS = {
+    "val/accuracy": "validation accuracy", "val/r2": "validation R²",
+    "cv/accuracy": "cross-validated accuracy", "cv/r2": "cross-validated R²",
+}  # fmt: skip
 LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic axis
 MARKED_POINTS = 40  # few epochs are shown as dots on the line, many as the line alone
 
@@ -41,8 +45,8 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
     left out, and the title counts them: they are how a diverged run ends.
 
     Args:
-        history: curves by name. Drawn are "train/loss" (every step), "train/loss_epoch", "val/loss", and the first
-            present of "val/accuracy" and "val/r2"; others are ignored.
+        history: curves by name. Drawn are "train/loss" (every step), "train/loss_epoch", "val/loss", "cv/loss" with
+            its deviation over the resamples, and the first present of accuracy and R² of either; others are ignored.
 
     Returns:
         One or two panels; a message when `history` holds none of the losses.
@@ -55,14 +59,27 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
     figure = new_figure(9.6 if metric else 6.4, 4)
     panels = figure.subplots(1, 2 if metric else 1, squeeze=False)[0]
     _draw_losses(panels[0], losses)
+    _draw_band(panels[0], history, "cv/loss")
     if metric:
         steps, values = _finite(*_points(history[metric]))
         panels[1].plot(steps, values, color=RED, linewidth=1.8, marker=_marker(steps), markersize=4)
+        _draw_band(panels[1], history, metric)
         best = f" (best {values.max():.3g})" if len(values) else ""
-        style_plot(panels[1], f"validation {METRICS[metric]}{best}", "step", METRICS[metric])
+        style_plot(panels[1], f"{METRICS[metric]}{best}", "step", METRICS[metric].split()[-1])
     for axes in panels:
         axes.locator_params(axis="x", nbins=6)  # step numbers have up to seven digits
     return figure
+
+
+def _draw_band(axes: Axes, history: Mapping[str, Curve], name: str) -> None:
+    """Draw a curve's standard deviation over resamples around it, if it was logged."""
+    if f"{name}_std" not in history:
+        return
+    steps, deviation = _points(history[f"{name}_std"])
+    mean = _points(history[name])[1]
+    known = np.isfinite(mean) & np.isfinite(deviation)
+    low, high = (mean - deviation)[known], (mean + deviation)[known]
+    axes.fill_between(steps[known], low, high, color=RED, alpha=0.15, linewidth=0)
 
 
 def optimum_gap(history: Mapping[str, Curve]) -> Figure:
