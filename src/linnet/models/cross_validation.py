@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from linnet.config.metric_names import OF_RESAMPLE, RESAMPLES, STANDARD_ERROR, STD
+from linnet.config.metric_names import CV, FOLD, STANDARD_ERROR, STD
 from linnet.data import Examples
 from linnet.models.linear_map import EVALUATION_ROWS, LinearMap
 from linnet.models.model_resamples import ModelResamples
@@ -51,12 +51,12 @@ def summarize(metrics: Sequence[Mapping[str, float]], *, each: bool = False) -> 
     found: dict[str, float] = {}
     names = next((list(each_of) for each_of in metrics if each_of), [])
     for name in names:
-        key = f"{RESAMPLES}/{name}"
+        key = f"{CV}{name}"
         values = [of_fold[name] for of_fold in metrics if of_fold]
         std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else math.nan
         found[key] = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
         found[key + STD] = std
         if each:
             found[key + STANDARD_ERROR] = std / math.sqrt(len(values))
-            found |= {f"{key}{OF_RESAMPLE}{k}": of_fold[name] for k, of_fold in enumerate(metrics) if of_fold}
+            found |= {f"{key}{FOLD}{k}": of_fold[name] for k, of_fold in enumerate(metrics) if of_fold}
     return found

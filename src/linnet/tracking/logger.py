@@ -16,7 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard.summary import custom_scalars, hparams
 
-from linnet.config.metric_names import RESAMPLES, STD
+from linnet.config.metric_names import CV, STD
 from linnet.config.option_types import CountOrZero
 from linnet.tracking.checkpoint_file import Damaged
 from linnet.tracking.events import PATTERN, EventWriter
@@ -24,7 +24,7 @@ from linnet.tracking.history import History
 
 FLUSH_SECONDS = 5.0
 HISTOGRAM_BINS = 30
-BAND = f"{RESAMPLES}/loss"
+BAND = f"{CV}loss"
 """The curve that has a band, of the standard deviation over resamples."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from linnet.config.metric_names import HIGH, LOW, RESAMPLES, STANDARD_ERROR, STD
+from linnet.config.metric_names import CV, HIGH, LOW, STANDARD_ERROR, STD, is_of_one_resample
 
 INTERVAL = "95 % of test"
 
@@ -13,11 +13,11 @@ def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[st
     Of resamples, mean ± its standard error is in a column as that of a split. Rows are cut short where nothing follows.
     """
     metrics = {key: value for key, value in metrics.items() if not is_of_one_resample(key)}
-    columns = ("train", "val", RESAMPLES, "test")
+    columns = ("train", "val", CV.rstrip("/"), "test")
     splits = [split for split in columns if any(key.startswith(f"{split}/") for key in metrics)]
     intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
     header = ["metric", *splits, *([INTERVAL] if intervals else [])]
-    spread = {key + end for key in metrics for end in (STD, STANDARD_ERROR) if key.startswith(f"{RESAMPLES}/")}
+    spread = {key + end for key in metrics for end in (STD, STANDARD_ERROR) if key.startswith(CV)}
     keys = [key for key in metrics if not key.endswith((LOW, HIGH)) and key not in spread]
     names = dict.fromkeys(key.partition("/")[2] for key in keys if key.partition("/")[0] in splits)
     rows = []
@@ -35,7 +35,7 @@ def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[st
 def _cell(metrics: Mapping[str, float], key: str) -> str:
     if key not in metrics:
         return ""
-    error = metrics.get(key + STANDARD_ERROR) if key.startswith(f"{RESAMPLES}/") else None
+    error = metrics.get(key + STANDARD_ERROR) if key.startswith(CV) else None
     if error is None:
         return f"{metrics[key]:.4g}"
     return f"{metrics[key]:.4g} ± {error:.{2 if error < 100 else 4}g}"
