@@ -96,7 +96,8 @@ class TestManifest:
         assert manifest["config"] == config
         for key in ("name", "tags", "notes"):  # where a run lies and what it is called are no settings
             del config[key]
-        assert config.pop("init_from") is None  # as in runs of before there was such a key
+        assert config.pop("init_from") is None  # as in runs of before there were such keys
+        assert config.pop("resampling") == {"_target_": "linnet.data.resampling.NoResampling"}
         config["objective"]["direction"] = "minimize"  # of val/loss, whether or not it was stated
         config["data"].pop("root", None)
         # Those that trainers had from the beginning; others count where they are set.
