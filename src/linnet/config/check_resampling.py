@@ -27,6 +27,7 @@ def check_resampling(config: Mapping[str, Any], options: Mapping[str, Any]) -> N
     """
     data, given = config["data"], f"resampling={options.get('resampling')}"
     resampled = is_resampled(config)
+    _check_outer(data, options)
     part = declared(config.get("resampling", NO_RESAMPLING))
     if data.get("fold") is not None and part.column != "fold":
         raise InputError(f"data.fold={data['fold']}: {given} makes no use of it, use resampling=given_folds")
@@ -52,3 +53,20 @@ def check_resampling(config: Mapping[str, Any], options: Mapping[str, Any]) -> N
         raise InputError(f"{given}: {loss} does not say trains_many = True, that its value may be mapped over models")
     if config["trainer"]["strategy"] == "ddp":
         raise InputError(f"{given}: trainer=ddp divides one model among processes: use trainer=default")
+
+
+def _check_outer(data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Check that an outer fold is one of several, and may be drawn at random."""
+    n_folds, fold = data.get("outer_folds"), data.get("outer_fold")
+    if n_folds is None and fold is None:
+        return
+    if n_folds is None or fold is None or fold >= n_folds:
+        raise InputError(
+            f"data.outer_fold={fold}: expected a whole number below data.outer_folds={n_folds}; linnet train --nested "
+            f"sets both"
+        )
+    if options.get("resampling") in ("time_series", "given_folds"):
+        raise InputError(
+            f"data.outer_folds={n_folds}: outer folds are drawn at random, and resampling={options['resampling']} "
+            f"keeps an order or folds of its own: use resampling=kfold or group_kfold"
+        )

@@ -16,6 +16,9 @@ TRAINER = options_of(Trainer)
 NAMES = ("name", "tags", "notes")
 """Keys of a run that no result depends on."""
 
+OF_DATA = ("fold", "outer_folds", "outer_fold")
+"""Keys of data that say nothing while they are null."""
+
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return the sha256 of a resolved configuration as canonical JSON: equal for equal settings.
@@ -43,7 +46,11 @@ def _of_the_result(config: Mapping[str, Any]) -> dict[str, Any]:
         config["objective"] = {**config["objective"], "direction": direction(config["objective"])}
     if "logger" in config:
         config["logger"] = primary(config["logger"])
-    config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
+    config["data"] = {
+        key: value
+        for key, value in config["data"].items()
+        if key != "root" and not (key in OF_DATA and value is None)  # as of runs of before there were such keys
+    }
     if "trainer" in config:  # which has more options than that of a run of before
         config["trainer"] = {
             key: value

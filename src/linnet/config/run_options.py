@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Lt, Predicate
+from annotated_types import Ge, Gt, Lt, Predicate
 
 from linnet.config.option_types import (
     Count,
@@ -53,6 +53,8 @@ class Preparation:
     outliers: CountOrZero
     seed: Seed
     outlier_value: float = 0.0
+    outer_folds: Annotated[int, Ge(2)] | None = None
+    outer_fold: CountOrZero | None = None
 
 
 @dataclass(frozen=True)

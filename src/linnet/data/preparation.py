@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from linnet.data.module import Data
+from linnet.data.resampling.outer import in_outer_fold
+from linnet.data.resampling.resampling import Labels
 from linnet.data.sources.shift_weights import normalize_weights
 from linnet.data.split import hold_out
 from linnet.data.standardizer import Standardizer
@@ -30,6 +32,8 @@ def prepare(
     outliers: int,
     seed: int,
     outlier_value: float = 0.0,
+    outer_folds: int | None = None,
+    outer_fold: int | None = None,
     *,
     dtype: str | None = None,
     bias: bool = True,
@@ -45,6 +49,8 @@ def prepare(
         standardize: give the training features mean 0 and variance 1; the others follow by the same numbers.
         outliers: how many training targets become `outlier_value`, or training labels another class.
         seed: of split, outliers and batch order.
+        outer_folds, outer_fold: take this fold of the training examples, instead of the source's own, for the test set;
+            None: no fold.
         dtype: of what is trained on, "float32" or "float64"; None: that of the source.
         bias: whether the model has one. Without it features are scaled but not centred, since that would be another
             model.
@@ -54,6 +60,8 @@ def prepare(
     Raises:
         InputError: if a split would be empty, or there are more outliers than training examples.
     """
+    if outer_folds is not None and outer_fold is not None:
+        source = _with_outer_fold(source, outer_folds, outer_fold, seed)
     train, val = _training_parts(source, val_fraction, outliers, outlier_value, seed)
     scaling = Standardizer.of(lambda: train.raw_chunks(ROWS), centre=bias) if standardize else None
     kind = source.train.dtype if dtype is None else getattr(torch, dtype)
@@ -72,6 +80,19 @@ def prepare(
         source, splits[0], splits[1], splits[2], batch_size, seed, scaling, offset,
         None if train.streamed or not changed else in_float64,
     )  # fmt: skip
+
+
+def _with_outer_fold(source: Source, n_folds: int, fold: int, seed: int) -> Source:
+    """Return the source with one outer fold of its training examples as the test set, and without it for training."""
+    train, given = source.train, f"data.outer_folds={n_folds}"
+    if train.streamed:
+        raise InputError(
+            f"{given}: the examples are read from files as they are needed: use a data.max_memory_mb for all"
+        )
+    labels = Labels(len(train), train.y if source.task == "classification" else None, source.class_names)
+    held_out = in_outer_fold(labels, n_folds, fold, seed)
+    kept, test = (train.take(torch.nonzero(mask)[:, 0]) for mask in (~held_out, held_out))
+    return replace(source, train=_with_normalised_weights(kept, given), test=_with_normalised_weights(test, given))
 
 
 def _training_parts(
@@ -102,30 +123,30 @@ def split(
         return examples, None
     if isinstance(examples, OutOfCoreExamples):
         return examples.split(val_fraction, seed)
-    n_val = max(1, round(len(examples) * val_fraction))
+    given, n_val = f"data.val_fraction={val_fraction}", max(1, round(len(examples) * val_fraction))
     if n_val >= len(examples):
-        raise InputError(f"data.val_fraction={val_fraction} of {len(examples)} examples leaves none to train on")
+        raise InputError(f"{given} of {len(examples)} examples leaves none to train on")
     if stratified:
         every = np.arange(len(examples))
         kept, held = hold_out(every, val_fraction, examples.y.numpy(), None, seed, "data/split")
         if len(held) == 0:
-            raise InputError(f"data.val_fraction={val_fraction}: every class has one row only, use data.val_fraction=0")
+            raise InputError(f"{given}: every class has one row only, use data.val_fraction=0")
         train, val = (examples.take(torch.from_numpy(rows)) for rows in (kept, held))
-        return _with_normalised_weights(train, val_fraction), _with_normalised_weights(val, val_fraction)
+        return _with_normalised_weights(train, given), _with_normalised_weights(val, given)
     order = torch.randperm(len(examples), generator=generator(seed, "data/split"))
     # Sorted rows are gathered faster, and the order of visits differs in every epoch anyway.
     train, val = examples.take(order[n_val:].sort()[0]), examples.take(order[:n_val].sort()[0])
-    return _with_normalised_weights(train, val_fraction), _with_normalised_weights(val, val_fraction)
+    return _with_normalised_weights(train, given), _with_normalised_weights(val, given)
 
 
-def _with_normalised_weights(examples: Examples, val_fraction: float) -> Examples:
+def _with_normalised_weights(examples: Examples, given: str) -> Examples:
     """Normalise the weights of a split to mean 1, if there are any."""
     if examples.weight is None:
         return examples
     try:
         return replace(examples, weight=normalize_weights(examples.weight))
     except ValueError as error:
-        raise InputError(f"data.val_fraction={val_fraction} leaves a part without weight: {error}") from error
+        raise InputError(f"{given} leaves a part without weight: {error}") from error
 
 
 def plant_outliers(train: Examples, source: Source, count: int, value: float, seed: int) -> Examples:

@@ -65,6 +65,7 @@ def build_data(config: Mapping[str, Any], *, recorded: bool = False) -> Data:
     declaration = declared(options)
     if "val_fraction" in options_of(declaration):  # held out by the source itself
         options["val_fraction"], preparation["val_fraction"] = preparation["val_fraction"], None
+        options |= {key: preparation.pop(key) for key in ("outer_folds", "outer_fold") if key in preparation}
     if declaration.is_table:
         options["keep_constant"] = not config["model"]["bias"]
     try:

@@ -28,7 +28,8 @@ from linnet.system.errors import InputError
 
 SIMPLE: dict[str, tuple[Any, ...]] = {
     "features": (None,), "exclude": ([], ()), "categorical": ([], ()), "group": (None,), "split_column": (None,),
-    "fold": (None,), "test_path": (None,), "missing": ("error", "drop"), "strip": ([], ()), "missing_tokens": ([], ()),
+    "fold": (None,), "outer_folds": (None,),
+    "test_path": (None,), "missing": ("error", "drop"), "strip": ([], ()), "missing_tokens": ([], ()),
     "thousands": (None,), "keep_constant": (False,),
 }  # fmt: skip
 """Options of the table source -> the values that say nothing of single columns."""

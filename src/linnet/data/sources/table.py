@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 import pyarrow as pa
 import torch
-from annotated_types import MaxLen
+from annotated_types import Ge, MaxLen
 from numpy.typing import NDArray
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Columns, Count, CountOrZero, DType, Files, Fraction, Seed, Words
 from linnet.data.given import find_given, is_given
+from linnet.data.resampling.outer import outer_parts
 from linnet.data.sources.matrix import is_simple, matrix_rows
 from linnet.data.storage.examples import Examples, Source
 from linnet.data.table.complete_rows import complete_rows
@@ -79,6 +80,8 @@ def table_rows(
     comment: str | None = None,
     skip_rows: CountOrZero = 0,
     fold: str | None = None,
+    outer_folds: Annotated[int, Ge(2)] | None = None,
+    outer_fold: CountOrZero | None = None,
 ) -> Source:
     """Return the rows of CSV, Parquet or Feather files, one column of which is predicted from others.
 
@@ -106,6 +109,7 @@ def table_rows(
         comment, skip_rows: of CSV, as `CsvFormat` has them.
         dates: "error": columns of dates are refused; "days": they are numbers of days.
         fold: column that names the fold of each training row, for `resampling=given_folds`.
+        outer_folds, outer_fold: of all rows, this fold is the test part; None: `test_fraction` is.
         day_first: of dates such as 03/04/2025; None: found out.
 
     Raises:
@@ -138,6 +142,12 @@ def table_rows(
     groups = None if group is None else group_codes(table[group], group, where)
     if split_column is not None:
         given = labelled(table[split_column], split_column, where)
+    if outer_folds is not None and outer_fold is not None:
+        if given is not None:
+            raise InputError(
+                f"data.outer_folds={outer_folds}: data.test_path or data.split_column names the test part, leave it out"
+            )
+        given = outer_parts(kept, classes, targets.target.class_names, groups, outer_folds, outer_fold, seed)
     parts = assign(kept, given, test_fraction, val_fraction, classes, groups, seed)
     if group is not None and groups is not None:
         check_groups(parts, groups, group, where)
