@@ -43,6 +43,11 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 show(request, chosen, overrides, folders)
             announce()
+    elif request.nested is not None:
+        from linnet.results.nested import nested
+
+        keep_imports()
+        return nested(request.nested, request.overrides)
     elif request.multirun:
         from linnet.sweeps.multirun import multirun
 
@@ -61,6 +66,9 @@ def build_parser() -> Parser:
     parser.add_argument("overrides", nargs="*", help="group=option and key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="run every combination of the values given")
     parser.add_argument("--settings", metavar="FILE", help="a YAML list of settings: one job for each entry")
+    parser.add_argument(
+        "--nested", type=int, metavar="K", help="nested cross-validation: a sweep for each of K outer folds"
+    )
     parser.add_argument("-r", "--run", action="store_true", help="train one run, as without this flag")
     parser.add_argument("-c", "--cfg", choices=("job", "hydra", "all"), help="print the configuration: job|hydra|all")
     parser.add_argument("--resolve", action="store_true", help="of --cfg: with interpolations resolved")
@@ -108,7 +116,7 @@ class _Refused(Action):
 def parse(arguments: Sequence[str]) -> Namespace:
     """Parse the command line. Raises InputError for an unknown flag, or flags that do not go together."""
     given = build_parser().parse_intermixed_args(arguments)
-    given.multirun |= any(text.startswith("search=") for text in given.overrides)
+    given.multirun |= given.nested is not None or any(text.startswith("search=") for text in given.overrides)
     if given.settings is not None:
         given.multirun = True
         given.overrides.append(f"sweep.settings={given.settings}")
@@ -193,7 +201,7 @@ def print_component(group: str, option: str) -> None:
 
 def print_options() -> None:
     """Print every config group with its options."""
-    print("linnet train [--multirun] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]")
+    print("linnet train [--multirun] [--nested K] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]")
     print("Flags of Hydra, as --config-dir and --info: linnet train --hydra-help\n")
     print("Groups and their options (defaults: linnet train --cfg job; keys of one: linnet train loss=huber --help)")
     for group in (*GROUPS, SEARCH, EXPERIMENT):
