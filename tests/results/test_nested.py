@@ -32,7 +32,7 @@ def test_is_that_of_scikit_learn(answer, checked):
     scores = []
     for fold in range(3):
         overrides = [text for text in COMMAND[3:] if not text.startswith(("penalty.strength", "hydra"))]
-        data = build_data(checked(*overrides, "data.outer_folds=3", f"data.outer_fold={fold}", "resampling=none"))
+        data = build_data(checked(*overrides, "data.outer_folds=3", f"data.outer_fold={fold}"))
         chosen, score = search(data)
         scores.append(score)
         assert found["folds"][fold]["settings"] == {"penalty.strength": chosen}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linnet.comparison.runs import SavedRun
-from linnet.config.metric_names import RESAMPLES, STANDARD_ERROR
+from linnet.config.metric_names import CV, STANDARD_ERROR
 
 MOST_PLACES = 7  # digits after the point, beyond which an exponent is easier to read
 
@@ -91,7 +91,7 @@ class Group:
         runs = [run.metrics for run in self.completed if metric in run.metrics]
         found = spread([metrics[metric] for metrics in runs])
         errors = [metrics[error] for metrics in runs if (error := f"{metric}{STANDARD_ERROR}") in metrics]
-        if found is None or not metric.startswith(f"{RESAMPLES}/") or len(errors) < len(runs):
+        if found is None or not metric.startswith(CV) or len(errors) < len(runs):
             return found
         return Spread(found.mean, math.sqrt(statistics.fmean(error**2 for error in errors)), len(runs), is_error=True)
 
