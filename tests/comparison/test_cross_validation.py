@@ -76,6 +76,14 @@ class TestTable:
         assert "cv/loss, mean ± standard error over resamples" in str(figure.axes[0].get_title(loc="left"))
 
 
+def test_settings_of_which_a_resample_diverged_come_last(path_of_strengths, make_run, printed):
+    """Their mean is of the resamples that went well."""
+    make_run("9", {"penalty.strength": 100}, metrics=cv(0.1, 0.01), diverged_resamples=[1, 4])
+    shown = printed(path_of_strengths)
+    assert "chosen by cv/loss: penalty.strength=0.01:" in shown
+    assert "2 of its resamples diverged: penalty.strength=100 [" in shown
+
+
 class TestOneStandardError:
     RULE = ("--rule", "one-standard-error")
 

@@ -79,6 +79,11 @@ class Group:
         return Counter(run.state for run in self.runs)
 
     @property
+    def has_diverged(self) -> bool:
+        """Whether a run, or one of the resamples of a run, diverged."""
+        return any(run.state == "diverged" or run.diverged_resamples for run in self.runs)
+
+    @property
     def seconds(self) -> Spread | None:
         return spread([run.seconds for run in self.runs if run.seconds is not None])
 

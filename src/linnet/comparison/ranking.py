@@ -73,13 +73,13 @@ def score_beside(objective: Objective, runs: Sequence[SavedRun]) -> str | None:
 def ranked(groups: Sequence[Group], objective: Objective) -> list[Group]:
     """Return the groups, best first.
 
-    Settings with which a run diverged come after all others, whatever their other seeds reached; groups without a
-    result come last.
+    Settings with which a run, or one of its resamples, diverged come after all others, whatever their other seeds or
+    resamples reached; groups without a result come last.
     """
 
     def key(group: Group) -> tuple[bool, bool, float]:
         value = group.spread(objective.metric)
         mean = 0.0 if value is None else value.mean if objective.minimize else -value.mean
-        return value is None, "diverged" in group.states, mean
+        return value is None, group.has_diverged, mean
 
     return sorted(groups, key=key)

@@ -37,7 +37,7 @@ def within_one_standard_error(groups: Sequence[Group], objective: Objective, sim
     Settings count whose mean is worse than that of the best by no more than the standard error of the best, and which
     agree with the best in everything that is not a number: strengths of different penalties cannot be compared. The
     simplest of them has the largest (or smallest) value of `simplest.key`; where several have it, the better one is
-    chosen. Settings of which a run diverged are left out.
+    chosen. Settings of which a run or a resample diverged are left out.
 
     Source: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 7.10; glmnet's `lambda.1se`.
 
@@ -70,7 +70,7 @@ def within_one_standard_error(groups: Sequence[Group], objective: Objective, sim
         for group in groups
         if (found := group.spread(objective.metric)) is not None
         and sign * found.mean <= limit
-        and "diverged" not in group.states
+        and not group.has_diverged
         and is_number(group.settings[key])
         and _names(group) == _names(best)
     ]

@@ -39,6 +39,7 @@ class SavedRun:
     choices: config group -> chosen option; empty for a run that ended before its manifest was written.
     config: the resolved configuration; of such a run, as far as Hydra wrote it.
     metrics: final metrics, those that are finite numbers; empty for a run that did not complete.
+    diverged_resamples: how many of its resamples diverged, whose metrics are not among the means `cv/…`.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class SavedRun:
     choices: Mapping[str, Any]
     config: Mapping[str, Any]
     metrics: Mapping[str, float]
+    diverged_resamples: int = 0
 
     @cached_property
     def settings(self) -> list[str]:
@@ -103,6 +105,7 @@ def read_run(path: Path) -> SavedRun:
         config=config or _mapping(_read_yaml(path / ".hydra" / "config.yaml")),
         # A completed run that is being continued has metrics.json of its former end.
         metrics={key: float(value) for key, value in metrics.items() if state == "completed" and _is_number(value)},
+        diverged_resamples=len(lost) if isinstance(lost := status.get("diverged_resamples"), list) else 0,
     )
 
 

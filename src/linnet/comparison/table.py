@@ -78,9 +78,15 @@ def best_line(best: Group, objective: Objective, rule: str = "") -> str:
 
 
 def incomplete_lines(groups: Sequence[Group]) -> list[str]:
-    """Return, for each group and state other than completed, the number of runs, and reason and path of the first."""
+    """Return, for each group and state other than completed, the number of runs, and reason and path of the first.
+
+    Runs some of whose resamples diverged are named too.
+    """
     lines = []
     for group in groups:
+        for run in group.runs:
+            if run.diverged_resamples:
+                lines.append(f"{run.diverged_resamples} of its resamples diverged: {group.name} [{run.path}]")
         for state, count in group.states.items():
             if state == "completed":
                 continue
