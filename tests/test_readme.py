@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / name
-    for name in ("conf/README.md", "experiments/README.md", "src/linnet/README.md", "src/linnet/solvers/README.md",
+    for name in ("conf/README.md", "experiments/README.md", "src/linnet/README.md",
+                 "src/linnet/data/resampling/README.md", "src/linnet/solvers/README.md",
                  "src/linnet/sweeps/README.md", "src/linnet/tracking/README.md", "src/linnet/training/README.md")
 ]  # fmt: skip
 
