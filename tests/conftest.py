@@ -45,7 +45,8 @@ GROUPS = {
 # single ones of many seconds beside shorter ones of the same code. A change inside one room seldom breaks them: `make
 # test` leaves them out, `make test-long` runs them.
 LONG = (
-    "answers/test_heavy_tails.py::test_solved", "answers/test_nist_answers.py::test_reaches",
+    "answers/test_coverage.py::test_bca_of_coefficients", "answers/test_heavy_tails.py::test_solved",
+    "answers/test_nist_answers.py::test_reaches",
     "answers/test_section_a.py::test_heavy", "answers/test_simultaneous.py", "answers/test_terminal.py",
     "cli/test_board.py", "cli/test_main.py::TestImports::test_of_training",
     "data/test_arrays.py::TestRuns::test_larger_than_memory", "data/test_arrays.py::TestRuns::test_several_processes",
