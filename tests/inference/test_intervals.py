@@ -97,7 +97,7 @@ class TestOfTheory:
         assert output.decode().splitlines()[0].split(",") == names
 
 
-KNOWN = "they are known for squared error without a penalty, solved by optimizer=exact"
+KNOWN = "without folds they are known for squared error without a penalty, solved by optimizer=exact: train with resampling=kfold"
 
 
 class TestRefused:
@@ -125,8 +125,8 @@ class TestRefused:
         run = train(table={**table, "twice": 2 * table["size"]})
         with pytest.raises(InputError, match="the run has no prediction intervals: columns depend on each other"):
             run.predict_interval({})
-        with pytest.raises(InputError, match="folk has no prediction intervals: it is a classifier"):
-            linnet.load(home / "folk").predict_interval({})
+        with pytest.raises(InputError, match="folk has no prediction intervals: it is a classifier without folds"):
+            linnet.load(home / "folk").predict_set({})
 
     @pytest.mark.parametrize("given", ["0", "1", "-0.5", "90", "nan"])
     def test_of_a_confidence_that_is_none(self, given, home, predict):

@@ -3,7 +3,7 @@
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 HEADER = ("class", "feature", "coefficient", "optimum", "std_error", "ci_low", "ci_high", "t", "p", "per_deviation")
 ERRORS = ("std_error", "ci_low", "ci_high", "t", "p")
 LABELS = {"std_error": "std error", "ci_low": "95 % low", "ci_high": "95 % high"}
+BOOTSTRAP = {
+    "ci_low": "t low", "ci_high": "t high", "percentile_low": "percentile low", "percentile_high": "percentile high",
+    "bca_low": "BCa low", "bca_high": "BCa high", "selected": "selected",
+}  # fmt: skip
+"""Columns of the table of bootstrap intervals, and their labels."""
 PER_TARGET, PER_CLASS = 30, 10
 
 
@@ -57,12 +62,12 @@ def to_csv(found: "Coefficients", spreadsheet_safe: bool = False) -> str:
     """Return all coefficients as CSV, one per row, with all digits; a cell is empty where the number is not known."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
+    further = tuple(name for name in found.known_columns if name not in (*HEADER, "output"))
+    writer.writerow((*HEADER, *further))
     for row in found.rows:
         names = row.output, row.feature
-        writer.writerow(
-            [*(map(safe_cell, names) if spreadsheet_safe else names), *(getattr(row, name) for name in HEADER[2:])]
-        )
+        numbers = (getattr(row, name) for name in (*HEADER[2:], *further))
+        writer.writerow([*(map(safe_cell, names) if spreadsheet_safe else names), *numbers])
     return text.getvalue()
 
 
@@ -72,29 +77,41 @@ def print_coefficients(console: Console, found: "Coefficients", top: int | None,
     outputs = predictor.output_names
     classes = bool(predictor.class_names)
     most = top or (PER_CLASS if classes else PER_TARGET)
-    table = Table()
-    if not console.is_terminal:
-        table.box = None
     sections = [(output, *strongest(found.of(output), most)) for output in outputs]
-    if len(outputs) > 1:
-        table.add_column("class" if classes else "target")
-    table.add_column("feature", overflow="fold")
     errors = found.has_errors
     columns = [*(() if found.exact or not errors else ("optimum",)), *(ERRORS if errors else ())]
     labels = dict(LABELS)
     if found.unit is not None:
         columns.append("per_deviation")
         labels["per_deviation"] = found.unit
-    for name in ("coefficient", *columns):
+    console.print(title, style="bold", soft_wrap=True)  # a title of the table would be folded
+    console.print(_table(console, sections, ("coefficient", *columns), labels, classes))
+    if found.n_resamples:
+        console.print(f"95 % intervals of {found.n_resamples} bootstrap resamples", style="bold", soft_wrap=True)
+        shown = [name for name in BOOTSTRAP if any(getattr(row, name) is not None for row in found.rows)]
+        console.print(_table(console, sections, shown, BOOTSTRAP, classes))
+    return _notes(found, max(more for *_, more in sections), classes)
+
+
+def _table(
+    console: Console, sections: "Sequence[tuple[str, list[Row], int]]", columns: Sequence[str],
+    labels: Mapping[str, str], classes: bool,
+) -> Table:  # fmt: skip
+    """Return a table of these columns of the rows of each output."""
+    table = Table()
+    if not console.is_terminal:
+        table.box = None
+    if len(sections) > 1:
+        table.add_column("class" if classes else "target")
+    table.add_column("feature", overflow="fold")
+    for name in columns:
         table.add_column(labels.get(name, name), justify="right", overflow="fold")
     for output, rows, _ in sections:
         for i, row in enumerate(rows):
-            of = [output if i == 0 else ""] if len(outputs) > 1 else []
-            cells = [_show(getattr(row, name)) for name in ("coefficient", *columns)]
+            of = [output if i == 0 else ""] if len(sections) > 1 else []
+            cells = [_show(getattr(row, name)) for name in columns]
             table.add_row(*of, row.feature, *cells, end_section=i == len(rows) - 1)
-    console.print(title, style="bold", soft_wrap=True)  # a title of the table would be folded
-    console.print(table)
-    return _notes(found, max(more for *_, more in sections), classes)
+    return table
 
 
 def strongest(rows: "Sequence[Row]", most: int) -> "tuple[list[Row], int]":
@@ -122,6 +139,7 @@ def _notes(found: "Coefficients", more: int, classes: bool) -> list[str]:
         )
     if found.has_errors and found.rows[0].std_error is None:
         notes.append("the model has no bias: optimum/r2 compares with predicting 0, not with predicting the mean")
+    notes += found.bootstrap_notes
     if found.withheld is not None:
         notes.append(f"no standard errors: {found.withheld}")
     elif not found.has_errors and not classes and predictor.link == "identity":

@@ -54,6 +54,7 @@ def main(arguments: Sequence[str]) -> None:
                 writer.write(predicted)
                 n_rows += len(predicted.known)
                 n_unknown += int((~predicted.known).sum())
+    notes += [] if bounds is None else [bounds.method]
     notes += [] if isinstance(source, ShardedArray) else source.notes
     notes += [f"{count_words(count, 'row')}: {what}" for what, count in row_notes.items()]
     notes += [f"{count_words(n_unknown, 'row')} of {n_rows} without a prediction"] if n_unknown else []
@@ -112,7 +113,8 @@ def _parse(arguments: Sequence[str]) -> Request:
     parser.add_argument(
         "--interval", type=float, metavar="P",
         help="add the interval that holds the target of a new row with probability P, as prediction_low and "
-             "prediction_high; of least squares solved by optimizer=exact, for normal errors",
+             "prediction_high, of classes the set, as in_set_...; of a run with resampling=kfold by CV+, of least "
+             "squares solved by optimizer=exact from theory",
     )  # fmt: skip
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="a column to keep, repeatable")
     parser.add_argument(

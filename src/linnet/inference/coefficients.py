@@ -1,15 +1,18 @@
 """The coefficients of a run by name, with standard errors, tests and intervals where they are known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.config.check_options import is_exact
+from linnet.config.check_options import declared, is_exact
+from linnet.config.check_resampling import is_resampled
+from linnet.inference.bootstrapped import Bootstrapped, bootstrapped
 from linnet.inference.predictor import Predictor, load_predictor
+from linnet.inference.resampled_models import load_resampled_models
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
@@ -18,6 +21,7 @@ from linnet.tracking.run_config import load_config
 from linnet.tracking.weights import OPTIMUM, load_optimum, load_weights
 
 BIAS = "bias"
+BOOTSTRAP = ("percentile_low", "percentile_high", "bca_low", "bca_high")
 Floats = NDArray[np.float64]
 
 
@@ -30,6 +34,9 @@ class Row(NamedTuple):
     optimum: the least squares coefficient; what follows is about this one.
     p: two-sided, of the hypothesis that it is 0.
     ci_low, ci_high: its 95 % confidence interval.
+    percentile_low, percentile_high, bca_low, bca_high: 95 % bootstrap intervals of the coefficient, if the run has
+        resamples of a bootstrap.
+    selected: share of these in which the weight is not 0, of a run with an l1 penalty.
     """
 
     output: str
@@ -42,6 +49,11 @@ class Row(NamedTuple):
     ci_high: float | None = None
     t: float | None = None
     p: float | None = None
+    percentile_low: float | None = None
+    percentile_high: float | None = None
+    bca_low: float | None = None
+    bca_high: float | None = None
+    selected: float | None = None
 
     @property
     def strength(self) -> float:
@@ -58,6 +70,8 @@ class Coefficients:
     exact: whether the run's coefficients are the optimum, which `optimizer=exact` solved for.
     predictor: that they belong to.
     withheld: why there are no standard errors, where that is known.
+    n_resamples: of the bootstrap; 0: there is none.
+    bootstrap_notes: why some bootstrap intervals are withheld.
     """
 
     rows: tuple[Row, ...]
@@ -65,6 +79,15 @@ class Coefficients:
     exact: bool
     predictor: Predictor
     withheld: str | None = None
+    n_resamples: int = 0
+    bootstrap_notes: tuple[str, ...] = ()
+
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """Fields of `Row`; those of the bootstrap only if there is one, and `selected` only if it is known."""
+        bootstrap = (*BOOTSTRAP, *(("selected",) if any(row.selected is not None for row in self.rows) else ()))
+        others = tuple(name for name in Row._fields if name not in (*BOOTSTRAP, "selected"))
+        return (*others, *bootstrap) if self.n_resamples else others
 
     @property
     def has_errors(self) -> bool:
@@ -82,16 +105,33 @@ def load_coefficients(run: Path) -> Coefficients:
     """
     predictor = load_predictor(run)
     fed, means = load_weights(run)["weight"], read_json(run / FILE)["mean"]
-    analysis, exact = load_optimum(run, read_analysis), is_exact(load_config(run))
+    analysis, config = load_optimum(run, read_analysis), load_config(run)
     try:
-        return tabulate(predictor, fed, means, analysis, exact=exact)
+        bootstrap = load_bootstrap(run, predictor, config)
+        return tabulate(predictor, fed, means, analysis, exact=is_exact(config), bootstrap=bootstrap)
     except ValueError as error:
         raise InputError(f"{run / OPTIMUM} is damaged: {error}") from error
 
 
+def load_bootstrap(run: Path, predictor: Predictor, config: Mapping[str, Any]) -> Bootstrapped | None:
+    """Return the bootstrap of a run's coefficients; None if its resamples are not of a bootstrap, or it has none.
+
+    Raises:
+        InputError: its file is missing or damaged.
+    """
+    if not is_resampled(config) or not declared(config["resampling"]).is_bootstrap:
+        return None
+    return bootstrapped(load_resampled_models(run, predictor), _own(predictor))
+
+
+def _own(predictor: Predictor) -> Floats:
+    """Return the coefficients of a predictor, `[C, 1 + D]`, the bias first."""
+    return np.column_stack([predictor.bias, predictor.weight])
+
+
 def tabulate(
     predictor: Predictor, fed: NDArray[Any], means: Sequence[float] | None, analysis: StoredAnalysis | None, *,
-    exact: bool,
+    exact: bool, bootstrap: Bootstrapped | None = None,
 ) -> Coefficients:  # fmt: skip
     """Tabulate the coefficients of a predictor.
 
@@ -101,13 +141,14 @@ def tabulate(
         means: of the features, where they were standardised.
         analysis: of the training problem, if it is known.
         exact: whether the coefficients are the optimum.
+        bootstrap: of the coefficients, if there is one.
 
     Raises:
         ValueError: the analysis is of another model.
     """
     fed = fed.astype(np.float64)
     unit = None if means is None else "per std" if any(means) else "per rms"
-    own = np.column_stack([predictor.bias, predictor.weight])  # [C, 1 + D]
+    own = _own(predictor)
     names = (BIAS, *feature_names(predictor))
     known = {} if analysis is None else inferred(analysis)
     if any(values.shape != own.shape for values in known.values()):
@@ -119,9 +160,14 @@ def tabulate(
             if i == 0 and about.get("std_error") == 0:
                 about = {}  # there is no bias
             effect = float(fed[c, i - 1]) if i > 0 and unit is not None else None
+            if bootstrap is not None:
+                about |= {key: _finite(float(values[c, i])) for key, values in bootstrap.columns.items()}
             rows.append(Row(output, name, float(own[c, i]), effect, **about))
     reason = None if analysis is None else analysis.withheld
-    return Coefficients(tuple(rows), unit, exact, predictor, reason)
+    found = Coefficients(tuple(rows), unit, exact, predictor, reason)
+    if bootstrap is None:
+        return found
+    return replace(found, n_resamples=bootstrap.n_resamples, bootstrap_notes=bootstrap.notes)
 
 
 def feature_names(predictor: Predictor) -> tuple[str, ...]:

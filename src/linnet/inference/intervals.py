@@ -1,11 +1,18 @@
-"""Prediction intervals of a run: where the target of a new row lies, with a given probability."""
+"""Prediction intervals of a run, and sets of classes: what a new row's target is, with a given probability."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from linnet.config.check_options import is_exact
+from linnet.config.check_options import declared, is_exact
+from linnet.config.check_resampling import is_resampled
+from linnet.data.table.messages import count_words
+from linnet.inference.conformal import cv_plus_intervals, cv_plus_sets
+from linnet.inference.resampled_models import load_fold, load_resampled_models
 from linnet.inference.rows import Bounds
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
 from linnet.solvers.prediction_errors import PredictionErrors
@@ -13,6 +20,8 @@ from linnet.system.errors import InputError
 from linnet.tracking.linear_predictor import Floats, LinearPredictor
 from linnet.tracking.run_config import load_config
 from linnet.tracking.weights import OPTIMUM, load_optimum
+
+REMEDY = "train with resampling=kfold"
 
 
 @dataclass(frozen=True)
@@ -26,10 +35,43 @@ class TheoryIntervals:
     errors: PredictionErrors
     confidence: float
 
+    @property
+    def method(self) -> str:
+        return "intervals from theory, for independent normal errors of one variance"
+
     def __call__(self, features: Floats, outputs: Floats) -> Floats:
         """Return low and high `[N, C, 2]` of features `[N, D]` that the predictor gives these outputs `[N, C]`."""
         margin = self.errors.margin(features, self.confidence)
         return np.stack([outputs - margin, outputs + margin], axis=2)
+
+
+@dataclass(frozen=True)
+class CrossConformal:
+    """Prediction intervals, or sets of classes, by CV+, see `linnet.inference.conformal`.
+
+    models: of the folds, K.
+    errors: of n training examples by the model of their fold, `[n, C]`, of classes `[n, 1]`.
+    fold: of each of them `[n]`.
+    confidence: see `TheoryIntervals`.
+    """
+
+    models: tuple[LinearPredictor, ...]
+    errors: Floats
+    fold: NDArray[np.integer[Any]]
+    confidence: float
+
+    @property
+    def method(self) -> str:
+        what = "sets of classes" if self.models[0].task == "classification" else "intervals"
+        return f"{what} by CV+ over {count_words(len(self.models), 'fold')}, for examples that are exchangeable"
+
+    def __call__(self, features: Floats, outputs: Floats) -> Floats:
+        """Return low and high `[N, C, 2]`; of classes whether each is in the set, 1 or 0, `[N, C, 1]`."""
+        predictions = np.stack([model.outputs(features) for model in self.models])
+        if self.models[0].task == "classification":
+            found = cv_plus_sets(predictions, self.errors[:, 0], self.fold, self.confidence)
+            return found[:, :, None].astype(np.float64)
+        return cv_plus_intervals(predictions, self.errors, self.fold, self.confidence)
 
 
 def check_confidence(confidence: float, option: str = "confidence") -> None:
@@ -39,25 +81,49 @@ def check_confidence(confidence: float, option: str = "confidence") -> None:
 
 
 def load_intervals(run: Path, predictor: LinearPredictor, confidence: float) -> Bounds:
-    """Return the prediction intervals of a completed run.
+    """Return the prediction intervals of a completed run: by CV+ if it has folds, else from theory.
 
     Raises:
         InputError: the run has none, or a file of it is damaged.
     """
-    exact, analysis = is_exact(load_config(run)), load_optimum(run, read_analysis)
-    found = intervals(predictor, analysis, confidence, exact=exact, name=str(run))
-    if found.errors.inverse_factor.shape[0] != 1 + predictor.n_features or (
-        len(found.errors.residual_std_error) != predictor.n_outputs
-    ):
+    config = load_config(run)
+    if is_resampled(config):
+        return _cross_conformal(run, predictor, confidence, config)
+    analysis = load_optimum(run, read_analysis)
+    found = intervals(predictor, analysis, confidence, exact=is_exact(config), name=str(run))
+    if len(found.errors.means) != predictor.n_features or len(found.errors.residual_std_error) != predictor.n_outputs:
         raise InputError(f"{run / OPTIMUM} is damaged: it is of another model")
     return found
+
+
+def _cross_conformal(
+    run: Path, predictor: LinearPredictor, confidence: float, config: Mapping[str, Any]
+) -> CrossConformal:
+    node = config["resampling"]
+    if not declared(node).is_exchangeable or node.get("repeats", 1) > 1:
+        raise InputError(
+            f"{run} has no prediction intervals: they need one partition into folds that are drawn of all examples: "
+            f"{REMEDY}, of one repeat, or leave_one_out"
+        )
+    found = load_resampled_models(run, predictor)
+    if found.errors is None:  # such a run keeps none
+        raise InputError(f"{run} has no prediction intervals: its examples have weights, which new rows do not have")
+    fold = load_fold(run, len(found.weight), len(found.errors))
+    held_out = fold >= 0
+    errors, fold = found.errors[held_out], fold[held_out]
+    if len(errors) == 0 or not np.isfinite(errors).all() or not np.isfinite(found.coefficients).all():
+        raise InputError(f"{run} has no prediction intervals: a fold diverged: use a smaller learning rate")
+    models = tuple(
+        replace(predictor, weight=weight, bias=bias) for weight, bias in zip(found.weight, found.bias, strict=True)
+    )
+    return CrossConformal(models, errors, fold, confidence)
 
 
 def intervals(
     predictor: LinearPredictor, analysis: StoredAnalysis | None, confidence: float, *, exact: bool,
     name: str = "the run",
 ) -> TheoryIntervals:  # fmt: skip
-    """Return the prediction intervals of a model.
+    """Return the prediction intervals of a model from theory.
 
     Args:
         predictor: the model.
@@ -77,10 +143,10 @@ def intervals(
 
 
 def _reason(predictor: LinearPredictor, analysis: StoredAnalysis | None, *, exact: bool) -> str | None:
-    """Return in one line why a model has no prediction intervals, or None if it has some."""
-    known = "they are known for squared error without a penalty, solved by optimizer=exact"
+    """Return in one line why a model has no prediction intervals from theory, or None if it has some."""
+    known = f"without folds they are known for squared error without a penalty, solved by optimizer=exact: {REMEDY}"
     if predictor.task == "classification":
-        return f"it is a classifier, and {known}"
+        return f"it is a classifier without folds: {REMEDY}"
     if not exact:
         return f"it was trained by steps, and {known}"
     if analysis is None or "coefficients" not in analysis.tensors:

@@ -43,9 +43,9 @@ def outputs(predictor: LinearPredictor, inputs: Any) -> Floats:
 
 
 def bounded(predictor: LinearPredictor, inputs: Any, bounds: Bounds) -> Floats:
-    """Return the bounds `[N, C, 2]` of the outputs for inputs in memory; see `Predictor`."""
+    """Return the bounds `[N, C, 2]` of the outputs for inputs in memory, of classes `[N, C, 1]`; see `Bounds`."""
     found = predict(predictor, inputs, bounds)
-    none = np.zeros((0, predictor.n_outputs, 2))
+    none = np.zeros((0, predictor.n_outputs, 1 if predictor.task == "classification" else 2))
     return np.concatenate([none, *(predicted.bounds for predicted in found if predicted.bounds is not None)])
 
 

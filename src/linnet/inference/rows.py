@@ -32,8 +32,13 @@ class Table(Protocol):
 
 
 class Bounds(Protocol):
-    """What says how sure predictions are, from features `[N, D]` and outputs `[N, C]`: low and high `[N, C, 2]`."""
+    """What says how sure predictions are, from features `[N, D]` and outputs `[N, C]`.
 
+    Low and high of each target `[N, C, 2]`; of classes whether each is in the set, 1 or 0, `[N, C, 1]`.
+    """
+
+    @property
+    def method(self) -> str: ...
     def __call__(self, features: Floats, outputs: Floats) -> Floats: ...
 
 
@@ -43,7 +48,7 @@ class Predicted(NamedTuple):
     values: as `LinearPredictor.outputs` returns them `[n, C]`; NaN where there is none.
     known: whether there is a prediction `[n]`.
     ids: columns to write beside them.
-    bounds: low and high `[n, C, 2]`, NaN where there is no prediction; None where they are not asked for.
+    bounds: as `Bounds` returns them, NaN where there is no prediction; None where they are not asked for.
     """
 
     values: Floats
@@ -110,8 +115,9 @@ def of_table(
             values[applied.rows], known[applied.rows] = outputs, True
             around = None
             if bounds is not None:
-                around = np.full((*values.shape, 2), np.nan)
-                around[applied.rows] = bounds(x, outputs)
+                of_rows = bounds(x, outputs)
+                around = np.full((*values.shape, of_rows.shape[2]), np.nan)
+                around[applied.rows] = of_rows
             row_notes.add(applied.row_notes)
             first += some_rows.num_rows
             yield Predicted(_finite(values, known, row_notes), known, some_rows.select(ids), around)

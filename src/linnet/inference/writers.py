@@ -17,6 +17,7 @@ from linnet.tracking.linear_predictor import Floats, LinearPredictor
 NAME = "prediction"
 SUFFIXES = ("_low", "_high")
 """Of the columns with the ends of the interval of a prediction, which follow it."""
+IN_SET = "in_set_"
 
 
 def output_names(predictor: LinearPredictor, *, interval: bool = False) -> tuple[str, ...]:
@@ -24,10 +25,12 @@ def output_names(predictor: LinearPredictor, *, interval: bool = False) -> tuple
 
     Args:
         predictor: whose predictions they are.
-        interval: whether each prediction of a number is followed by its `…_low` and `…_high`.
+        interval: whether each prediction of a number is followed by its `…_low` and `…_high`, and each probability by
+            `in_set_…`, whether the class is in the set.
     """
     if predictor.task == "classification":
-        return (NAME, *(f"probability_{name}" for name in predictor.class_names))
+        prefixes = ("probability_", IN_SET) if interval else ("probability_",)
+        return (NAME, *(prefix + name for name in predictor.class_names for prefix in prefixes))
     names = (NAME,) if predictor.n_outputs == 1 else tuple(f"{NAME}_{i}" for i in range(predictor.n_outputs))
     suffixes = ("", *SUFFIXES) if interval else ("",)
     return tuple(name + suffix for name in names for suffix in suffixes)
@@ -48,13 +51,15 @@ def as_table(predictor: LinearPredictor, predicted: Predicted) -> pa.Table:
     if predictor.task == "classification":
         likeliest = predicted.values.argmax(axis=1).astype(np.int64)
         unknown = missing | np.isnan(predicted.values).any(axis=1)  # probabilities of NaN name no class
+        if predicted.bounds is not None:
+            columns[1::2] = [column.cast(pa.bool_()) for column in columns[1::2]]
         columns.insert(0, pa.array(predictor.class_names).take(pa.array(likeliest, mask=unknown)))
     kept = predicted.ids
     return pa.table([*kept.columns, *columns], names=[*kept.column_names, *names])
 
 
 def _numbers(predicted: Predicted) -> Floats:
-    """Return the outputs `[n, C]`, or with intervals `[n, C, 3]`: each followed by low and high."""
+    """Return the outputs `[n, C]`, or with bounds `[n, C, 3]` each followed by these; of classes `[n, C, 2]`."""
     if predicted.bounds is None:
         return predicted.values
     return np.concatenate([predicted.values[:, :, None], predicted.bounds], axis=2)
@@ -144,12 +149,14 @@ class _Parquet(parquet.ParquetWriter):
 class Npy:
     """Writer of an array `[N]`, or `[N, C]` of several outputs or classes; float64, NaN where there is none.
 
-    With intervals the last axis is followed by one of prediction, low and high: `[N, 3]` or `[N, C, 3]`.
+    With intervals the last axis is followed by one of prediction, low and high: `[N, 3]` or `[N, C, 3]`. Of classes it
+    is followed by one of probability and whether the class is in the set, `[N, C, 2]`.
     """
 
     def __init__(self, file: IO[bytes], predictor: LinearPredictor, *, interval: bool = False) -> None:
         self._file, self._n_rows = file, 0
-        self._row_shape = (*(() if predictor.n_outputs == 1 else (predictor.n_outputs,)), *((3,) if interval else ()))
+        bounds = (2 if predictor.task == "classification" else 3,) if interval else ()
+        self._row_shape = (*(() if predictor.n_outputs == 1 else (predictor.n_outputs,)), *bounds)
         self._header()
 
     def write(self, predicted: Predicted) -> None:

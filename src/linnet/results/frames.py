@@ -43,13 +43,15 @@ def history_frame(curves: Mapping[str, Curve]) -> "pd.DataFrame":
 def coefficients_frame(found: "Coefficients") -> "pd.DataFrame":
     """Return one row per coefficient, with the columns of `linnet.inference.coefficients.Row`; NaN: not known.
 
+    Those of the bootstrap are there if the run has one.
+
     Raises:
         InputError: pandas is not installed.
     """
     from linnet.inference.coefficients import Row
 
-    table = frame(found.rows, Row._fields)
-    numbers = list(Row._fields[2:])
+    table = frame(found.rows, Row._fields)[list(found.known_columns)]
+    numbers = list(found.known_columns[2:])
     table[numbers] = table[numbers].astype("float64")
     return table
 

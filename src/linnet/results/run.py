@@ -19,6 +19,7 @@ from linnet.tracking.history import Curve
 from linnet.tracking.metrics_cells import metrics_cells
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -123,15 +124,32 @@ class Run:
     def predict_interval(self, inputs: Any, confidence: float = 0.95) -> "Floats":
         """Return the prediction intervals of new rows: low and high `[N, 2]`, of several targets `[N, C, 2]`.
 
-        An interval holds the target of its row with this probability; they are NaN where there is no prediction.
-        They are known for squared error without a penalty, solved by `optimizer="exact"`, for normal errors.
+        An interval holds the target of its row with this probability; they are NaN where there is no prediction. Of a
+        run with `resampling="kfold"` they are those of CV+; else they are known for squared error without a penalty,
+        solved by `optimizer="exact"`, for normal errors.
 
         Raises:
             InputError: the run has none, with the reason; or the inputs are not what the model takes.
         """
         check_confidence(confidence)
+        if self.model.task == "classification":
+            raise InputError("the model is a classifier, which has sets of classes: use predict_set")
         found = bounded(self.model, inputs, self._source.intervals(confidence))
         return found[:, 0] if self.model.n_outputs == 1 else found
+
+    def predict_set(self, inputs: Any, confidence: float = 0.95) -> "NDArray[np.bool_]":
+        """Return the sets of classes of new rows: whether each class is in the set `[N, C]`, by CV+.
+
+        A set holds the class of its row with this probability, of a run with `resampling="kfold"`. It is empty where
+        there is no prediction, and may be where no class is likely enough.
+
+        Raises:
+            InputError: the run has none, with the reason; or the inputs are not what the model takes.
+        """
+        check_confidence(confidence)
+        if self.model.task == "regression":
+            raise InputError("the model is a regression, which has intervals: use predict_interval")
+        return bounded(self.model, inputs, self._source.intervals(confidence))[:, :, 0] == 1
 
     def predict_proba(self, inputs: Any) -> "Floats":
         """Return the probabilities of the classes `[N, C]`; see `Predictor.predict_proba`."""

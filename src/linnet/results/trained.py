@@ -6,15 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from linnet.config.check_options import is_exact
+from linnet.config.check_resampling import is_resampled
 from linnet.data import Data
-from linnet.inference.coefficients import Coefficients, tabulate
-from linnet.inference.intervals import intervals
+from linnet.inference.coefficients import Coefficients, load_bootstrap, tabulate
+from linnet.inference.intervals import intervals, load_intervals
 from linnet.inference.predictor import Predictor
 from linnet.inference.rows import Bounds
 from linnet.models import LinearNetwork
 from linnet.results.figures import Figure, Figures, saved_figures
 from linnet.results.run import Run
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
+from linnet.system.errors import InputError
 from linnet.tracking.history import Curve
 from linnet.tracking.linear_predictor import assemble, specification
 from linnet.tracking.report import png, result_figures
@@ -91,9 +93,18 @@ class ResultsInMemory:
         return None if analysis is None else read_analysis(analysis.to_bytes())
 
     def intervals(self, confidence: float) -> Bounds:
+        if is_resampled(self._finished.config):
+            if self._finished.directory is None:
+                raise InputError(
+                    "the run was not tracked, and kept no models of its folds: train without tracked=False"
+                )
+            return load_intervals(self._finished.directory, self.model, confidence)
         return intervals(self.model, self._stored, confidence, exact=is_exact(self._finished.config))
 
     def coefficients(self) -> Coefficients:
         finished, scaling = self._finished, self._finished.data.scaling
         means = None if scaling is None else scaling.mean.tolist()
-        return tabulate(self.model, self._weights()["weight"], means, self._stored, exact=is_exact(finished.config))
+        place, exact = finished.directory, is_exact(finished.config)
+        bootstrap = None if place is None else load_bootstrap(place, self.model, finished.config)
+        weight = self._weights()["weight"]
+        return tabulate(self.model, weight, means, self._stored, exact=exact, bootstrap=bootstrap)

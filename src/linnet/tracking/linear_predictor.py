@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TASKS, LINKS = ("regression", "classification"), ("identity", "exp", "softmax")
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `specification`."""
+HELD_OUT_ERROR, ACCELERATION = "held_out_error", "acceleration"
+"""Tensors beside the weights of the resamples: errors `[N, C]`, and the acceleration of coefficients `[C, 1 + D]`."""
 ANNOTATIONS = {"byte_scale": Positive, "row_norm": bool}
 VERSION = 2
 """Of the specification. Version 1 had neither `target_offset` nor `solved`, and no `null` among the
@@ -168,19 +170,8 @@ def assemble(
         shapes = {name: list(values.shape) for name, values in weights.items()}
         raise InputError(f"{WEIGHTS} is damaged: its shapes are {shapes}")
     bias = weights["bias"].astype(np.float64) if "bias" in weights else np.zeros(len(weight))
-    means, deviations, table = node.pop("mean"), node.pop("deviation"), node.pop("table")
-    if means is not None:
-        mean = np.array(means, np.float64)
-        deviation = np.array([math.inf if number is None else number for number in deviations], np.float64)
-        if not mean.shape == deviation.shape == weight.shape[1:]:
-            raise ValueError(f"{mean.size} means and {deviation.size} deviations for {weight.shape[1]} features")
-        weight = weight / deviation  # for features as they came
-        bias = bias - weight @ mean
-    offset = node.pop("target_offset", None)
-    if offset is not None:
-        if len(offset) != len(bias):
-            raise ValueError(f"{len(offset)} offsets of targets for {len(bias)} outputs")
-        bias = bias + np.array(offset, np.float64)
+    table = node.pop("table")
+    weight, bias = in_units_of_data(weight, bias, node)
     if node.pop("solved", False):
         if coefficients is None or coefficients.shape != (len(weight), 1 + weight.shape[1]):
             raise InputError(f"{OPTIMUM} is damaged: it is of another model")
@@ -208,6 +199,31 @@ def assemble(
     if predictor.feature_names and len(predictor.feature_names) != predictor.n_features:
         raise ValueError(f"{len(predictor.feature_names)} names for {predictor.n_features} features")
     return predictor
+
+
+def in_units_of_data(weight: Floats, bias: Floats, node: dict[str, Any]) -> tuple[Floats, Floats]:
+    """Return weight `[…, C, D]` and bias `[…, C]` for features and targets as they came, of what was trained on.
+
+    Args:
+        weight, bias: for standardised features and centred targets.
+        node: a decoded `specification`, whose units are used up.
+
+    Raises:
+        ValueError: they are of another number of features or outputs.
+    """
+    means, deviations, offset = node.pop("mean"), node.pop("deviation"), node.pop("target_offset", None)
+    if means is not None:
+        mean = np.array(means, np.float64)
+        deviation = np.array([math.inf if number is None else number for number in deviations], np.float64)
+        if not mean.shape == deviation.shape == weight.shape[-1:]:
+            raise ValueError(f"{mean.size} means and {deviation.size} deviations for {weight.shape[-1]} features")
+        weight = weight / deviation
+        bias = bias - weight @ mean
+    if offset is not None:
+        if len(offset) != bias.shape[-1]:
+            raise ValueError(f"{len(offset)} offsets of targets for {bias.shape[-1]} outputs")
+        bias = bias + np.array(offset, np.float64)
+    return weight, bias
 
 
 def specification(data: "Data", loss: "Loss", *, solved: bool = False) -> str:

@@ -14,6 +14,7 @@ from linnet.system.reading import Unreadable, read_safetensors
 
 FILE = "weights.safetensors"
 OPTIMUM = "optimum.safetensors"
+RESAMPLES = "resample_weights.safetensors"
 
 
 T = TypeVar("T")

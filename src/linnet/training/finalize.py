@@ -11,6 +11,7 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor
 
+from linnet.config.check_options import declared
 from linnet.config.metric_names import HIGH, LOW, is_of_one_resample
 from linnet.config.own_parts import named_nodes
 from linnet.config.run_options import trainer_options
@@ -27,6 +28,7 @@ from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve
 from linnet.tracking.history import logged
+from linnet.tracking.linear_predictor import ACCELERATION, HELD_OUT_ERROR
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, folds_picture, png, print_result, result_figures
@@ -38,6 +40,7 @@ from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.initial_weights import load_initial_weights
 from linnet.training.out_of_fold import FILE as OUT_OF_FOLD, out_of_fold
+from linnet.training.resample_statistics import coefficient_acceleration, held_out_errors
 from linnet.training.resampled import (
     WEIGHTS as RESAMPLE_WEIGHTS,
     cross_validation,
@@ -125,13 +128,21 @@ def _judge_resamples(context: TrainingContext, resampled: LinearNetwork) -> list
     metrics, kept = cross_validation(resampled, data)
     diverged = resampled.diverged_of(0)
     assert resampled.resamples is not None
-    write_atomic(path / RESAMPLE_WEIGHTS, resample_weights(resampled))
+    more = {
+        HELD_OUT_ERROR: held_out_errors(context.model, data, resampled.resamples, kept, diverged),
+        ACCELERATION: coefficient_acceleration(data, context.analysis) if _is_bootstrap(context) else None,
+    }
+    write_atomic(path / RESAMPLE_WEIGHTS, resample_weights(resampled, more=more))
     write_atomic(path / OUT_OF_FOLD, out_of_fold(context.model, data, resampled.resamples, kept, diverged))
     line = report_diverged(diverged, len(metrics))
     if line is not None:
         context.request.directory.progress(diverged_resamples=sorted(diverged))
         log.warning(line)
     return metrics
+
+
+def _is_bootstrap(context: TrainingContext) -> bool:
+    return bool(declared(context.request.config["resampling"]).is_bootstrap)
 
 
 def _initial(context: TrainingContext) -> dict[str, Tensor]:

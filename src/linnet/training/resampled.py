@@ -14,13 +14,15 @@ from linnet.models import LinearNetwork
 from linnet.models.model_resamples import ModelResamples
 from linnet.solvers.relative import Rows, solve_relative
 from linnet.system.errors import Diverged, InputError
+from linnet.tracking.weights import RESAMPLES
 from linnet.training.optimality import EXACT_TOLERANCE
 from linnet.training.stacking import stack
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = "resample_weights.safetensors"
-"""In the run directory: `weight [F, C, D]` and `bias [F, C]` for the features as the run's model is fed them."""
+WEIGHTS = RESAMPLES
+"""In the run directory: `weight [F, C, D]` and `bias [F, C]` for the features as the run's model is fed them; what
+intervals need beside them, see `linnet.training.resample_statistics`."""
 
 
 def with_resamples(model: LinearNetwork, data: Data, like: LinearNetwork | None = None) -> LinearNetwork | None:
@@ -116,12 +118,18 @@ def _numbers(resamples: list[int]) -> str:
     return f"resample {names}" if len(resamples) == 1 else f"resamples {names}"
 
 
-def resample_weights(batched: LinearNetwork, run: int = 0) -> bytes:
-    """Return the content of `WEIGHTS`; a resample that diverged has what it had come to."""
+def resample_weights(batched: LinearNetwork, run: int = 0, more: Mapping[str, Tensor | None] | None = None) -> bytes:
+    """Return the content of `WEIGHTS`; a resample that diverged has what it had come to.
+
+    Args:
+        batched: the models of all resamples, of one or several runs.
+        run: which of these.
+        more: name -> further tensors; None: there is none of that name.
+    """
     with torch.no_grad():
         weight, bias = batched.shared_parameters()
     models = slice(batched.models_of(run).start, batched.final_of(run))
     found: dict[str, Any] = {"weight": weight[models].cpu().contiguous()}
     if bias is not None:
         found["bias"] = bias[models].cpu().contiguous()
-    return save(found)
+    return save(found | {name: tensor.contiguous() for name, tensor in (more or {}).items() if tensor is not None})

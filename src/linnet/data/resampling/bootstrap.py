@@ -1,6 +1,7 @@
 """The bootstrap: samples of N examples drawn with replacement, judged by the examples that were not drawn."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ class Bootstrap(Resampling):
     Raises:
         ValueError: an option is out of range.
     """
+
+    is_bootstrap: ClassVar[bool] = True
 
     n_resamples: Count = 200
     stratified: bool = False

@@ -31,6 +31,8 @@ class KFold(Resampling):
         ValueError: an option is out of range.
     """
 
+    is_exchangeable: ClassVar[bool] = True
+
     n_folds: NFolds = 5
     repeats: Count = 1
     shuffle: bool = True
@@ -84,6 +86,8 @@ def _by_appearance(classes: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class LeaveOneOut(Resampling):
     """Leave-one-out cross-validation: each example is held out once, and all others are trained on."""
+
+    is_exchangeable: ClassVar[bool] = True
 
     def resamples(self, labels: Labels, seed: int) -> Folds:
         refuse_fewer(labels.n_examples, 2, "resampling=leave_one_out")

@@ -42,6 +42,10 @@ class Resampling(ABC):
     """The role of the table's column that it needs."""
     keeps_groups: ClassVar[bool] = False
     """Whether examples of one group are never both trained on and held out by one resample."""
+    is_bootstrap: ClassVar[bool] = False
+    """Whether resamples are drawn as the examples were, so that their values are those of a bootstrap distribution."""
+    is_exchangeable: ClassVar[bool] = False
+    """Whether folds are drawn without regard to which examples are alike, as CV+ needs them."""
 
     def __post_init__(self) -> None:
         check_options(self)

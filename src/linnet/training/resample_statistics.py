@@ -1,0 +1,72 @@
+"""What a run keeps of its resamples for intervals: errors of what folds left out, and the skewness of coefficients."""
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from linnet.data import Data
+from linnet.data.resampling.resamples import Folds
+from linnet.models import LinearNetwork
+from linnet.models.model_resamples import ModelResamples
+from linnet.solvers.bootstrap import acceleration, deleted_coefficients
+from linnet.solvers.problem_analysis import ProblemAnalysis
+
+MOST_NUMBERS = 2**27
+"""Jackknife values of the coefficients beyond which their skewness is not computed: 1 GiB."""
+
+
+def held_out_errors(
+    model: LinearNetwork, data: Data, resamples: ModelResamples, kept: Sequence[Sequence[Tensor]],
+    diverged: Collection[int] = (),
+) -> Tensor | None:  # fmt: skip
+    """Return the error of each training example by the model of the fold that leaves it out, float64 `[N, C]`.
+
+    It is |y − prediction| of each target, or 1 − the probability of the class `[N, 1]`; NaN of examples that no fold
+    leaves out, or one that diverged.
+
+    Returns:
+        None where the resamples are not one partition into folds, so that several models leave an example out, or the
+        examples have weights, so that they are not as new ones are.
+    """
+    if data.train.weight is not None or not isinstance(data.resamples, Folds) or len(data.resamples.fold) > 1:
+        return None
+    errors: Tensor | None = None
+    for k, (rows, chunks) in enumerate(zip(resamples.held_out, kept, strict=True)):
+        if k in diverged or not chunks:
+            continue
+        outputs = torch.cat([chunk[0] for chunk in chunks]).double()
+        y = data.train.y.index_select(0, rows).to(outputs.device)
+        if model.loss.task == "classification":
+            error = 1 - outputs.softmax(dim=1).gather(1, y[:, None])
+        else:
+            error = (y.double() - model.loss.mean(outputs[None])[0]).abs()
+        if errors is None:
+            errors = torch.full((len(data.train), error.shape[1]), torch.nan, dtype=torch.float64)
+        errors[rows.cpu()] = error.cpu()
+    return errors
+
+
+def coefficient_acceleration(data: Data, analysis: ProblemAnalysis | None) -> Tensor | None:
+    """Return the acceleration of the least squares coefficients for BCa intervals, float64 `[C, 1 + D]`, bias first.
+
+    It is that of the jackknife, in closed form. Without a bias the first column is NaN.
+
+    Returns:
+        None where it is not known: another loss, a penalty, weights of examples, or too many numbers.
+    """
+    if analysis is None or analysis.errors is None or analysis.coefficients is None:
+        return None
+    coefficients, errors = analysis.coefficients[0].numpy(), analysis.errors
+    train = data.train_as_read
+    x, y = train.x.double().cpu().numpy(), train.y.double().cpu().numpy()
+    if len(x) * coefficients.size > MOST_NUMBERS:
+        return None
+    first = int(errors.inverse_factor[0, 0] == 0)  # no bias
+    design = torch.nn.functional.pad(torch.from_numpy(x - errors.means), (1, 0), value=1.0).numpy()
+    residuals = y - x @ coefficients[:, 1:].T - coefficients[:, 0]
+    changes = deleted_coefficients(design[:, first:], residuals, errors.inverse_factor[first:, first:])
+    if first:
+        return torch.nn.functional.pad(torch.from_numpy(acceleration(changes)), (1, 0), value=torch.nan)
+    changes[:, :, 0] -= changes[:, :, 1:] @ errors.means  # the bias is that of features as they came
+    return torch.from_numpy(acceleration(changes))
