@@ -97,7 +97,10 @@ class TestOfTheory:
         assert output.decode().splitlines()[0].split(",") == names
 
 
-KNOWN = "without folds they are known for squared error without a penalty, solved by optimizer=exact: train with resampling=kfold"
+KNOWN = (
+    "without folds they are known for squared error without a penalty, solved by optimizer=exact: "
+    "train with resampling=kfold"
+)
 
 
 class TestRefused:
