@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from linnet.config.check_options import declared, is_exact
 from linnet.config.check_resampling import is_resampled
-from linnet.inference.bootstrapped import Bootstrapped, bootstrapped
 from linnet.inference.predictor import Predictor, load_predictor
 from linnet.inference.resampled_models import load_resampled_models
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json
+from linnet.tracking.bootstrapped import Bootstrapped, bootstrapped
 from linnet.tracking.linear_predictor import FILE
 from linnet.tracking.run_config import load_config
 from linnet.tracking.weights import OPTIMUM, load_optimum, load_weights
@@ -121,7 +121,8 @@ def load_bootstrap(run: Path, predictor: Predictor, config: Mapping[str, Any]) -
     """
     if not is_resampled(config) or not declared(config["resampling"]).is_bootstrap:
         return None
-    return bootstrapped(load_resampled_models(run, predictor), _own(predictor))
+    found = load_resampled_models(run, predictor)
+    return bootstrapped(found.coefficients, _own(predictor), found.acceleration)
 
 
 def _own(predictor: Predictor) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import fdtrc, stdtr
 
+from linnet.config.metric_names import MOST_COEFFICIENTS
 from linnet.solvers.extended_precision import Array
 from linnet.solvers.least_squares.least_squares import LeastSquares
 from linnet.solvers.prediction_errors import PredictionErrors
@@ -13,9 +14,6 @@ from linnet.solvers.student_t import critical_t
 
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
 """Keys of each coefficient's numbers in metrics.json, `optimum/<column>/<name of the coefficient>`."""
-
-MOST_COEFFICIENTS = 32
-"""Coefficients of all outputs beyond which metrics.json has none of them."""
 
 MAX_NAMES = 12
 """Most columns that a message lists."""

@@ -40,7 +40,7 @@ from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.initial_weights import load_initial_weights
 from linnet.training.out_of_fold import FILE as OUT_OF_FOLD, out_of_fold
-from linnet.training.resample_statistics import coefficient_acceleration, held_out_errors
+from linnet.training.resample_statistics import bootstrap_metrics, coefficient_acceleration, held_out_errors
 from linnet.training.resampled import (
     WEIGHTS as RESAMPLE_WEIGHTS,
     cross_validation,
@@ -101,8 +101,8 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     draws = request.config["figures"] and not data.train.streamed  # figures are drawn of predictions
     metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known)
     if resampled is not None:
-        folds = _judge_resamples(context, resampled)
-        metrics |= summarize(folds, each=True)
+        folds, of_bootstrap = _judge_resamples(context, resampled)
+        metrics |= summarize(folds, each=True) | of_bootstrap
     context.manifest["weights_sha256"] = save_weights(model, request.path)
     if request.config["figures"]:
         _draw(context, predictions)
@@ -121,28 +121,29 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     return run
 
 
-def _judge_resamples(context: TrainingContext, resampled: LinearNetwork) -> list[dict[str, float]]:
-    """Return metrics of each resample, with its weights that were kept, and write these and its predictions."""
+def _judge_resamples(
+    context: TrainingContext, resampled: LinearNetwork
+) -> tuple[list[dict[str, float]], dict[str, float]]:
+    """Return metrics of each resample, with its weights that were kept, and those of a bootstrap's coefficients.
+
+    The weights, and predictions of what the resamples leave out, are written.
+    """
     path, data = context.request.path, context.data
     resampled.to(context.model.weight.device)
     metrics, kept = cross_validation(resampled, data)
     diverged = resampled.diverged_of(0)
     assert resampled.resamples is not None
-    more = {
-        HELD_OUT_ERROR: held_out_errors(context.model, data, resampled.resamples, kept, diverged),
-        ACCELERATION: coefficient_acceleration(data, context.analysis) if _is_bootstrap(context) else None,
-    }
+    is_bootstrap = bool(declared(context.request.config["resampling"]).is_bootstrap)
+    known = coefficient_acceleration(data, context.analysis) if is_bootstrap else None
+    errors = held_out_errors(context.model, data, resampled.resamples, kept, diverged)
+    more = {HELD_OUT_ERROR: errors, ACCELERATION: known}
     write_atomic(path / RESAMPLE_WEIGHTS, resample_weights(resampled, more=more))
     write_atomic(path / OUT_OF_FOLD, out_of_fold(context.model, data, resampled.resamples, kept, diverged))
     line = report_diverged(diverged, len(metrics))
     if line is not None:
         context.request.directory.progress(diverged_resamples=sorted(diverged))
         log.warning(line)
-    return metrics
-
-
-def _is_bootstrap(context: TrainingContext) -> bool:
-    return bool(declared(context.request.config["resampling"]).is_bootstrap)
+    return metrics, bootstrap_metrics(resampled, data, context.analysis, known) if is_bootstrap else {}
 
 
 def _initial(context: TrainingContext) -> dict[str, Tensor]:

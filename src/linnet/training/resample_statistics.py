@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,8 @@ from linnet.models import LinearNetwork
 from linnet.models.model_resamples import ModelResamples
 from linnet.solvers.bootstrap import acceleration, deleted_coefficients
 from linnet.solvers.problem_analysis import ProblemAnalysis
+from linnet.tracking.bootstrapped import bootstrapped
+from linnet.tracking.linear_predictor import in_units_of_data, units
 
 MOST_NUMBERS = 2**27
 """Jackknife values of the coefficients beyond which their skewness is not computed: 1 GiB."""
@@ -70,3 +73,25 @@ def coefficient_acceleration(data: Data, analysis: ProblemAnalysis | None) -> Te
         return torch.nn.functional.pad(torch.from_numpy(acceleration(changes)), (1, 0), value=torch.nan)
     changes[:, :, 0] -= changes[:, :, 1:] @ errors.means  # the bias is that of features as they came
     return torch.from_numpy(acceleration(changes))
+
+
+@torch.no_grad()
+def bootstrap_metrics(
+    batched: LinearNetwork, data: Data, analysis: ProblemAnalysis | None, known: Tensor | None
+) -> dict[str, float]:
+    """Return the metrics of the bootstrap of a run's coefficients, see `linnet.tracking.bootstrapped`.
+
+    Args:
+        batched: the models of the resamples, and last the run's.
+        data, analysis: of the run.
+        known: the acceleration of the coefficients, None if it is not known.
+    """
+    weight, bias = (None if tensor is None else tensor.double().cpu().numpy() for tensor in batched.shared_parameters())
+    assert weight is not None
+    weight, bias = in_units_of_data(weight, np.zeros(weight.shape[:2]) if bias is None else bias, units(data))
+    coefficients = np.concatenate([bias[:, :, None], weight], axis=2)
+    estimate = coefficients[-1]
+    if batched.solution is not None and analysis is not None and analysis.coefficients is not None:
+        estimate = analysis.coefficients[0].numpy()  # the same, not rounded by way of standardised features
+    found = bootstrapped(coefficients[:-1], estimate, None if known is None else known.numpy())
+    return found.metrics(("bias", *data.feature_names))

@@ -33,7 +33,8 @@ def solved(x: NDArray, y: NDArray) -> NDArray:
 
 
 def test_intervals_of_a_run_are_those_of_refits_on_its_samples():
-    found = train("optimizer=exact").coefficients
+    run = train("optimizer=exact")
+    found = run.coefficients
     counts = load_file("run/resamples.safetensors")["train"]
     rows = np.load("rows.npz")
     x, y = rows["x"], rows["y"]
@@ -48,6 +49,10 @@ def test_intervals_of_a_run_are_those_of_refits_on_its_samples():
         for end in ("low", "high"):
             ours = found[f"{name}_{end}"].to_numpy()
             np.testing.assert_allclose(ours / size, getattr(intervals, end) / size, atol=1e-8)
+            recorded = [
+                run.metrics[f"bootstrap/{name}_{end}/{feature}"] for feature in ("bias", "x0", "x1", "x2", "x3")
+            ]
+            np.testing.assert_allclose(recorded / size, ours / size, atol=1e-12)
     assert "selected" not in found.columns
 
 

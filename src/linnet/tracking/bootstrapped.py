@@ -1,12 +1,12 @@
 """Bootstrap intervals of a run's coefficients, and how often its resamples select each. Imports no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from linnet.config.metric_names import MOST_COEFFICIENTS
 from linnet.data.table.messages import count_words
-from linnet.inference.resampled_models import ResampledModels
 from linnet.solvers.bootstrap import FEW, WITHHELD, Intervals, bca, percentile, selection_frequency
 from linnet.tracking.linear_predictor import Floats
 
@@ -26,21 +26,36 @@ class Bootstrapped:
     n_resamples: int
     notes: tuple[str, ...]
 
+    def metrics(self, names: Sequence[str]) -> dict[str, float]:
+        """Return metrics "bootstrap/bca_low/<name>", …, of several outputs "bootstrap/bca_low/y1/<name>".
 
-def bootstrapped(models: ResampledModels, estimate: Floats) -> Bootstrapped:
+        There are none of many coefficients, as of `linnet.solvers.inference.Inference`, nor of what is withheld.
+
+        Args:
+            names: of the 1 + D coefficients of an output.
+        """
+        found = {}
+        for column, values in self.columns.items():
+            for (c, i), value in np.ndenumerate(values) if values.size <= MOST_COEFFICIENTS else ():
+                suffix = f"/y{c}" if len(values) > 1 else ""
+                if np.isfinite(value):
+                    found[f"bootstrap/{column}{suffix}/{names[i]}"] = float(value)
+        return found
+
+
+def bootstrapped(replicates: Floats, estimate: Floats, known: Floats | None) -> Bootstrapped:
     """Return bootstrap intervals of coefficients.
 
     Args:
-        models: of the resamples.
-        estimate: coefficients of the run's model, trained on all examples, `[C, 1 + D]`.
+        replicates: coefficients of the models of the resamples, the bias first, `[F, C, 1 + D]`.
+        estimate: those of the run's model, trained on all examples, `[C, 1 + D]`.
+        known: their acceleration `[C, 1 + D]`, None if it is not known.
     """
-    replicates = models.coefficients
-    known = models.acceleration
     of_bca = bca(replicates, estimate, np.full(estimate.shape, np.nan) if known is None else known)
     found = {"percentile": percentile(replicates), "bca": of_bca}
     columns = {f"{name}_{end}": getattr(intervals, end) for name, intervals in found.items() for end in ("low", "high")}
-    if (models.weight == 0).any():
-        selected = selection_frequency(models.weight)
+    if (replicates[:, :, 1:] == 0).any():
+        selected = selection_frequency(replicates[:, :, 1:])
         columns["selected"] = np.concatenate([np.full((len(selected), 1), np.nan), selected], axis=1)
     notes = _notes("percentile", found["percentile"])
     if known is None:
