@@ -9,16 +9,10 @@ from safetensors.numpy import load
 
 from linnet.system.errors import InputError
 from linnet.system.reading import read_json, read_safetensors
-from linnet.tracking.linear_predictor import (
-    ACCELERATION,
-    FILE,
-    HELD_OUT_ERROR,
-    Floats,
-    LinearPredictor,
-    in_units_of_data,
-)
+from linnet.tracking.linear_predictor import FILE, Floats, LinearPredictor
 from linnet.tracking.manifest_file import check_unchanged
-from linnet.tracking.weights import RESAMPLES, load_weights
+from linnet.tracking.units import in_units_of_data
+from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR, RESAMPLES, load_weights
 
 FOLDS = "resamples.safetensors"
 

@@ -1,7 +1,6 @@
 """A trained linear map with all that is needed to apply it to new inputs, stored beside the weights."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -17,6 +16,7 @@ from linnet.system.reading import read_json
 from linnet.system.sanitize import is_text, plain
 from linnet.tracking.directory import refuse_newer, require_completed
 from linnet.tracking.manifest_file import check_unchanged
+from linnet.tracking.units import in_units_of_data, units
 from linnet.tracking.weights import FILE as WEIGHTS, OPTIMUM, load_coefficients, load_weights
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 TASKS, LINKS = ("regression", "classification"), ("identity", "exp", "softmax")
 FILE = "preprocessing.json"
 """In the run directory: all that a predictor needs beside the weights, see `specification`."""
-HELD_OUT_ERROR, ACCELERATION = "held_out_error", "acceleration"
-"""Tensors beside the weights of the resamples: errors `[N, C]`, and the acceleration of coefficients `[C, 1 + D]`."""
 ANNOTATIONS = {"byte_scale": Positive, "row_norm": bool}
 VERSION = 2
 """Of the specification. Version 1 had neither `target_offset` nor `solved`, and no `null` among the
@@ -201,31 +199,6 @@ def assemble(
     return predictor
 
 
-def in_units_of_data(weight: Floats, bias: Floats, node: dict[str, Any]) -> tuple[Floats, Floats]:
-    """Return weight `[…, C, D]` and bias `[…, C]` for features and targets as they came, of what was trained on.
-
-    Args:
-        weight, bias: for standardised features and centred targets.
-        node: a decoded `specification`, whose units are used up.
-
-    Raises:
-        ValueError: they are of another number of features or outputs.
-    """
-    means, deviations, offset = node.pop("mean"), node.pop("deviation"), node.pop("target_offset", None)
-    if means is not None:
-        mean = np.array(means, np.float64)
-        deviation = np.array([math.inf if number is None else number for number in deviations], np.float64)
-        if not mean.shape == deviation.shape == weight.shape[-1:]:
-            raise ValueError(f"{mean.size} means and {deviation.size} deviations for {weight.shape[-1]} features")
-        weight = weight / deviation
-        bias = bias - weight @ mean
-    if offset is not None:
-        if len(offset) != bias.shape[-1]:
-            raise ValueError(f"{len(offset)} offsets of targets for {bias.shape[-1]} outputs")
-        bias = bias + np.array(offset, np.float64)
-    return weight, bias
-
-
 def specification(data: "Data", loss: "Loss", *, solved: bool = False) -> str:
     """Return as JSON what `load` reads beside the weights.
 
@@ -247,17 +220,3 @@ def specification(data: "Data", loss: "Loss", *, solved: bool = False) -> str:
         "table": None if source.preprocessing is None else source.preprocessing.to_node(),
     }
     return json.dumps(node, indent=None if source.preprocessing is None else 2, ensure_ascii=False) + "\n"
-
-
-def units(data: "Data") -> dict[str, list[float | None] | None]:
-    """Return the part of the specification that says in which units features and targets were trained on."""
-    scaling, offset = data.scaling, data.offset
-    return {
-        "mean": None if scaling is None else scaling.mean.tolist(),
-        "deviation": None if scaling is None else [_finite(number) for number in scaling.deviation.tolist()],
-        "target_offset": None if offset is None else offset.tolist(),
-    }
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None  # JSON has no infinity

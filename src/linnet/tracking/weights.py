@@ -15,6 +15,8 @@ from linnet.system.reading import Unreadable, read_safetensors
 FILE = "weights.safetensors"
 OPTIMUM = "optimum.safetensors"
 RESAMPLES = "resample_weights.safetensors"
+HELD_OUT_ERROR, ACCELERATION = "held_out_error", "acceleration"
+"""Tensors beside the weights of the resamples: errors `[N, C]`, and the acceleration of coefficients `[C, 1 + D]`."""
 
 
 T = TypeVar("T")

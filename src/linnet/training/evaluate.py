@@ -16,10 +16,11 @@ from linnet.system.errors import InputError
 from linnet.system.reading import read_json
 from linnet.tracking.directory import require_completed
 from linnet.tracking.gap import distances
-from linnet.tracking.linear_predictor import FILE as PREDICTOR, LinearPredictor, load, units
+from linnet.tracking.linear_predictor import FILE as PREDICTOR, LinearPredictor, load
 from linnet.tracking.manifest_file import check_unchanged
 from linnet.tracking.records import Manifest, read_record
 from linnet.tracking.run_config import load_config
+from linnet.tracking.units import units
 from linnet.tracking.weights import FILE, OPTIMUM, load_weights
 from linnet.training import optimality
 from linnet.training.components import build_data, build_model

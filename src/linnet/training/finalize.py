@@ -28,10 +28,10 @@ from linnet.system.terminal import print_next
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve
 from linnet.tracking.history import logged
-from linnet.tracking.linear_predictor import ACCELERATION, HELD_OUT_ERROR
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, folds_picture, png, print_result, result_figures
+from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR
 from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged

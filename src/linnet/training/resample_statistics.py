@@ -13,7 +13,7 @@ from linnet.models.model_resamples import ModelResamples
 from linnet.solvers.bootstrap import acceleration, deleted_coefficients
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.tracking.bootstrapped import bootstrapped
-from linnet.tracking.linear_predictor import in_units_of_data, units
+from linnet.tracking.units import in_units_of_data, units
 
 MOST_NUMBERS = 2**27
 """Jackknife values of the coefficients beyond which their skewness is not computed: 1 GiB."""
