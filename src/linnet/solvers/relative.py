@@ -31,6 +31,7 @@ def solve_relative(
     tolerance: float,
     n_outputs: int,
     origin: Tensor | None = None,
+    start: tuple[Tensor, Tensor] | None = None,
 ) -> Optimum:
     """Solve as `linnet.solvers.solve.solve` does, with a tolerance in units of the objective of predicting nothing.
 
@@ -39,7 +40,7 @@ def solve_relative(
 
     Args:
         tolerance: bound to reach, relative to the mean loss of zero predictions; in (0, inf).
-        rows, loss, penalty, bias, n_outputs, origin: as of `solve`.
+        rows, loss, penalty, bias, n_outputs, origin, start: as of `solve`.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
@@ -50,9 +51,11 @@ def solve_relative(
         y = y - offset
     centred = Rows(rows.x, y, rows.weight)
     scale = loss_of_zeros(centred, loss, n_outputs)
+    if start is not None:
+        start = start[0], start[1] - offset
     found = solve(
-        centred, loss, penalty, bias=bias, tolerance=tolerance * scale, n_outputs=n_outputs, origin=origin
-    )  # fmt: skip
+        centred, loss, penalty, bias=bias, tolerance=tolerance * scale, n_outputs=n_outputs, origin=origin, start=start
+    )
     return replace(found, bias=found.bias + offset)
 
 

@@ -40,6 +40,7 @@ def solve(
     tolerance: float = 1e-8,
     n_outputs: int | None = None,
     origin: Tensor | None = None,
+    start: tuple[Tensor, Tensor] | None = None,
 ) -> Optimum:
     """Minimise F(W, b) = mean loss + penalty over all weights and biases, and prove how nearly that was done.
 
@@ -57,6 +58,7 @@ def solve(
         origin: what was subtracted from the features before, `[D]`, in their present units: columns that depend on
             each other but for rounding errors of this size count as dependent. None: the features are exact, and
             bounds without a penalty hold for them to their last bit, except for squared error.
+        start: weight `[C, D]` and bias `[C]` to begin at, float64; None: zeros.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
@@ -70,7 +72,7 @@ def solve(
     if isinstance(problem, SparseProblem):
         check_solvable(problem, loss)
     with threads_for(problem.x.numel() * problem.n_outputs):
-        found = _solve(problem, *problem.zeros(), tolerance)
+        found = _solve(problem, *(start or problem.zeros()), tolerance)
     bound = max(found.suboptimality_bound, 0.0) if math.isfinite(found.suboptimality_bound) else math.inf
     return replace(found, suboptimality_bound=bound, seconds=time.perf_counter() - begin)
 
