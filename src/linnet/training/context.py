@@ -88,6 +88,7 @@ class TrainingContext:
     own_callbacks: callbacks of other modules.
     further_loggers: those besides TensorBoard.
     resampled: the models of all resamples and, as the last, the run's, until it ends; None: there are no resamples.
+    solved: metrics of the optima of the resamples, where the run is solved for.
     """
 
     request: RunRequest
@@ -101,6 +102,7 @@ class TrainingContext:
     logger: RunLogger
     further_loggers: FurtherLoggers
     resampled: LinearNetwork | None = None
+    solved: dict[str, float] = field(default_factory=dict)
 
     @property
     def trained(self) -> LinearNetwork:

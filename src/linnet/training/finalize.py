@@ -102,7 +102,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known)
     if resampled is not None:
         folds, of_bootstrap = _judge_resamples(context, resampled)
-        metrics |= summarize(folds, each=True) | of_bootstrap
+        metrics |= summarize(folds, each=True) | of_bootstrap | context.solved
     context.manifest["weights_sha256"] = save_weights(model, request.path)
     if request.config["figures"]:
         _draw(context, predictions)

@@ -99,7 +99,7 @@ def analyse_problem(
     return analysis
 
 
-def _origin(data: Data, n_features: int) -> Tensor:
+def origin_of(data: Data, n_features: int) -> Tensor:
     """Return what was subtracted from the features, `[D]`, in their present units."""
     if data.scaling is None:
         return torch.zeros(n_features, dtype=torch.float64)
@@ -134,7 +134,7 @@ def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE, *, inte
     x, y, weight = train.x, train.y, train.weight
     optimum = solve_relative(
         Rows(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance, n_outputs=n_outputs,
-        origin=_origin(data, x.shape[1]),
+        origin=origin_of(data, x.shape[1]),
     )  # fmt: skip
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     analysis = ProblemAnalysis(optimum, curved, {})

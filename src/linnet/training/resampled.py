@@ -12,10 +12,8 @@ from linnet.data import Data
 from linnet.data.own_features import own_features
 from linnet.models import LinearNetwork
 from linnet.models.model_resamples import ModelResamples
-from linnet.solvers.relative import Rows, solve_relative
-from linnet.system.errors import Diverged, InputError
+from linnet.system.errors import Diverged
 from linnet.tracking.weights import RESAMPLES
-from linnet.training.optimality import EXACT_TOLERANCE
 from linnet.training.stacking import stack
 
 log = logging.getLogger(__name__)
@@ -49,40 +47,6 @@ def with_resamples(model: LinearNetwork, data: Data, like: LinearNetwork | None 
         batched.resample(ModelResamples(resamples.train, resamples.held_out, data.train.weight), maps)
     batched.interrupts, batched.clip, batched.monitor = model.interrupts, model.clip, model.monitor
     return batched
-
-
-def solve_resamples(batched: LinearNetwork, data: Data, solution: tuple[Tensor, Tensor]) -> None:
-    """Give each resample the exact optimum of its own problem as its solution, and the run's model that of the run.
-
-    Args:
-        batched: the models, of which none is trained then.
-        data: of the run.
-        solution: weight `[C, D]` and bias `[C]` of the run's model.
-
-    Raises:
-        InputError: a resample has no finite optimum, or none can be found.
-    """
-    assert data.resamples is not None
-    train, maps = data.train_in_float64, batched.maps
-    found = []
-    for k, counts in enumerate(data.resamples.train):
-        kept = counts > 0
-        x, weight = train.x[kept], counts[kept].double()
-        if train.weight is not None:
-            weight *= train.weight[kept].double()
-        rows = Rows(x if maps is None else maps.features_of(k, x), train.y[kept], weight)
-        try:
-            optimum = solve_relative(
-                rows, batched.loss, batched.penalty, bias=batched.bias is not None, tolerance=EXACT_TOLERANCE,
-                n_outputs=batched.weight.shape[1],
-            )  # fmt: skip
-        except (ValueError, RuntimeError, MemoryError) as error:
-            raise InputError(f"optimizer=exact: resample {k}: {error}") from error
-        if not optimum.attained:
-            raise InputError(f"optimizer=exact: resample {k} has no finite optimum ({optimum.certificate})")
-        found.append((optimum.weight, optimum.bias))
-    weights, biases = zip(*found, solution, strict=True)
-    batched.solution = torch.stack(weights), torch.stack(biases)
 
 
 @torch.no_grad()

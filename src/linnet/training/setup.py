@@ -43,9 +43,10 @@ from linnet.training.components import (
 from linnet.training.context import RunRequest, TrainingContext, restore_training
 from linnet.training.description import describe
 from linnet.training.fit import refuse_missing_gpu
+from linnet.training.fold_optima import solve_resamples
 from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
-from linnet.training.resampled import solve_resamples, with_resamples
+from linnet.training.resampled import with_resamples
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +85,9 @@ def setup(
     own = build_own_callbacks(config)
     if own:
         model.monitor = None  # which metrics they read is not known
-    resampled = with_resamples(model, data, like.resampled if like else None)
+    resampled, solved = with_resamples(model, data, like.resampled if like else None), {}
     if resampled is not None and model.solution is not None:
-        solve_resamples(resampled, data, model.solution)
+        solved = solve_resamples(resampled, data, model.solution)
     if request.checkpoint is None:
         _write_first_files(request, data, model, analysis, like)
         manifest["files_sha256"] = {
@@ -99,7 +100,7 @@ def setup(
     return TrainingContext(
         request, data, model, manifest, analysis, checkpoint, stopping, own, logger,
         build_further_loggers(request, logger.history, data.chunks.steps_per_epoch, interrupts),
-        resampled,
+        resampled, solved,
     )  # fmt: skip
 
 
