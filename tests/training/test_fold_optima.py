@@ -75,7 +75,11 @@ def test_softmax_of_numbers(load, factor):
     found = train(frame)
     wanted = expected(frame, logistic(len(frame), factor), "passthrough", "predict_proba")
     np.testing.assert_allclose(found.filter(like="probability_"), wanted, rtol=0, atol=1e-6)
-    assert load_file("run/resample_weights.safetensors")["weight"].shape == (N_FOLDS, factor_classes(wanted), 13 if factor == 1 else 30)
+    assert load_file("run/resample_weights.safetensors")["weight"].shape == (
+        N_FOLDS,
+        factor_classes(wanted),
+        13 if factor == 1 else 30,
+    )
 
 
 def factor_classes(probabilities: np.ndarray) -> int:

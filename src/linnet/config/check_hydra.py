@@ -27,6 +27,7 @@ HYDRA_TARGETS = (
     "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
     "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
     "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
+    "linnet.sweeps.path.swept_strengths",
     "linnet.sweeps.search.search",
     "linnet.sweeps.vectorized.launch",
 )

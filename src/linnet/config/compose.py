@@ -33,6 +33,8 @@ OPTUNA = {
     "deterministic_objective": None, "scramble": None,
 }  # fmt: skip
 """Hydra's sweeper node for a search; read by `linnet.sweeps.multirun`, samplers by `linnet.sweeps.samplers`."""
+PATH = {"_target_": "linnet.sweeps.path.swept_strengths", "n_strengths": 20, "ratio": None, "params": {}}
+"""Hydra's sweeper node for a path of strengths; read by `linnet.sweeps.path`."""
 
 CHOSEN_BY = {EXPERIMENT: GROUPS, "data": ("data", "model", "loss")}
 """The groups whose option may follow from that of another."""
@@ -49,6 +51,7 @@ def session(folders: Sequence[Path] | None = None) -> Iterator[None]:
     """
     register_experiments()
     ConfigStore.instance().store("optuna_tpe", OPTUNA, group="hydra/sweeper", provider="linnet")
+    ConfigStore.instance().store("strength_path", PATH, group="hydra/sweeper", provider="linnet")
     ConfigStore.instance().store("vectorized", VECTORIZED, group="hydra/launcher", provider="linnet")
     OmegaConf.register_new_resolver("first", lambda *names: next(name for name in names if name), replace=True)
     options = nullcontext() if folders is None else registered(folders)

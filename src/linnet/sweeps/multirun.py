@@ -30,6 +30,7 @@ from linnet.sweeps.grid import (
 )
 from linnet.sweeps.job_registry import FINISHED, Job, JobRegistry, Planned
 from linnet.sweeps.launch import Launcher
+from linnet.sweeps.path import is_path, swept_strengths
 from linnet.sweeps.refusals import (
     SEARCH_TARGET,
     refuse_fixed_jobs,
@@ -89,7 +90,10 @@ def run_sweep(overrides: Sequence[str], *, given: str | None = None, quiet: bool
         to_files = [] if any(text.startswith("hydra/job_logging=") for text in overrides) else [QUIET]
         master = compose_sweep([*overrides, *figures, *to_files, "hydra/hydra_logging=none"], words.of_jobs)
         task = list(master.hydra.overrides.task)
-        several = grids(parse(task, master.hydra.sweeper.params or {}, loader), task, loader)
+        params = master.hydra.sweeper.params or {}
+        if is_path(master.hydra.sweeper):
+            params = swept_strengths(master, loader, task)
+        several = grids(parse(task, params, loader), task, loader)
         refuse_numbers(master.hydra.sweeper)
         if master.hydra.sweeper._target_ == SEARCH_TARGET:
             check_sampler(master.hydra.sweeper)

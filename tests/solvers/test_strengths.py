@@ -1,0 +1,42 @@
+"""The largest strength worth trying: against scikit-learn's, and against the optimum there and below."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import lasso_path
+
+from linnet.losses import CrossEntropy, Huber, Loss, PoissonNLL, SquaredError
+from linnet.penalties import L1, L2, ElasticNet
+from linnet.solvers.relative import Rows
+from linnet.solvers.solve import solve
+from linnet.solvers.strengths import largest_strength, strength_path
+
+
+def test_it_is_that_of_lasso_path(draw):
+    examples = draw(SquaredError(), n_outputs=1)
+    x, y = examples.x - examples.x.mean(0), examples.y - examples.y.mean(0)
+    found = largest_strength(examples, SquaredError(), L1(1.0), bias=True, n_outputs=1)
+    alphas, _, _ = lasso_path(x.numpy(), y[:, 0].numpy(), alphas=5, eps=0.01)
+    assert strength_path(found, 5, 0.01)[1:] == pytest.approx(alphas[1:], rel=1e-4)
+    assert found == pytest.approx(alphas[0], rel=1e-10)
+    assert found == pytest.approx(largest_strength(examples, SquaredError(), L2(1.0), bias=True, n_outputs=1) / 1e3)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("loss", [SquaredError(), Huber(0.5), CrossEntropy(), PoissonNLL()], ids=repr)
+def test_all_weights_are_zero_there_and_not_below(draw, loss: Loss, bias: bool):
+    examples = draw(loss)
+    rows = Rows(examples.x, examples.y, 0.5 + torch.arange(60, dtype=torch.float64) % 3)
+    largest = largest_strength(rows, loss, ElasticNet(1.0), bias=bias, n_outputs=3)
+    first, below = strength_path(largest, 2, 0.99)
+    assert first >= largest
+    at, under = (
+        solve(rows, loss, ElasticNet(strength), bias=bias, tolerance=1e-10, n_outputs=3) for strength in (first, below)
+    )
+    assert float(at.weight.abs().max()) <= 1e-12 and float(under.weight.abs().max()) >= 1e-4
+
+
+def test_a_path_is_geometric():
+    path = strength_path(48.24351, 4, 1e-3)
+    assert path == [48.244, 4.8244, 0.48244, 0.048244]
+    np.testing.assert_allclose(np.diff(np.log(path)), np.log(0.1), rtol=1e-4)
