@@ -25,12 +25,12 @@ from linnet.training.description import describe
 from linnet.training.evaluate import evaluate_parts
 from linnet.training.finalize import FinishedRun
 from linnet.training.fit import refuse_missing_gpu
+from linnet.training.fold_optima import solve_resamples
 from linnet.training.initial_weights import set_final_weights
 from linnet.training.loop import loop_options, train_loop
 from linnet.training.resampled import (
     cross_validation,
     report_diverged,
-    solve_resamples,
     take_final,
     with_resamples,
 )
@@ -70,9 +70,9 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
         analysis = optimality.analyse_problem(config, data, model, keep=False)
         if is_exact(config) and analysis is not None:
             model.solution = analysis.optimum.weight, analysis.optimum.bias
-        resampled = with_resamples(model, data)
+        resampled, solved = with_resamples(model, data), {}
         if resampled is not None and model.solution is not None:
-            solve_resamples(resampled, data, model.solution)
+            solved = solve_resamples(resampled, data, model.solution)
         optimum = analysis.optimum if analysis and analysis.optimum.attained else None
         result = train_loop(resampled or model, data, options, optimum)
         interrupts.raise_if_any()
@@ -80,7 +80,7 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
             take_final(model, resampled)
         metrics, _ = evaluate_parts(model, data, analysis)
         if resampled is not None:
-            metrics |= summarize(cross_validation(resampled, data)[0], each=True)
+            metrics |= summarize(cross_validation(resampled, data)[0], each=True) | solved
             line = report_diverged(resampled.diverged_of(0), resampled.n_models - 1)
             if line is not None:
                 log.warning(line)
