@@ -11,7 +11,7 @@ from tables import people, write_csv
 
 import linnet
 from linnet.config.check_options import declared
-from linnet.config.groups import options, shipped
+from linnet.config.groups import GROUPS, options, shipped
 from linnet.data import Batch, Data, Examples, Source, epoch_order, prepare, synthetic_regression
 from linnet.losses import CrossEntropy, Huber, SquaredError
 from linnet.models import LinearRegression, SoftmaxRegression
@@ -74,12 +74,7 @@ class TestEveryOption:
 
     @pytest.mark.parametrize(
         ("group", "option"),
-        [
-            (group, option)
-            for group in ("data", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
-            for option in options(group)
-            if option not in ELSEWHERE
-        ],
+        [(group, option) for group in GROUPS for option in options(group) if option not in ELSEWHERE],
     )
     def test_debug_step(self, group: str, option: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
         overrides = [f"{group}={option}"]
@@ -88,6 +83,10 @@ class TestEveryOption:
         elif option in self.IMAGES:
             write_random_images(tmp_path / option.upper() / "raw")
             overrides.append(f"data.root={tmp_path}")
+        elif option in ("given_folds", "group_kfold"):
+            role = "fold" if option == "given_folds" else "group"
+            path = write_csv(tmp_path / "people.csv", people())
+            overrides += ["data=table", f"data.path={path}", "data.target=y", f"data.{role}=age"]
         elif option == "table":
             overrides += [f"data.path={write_csv(tmp_path / 'people.csv', people())}", "data.target=y"]
         elif option == "image_folder":
@@ -97,6 +96,8 @@ class TestEveryOption:
                 overrides.append(f"data.{key}='{write_shards(tmp_path, key, array, [100])}'")
         if group in ("model", "loss") and declared(shipped()[group][option]).task == "regression":
             overrides.append("data=diabetes")
+        if option in ("leave_one_out", "bootstrap"):
+            overrides.append("data=diabetes")  # the smallest
         if "poisson" in option:
             overrides.append("optimizer.lr=1e-4")
         if option == "exact":  # it solves for all examples, and for classes there is an optimum only with a penalty

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
+from run_directory import events
 from safetensors.numpy import load_file
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_predict
@@ -97,6 +98,19 @@ def test_standardisation_does_not_leak_where_one_row_is_huge(tmp_path: Path) -> 
         assert found == pytest.approx(cross_val_predict(pipeline, x, y, cv=splits), rel=1e-7)
 
 
+def test_ids_are_numbers_of_rows_as_read(tmp_path: Path) -> None:
+    x, y = problem()
+    x[5, 0] = np.nan
+    run = train(tmp_path / "run", x, y, "data.missing=drop", "data.test_fraction=0.3", resampling="kfold")
+    table = pq.read_table(run.directory / "out_of_fold.parquet").to_pydict()
+    assert table["target"] == y[table["id"]].tolist() and len(set(table["id"])) == 41
+    digits = linnet.train([*DIGITS, "data.val_fraction=0.3", "optimizer=exact", "penalty=l2", "resampling=kfold"],
+                          tracked=False)  # fmt: skip
+    rows = digits.data.row_numbers
+    assert len(rows) == len(digits.data.train) < len(digits.data.source.train)
+    assert (digits.data.source.train.y[rows] == digits.data.train.y).all()
+
+
 DIGITS = ("data=digits", "trainer.max_epochs=2", "data.batch_size=64", *QUICK)
 
 
@@ -120,6 +134,16 @@ def test_what_a_run_of_classes_leaves(digits: Any) -> None:
     np.testing.assert_allclose(total, 1, rtol=1e-6)
     hashed = read_json(digits.directory / "manifest.json")["files_sha256"]
     assert {"resamples.safetensors", "resample_weights.safetensors", "out_of_fold.parquet"} < hashed.keys()
+
+
+def test_tensorboard_has_a_band(digits: Any) -> None:
+    found, history = events(digits.directory), read_history(digits.directory / "history.csv")
+    low, high = ([point.value for point in found.Scalars(f"cv/loss_{end}")] for end in ("low", "high"))
+    mean, deviation = (np.array(history[name].value) for name in ("cv/loss", "cv/loss_std"))
+    assert low == pytest.approx(mean - deviation) and high == pytest.approx(mean + deviation)
+    (layout,) = found.Tensors("custom_scalars__config__")
+    assert b"cv/loss_low" in layout.tensor_proto.string_val[0]
+    assert not any("_fold_" in tag for tag in found.Tags()["scalars"])
 
 
 def test_reproduces_identically(digits: Any, capsys: pytest.CaptureFixture[str]) -> None:

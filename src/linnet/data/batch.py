@@ -28,13 +28,14 @@ class Batch(NamedTuple):
         return values if self.weight is None else values * self.weight
 
     def counted(self, prediction: Tensor) -> Tensor:
-        """Set predictions `[K, B, C]` to 0 where the model does not count the example.
+        """Set predictions `[K, B, C]` to 0, in place, where the model does not count the example; return them.
 
         Its loss may be infinite there, and 0 times that is not a number.
         """
         if self.weight is None or self.weight.dim() == 1:
             return prediction
-        return prediction.masked_fill((self.weight == 0).unsqueeze(2), 0.0)
+        prediction.transpose(1, 2).masked_fill_((self.weight == 0).unsqueeze(1), 0.0)
+        return prediction
 
 
 class TrueParameters(NamedTuple):

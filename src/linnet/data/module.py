@@ -42,6 +42,7 @@ class Data(pl.LightningDataModule):
         scaling: the standardisation that was applied, if any.
         offset: what was subtracted from the targets, `[C]` float64; None: nothing.
         in_float64: makes the training examples again in float64, with this scaling and offset.
+        row_numbers: returns the rows of `row_numbers`; None: the examples are all rows.
 
     Attributes:
         overfit_batches: train on the first so many minibatches only; 0: on all.
@@ -62,11 +63,12 @@ class Data(pl.LightningDataModule):
         scaling: Standardizer | None = None,
         offset: Tensor | None = None,
         in_float64: Callable[[Standardizer | None, Tensor | None], Examples] | None = None,
+        row_numbers: Callable[[], Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.source, self.train, self.val, self.test = source, train, val, test
         self.batch_size, self.seed, self.scaling, self.offset = batch_size, seed, scaling, offset
-        self._in_float64 = in_float64
+        self._in_float64, self._row_numbers = in_float64, row_numbers
         self.overfit_batches = self.limit_batches = 0
         self.max_steps: int | None = None
         self.resamples: Resamples | None = None
@@ -99,6 +101,11 @@ class Data(pl.LightningDataModule):
     def train_as_read(self) -> Examples:
         """The training examples in float64, in the units of the source."""
         return self.train if self._in_float64 is None else self._in_float64(None, None)
+
+    @property
+    def row_numbers(self) -> Tensor:
+        """The number, from 0, of each training example among the rows that were read, `[N]` int64."""
+        return torch.arange(len(self.train)) if self._row_numbers is None else self._row_numbers()
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def prepare(
     return Data(
         source, splits[0], splits[1], splits[2], batch_size, seed, scaling, offset,
         None if train.streamed or not changed else in_float64,
+        lambda: row_numbers(source, val_fraction, seed),
     )  # fmt: skip
 
 
@@ -92,7 +93,18 @@ def _with_outer_fold(source: Source, n_folds: int, fold: int, seed: int) -> Sour
     labels = Labels(len(train), train.y if source.task == "classification" else None, source.class_names)
     held_out = in_outer_fold(labels, n_folds, fold, seed)
     kept, test = (train.take(torch.nonzero(mask)[:, 0]) for mask in (~held_out, held_out))
-    return replace(source, train=_with_normalised_weights(kept, given), test=_with_normalised_weights(test, given))
+    parts = (_with_normalised_weights(part, given) for part in (kept, test))
+    rows = torch.arange(len(train)) if source.rows is None else source.rows
+    return replace(source, **dict(zip(("train", "test"), parts, strict=True)), rows=rows[~held_out])
+
+
+def row_numbers(source: Source, val_fraction: float | None, seed: int) -> Tensor:
+    """Return the number, from 0, of each training example among the rows that were read, `[N]` int64."""
+    rows = torch.arange(len(source.train)) if source.rows is None else source.rows
+    if val_fraction is None or source.train.streamed:
+        return rows
+    kept, _ = split(Examples(rows.unsqueeze(1), source.train.y), val_fraction, seed, stratified=source.stratified)
+    return kept.x[:, 0]
 
 
 def _training_parts(

@@ -109,7 +109,9 @@ class LinearMap(pl.LightningModule, ABC):
         shared = (weight, bias) if maps is None else maps.shared(weight, bias)
         values, gradient = self.loss.value_and_gradient(batch.counted(predict(x, *shared, scale)), y)
         if weights is not None:
-            values, gradient = batch.weighed(values), gradient * weights.unsqueeze(-1)
+            values = batch.weighed(values)
+            # In the order of memory, [K, C, B]: otherwise the product would be laid out anew, and copied back.
+            gradient = (gradient.transpose(1, 2) * weights.unsqueeze(-2)).transpose(1, 2)
         grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
         if maps is not None:
             maps.backpropagate_(grads)

@@ -21,8 +21,9 @@ def out_of_fold(
 ) -> bytes:  # fmt: skip
     """Return a Parquet file with one row per training example, in their order.
 
-    Columns: `id`, the example's number from 0; `target`, the class by name; `prediction` and of classes
-    `probability_<class>`, means over the models of the resamples that leave the example out; `n_models`, of how many.
+    Columns: `id`, the example's number among the rows that were read, from 0; `target`, the class by name; `prediction`
+    and of classes `probability_<class>`, means over the models of the resamples that leave the example out; `n_models`,
+    of how many.
     Several targets are numbered: `target_0`, `prediction_0`. Predictions are in the units of the data, expected targets
     where the loss has a link; null where there is no such model.
 
@@ -44,7 +45,7 @@ def out_of_fold(
         count[rows.cpu()] += 1
     mean = (total / count.clamp(min=1).unsqueeze(1)).numpy()
     missing = (count == 0).numpy()
-    columns: dict[str, pa.Array] = {"id": pa.array(range(n), pa.int64())}
+    columns: dict[str, pa.Array] = {"id": pa.array(data.row_numbers.numpy())}
     y = data.train.y.cpu()
     if model.loss.task == "classification":
         names = [*data.source.class_names, *(f"class {k}" for k in range(len(data.source.class_names), n_outputs))]
@@ -60,5 +61,7 @@ def out_of_fold(
         columns |= {f"prediction{end}": pa.array(mean[:, c], mask=missing) for c, end in enumerate(ends)}
     columns["n_models"] = pa.array(count.numpy())
     file = io.BytesIO()
-    parquet.write_table(pa.table(list(columns.values()), names=list(columns)), file)
+    texts_only = [name for name, column in columns.items() if pa.types.is_string(column.type)]
+    # Numbers differ from row to row: to look for equal ones takes longer than all else.
+    parquet.write_table(pa.table(list(columns.values()), names=list(columns)), file, use_dictionary=texts_only)
     return file.getvalue()

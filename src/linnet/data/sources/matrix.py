@@ -95,7 +95,7 @@ def matrix_rows(data: GivenMatrix, options: Mapping[str, Any]) -> Source:
     return Source(
         task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),
         class_names=targets.target.class_names, feature_names=preprocessing.feature_names, checksum=data.checksum,
-        preprocessing=preprocessing, summary=lines, unrounded=True,
+        preprocessing=preprocessing, summary=lines, unrounded=True, rows=torch.from_numpy(parts["train"]),
     )  # fmt: skip
 
 

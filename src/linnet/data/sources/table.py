@@ -126,11 +126,12 @@ def table_rows(
                   group, split_column, fold)  # fmt: skip
     chosen = roles.chosen(table.column_names, str(rows.files[0]))
     left_out: Counter[str] = Counter()
+    numbers = np.arange(table.num_rows)
     if missing == "drop":
         with_target = np.flatnonzero(~is_missing(cleaned(table[target])))
         if 0 < len(with_target) < table.num_rows:
             left_out[f"left out, they lack the target {target}"] = table.num_rows - len(with_target)
-            table, where = table.take(with_target), _of(with_target, where)
+            table, where, numbers = table.take(with_target), _of(with_target, where), with_target
             given = None if given is None else given[with_target]
     targets = read_target(table[target], target, task, where, notation)
     weights = None if weight is None else example_weights(table[weight], weight, where, notation)
@@ -177,6 +178,7 @@ def table_rows(
         task=targets.target.task, train=examples["train"], val=examples.get("val"), test=examples.get("test"),
         class_names=targets.target.class_names, feature_names=preprocessing.feature_names, checksum=rows.checksum,
         preprocessing=preprocessing, summary=lines, unrounded=True,
+        rows=torch.from_numpy(numbers[parts["train"]]),
         groups=None if groups is None else torch.from_numpy(groups[parts["train"]]),
         folds=None if fold is None else torch.from_numpy(fold_codes(table[fold], fold)[parts["train"]]),
     )  # fmt: skip
