@@ -93,9 +93,9 @@ def _with_outer_fold(source: Source, n_folds: int, fold: int, seed: int) -> Sour
     labels = Labels(len(train), train.y if source.task == "classification" else None, source.class_names)
     held_out = in_outer_fold(labels, n_folds, fold, seed)
     kept, test = (train.take(torch.nonzero(mask)[:, 0]) for mask in (~held_out, held_out))
-    parts = (_with_normalised_weights(part, given) for part in (kept, test))
+    kept, test = (_with_normalised_weights(part, given) for part in (kept, test))
     rows = torch.arange(len(train)) if source.rows is None else source.rows
-    return replace(source, **dict(zip(("train", "test"), parts, strict=True)), rows=rows[~held_out])
+    return replace(source, train=kept, test=test, rows=rows[~held_out])
 
 
 def row_numbers(source: Source, val_fraction: float | None, seed: int) -> Tensor:
