@@ -5,7 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from linnet.comparison.runs import SavedRun
 from linnet.config.metric_names import CV, STANDARD_ERROR
@@ -120,6 +120,10 @@ def show(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def varying(runs: Sequence[SavedRun]) -> list[str]:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from linnet.comparison.groups import Group, show
+from linnet.comparison.groups import Group, is_number, show
 from linnet.comparison.ranking import Objective
-from linnet.comparison.sweep_axes import is_number
 from linnet.system.errors import InputError
 
 RULES = ("best", "one-standard-error")

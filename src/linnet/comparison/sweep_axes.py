@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeGuard
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from linnet.comparison.groups import Group, show
+from linnet.comparison.groups import Group, is_number, show
 
 
 def numeric_keys(groups: Sequence[Group]) -> list[str]:
@@ -18,10 +17,6 @@ def numeric_keys(groups: Sequence[Group]) -> list[str]:
         if all(is_number(value) for value in values) and len(set(values)) > 1:
             chosen.append(key)
     return chosen
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def swept_by_ratio(values: Sequence[float]) -> bool:
