@@ -19,10 +19,9 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from linnet.comparison.curves import read_curve
-from linnet.comparison.groups import Group, overrides, show
+from linnet.comparison.groups import Group, is_number, overrides, show
 from linnet.comparison.ranking import Objective, score_beside
 from linnet.comparison.runs import SavedRun
-from linnet.comparison.sweep_axes import is_number
 from linnet.system.writing import open_own, own_folder, safe_name
 
 FILE = "events.out.tfevents.0.comparison"
