@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import lasso_path
 
-from linnet.losses import CrossEntropy, Huber, Loss, PoissonNLL, SquaredError
+from linnet.losses import AbsoluteError, CrossEntropy, Huber, Loss, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet
 from linnet.solvers.relative import Rows
 from linnet.solvers.solve import solve
@@ -19,7 +19,6 @@ def test_it_is_that_of_lasso_path(draw):
     alphas, _, _ = lasso_path(x.numpy(), y[:, 0].numpy(), alphas=5, eps=0.01)
     assert strength_path(found, 5, 0.01)[1:] == pytest.approx(alphas[1:], rel=1e-4)
     assert found == pytest.approx(alphas[0], rel=1e-10)
-    assert found == pytest.approx(largest_strength(examples, SquaredError(), L2(1.0), bias=True, n_outputs=1) / 1e3)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -34,6 +33,25 @@ def test_all_weights_are_zero_there_and_not_below(draw, loss: Loss, bias: bool):
         solve(rows, loss, ElasticNet(strength), bias=bias, tolerance=1e-10, n_outputs=3) for strength in (first, below)
     )
     assert float(at.weight.abs().max()) <= 1e-12 and float(under.weight.abs().max()) >= 1e-4
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), Huber(0.5), AbsoluteError(), CrossEntropy(), PoissonNLL()], ids=repr)
+def test_the_strongest_of_l2_shrinks_all_weights(draw, loss: Loss):
+    examples = draw(loss)
+    first = largest_strength(examples, loss, L2(1.0), bias=True, n_outputs=3)
+    strong, weak = (
+        solve(examples, loss, L2(strength), bias=True, tolerance=1e-8, n_outputs=3).weight
+        for strength in (first, 1e-6 * first)
+    )
+    assert 10 < float(weak.abs().max() / strong.abs().max()) < 10_000
+
+
+def test_the_strongest_of_l2_does_not_depend_on_the_unit_of_the_target(draw):
+    x, y = (part := draw(SquaredError())).x, part.y
+    found = [
+        largest_strength(Rows(x, targets), SquaredError(), L2(1.0), bias=True, n_outputs=3) for targets in (y, 1e3 * y)
+    ]
+    assert found[0] == pytest.approx(100 * float(x.square().mean(0).max())) and found[1] == pytest.approx(found[0])
 
 
 def test_a_path_is_geometric():

@@ -2,24 +2,28 @@
 
 import math
 
+from torch import Tensor
+
 from linnet.losses import Loss
 from linnet.penalties import NoPenalty, Penalty
-from linnet.solvers.convex_losses import convex_loss_of
+from linnet.solvers.convex_losses import Robust, convex_loss_of
 from linnet.solvers.problem import WeightedRows
 from linnet.solvers.relative import Rows, solve_relative
 
-LEAST_L1 = 1e-3
-"""Share of l1 that a ridge penalty counts as having, since no finite strength makes its weights 0 (glmnet)."""
+SHRUNK = 100.0
+"""Strength of l2 that a path begins at, in units of the largest curvature: no finite one makes all weights 0."""
 DIGITS = 5
 """Significant digits of a strength: as good as seventeen to train with, and better to read."""
 
 
 def largest_strength(rows: WeightedRows, loss: Loss, penalty: Penalty, *, bias: bool, n_outputs: int) -> float:
-    """Return the least λ for which all weights are 0 at the optimum, of l1 or an elastic net; 0 if all losses are flat.
+    """Return the strength that a path begins at; 0 if no feature has anything to do with the targets.
 
-    That is the largest derivative of the mean loss by a weight, where all weights are 0 and the bias is the best one,
-    over the share of l1 in the penalty; at least `LEAST_L1`. For absolute error an example that the bias predicts
-    exactly counts as flat.
+    With an l1 part it is the least λ for which all weights are 0 at the optimum: the largest derivative of the mean
+    loss by a weight, where all weights are 0 and the bias is the best one, over the share of l1. For absolute
+    error an example that the bias predicts exactly counts as flat.
+    Of l2 alone it is `SHRUNK` times the largest second derivative there, by a single weight, so that all are shrunk at
+    least about so many times, whatever the units of the targets.
 
     Source: Friedman, Hastie and Tibshirani, Regularization Paths for Generalized Linear Models via Coordinate Descent,
     2010, section 2.5.
@@ -33,7 +37,7 @@ def largest_strength(rows: WeightedRows, loss: Loss, penalty: Penalty, *, bias: 
     Raises:
         ValueError: the loss has no exact solver, or without features no optimum.
     """
-    x = rows.x.double()
+    x, convex_loss = rows.x.double(), convex_loss_of(loss)
     y = rows.y.double() if rows.y.is_floating_point() else rows.y
     intercept = x.new_zeros(n_outputs)
     if bias:
@@ -43,11 +47,23 @@ def largest_strength(rows: WeightedRows, loss: Loss, penalty: Penalty, *, bias: 
             raise ValueError(f"there is no best bias ({found.certificate})")
         intercept = found.bias
     z = intercept[:, None].expand(n_outputs, len(x)).contiguous()
-    _, slope = convex_loss_of(loss).value_and_theta(z, y)
     weight = x.new_ones(len(x)) if rows.weight is None else rows.weight.double()
-    gradient = (slope * (weight / weight.sum())) @ x
-    share = float(penalty.l1) / (float(penalty.l1) + float(penalty.l2))
-    return float(gradient.abs().amax()) / max(share, LEAST_L1) if gradient.numel() else 0.0
+    share = weight / weight.sum()
+    l1, l2 = float(penalty.l1), float(penalty.l2)
+    if l1 == 0:
+        if isinstance(convex_loss, Robust):  # of a parabola as steep as the loss where residuals are of mean size
+            curvature = convex_loss.slope / ((z - y.T).abs() @ share).clamp(min=convex_loss.width)[:, None] * share
+        else:
+            curvature = convex_loss.curvature(z, y, 1.0) * share
+        return SHRUNK * _largest(curvature @ x.square())
+    _, slope = convex_loss.value_and_theta(z, y)
+    return _largest((slope * share) @ x) * (l1 + l2) / l1
+
+
+def _largest(part: Tensor) -> float:
+    """Return the largest finite magnitude of a derivative, 0 if there is none."""
+    size = part.abs()
+    return float(size.where(size.isfinite(), 0.0).amax()) if part.numel() else 0.0
 
 
 def strength_path(largest: float, count: int, ratio: float) -> list[float]:

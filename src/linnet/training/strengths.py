@@ -9,8 +9,9 @@ from linnet.solvers.strengths import largest_strength, strength_path
 from linnet.system.errors import InputError
 from linnet.training.components import build_data, build_model
 
-RATIO, RATIO_WIDE = 1e-4, 1e-2
-"""Of the weakest strength to the strongest, and where there are no more examples than features, as glmnet has them."""
+RATIO, RATIO_WIDE, RATIO_L2 = 1e-4, 1e-2, 1e-6
+"""Of the weakest strength to the strongest: where l1 is in the penalty, there for no more examples than features, as
+glmnet has them; of l2 alone."""
 
 
 def strengths(config: Mapping[str, Any], count: int, ratio: float | None) -> list[float]:
@@ -19,7 +20,7 @@ def strengths(config: Mapping[str, Any], count: int, ratio: float | None) -> lis
     Args:
         config: of the run, checked, whatever its penalty's strength.
         count: of strengths.
-        ratio: of the weakest to the strongest; None: 1e-4, or 1e-2 for no more examples than features.
+        ratio: of the weakest to the strongest; None: as above.
 
     Raises:
         InputError: there is no such path for this loss, penalty or data.
@@ -39,5 +40,5 @@ def strengths(config: Mapping[str, Any], count: int, ratio: float | None) -> lis
         raise InputError(f"search=path: {error}") from error
     if largest == 0:
         raise InputError("search=path: no feature has anything to do with the targets: there is no strength to try")
-    few = len(train) <= train.n_features
-    return strength_path(largest, count, ratio or (RATIO_WIDE if few else RATIO))
+    usual = RATIO_WIDE if len(train) <= train.n_features else RATIO
+    return strength_path(largest, count, ratio or (usual if penalty.l1 else RATIO_L2))
