@@ -22,8 +22,9 @@ ARMS = [
 ]
 
 LONG = {
-    "absolute_vs_squared_noise", "batch_size_sweep", "covariate_shift", "gap_to_optimum", "ill_conditioning",
-    "label_smoothing", "linear_probe", "optimizer_comparison", "penalty_path", "softmax_concise", "softmax_scratch",
+    "absolute_vs_squared_noise", "batch_size_sweep", "bootstrap_intervals", "covariate_shift", "gap_to_optimum",
+    "ill_conditioning", "label_smoothing", "linear_probe", "optimizer_comparison", "penalty_path", "softmax_concise",
+    "softmax_scratch",
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def test_those_that_users_were_promised_are_shipped() -> None:
         "softmax_concise", "softmax_overflow", "softmax_scratch", "weight_decay", "zero_vs_random_init",
         "learning_rate_sweep", "batch_size_sweep", "penalty_path", "estimation_error", "optimizer_comparison",
         "analytic_solution", "gap_to_optimum", "ill_conditioning", "lasso_path", "diabetes_baseline", "linear_probe",
-        "covariate_shift", "label_shift",
+        "covariate_shift", "label_shift", "bootstrap_intervals", "cross_validation", "learning_curve",
     }  # fmt: skip
 
 
