@@ -120,3 +120,12 @@ class TestRefused:
         save_file(tensors | {change: np.concatenate([tensors[change]] * 2, axis=1)}, path)
         with pytest.raises(InputError, match=f"{path.name} is damaged"):
             linnet.load("run").predict_interval(rows()[0])
+
+
+def test_a_few_rows_at_a_time_give_the_same(monkeypatch):
+    run = train("optimizer=exact", "resampling=leave_one_out", "data.standardize=true")
+    new = rows()[0][-NEW:]
+    found = run.predict_interval(new, 0.8)
+    monkeypatch.setattr("linnet.inference.intervals.NUMBERS", 7 * (160 - NEW))
+    assert np.array_equal(run.predict_interval(new, 0.8), found)
+    assert run.predict_interval(new[:0], 0.8).shape == (0, 2)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from linnet.config.check_options import declared, is_exact
 from linnet.config.check_resampling import is_resampled
 from linnet.data.table.messages import count_words
-from linnet.inference.conformal import cv_plus_intervals, cv_plus_sets
+from linnet.inference.conformal import NUMBERS, cv_plus_intervals, cv_plus_sets
 from linnet.inference.resampled_models import load_fold, load_resampled_models
 from linnet.inference.rows import Bounds
 from linnet.solvers.analysis_file import StoredAnalysis, read_analysis
@@ -49,29 +50,39 @@ class TheoryIntervals:
 class CrossConformal:
     """Prediction intervals, or sets of classes, by CV+, see `linnet.inference.conformal`.
 
-    models: of the folds, K.
+    models: of the K folds, as one with K · C outputs; of classes, of their logits.
+    n_outputs: C.
+    task: "regression" or "classification".
     errors: of n training examples by the model of their fold, `[n, C]`, of classes `[n, 1]`.
     fold: of each of them `[n]`.
     confidence: see `TheoryIntervals`.
     """
 
-    models: tuple[LinearPredictor, ...]
+    models: LinearPredictor
+    n_outputs: int
+    task: str
     errors: Floats
     fold: NDArray[np.integer[Any]]
     confidence: float
 
     @property
     def method(self) -> str:
-        what = "sets of classes" if self.models[0].task == "classification" else "intervals"
-        return f"{what} by CV+ over {count_words(len(self.models), 'fold')}, for examples that are exchangeable"
+        what = "sets of classes" if self.task == "classification" else "intervals"
+        n_folds = self.models.n_outputs // self.n_outputs
+        return f"{what} by CV+ over {count_words(n_folds, 'fold')}, for examples that are exchangeable"
 
     def __call__(self, features: Floats, outputs: Floats) -> Floats:
         """Return low and high `[N, C, 2]`; of classes whether each is in the set, 1 or 0, `[N, C, 1]`."""
-        predictions = np.stack([model.outputs(features) for model in self.models])
-        if self.models[0].task == "classification":
-            found = cv_plus_sets(predictions, self.errors[:, 0], self.fold, self.confidence)
+        size = max(1, NUMBERS // self.models.n_outputs)  # there may be as many models as examples
+        parts = [self._bounds(features[start : start + size]) for start in range(0, len(features), size)]
+        return np.concatenate([np.zeros((0, self.n_outputs, 1 if self.task == "classification" else 2)), *parts])
+
+    def _bounds(self, features: Floats) -> Floats:
+        outputs = self.models.outputs(features).reshape(len(features), -1, self.n_outputs).swapaxes(0, 1)  # [K, m, C]
+        if self.task == "classification":
+            found = cv_plus_sets(softmax(outputs, axis=2), self.errors[:, 0], self.fold, self.confidence)
             return found[:, :, None].astype(np.float64)
-        return cv_plus_intervals(predictions, self.errors, self.fold, self.confidence)
+        return cv_plus_intervals(outputs, self.errors, self.fold, self.confidence)
 
 
 def check_confidence(confidence: float, option: str = "confidence") -> None:
@@ -113,10 +124,11 @@ def _cross_conformal(
     errors, fold = found.errors[held_out], fold[held_out]
     if len(errors) == 0 or not np.isfinite(errors).all() or not np.isfinite(found.coefficients).all():
         raise InputError(f"{run} has no prediction intervals: a fold diverged: use a smaller learning rate")
-    models = tuple(
-        replace(predictor, weight=weight, bias=bias) for weight, bias in zip(found.weight, found.bias, strict=True)
-    )
-    return CrossConformal(models, errors, fold, confidence)
+    models = replace(
+        predictor, weight=found.weight.reshape(-1, predictor.n_features), bias=found.bias.reshape(-1),
+        link="identity" if predictor.link == "softmax" else predictor.link,
+    )  # fmt: skip
+    return CrossConformal(models, predictor.n_outputs, predictor.task, errors, fold, confidence)
 
 
 def intervals(
