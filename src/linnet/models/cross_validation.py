@@ -43,6 +43,8 @@ def held_out_metrics(
 def summarize(metrics: Sequence[Mapping[str, float]], *, each: bool = False) -> dict[str, float]:
     """Return `cv/<metric>`, the mean over the resamples that have it, and `cv/<metric>_std`, without F at least 2 nan.
 
+    A metric that is not a number for any of them is left out.
+
     Args:
         metrics: of each resample; empty for one that diverged.
         each: whether the standard error of the mean, `…_se`, and the metric of each resample, `…_fold_<i>`, are wanted
@@ -53,6 +55,8 @@ def summarize(metrics: Sequence[Mapping[str, float]], *, each: bool = False) -> 
     for name in names:
         key = f"{CV}{name}"
         values = [of_fold[name] for of_fold in metrics if of_fold]
+        if all(map(math.isnan, values)):  # as R² of single examples
+            continue
         std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else math.nan
         found[key] = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
         found[key + STD] = std

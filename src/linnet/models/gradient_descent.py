@@ -55,9 +55,7 @@ class GradientDescent(Runs):
         data.move_to(self.weight.device)
         if self.optimizer_state is None:
             self.optimizer_state = self.new_optimizer_state()
-        if self.resamples is not None:
-            self.resamples.move_to(self.weight.device)
-            self.maps = self.maps and self.maps.to(self.weight)
+        self.move_resamples()
         if self._saved_optimizer is not None:
             self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
             self._saved_optimizer = None

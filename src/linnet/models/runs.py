@@ -43,6 +43,12 @@ class Runs(LinearMap):
         self.metrics = [{} for _ in range(self.n_runs)]
         self.maps = None if maps is None else maps.to(self.weight).repeated(self.n_runs)
 
+    def move_resamples(self) -> None:
+        """Move what models of resamples differ in to the parameters' device."""
+        if self.resamples is not None:
+            self.resamples.move_to(self.weight.device)
+            self.maps = self.maps and self.maps.to(self.weight)
+
     @property
     def n_runs(self) -> int:
         return self.n_models if self.resamples is None else self.n_models // self.resamples.n_models

@@ -157,6 +157,7 @@ def train_loop(model: LinearNetwork, data: Data, options: LoopOptions, optimum: 
         model.recorder = None
         del model.data
     model.to("cpu")
+    model.move_resamples()
     data.move_to(model.weight.device)
     raise_if_diverged(model, data, recorder.curves, lambda: initial)
     best = kept.restore_selected(model)

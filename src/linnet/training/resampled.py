@@ -60,9 +60,8 @@ def take_final(model: LinearNetwork, batched: LinearNetwork, run: int = 0) -> No
 
 def cross_validation(batched: LinearNetwork, data: Data) -> tuple[list[dict[str, float]], list[list[Tensor]]]:
     """Return metrics of each resample of a run, and its predictions `[1, B, C]` of what it leaves out, by chunks."""
-    assert batched.resamples is not None
     batched.data = data
-    batched.resamples.move_to(batched.weight.device)
+    batched.move_resamples()
     kept: list[list[Tensor]] = []
     (metrics,) = batched.cross_validate(kept)
     return metrics, kept
