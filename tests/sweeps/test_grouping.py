@@ -63,3 +63,4 @@ class TestGrouping:
         assert largest_group(10, 784, 256, 4, limit=10_000) < 1000
         assert largest_group(10, 784, 256, 4, limit=5) == 5
         assert largest_group(1000, 10**6, 256, 8, limit=100) == 1
+        assert largest_group(10, 784, 256, 4, limit=10_000, n_models=10**5) == 1

@@ -95,8 +95,10 @@ def _difference(own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> 
     return f"no other job shares its {', '.join(f'{key}={own[key]}' for key in keys if key in own) or keys[0]}"
 
 
-def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, limit: int, processes: int = 1) -> int:
-    """Return how many models fit into half of the free memory and the limit of open files.
+def largest_group(
+    n_outputs: int, n_features: int, batch_size: int, item: int, limit: int, processes: int = 1, n_models: int = 1
+) -> int:
+    """Return how many jobs fit into half of the free memory and the limit of open files.
 
     Args:
         n_outputs, n_features: C and D.
@@ -104,6 +106,7 @@ def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, l
         item: bytes of a number.
         limit: not more than that.
         processes: that share the memory.
+        n_models: of each job, those of its resamples among them.
     """
     from linnet.models.linear_map import EVALUATION_ROWS  # late, since it imports torch
 
@@ -112,7 +115,7 @@ def largest_group(n_outputs: int, n_features: int, batch_size: int, item: int, l
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
-    each = COPIES * item * n_outputs * (n_features + 1 + max(batch_size, EVALUATION_ROWS))
+    each = n_models * COPIES * item * n_outputs * (n_features + 1 + max(batch_size, EVALUATION_ROWS))
     return max(1, min(limit, (soft - 256) // FILES_A_JOB, available_memory() // 2 // each // processes))
 
 

@@ -155,7 +155,7 @@ class _Group:
         _, n_outputs, n_features = context.model.weight.shape
         return largest_group(
             n_outputs, n_features, context.data.batch_size, context.model.weight.element_size(),
-            self.share.max_models, self.share.of,
+            self.share.max_models, self.share.of, context.trained.n_models,
         )  # fmt: skip
 
     @contextmanager
