@@ -76,7 +76,7 @@ def solve_folds(
         rows: all examples, float64; their weights multiply the counts of the resamples.
         resamples: F of them.
         loss: one that has an exact solver.
-        penalties: S of them; a path should go from strong to weak, for each solve begins at the one before.
+        penalties: S of them; a path should go from strong to weak, for each solve begins at one next to it.
         bias, n_outputs, origin: as of `solve`; the origin is that of the shared columns.
         tolerance: bound to reach, relative to the mean loss of predicting nothing.
         features: of the resamples; None: the shared columns are those of all.
@@ -102,17 +102,21 @@ def solve_folds(
             weight, biases = own.parameters(slice(0, n_folds), weight, biases)
         gap = 0.5 * convex.scale * found.distance.square()
     left = gap.isinf()
+    # A resample's optimum is nearer to that of the last resample under the same penalty than to its own under another.
+    before: dict[int, tuple[Tensor, Tensor]] = {}
     for fold, counts in enumerate(_counts(resamples)):
         near = start if own is None or start is None else own.parameters(fold, *start)
         for s in left[:, fold].nonzero()[:, 0].tolist():
             optimum = _solve_one(
-                rows, counts, loss, penalties[s], features, fold, near, bias=bias, n_outputs=n_outputs,
+                rows, counts, loss, penalties[s], features, fold, before.get(s, near), bias=bias, n_outputs=n_outputs,
                 tolerance=tolerance, origin=origin,
             )  # fmt: skip
             if not optimum.attained:
                 raise ValueError(f"no finite optimum of resample {fold} exists ({optimum.certificate})")
-            near = weight[s, fold], biases[s, fold] = optimum.weight, optimum.bias
-            gap[s, fold] = optimum.suboptimality_bound
+            weight[s, fold], biases[s, fold], gap[s, fold] = optimum.weight, optimum.bias, optimum.suboptimality_bound
+            near = optimum.weight, optimum.bias
+            if n_penalties > 1:
+                before[s] = near
     return FoldOptima(weight, biases, gap, _scale(rows, loss, n_outputs, bias=bias), int(left.sum()))
 
 
