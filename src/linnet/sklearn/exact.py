@@ -24,6 +24,8 @@ from linnet.solvers.sparse.features import compressed_rows, is_sparse
 
 FAR = 1000.0
 """Smallest value of a column over its range beyond which the column is centred before it is solved for."""
+FIRST = 64
+"""Rows by which nearly all columns show that they are not far."""
 SMALL, TIGHT = 200_000, 1e-11
 """Features times outputs up to which the last digits cost next to nothing, and the relative tolerance that asks for
 them."""
@@ -117,13 +119,22 @@ def _scaling(rows: Rows, fit_intercept: bool, standardize: bool) -> Standardizer
         return Standardizer.of(lambda: [Batch(rows.x, rows.y, weight=rows.weight)], centre=fit_intercept)
     if not fit_intercept:
         return None
-    low, high = rows.x.amin(0).double(), rows.x.amax(0).double()
-    far = torch.where(low > 0, low, -high) > FAR * (high - low)
+    # A column that is far is so in any of its rows, and few columns are in the first ones.
+    some = _far(rows.x[:FIRST])[0].nonzero()[:, 0]
+    if len(some) == 0:
+        return None
+    far, low, high = _far(rows.x[:, some])
     if not bool(far.any()):
         return None
-    constant = low == high
-    mean = torch.where(constant, low, rows.x.double().mean(0))
-    return Standardizer(torch.where(far, mean, 0.0), torch.ones_like(low))
+    mean = torch.zeros(rows.x.shape[1], dtype=torch.float64)
+    mean[some] = torch.where(far, torch.where(low == high, low, rows.x[:, some].double().mean(0)), 0.0)
+    return Standardizer(mean, torch.ones_like(mean))
+
+
+def _far(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return which columns of `[N, D]` are far from 0 for their range, their least and their largest values, `[D]`."""
+    low, high = x.amin(0).double(), x.amax(0).double()
+    return torch.where(low > 0, low, -high) > FAR * (high - low), low, high
 
 
 def _scaled(x: Any, scaling: Standardizer) -> Any:

@@ -109,6 +109,10 @@ class ConvexLoss(ABC):
         second[0] = curvature[output]
         return second
 
+    def trace(self, curvature: Tensor) -> Tensor:
+        """Trace of ℓ''(z) of each example, `[B]`."""
+        return curvature.sum(0)
+
     def mean_hessian(self, curvature: Tensor) -> Tensor:
         """Mean of ℓ''(z) over the examples, `[C, C]`."""
         return torch.diag(curvature.mean(1))

@@ -112,12 +112,21 @@ class Softmax(ConvexLoss):
         return part if self.allowed is None else part.among(self.allowed[:, rows])
 
     def value_and_theta(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        value, theta = super().value_and_theta(self._counted(z), y)
-        if self.label_smoothing == 0:
-            # p − 1 as the sum of the others: near p = 1 the difference would lose digits, and the gradient with them.
-            label = y[None]
-            theta.scatter_(0, label, 0.0).scatter_(0, label, -theta.sum(0, keepdim=True))
-        return value, theta
+        z = self._counted(z)
+        if self.label_smoothing:
+            return super().value_and_theta(z, y)
+        value = -z.log_softmax(0).gather(0, y[None])[0]
+        return self.times_weight(value), self._of_sum_zero(self.times_weight(z.softmax(0)), y)
+
+    def _of_sum_zero(self, theta: Tensor, y: Tensor) -> Tensor:
+        """Change θ = p − q, or p, `[C, B]` in place, so that the label's is p − 1 as the sum of the others.
+
+        Near p = 1 the difference would lose digits, and the gradient with them.
+        """
+        if self.label_smoothing != 0:
+            return theta
+        label = y[None]
+        return theta.scatter_(0, label, 0.0).scatter_(0, label, -theta.sum(0, keepdim=True))
 
     def _counted(self, z: Tensor) -> Tensor:
         return z if self.allowed is None else z.masked_fill(~self.allowed, -torch.inf)
@@ -140,12 +149,12 @@ class Softmax(ConvexLoss):
         p = p / p.sum(0)
         wanted = self.mean(q)[:, 0]
         excess = self.mean(p)[:, 0] - wanted
-        if not (excess > 0).any():
-            return p - q
-        ratio = (wanted / excess)[excess > 0].min()  # (1 − t)/t
-        share = 1 / (1 + ratio)
-        r = (wanted - ratio * excess).clamp(min=0)
-        return (1 - share) * p + (share * r)[:, None] - q
+        if (excess > 0).any():
+            ratio = (wanted / excess)[excess > 0].min()  # (1 − t)/t
+            share = 1 / (1 + ratio)
+            r = (wanted - ratio * excess).clamp(min=0)
+            p = (1 - share) * p + (share * r)[:, None]
+        return self._of_sum_zero(p - q, y)
 
     def _curvature(self, z: Tensor, y: Tensor, majorise: float) -> Tensor:
         return torch.softmax(self._counted(z), 0)
@@ -164,6 +173,10 @@ class Softmax(ConvexLoss):
         others = p[:output].sum(0) + p[output + 1 :].sum(0)
         second[0] = curvature[output] * others
         return second
+
+    def trace(self, curvature: Tensor) -> Tensor:
+        total = curvature.sum(0)
+        return (total - curvature.square().sum(0) / total.clamp(min=torch.finfo(total.dtype).tiny)).clamp(min=0)
 
     def mean_hessian(self, curvature: Tensor) -> Tensor:
         return torch.diag(curvature.mean(1)) - curvature @ self._probability(curvature).T / curvature.shape[1]

@@ -17,8 +17,10 @@ from linnet.solvers.newton.newton import Point, is_tight
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.robust.lad_vertex import ScaledHuber, lad_vertex, least_absolute, widths
+from linnet.solvers.rounding import Predicted
 from linnet.solvers.sparse.minimise import minimise
 from linnet.solvers.sparse.problem import SparseProblem
+from linnet.solvers.two_classes import Near, as_logistic, both, is_of_two_classes, near_whole
 
 DUALITY = "duality gap: Fenchel dual point of the loss, feasible for penalty and bias"
 SPARSE_VERTEX = 1_000
@@ -26,6 +28,8 @@ SPARSE_VERTEX = 1_000
 SPARSE_WIDTHS = 4
 """Widths of Huber's loss that are tried for sparse features, down to a bound of some 1e-4 of the objective: each is
 several times as hard as the last."""
+NEGLIGIBLE_SLOPE = 1e-6
+"""Share of the tolerance that derivatives by the bias may be: a dual point of sum 0 is as far away."""
 NEAR = 1e-7
 """Relative error of weights that are wanted as well, because the tolerance is tight."""
 
@@ -93,10 +97,11 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     """Solve for a smooth loss. End at the first point whose certificate is within tolerance, or return the best one."""
     best: tuple[Certified, Tensor, Tensor] | None = None
 
-    def certify(weight: Tensor, bias: Tensor) -> bool:
+    def certify(weight: Tensor, bias: Tensor, known: Predicted | None = None) -> bool:
         nonlocal best
-        bias = best_intercept(problem, weight, bias)
-        certified = duality_gap(problem, weight, bias, tolerance=tolerance)
+        z = None if known is None else known.z
+        bias = best_intercept(problem, weight, bias, z, NEGLIGIBLE_SLOPE * tolerance)
+        certified = duality_gap(problem, weight, bias, tolerance=tolerance, known=known)
         if best is None or certified.bound < best[0].bound:
             best = certified, weight, bias
         return certified.bound <= tolerance
@@ -111,7 +116,7 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
         # digit allows weights that are right to half as many.
         if wanted and slope > NEAR * problem.l2 * float(weight.norm()):
             return False
-        return slope**2 / (2 * problem.l2) <= tolerance and certify(weight, bias)
+        return slope**2 / (2 * problem.l2) <= tolerance and certify(weight, bias, Predicted(point.z, bias))
 
     def proximal_close(weight: Tensor, bias: Tensor, promised: float) -> bool:
         return promised <= tolerance and certify(weight, bias)
@@ -121,14 +126,24 @@ def _smooth(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) ->
     elif problem.l1 > 0:
         weight, bias, steps = proximal_newton.minimise(problem, weight, bias, done=proximal_close, tolerance=tolerance)
     else:
-        weight, bias, steps = newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
-    if best is None or best[0].bound > tolerance or weight is not best[1]:
+        weight, bias, steps = _newton(problem, weight, bias, close, tolerance)
+    if best is None or best[0].bound > tolerance or not torch.equal(weight, best[1]):
         bias = best_intercept(problem, weight, bias)
         last = duality_gap(problem, weight, bias)
         # Within tolerance the last point is the best one: only its gradient still shows that.
         if best is None or last.bound <= max(tolerance, best[0].bound):
             best = last, weight, bias
     return best[1], best[2], best[0], steps
+
+
+def _newton(
+    problem: Problem, weight: Tensor, bias: Tensor, close: Near, tolerance: float
+) -> tuple[Tensor, Tensor, int]:
+    if not is_of_two_classes(problem):
+        return newton.minimise(problem, weight, bias, done=close, tolerance=tolerance)
+    logistic, start = as_logistic(problem), (weight[1:] - weight[:1], bias[1:] - bias[:1])
+    weight, bias, steps = newton.minimise(logistic, *start, done=near_whole(close), tolerance=tolerance)
+    return both(weight), both(bias), steps
 
 
 def _absolute_error(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:

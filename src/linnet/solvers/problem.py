@@ -38,6 +38,11 @@ def by_columns(x: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.empty(x.shape[1], x.shape[0], dtype=dtype).copy_(x.T).T
 
 
+def are_opposite(pair: Tensor) -> bool:
+    """Return whether `[C, …]` is a pair (−a, a), for which half of the work is enough: rounding is symmetric."""
+    return len(pair) == 2 and torch.equal(pair[0], -pair[1])
+
+
 @dataclass(frozen=True)
 class Problem:
     """Minimise F(W, b) = 1/N Σ_i w_i ℓ(W x_i + b, y_i) + l1 ‖W‖₁ + l2/2 ‖W‖².
@@ -100,6 +105,9 @@ class Problem:
 
     def predict(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Compute predictions z `[C, N]`, in the precision of the weight."""
+        if are_opposite(weight) and are_opposite(bias):
+            one = self.predict(weight[1:], bias[1:])
+            return torch.cat([-one, one])
         parts = [torch.addmm(bias[:, None], weight, x.T) for _, x, _ in self.chunks(weight.dtype)]
         return torch.cat(parts, 1)
 
@@ -117,6 +125,9 @@ class Problem:
 
     def transpose(self, theta: Tensor) -> Tensor:
         """Compute 1/N Σ_i θ_i x_iᵀ, `[C, D]`: the adjoint of prediction by the weight, over N."""
+        if are_opposite(theta):
+            one = self.transpose(theta[1:])
+            return torch.cat([-one, one])
         total = theta.new_zeros(len(theta), self.n_features)
         for rows, x, _ in self.chunks(theta.dtype):
             total += theta[:, rows] @ x
@@ -166,11 +177,21 @@ class Problem:
         return total / self.n_examples
 
     @cached_property
+    def largest_of_all(self) -> float:
+        """Largest magnitude of all features; 0 if there are none."""
+        if self.x.numel() == 0:
+            return 0.0
+        columns = self.x.T  # in one piece where x is laid out by columns, which takes a tenth of the time
+        low, high = torch.aminmax(columns if columns.is_contiguous() else self.x)
+        return max(float(high), -float(low))
+
+    @cached_property
     def largest(self) -> Tensor:
         """Largest magnitude of each feature, `[D]`, float64."""
         largest = torch.zeros(self.n_features, dtype=torch.float64)
         for _, x, _ in self.chunks(torch.float64):
-            largest = torch.maximum(largest, x.abs().amax(0))
+            # Not |x|, which would be as large as x.
+            largest = torch.maximum(largest, torch.maximum(x.amax(0), -x.amin(0)))
         return largest
 
     @cached_property

@@ -6,6 +6,7 @@ be right to 4 units in the last place: torch's vectorised ones promise 1.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,16 +23,33 @@ EXTENDED = 4_000_000
 """Numbers up to which predictions are computed in extended precision."""
 
 
-def predictions(problem: Problem, weight: Tensor, bias: Tensor, enough: float = 0.0) -> tuple[Tensor, Tensor]:
+class Predicted(NamedTuple):
+    """Predictions z `[C, N]` in float64 by `Problem.predict` or `there_and_back`, of a bias `[C]`."""
+
+    z: Tensor
+    bias: Tensor
+
+
+def predictions(
+    problem: Problem, weight: Tensor, bias: Tensor, enough: float = 0.0, known: Predicted | None = None
+) -> tuple[Tensor, Tensor]:
     """Predict z `[C, N]`, with bounds of the errors `[C, N]`, for weight `[C, D]` and bias `[C]`, float64.
 
     Args:
         enough: a bound that need not be undercut by errors; where all are below it, no extended precision is used.
+        known: predictions of the same weight, whose bias may be another.
     """
     small = problem.x.numel() * len(weight) <= EXTENDED
+    # A product and the bias take longest_row + 1 roundings at the most, and another bias two more.
+    share = 2 * (problem.longest_row + 3) * UNIT_ROUNDOFF
+    if enough > 0:
+        moved = torch.zeros_like(bias) if known is None else bias - known.bias
+        sizes = weight.abs().sum(1) * problem.largest_of_all + bias.abs() + moved.abs()  # without a pass over the rows
+        if share * float(sizes.max()) <= enough:
+            z = problem.predict(weight, bias) if known is None else known.z + moved[:, None]
+            return z, (share * sizes)[:, None].expand_as(z)
     if not small or enough > 0:
-        z = problem.predict(weight, bias)
-        error = 2 * (problem.longest_row + 3) * UNIT_ROUNDOFF * problem.predict_sizes(weight, bias)
+        z, error = problem.predict(weight, bias), share * problem.predict_sizes(weight, bias)
         if not small or float(error.max()) <= enough:
             return z, error
     design = problem.design().numpy()
@@ -43,16 +61,33 @@ def predictions(problem: Problem, weight: Tensor, bias: Tensor, enough: float = 
     return z, UNIT_ROUNDOFF * z.abs() + terms[:, None]
 
 
-def mean_loss(convex_loss: ConvexLoss, z: Tensor, error: Tensor, y: Tensor) -> tuple[float, float]:
-    """Compute the mean loss at predictions `[C, N]` known to `error`, and a bound of its own error."""
-    values, _ = convex_loss.value_and_theta(z, y)
+def mean_loss(
+    convex_loss: ConvexLoss, z: Tensor, error: Tensor, y: Tensor, enough: float = 0.0, values: Tensor | None = None
+) -> tuple[float, float]:
+    """Compute the mean loss at predictions `[C, N]` known to `error`, and a bound of its own error.
+
+    Args:
+        enough: rounding error of the sum that does not matter.
+        values: the losses `[N]` as `value_and_theta` computes them, where they are known.
+    """
+    values = convex_loss.value_and_theta(z, y)[0] if values is None else values
     doubt = convex_loss.times_weight(_loss_error(convex_loss, z, error, y)) + 2 * UNIT_ROUNDOFF * values.abs()
-    return mean(values), mean(doubt) + 2 * UNIT_ROUNDOFF * mean(values.abs())
+    value, rounding = mean(values, enough)
+    return value, upper_mean(doubt) + rounding
 
 
-def mean(values: Tensor) -> float:
-    """Compute the mean of `[N]`, rounded once or twice."""
-    return math.fsum(values.tolist()) / len(values)
+def mean(values: Tensor, enough: float = 0.0) -> tuple[float, float]:
+    """Compute the mean of `[N]` and a bound of its error: at most `enough`, or that of two roundings."""
+    size = upper_mean(values.abs())
+    rounding = (len(values) + 2) * UNIT_ROUNDOFF * size
+    if rounding <= enough:
+        return float(values.sum()) / len(values), rounding
+    return math.fsum(values.tolist()) / len(values), 2 * UNIT_ROUNDOFF * size
+
+
+def upper_mean(values: Tensor) -> float:
+    """Bound the mean of numbers of at least 0, `[N]`, from above: their sum is too small by γ_N at the most."""
+    return float(values.sum()) / len(values) * (1 + 2 * (len(values) + 2) * UNIT_ROUNDOFF)
 
 
 def _loss_error(convex_loss: ConvexLoss, z: Tensor, error: Tensor, y: Tensor) -> Tensor:
@@ -77,7 +112,9 @@ def _loss_error(convex_loss: ConvexLoss, z: Tensor, error: Tensor, y: Tensor) ->
     return size.sum(0) + 8 * UNIT_ROUNDOFF * abs(convex_loss.constant) * len(z)
 
 
-def mean_conjugate(convex_loss: ConvexLoss, theta: Tensor, error: Tensor, y: Tensor) -> tuple[float, float]:
+def mean_conjugate(
+    convex_loss: ConvexLoss, theta: Tensor, error: Tensor, y: Tensor, enough: float = 0.0
+) -> tuple[float, float]:
     """Compute the mean of ℓ*(θ) at dual variables `[C, N]`, in the domain up to `error`, and its error."""
     values = convex_loss.conjugate(theta, y)
     theta, error = (
@@ -85,7 +122,8 @@ def mean_conjugate(convex_loss: ConvexLoss, theta: Tensor, error: Tensor, y: Ten
         convex_loss.per_weight(error) + 2 * UNIT_ROUNDOFF * convex_loss.per_weight(theta.abs()),
     )
     doubt = convex_loss.times_weight(_conjugate_error(convex_loss, theta, error, y)) + 2 * UNIT_ROUNDOFF * values.abs()
-    return mean(values), mean(doubt) + 2 * UNIT_ROUNDOFF * mean(values.abs())
+    value, rounding = mean(values, enough)
+    return value, upper_mean(doubt) + rounding
 
 
 def _conjugate_error(convex_loss: ConvexLoss, theta: Tensor, error: Tensor, y: Tensor) -> Tensor:

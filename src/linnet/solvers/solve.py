@@ -16,6 +16,7 @@ from linnet.losses import Loss
 from linnet.penalties import Penalty
 from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax, convex_loss_of
 from linnet.solvers.least_squares.least_squares import solve_quadratic
+from linnet.solvers.newton.newton import is_worth_single_precision
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.penalised import is_coupled, solve_penalised
 from linnet.solvers.problem import Problem, WeightedRows, by_columns
@@ -114,9 +115,11 @@ def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n
         y = y.double() if y.is_floating_point() else y
         return sparse_or_dense(SparseProblem.of(x, y, convex_loss, n_outputs or present, l1, l2, bias))
     if x.numel() <= SMALL:
-        x = by_columns(x, torch.float64) if classification else x.double()
-        y = y.double() if y.is_floating_point() else y
-    return Problem(x, y, convex_loss, n_outputs or present, l1, l2, bias)
+        x, y = x.double(), y.double() if y.is_floating_point() else y
+    problem = Problem(x, y, convex_loss, n_outputs or present, l1, l2, bias)
+    if classification and x.numel() <= SMALL and not is_worth_single_precision(problem):
+        problem = replace(problem, x=by_columns(x, torch.float64))
+    return problem
 
 
 def _is_finite(part: Tensor) -> bool:

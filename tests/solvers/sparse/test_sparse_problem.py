@@ -15,7 +15,8 @@ from linnet.solvers.newton.newton import evaluate
 from linnet.solvers.sparse import orthants, problem as sparse_problem
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
 from linnet.solvers.sparse.problem import SparseProblem
-from linnet.solvers.sparse.two_classes import Logistic, as_logistic, both, point_of_both
+from linnet.solvers.logistic import Logistic
+from linnet.solvers.two_classes import as_logistic, both, point_of_both
 
 RNG = np.random.default_rng(0)
 X = np.where(RNG.random((40, 15)) < 0.3, RNG.normal(2, 1, (40, 15)), 0.0)

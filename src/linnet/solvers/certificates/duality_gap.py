@@ -24,7 +24,15 @@ from linnet.solvers.convex_loss import ConvexLoss
 from linnet.solvers.convex_losses import Robust, Softmax
 from linnet.solvers.extended_precision import Sliced, extended
 from linnet.solvers.problem import Problem
-from linnet.solvers.rounding import EXTENDED, UNIT_ROUNDOFF, mean_conjugate, mean_loss, predictions, steepness
+from linnet.solvers.rounding import (
+    EXTENDED,
+    UNIT_ROUNDOFF,
+    Predicted,
+    mean_conjugate,
+    mean_loss,
+    predictions,
+    steepness,
+)
 
 NEGLIGIBLE = 1e-6
 """Share of the penalty that the error of V may be without mattering."""
@@ -47,7 +55,12 @@ class Certified(NamedTuple):
 
 
 def duality_gap(
-    problem: Problem, weight: Tensor, bias: Tensor, theta: Tensor | None = None, tolerance: float = 0.0
+    problem: Problem,
+    weight: Tensor,
+    bias: Tensor,
+    theta: Tensor | None = None,
+    tolerance: float = 0.0,
+    known: Predicted | None = None,
 ) -> Certified:
     """Certify weight `[C, D]` and bias `[C]`, float64.
 
@@ -55,6 +68,7 @@ def duality_gap(
         problem: with a penalty.
         theta: dual point `[C, N]` in the domain; None: the derivative of the loss at the prediction.
         tolerance: bound beside which smaller rounding errors do not matter; 0: they are made as small as they can be.
+        known: predictions of the weight, where there are any.
     """
     convex_loss, l1, l2 = problem.convex_loss, problem.l1, problem.l2
     if l1 == 0 and l2 == 0:
@@ -62,9 +76,10 @@ def duality_gap(
     y, n_examples = problem.targets, problem.n_examples
     # A logit's error moves the loss of softmax by twice as much, at the most.
     enough = NEGLIGIBLE_ROUNDING * tolerance if isinstance(convex_loss, Softmax) else 0.0
-    z, z_error = predictions(problem, weight, bias, enough)
-    loss, rounding = mean_loss(convex_loss, z, z_error, y)
-    theta = convex_loss.value_and_theta(z, y)[1] if theta is None else theta
+    z, z_error = predictions(problem, weight, bias, enough, known)
+    values, derivative = convex_loss.value_and_theta(z, y)
+    loss, rounding = mean_loss(convex_loss, z, z_error, y, enough, values)
+    theta = derivative if theta is None else theta
     theta = convex_loss.centre(theta, y) if problem.bias else theta
     if isinstance(convex_loss, Robust):
         limits = convex_loss.limits * (1 - 4 * UNIT_ROUNDOFF)
@@ -75,7 +90,8 @@ def duality_gap(
 
     # |computed V − V| ≤ n u mean |θ||x| for sums of n products, however ordered (Higham, Accuracy and Stability, §3.1).
     v = -problem.transpose(theta)
-    v_error = _products(problem, (problem.longest_column + 12) * UNIT_ROUNDOFF * theta.abs() + shift, moved)
+    size = (problem.longest_column + 12) * UNIT_ROUNDOFF * theta.abs() + shift
+    v_error = _error_of_v(problem, v, size, moved, tolerance)
     # A dual point is shrunk by what V may exceed the penalty: its rounding must be small beside that.
     if 0 < NEGLIGIBLE * l1 < float(v_error.max()) and problem.x.numel() * len(theta) <= EXTENDED:
         v, rounded = _transpose_in_extended_precision(problem, theta)
@@ -91,7 +107,7 @@ def duality_gap(
         beyond = (v.abs() + v_error - l1).clamp(min=0)
         of_penalty = float(beyond.square().sum()) / (2 * l2) * (1 + (v.numel() + 8) * UNIT_ROUNDOFF)
     penalty = problem.penalty(weight)
-    conjugate, evaluation = mean_conjugate(convex_loss, theta, error, y)
+    conjugate, evaluation = mean_conjugate(convex_loss, theta, error, y, enough)
     rounding += dual_rounding + evaluation + (weight.numel() + 8) * UNIT_ROUNDOFF * penalty
     rounding += 4 * UNIT_ROUNDOFF * (abs(loss) + abs(conjugate) + penalty + of_penalty)
     return Certified(loss + penalty, max(loss + penalty + conjugate + of_penalty, 0.0) + rounding, theta, v)
@@ -122,6 +138,17 @@ def _into_domain(convex_loss: ConvexLoss, theta: Tensor, y: Tensor) -> Tensor:
     shift = 4 * UNIT_ROUNDOFF * (q + theta.abs())
     total = theta.sum(0).abs() + len(theta) * shift.sum(0)
     return shift.scatter_add(0, y[None], total[None])
+
+
+def _error_of_v(problem: Problem, v: Tensor, size: Tensor, moved: float, tolerance: float) -> Tensor:
+    """Bound 1/N Σ_i s_i|x_i|ᵀ of sizes `[C, N]` and a change `moved`, by the largest feature where that is enough."""
+    if tolerance > 0 and problem.l2 > 0:
+        coarse = (size.sum(1, keepdim=True) + moved) * (problem.largest_of_all / problem.n_examples) * (1 + 1e-9)
+        coarse = coarse.expand_as(v)
+        more = float((coarse * (2 * v.abs() + coarse)).sum()) / (2 * problem.l2)
+        if more <= NEGLIGIBLE_ROUNDING * tolerance:
+            return coarse
+    return _products(problem, size, moved)
 
 
 def _products(problem: Problem, size: Tensor, moved: float) -> Tensor:

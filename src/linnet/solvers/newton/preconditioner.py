@@ -122,7 +122,7 @@ def n_leading(problem: Problem) -> int:
 
 
 def _all_rows(problem: Problem) -> float:
-    """Return the multiplications of a dense Hessian of all examples, twice as many as symmetry leaves of them."""
+    """Return the multiplications of a dense Hessian of all examples, without the use of its symmetry."""
     coupled = 1 if problem.convex_loss.separable else problem.n_outputs
     return problem.n_examples * float(coupled * (n_leading(problem) + 1)) ** 2 * problem.n_outputs / coupled
 
@@ -130,8 +130,9 @@ def _all_rows(problem: Problem) -> float:
 def dense_work(problem: Problem) -> float:
     """Estimate the multiplications of `Preconditioner.update`."""
     work, coupled = _all_rows(problem), 1 if problem.convex_loss.separable else problem.n_outputs
+    # Blocks of two outputs are computed once, each block as a whole.
     every = 1 if work <= DENSE_WORK else max(1, problem.n_examples // SAMPLE)
-    return work / 2 / every + float(coupled * (n_leading(problem) + 1)) ** 3 / 3
+    return work / (2 if coupled > 1 else 1) / every + float(coupled * (n_leading(problem) + 1)) ** 3 / 3
 
 
 def _factor(matrices: Tensor) -> Tensor:

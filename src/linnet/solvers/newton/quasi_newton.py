@@ -95,8 +95,8 @@ def _inverse_times(
 
 
 def _flat(u: Parameters) -> Tensor:
-    """Return weight and bias less the common change of all outputs, which softmax ignores, as one vector."""
-    return torch.cat([u[0].flatten(), u[1] - u[1].mean()])
+    """Return weight and bias less the common change of all classes, which softmax ignores, as one vector."""
+    return torch.cat([u[0].flatten(), u[1] - u[1].mean() if len(u[1]) > 1 else u[1]])
 
 
 def _parts(u: Tensor, weight: Tensor) -> Parameters:

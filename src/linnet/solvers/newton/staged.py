@@ -3,6 +3,7 @@
 from torch import Tensor, dtype
 
 from linnet.solvers.convex_losses import Softmax
+from linnet.solvers.logistic import Logistic
 from linnet.solvers.newton.kronecker import Kronecker
 from linnet.solvers.newton.preconditioner import Preconditioner, dense_work
 from linnet.solvers.problem import Problem
@@ -30,7 +31,7 @@ class Staged:
         product = 2.0 * problem.x.numel() * problem.n_outputs + CALL
         self.limit = dense_work(problem) / product
         cheap = (
-            isinstance(problem.convex_loss, Softmax)
+            isinstance(problem.convex_loss, Softmax | Logistic)
             and problem.l2 > 0
             and self.limit >= WORTHWHILE
             and Kronecker.work(problem) < WORTHWHILE / 2 * product

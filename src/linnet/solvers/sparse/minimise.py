@@ -10,7 +10,7 @@ from linnet.solvers.newton.newton import Point
 from linnet.solvers.sparse import orthants
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
 from linnet.solvers.sparse.problem import SparseProblem
-from linnet.solvers.sparse.two_classes import as_logistic, both, is_of_two_classes, point_of_both, whole
+from linnet.solvers.two_classes import as_logistic, both, is_of_two_classes, near_whole, whole
 
 Done = Callable[[Tensor, Tensor, float], bool]
 
@@ -37,8 +37,7 @@ def minimise(
     if is_of_two_classes(problem):
         weight, bias, steps = minimise(
             as_logistic(problem), weight[1:] - weight[:1], bias[1:] - bias[:1],
-            near=lambda point, v, c, promised: near(point_of_both(point), both(v), both(c), promised),
-            done=whole(done), tolerance=tolerance,
+            near=near_whole(near), done=whole(done), tolerance=tolerance,
         )  # fmt: skip
         return both(weight), both(bias), steps
     if problem.l1 > 0:

@@ -114,6 +114,10 @@ class SparseProblem(Problem):
         return torch.from_numpy(_times(self.squares.T, theta)) / self.n_examples
 
     @cached_property
+    def largest_of_all(self) -> float:
+        return float(np.abs(self.matrix.data).max(initial=0.0))
+
+    @cached_property
     def largest(self) -> Tensor:
         largest = np.zeros(self.n_features)
         np.maximum.at(largest, self.matrix.indices, np.abs(self.matrix.data))
