@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from linnet.sklearn import LinearRegression, SoftmaxRegression
+from linnet.sklearn.exact import _scaling
+from linnet.solvers.relative import Rows
 
 X = np.array([[0.0, 1.0], [1.0, 3.0], [2.0, -1.0], [4.0, 0.0], [5.0, 2.0], [7.0, -2.0]])
 Y = np.array([0, 1, 0, 1, 0, 1])
@@ -108,3 +111,13 @@ def test_float32_is_solved_in_float64() -> None:
         single = model.fit(x, Y).coef_
         assert single.dtype == np.float64
         assert np.array_equal(single, model.fit(x.astype(np.float64), Y).coef_)
+
+
+def test_columns_are_centred_that_are_far_in_all_of_their_rows() -> None:
+    near_at_last, far, constant = np.full(200, 5e6), 1e6 + np.random.default_rng(0).random(200), np.full(200, -3.0)
+    near_at_last[-1] = 0
+    x = torch.from_numpy(np.column_stack([far, near_at_last, constant, far - 1e6, np.zeros(200)]))
+    scaling = _scaling(Rows(x, torch.zeros(200)), True, False)
+    assert scaling is not None and scaling.deviation.tolist() == [1] * 5
+    assert scaling.mean.tolist() == pytest.approx([far.mean(), 0, -3, 0, 0])
+    assert _scaling(Rows(x[:, [1, 3, 4]], torch.zeros(200)), True, False) is None

@@ -15,6 +15,7 @@ from linnet.solvers.newton.staged import Staged
 from linnet.solvers.problem import Problem, by_columns
 from linnet.solvers.relative import Rows
 from linnet.solvers.solve import solve
+from linnet.solvers.two_classes import as_logistic
 
 
 def problem(n: int, d: int, c: int, *, weighted: bool = False, bias: bool = True) -> Problem:
@@ -62,6 +63,27 @@ def test_inverse_is_the_cheapest_one_that_pays() -> None:
     assert isinstance(Staged(problem(20_000, 60, 10), torch.float32).inverse, Kronecker)
     small = Staged(problem(100, 5, 3), torch.float64)
     assert small.inverse is None and not small.lasting
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_product_is_the_inverse_of_one_column(weighted: bool) -> None:
+    given = as_logistic(problem(300, 6, 2, weighted=weighted))
+    u, v = torch.randn(1, 6, dtype=torch.float64), torch.randn(1, dtype=torch.float64)
+    curvature = given.convex_loss.curvature(given.predict(u, v), given.y, 1.0)
+    inverse = Kronecker(given, torch.float64)
+    inverse.update(curvature)
+    found = inverse(*hessian_product(given, (u, v), curvature, torch.float64))
+    assert torch.allclose(found[0], u, atol=1e-9) and torch.allclose(found[1], v, atol=1e-9)
+
+
+def test_sample_is_drawn_in_proportion_to_uncertainty() -> None:
+    given = problem(6000, 3, 2)
+    uncertain = torch.full((6000,), 1e-9)
+    uncertain[::30] = 1 + torch.rand(200)
+    x, share = Kronecker(given, torch.float64)._sample(uncertain)
+    assert torch.equal(x, given.x[::30])
+    assert torch.allclose(share, (uncertain[::30] / uncertain.sum()).double(), atol=1 / 2500)
+    assert float(share.sum()) == pytest.approx(1, abs=1e-3)
 
 
 def test_tight_tolerance_brings_the_weights_as_well() -> None:

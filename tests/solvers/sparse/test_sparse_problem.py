@@ -10,12 +10,12 @@ from sklearn.linear_model import Lasso
 
 from linnet.losses import CrossEntropy, SquaredError
 from linnet.solvers.convex_losses import Softmax, convex_loss_of
+from linnet.solvers.logistic import Logistic
 from linnet.solvers.newton.direction import hessian_product
 from linnet.solvers.newton.newton import evaluate
 from linnet.solvers.sparse import orthants, problem as sparse_problem
 from linnet.solvers.sparse.preconditioner import CentredDiagonal
 from linnet.solvers.sparse.problem import SparseProblem
-from linnet.solvers.logistic import Logistic
 from linnet.solvers.two_classes import as_logistic, both, point_of_both
 
 RNG = np.random.default_rng(0)
