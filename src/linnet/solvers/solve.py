@@ -25,6 +25,7 @@ from linnet.solvers.sparse.least_squares import solve_least_squares
 from linnet.solvers.sparse.problem import SparseProblem
 from linnet.solvers.sparse.size import check_solvable, sparse_or_dense
 from linnet.solvers.target_units import in_target_units
+from linnet.solvers.two_classes import is_of_two_classes
 from linnet.solvers.unpenalised import solve_unpenalised
 
 SMALL = 4_000_000
@@ -72,7 +73,8 @@ def solve(
         problem = replace(problem, origin=origin.detach().cpu().double())
     if isinstance(problem, SparseProblem):
         check_solvable(problem, loss)
-    with threads_for(problem.x.numel() * problem.n_outputs):
+    columns = 1 if is_of_two_classes(problem) else problem.n_outputs
+    with threads_for(problem.x.numel() * columns):
         found = _solve(problem, *(start or problem.zeros()), tolerance)
     bound = max(found.suboptimality_bound, 0.0) if math.isfinite(found.suboptimality_bound) else math.inf
     return replace(found, suboptimality_bound=bound, seconds=time.perf_counter() - begin)
