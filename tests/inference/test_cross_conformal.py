@@ -1,9 +1,11 @@
 """CV+ of a run with folds: against refits, in every face, with the coverage that it promises; and who has none."""
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from formats import edit_safetensors
 from numpy.typing import NDArray
 from pyarrow import csv
 from safetensors.numpy import load_file, save_file
@@ -11,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import linnet
 from linnet.inference.conformal import cv_plus_intervals
+from linnet.inference.resampled_models import load_fold, load_resampled_models
 from linnet.system.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -129,3 +132,20 @@ def test_a_few_rows_at_a_time_give_the_same(monkeypatch):
     monkeypatch.setattr("linnet.inference.intervals.NUMBERS", 7 * (160 - NEW))
     assert np.array_equal(run.predict_interval(new, 0.8), found)
     assert run.predict_interval(new[:0], 0.8).shape == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["resample_weights", "resamples"])
+def test_headers_that_lie_are_refused_or_read(name, monkeypatch):
+    model = train("optimizer=exact", "resampling=kfold").model
+    monkeypatch.setattr("linnet.inference.resampled_models.check_unchanged", lambda *_: None)
+    path = Path("run", f"{name}.safetensors")
+    original, refused = path.read_bytes(), 0
+    for seed in range(200):
+        path.write_bytes(original)
+        edit_safetensors(path, random.Random(seed))
+        try:
+            load_resampled_models(Path("run"), model)
+            load_fold(Path("run"), 5, 160 - NEW)
+        except InputError:  # any other would be a traceback
+            refused += 1
+    assert refused > 100

@@ -46,6 +46,8 @@ def load_resampled_models(run: Path, predictor: LinearPredictor) -> ResampledMod
     """
     check_unchanged(run, (RESAMPLES,))
     found = load_weights(run, RESAMPLES)
+    if any(values.dtype.kind != "f" for values in found.values()):
+        raise InputError(f"{run / RESAMPLES} is damaged: it holds other numbers than real ones")
     weight = found.get("weight", np.zeros(0)).astype(np.float64)
     bias = found["bias"].astype(np.float64) if "bias" in found else np.zeros(weight.shape[:2])
     errors, acceleration = _float64(found.get(HELD_OUT_ERROR)), _float64(found.get(ACCELERATION))
