@@ -66,6 +66,7 @@ def image_folder(
         task="classification", train=pictures["train"], val=pictures.get("val"), test=pictures.get("test"),
         class_names=classes, image_shape=(size, size) if color == "grey" else (3, size, size),
         checksum=hashlib.sha256(digest.encode() + labels.tobytes() + repr(classes).encode()).hexdigest(),
+        rows=torch.from_numpy(rows["train"]),
     )  # fmt: skip
 
 

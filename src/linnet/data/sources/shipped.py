@@ -81,4 +81,5 @@ def _source(
     return Source(
         task=task, train=everything.take(order[n_test:]), test=everything.take(order[:n_test]),
         class_names=class_names, feature_names=feature_names, image_shape=image_shape, checksum=checksum(everything),
+        rows=order[n_test:],
     )  # fmt: skip
