@@ -208,10 +208,10 @@ class Source:
     read for it are known by. row_norm: each example was divided by its Euclidean norm. unrounded: the examples are
     those of files, in a dtype that holds them exactly, and preparation rounds them to the dtype that is trained on.
     absent_classes are those that only the validation or test split has: the model has no output for them, and the index
-    of the i-th is −1 − i. stratified: classes are split in equal shares. rows are the training examples'
-    numbers among the rows that were read `[N]`, None if they are all in their order; groups and folds are each example's group and fold `[N]` int64, of a
-    table with such columns; −1: in no fold. preprocessing is what made features of the columns of a table, and summary
-    says what was found in the data, a line each.
+    of the i-th is −1 − i. stratified: classes are split in equal shares. rows are the training examples' numbers
+    among the rows that were read `[N]`, None if they are all in their order; groups and folds are each example's group
+    and fold `[N]` int64, of a table with such columns; −1: in no fold. preprocessing is what made features of the
+    columns of a table, and summary says what was found in the data, a line each.
     """
 
     task: Task
