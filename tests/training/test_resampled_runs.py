@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tables import write_csv
 
 import linnet
 from linnet.cli import main as cli
@@ -185,6 +186,19 @@ def test_a_fold_that_diverges_is_recorded_and_the_others_go_on(tmp_path: Path) -
     table = pq.read_table(run.directory / "out_of_fold.parquet").to_pydict()
     assert table["n_models"] == [0] * 10 + [1] * 10 and table["prediction"][:10] == [None] * 10
     assert (run.directory / "figures" / "folds.png").is_file()
+
+
+def test_a_sweep_does_not_choose_a_job_with_a_diverged_fold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = [1.0] * 10 + [10.0] * 10
+    words = ["data=table", f"data.path={write_csv(tmp_path / 'line.csv', {'x': x, 'y': x})}", "data.target=y",
+             "data.test_fraction=0", "model=linear_regression", "data.standardize=false", "data.batch_size=20",
+             "model.bias=false", "trainer.max_epochs=200", "resampling=kfold", "resampling.n_folds=2",
+             "resampling.shuffle=false", "hydra/launcher=vectorized"]  # fmt: skip
+    place = f"hydra.sweep.dir={tmp_path / 'sweep'}"
+    assert cli.run(["train", "-m", *QUICK, *words, place, "optimizer.lr=0.0267,0.01"]) == 0
+    assert read_json(tmp_path / "sweep/0/status.json")["diverged_resamples"] == [0]
+    losses = [read_json(tmp_path / f"sweep/{job}/metrics.json")["cv/loss"] for job in range(2)]
+    assert losses[0] < losses[1] and "best by cv/loss: job 1" in capsys.readouterr().out
 
 
 def test_all_folds_diverged_is_a_diverged_run(tmp_path: Path) -> None:

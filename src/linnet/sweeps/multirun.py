@@ -186,10 +186,7 @@ class Sweep:
                 missing = [job for job in jobs.values() if registry.status(job)["state"] not in FINISHED]
                 launcher.launch([(job, plans[job.identity]) for job in missing])
                 states = [registry.status(jobs[job.identity])["state"] for job in planned]
-                return [
-                    (state, report.value(jobs[job.identity]) if state == "completed" else None)
-                    for state, job in zip(states, planned, strict=True)
-                ]
+                return [(state, report.score(jobs[job.identity])) for state, job in zip(states, planned, strict=True)]
 
             objective = (report.metric, report.direction)
             study = open_study(

@@ -81,11 +81,20 @@ class Report:
         return " ".join(text for text in job.overrides if text.partition("=")[0] in self.keys) or "(no swept key)"
 
     def best(self) -> Job | None:
-        """Return the completed job with the best objective."""
+        """Return the completed job with the best objective; one with a resample that diverged only if all have one."""
         completed = [job for job in self.jobs if self.registry.status(job)["state"] == "completed"]
         values = {job: value for job in completed if (value := self.value(job)) is not None}
         sign = 1 if self.direction == "minimize" else -1
-        return min(values, key=lambda job: sign * values[job], default=None)
+        return min(values, key=lambda job: (self._has_diverged(job), sign * values[job]), default=None)
+
+    def score(self, job: Job) -> float | None:
+        """Return the objective of a job as a search is to learn from it; None if it or a resample diverged."""
+        completed = self.registry.status(job)["state"] == "completed"
+        return self.value(job) if completed and not self._has_diverged(job) else None
+
+    def _has_diverged(self, job: Job) -> bool:
+        """Return whether the objective is only that of the resamples that did not diverge."""
+        return bool(self.registry.status(job).get("diverged_resamples"))
 
     def value(self, job: Job) -> float | None:
         """Return the objective of a completed job, on its training set if it has no other; None if undefined.
