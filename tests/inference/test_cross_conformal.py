@@ -74,7 +74,7 @@ def test_of_steps_and_of_rates_in_float32():
 
 @pytest.mark.parametrize("resampling", ["kfold", "leave_one_out"])
 def test_sets_of_classes(resampling, predict):
-    steps = ("trainer.max_epochs=20", "optimizer=adam", "optimizer.lr=0.1", "data.standardize=true")
+    steps = ("trainer.max_epochs=6", "optimizer=adam", "optimizer.lr=0.2", "data.standardize=true")
     run = train(f"resampling={resampling}", *steps, classes=True)
     x, y = rows(classes=True)
     found = run.predict_set(x[-NEW:], 0.9)
@@ -91,7 +91,9 @@ def test_sets_of_classes(resampling, predict):
 
 
 class TestRefused:
-    @pytest.mark.parametrize("resampling", ["bootstrap", "time_series", "kfold resampling.repeats=2"])
+    @pytest.mark.parametrize(
+        "resampling", ["bootstrap resampling.n_resamples=9", "time_series", "kfold resampling.repeats=2"]
+    )
     def test_of_other_resamples(self, resampling):
         run = train("optimizer=exact", *f"resampling={resampling}".split(), "data.standardize=true")
         with pytest.raises(InputError, match="they need one partition into folds that are drawn of all examples"):
@@ -126,10 +128,10 @@ class TestRefused:
 
 
 def test_a_few_rows_at_a_time_give_the_same(monkeypatch):
-    run = train("optimizer=exact", "resampling=leave_one_out", "data.standardize=true")
+    run = train("optimizer=exact", "resampling=kfold", "resampling.n_folds=30")
     new = rows()[0][-NEW:]
     found = run.predict_interval(new, 0.8)
-    monkeypatch.setattr("linnet.inference.intervals.NUMBERS", 7 * (160 - NEW))
+    monkeypatch.setattr("linnet.inference.intervals.NUMBERS", 7 * 30)
     assert np.array_equal(run.predict_interval(new, 0.8), found)
     assert run.predict_interval(new[:0], 0.8).shape == (0, 2)
 
@@ -140,7 +142,7 @@ def test_headers_that_lie_are_refused_or_read(name, monkeypatch):
     monkeypatch.setattr("linnet.inference.resampled_models.check_unchanged", lambda *_: None)
     path = Path("run", f"{name}.safetensors")
     original, refused = path.read_bytes(), 0
-    for seed in range(200):
+    for seed in range(100):
         path.write_bytes(original)
         edit_safetensors(path, random.Random(seed))
         try:
@@ -148,4 +150,4 @@ def test_headers_that_lie_are_refused_or_read(name, monkeypatch):
             load_fold(Path("run"), 5, 160 - NEW)
         except InputError:  # any other would be a traceback
             refused += 1
-    assert refused > 100
+    assert refused > 50
