@@ -83,7 +83,7 @@ def test_an_l1_penalty_selects(capsys):
     assert found["bca_low"].isna().all()
     assert cli.run(["inspect", "run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert f"95 % intervals of 60 bootstrap resamples" in lines
+    assert "95 % intervals of 60 bootstrap resamples" in lines
     assert (
         sum(line.split() == ["feature", "percentile", "low", "percentile", "high", "selected"] for line in lines) == 1
     )
