@@ -85,6 +85,7 @@ def solve_folds(
     Raises:
         ValueError: a resample has no finite optimum, or data and loss do not fit.
     """
+    rows = Rows(rows.x, rows.y, rows.weight)  # once: features that are stored in another way are converted
     n_folds, n_features, n_penalties = len(resamples), rows.x.shape[1], len(penalties)
     own = None if features is None else _Own(features)
     weight = torch.full((n_penalties, n_folds, n_outputs, n_features), torch.nan, dtype=torch.float64)
