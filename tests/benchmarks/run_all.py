@@ -20,6 +20,7 @@ from side_by_side import machine
 FOLDER = Path(__file__).parent
 NO_BENCHMARKS = ("commits", "estimators", "run_all", "side_by_side")  # python_api prints those of estimators
 SHORTENED = {
+    "cross_validation": ["--epochs", "3"],
     "optimum": ["--solvers", "lbfgs-float64", "--repeats", "3"], "probe": ["--patience", "60"],
     "sparse": ["--patience", "40"],
 }  # fmt: skip
