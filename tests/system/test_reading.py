@@ -142,7 +142,7 @@ ALLOWED = {
     "cli/new.py": {"template.joinpath(place).read_bytes"},  # the package's own
     "config/groups.py": {"OmegaConf.load", "path.read_text"},  # the package's own options
     "config/skeleton.py": {"file.read_text"},  # the package's own components
-    "config/trust.py": {"Path(file).read_bytes"},  # a module that the user of the command trusts
+    "config/trust.py": {"file.read_bytes"},  # a module that the user of the command trusts
     "solvers/cache.py": {"path.read_bytes"},  # this user's cache
     "sweeps/grouping.py": {"Path('/proc/meminfo').read_text"},
     "system/parent.py": {"path.read_text"},  # of /proc
