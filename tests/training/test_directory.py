@@ -100,6 +100,7 @@ class TestManifest:
         assert config.pop("resampling") == {"_target_": "linnet.data.resampling.NoResampling"}
         config["objective"]["direction"] = "minimize"  # of val/loss, whether or not it was stated
         config["data"].pop("root", None)
+        assert [config["data"].pop(key) for key in ("outer_folds", "outer_fold")] == [None, None]  # as of before, too
         # Those that trainers had from the beginning; others count where they are set.
         first = ("_target_", "accelerator", "devices", "strategy", "max_epochs", "log_every_n_steps", "overfit_batches")
         config["trainer"] = {key: config["trainer"][key] for key in first}

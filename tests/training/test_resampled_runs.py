@@ -105,11 +105,6 @@ def test_ids_are_numbers_of_rows_as_read(tmp_path: Path) -> None:
     run = train(tmp_path / "run", x, y, "data.missing=drop", "data.test_fraction=0.3", resampling="kfold")
     table = pq.read_table(run.directory / "out_of_fold.parquet").to_pydict()
     assert table["target"] == y[table["id"]].tolist() and len(set(table["id"])) == 41
-    digits = linnet.train([*DIGITS, "data.val_fraction=0.3", "optimizer=exact", "penalty=l2", "resampling=kfold"],
-                          tracked=False)  # fmt: skip
-    rows = digits.data.row_numbers
-    assert len(rows) == len(digits.data.train) < len(digits.data.source.train)
-    assert (digits.data.source.train.y[rows] == digits.data.train.y).all()
 
 
 DIGITS = ("data=digits", "trainer.max_epochs=2", "data.batch_size=64", *QUICK)
