@@ -3,9 +3,7 @@
 import io
 from collections.abc import Collection, Sequence
 
-import pyarrow as pa
 import torch
-from pyarrow import parquet
 from torch import Tensor
 
 from linnet.data import Data
@@ -34,6 +32,9 @@ def out_of_fold(
         kept: predictions of each resample in chunks, `[1, B, C]`.
         diverged: resamples that are left out.
     """
+    import pyarrow as pa  # which runs without resamples do without
+    from pyarrow import parquet
+
     n, n_outputs = len(data.train), model.weight.shape[1]
     total, count = torch.zeros(n, n_outputs, dtype=torch.float64), torch.zeros(n, dtype=torch.int64)
     for k, (rows, chunks) in enumerate(zip(resamples.held_out, kept, strict=True)):
