@@ -5,6 +5,7 @@ Nothing of the examples that a resample does not train on enters them.
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,8 +15,10 @@ from linnet.data.feature_maps import FeatureMaps
 from linnet.data.module import Data
 from linnet.data.standardizer import Standardizer, is_constant
 from linnet.data.storage.examples import Examples
-from linnet.data.table.preprocessing import Preprocessing
 from linnet.system.errors import InputError
+
+if TYPE_CHECKING:
+    from linnet.data.table.preprocessing import Preprocessing  # imports pyarrow
 
 ROWS = 2048
 """Examples whose statistics are taken at a time."""
@@ -78,7 +81,7 @@ class _Links:
     target, source: columns `[L]`; step: `[F + 1, L]`, what is added to `source` of each model where `target` is 1.
     """
 
-    def __init__(self, train: Examples, counts: Tensor, table: Preprocessing | None) -> None:
+    def __init__(self, train: Examples, counts: Tensor, table: "Preprocessing | None") -> None:
         pairs: list[tuple[int, int]] = []  # (target, source)
         means: list[float | None] = []
         start = 0
@@ -128,7 +131,7 @@ def _counted(train: Examples, counts: Tensor) -> Iterator[tuple[Batch, Tensor]]:
         start = end
 
 
-def _kept(table: Preprocessing, chunks: partial[Iterator[Batch]], *, bias: bool) -> Tensor:
+def _kept(table: "Preprocessing", chunks: partial[Iterator[Batch]], *, bias: bool) -> Tensor:
     """Return 1 for each feature of the table that a resample has, else 0, `[D]`.
 
     As in a table of its own: columns that are always the same are left out, but numbers where there is no bias.
