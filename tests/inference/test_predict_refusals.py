@@ -144,7 +144,7 @@ class TestInput:
             Path("whole.npy").rename("whole")
         content = Path("whole").read_bytes()
         os.mkfifo(name)
-        threading.Thread(target=Path(name).write_bytes, args=(content,), daemon=True).start()
+        threading.Thread(target=Path(name).absolute().write_bytes, args=(content,), daemon=True).start()
         assert "is a pipe or a device" in refusal("flats", "--input", name)
 
 
