@@ -11,8 +11,8 @@ from torch import Tensor
 class FeatureMaps:
     """Feature j of model k: z_kj = ratio_kj (x_j + Σ_l factor_kl x_target(l) − centre_kj), the sum over source(l) = j.
 
-    So each resample has its own mean and deviation of the features, its own means in place of missing values, and
-    levels that it has not seen, while all of them share one copy of the columns x. What a model learns are weights of
+    So each resample has its own mean and deviation of the features, its own imputed means, and levels that it
+    has not seen, while all of them share one copy of the columns x. What a model learns are weights of
     its own z; a prediction takes weights of x, and gradients come back by the chain rule.
 
     ratio: shared deviation over own one, `[K, 1, D]`; 0 for a feature that the resample does not have.

@@ -1,4 +1,4 @@
-"""Find the features of each resample: its own means, deviations, means in place of missing values, and unseen levels.
+"""Find the features of each resample: its own means, deviations, imputed means, and unseen levels.
 
 Nothing of the examples that a resample does not train on enters them.
 """

@@ -16,6 +16,10 @@ from linnet.system.reading import TENSOR_LIMIT, read_bytes
 from linnet.system.writing import own_folder
 
 FOLDER = "data"
+DAMAGED = (
+    OSError, EOFError, LookupError, TypeError, AttributeError, ValueError, NotImplementedError, MemoryError,
+)  # fmt: skip
+"""What reading a damaged file raises, NotImplementedError where pyarrow does not know the format."""
 
 
 def save_given(run: Path, data: Given) -> None:
@@ -42,12 +46,9 @@ def readable_again(run: Path, options: Mapping[str, Any]) -> Iterator[None]:
         yield
         return
     try:
-        # A damaged file ends in any of these; NotImplementedError is what pyarrow calls a format that it does not know.
         data: Given = _tables(folder, run) if (folder / f"train{TABLE_SUFFIX}").exists() else _arrays(folder, run)
         fits = data.name == name
-    except (
-        OSError, EOFError, LookupError, TypeError, AttributeError, ValueError, NotImplementedError, MemoryError,
-    ) as error:  # fmt: skip
+    except DAMAGED as error:
         raise InputError(f"{folder} is damaged: {' '.join(str(error).split())}") from error
     if not fits:
         raise InputError(f"{folder} is not what the run began with (its checksum is {data.checksum[:12]}): put it back")

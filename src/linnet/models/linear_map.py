@@ -89,10 +89,6 @@ class LinearMap(pl.LightningModule, ABC):
             return weight, bias
         return weight[models].contiguous(), None if bias is None else bias[models].contiguous()
 
-    def predict_batch(self, batch: Batch) -> Tensor:
-        """Return the predictions `[K, B, C]` of a batch."""
-        return predict(batch.x, *self.shared_parameters(), batch.scale)
-
     def objective_and_gradients(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         """Return the mean loss of a batch for each model, `[K]`, and gradients of loss + smooth part of the penalty.
 
@@ -110,7 +106,7 @@ class LinearMap(pl.LightningModule, ABC):
         values, gradient = self.loss.value_and_gradient(batch.counted(predict(x, *shared, scale)), y)
         if weights is not None:
             values = batch.weighed(values)
-            # In the order of memory, [K, C, B]: otherwise the product would be laid out anew, and copied back.
+            # In the order of memory, [K, C, B]: otherwise the product would have another layout, and be copied back.
             gradient = (gradient.transpose(1, 2) * weights.unsqueeze(-2)).transpose(1, 2)
         grads = backpropagate(x, gradient, bias=bias is not None, scale=scale)
         if maps is not None:

@@ -34,12 +34,12 @@ class ModelResamples:
 
     @property
     def n_resamples(self) -> int:
-        """F."""
+        """Return F, the number of resamples."""
         return len(self.held_out)
 
     @property
     def n_models(self) -> int:
-        """F + 1, of one run."""
+        """Return F + 1, the number of models of one run."""
         return len(self.counts)
 
     def models_of(self, run: int) -> slice:

@@ -1,6 +1,7 @@
 """Solve the training problem of each resample, for a run with `optimizer=exact`."""
 
 import logging
+import math
 
 import torch
 from torch import Tensor
@@ -70,4 +71,4 @@ def _generalised(data: Data, model: LinearNetwork) -> dict[str, float]:
         train.x.double(), train.y.double(), weight, bias=model.bias is not None, any_units=strength == 0
     )  # fmt: skip
     score = float(generalised_cross_validation(fit, torch.tensor([strength], dtype=torch.float64)))
-    return {"cv/gcv": score} if torch.isfinite(torch.tensor(score)) else {}
+    return {"cv/gcv": score} if math.isfinite(score) else {}

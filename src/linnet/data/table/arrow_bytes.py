@@ -1,4 +1,4 @@
-"""Read an Arrow file of a stranger that can hold no more than it has bytes."""
+"""Read an untrusted Arrow file, whose table may not be larger than its bytes."""
 
 from struct import error as OutOfRange, unpack_from
 
