@@ -33,6 +33,11 @@ class Schedule(ABC):
     def __post_init__(self) -> None:
         check_options(self)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the multiplier is 1 at every step."""
+        return False
+
     @abstractmethod
     def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         """Return the multiplier without warm-up; arguments as in `factor`, but `steps` is float64."""
@@ -78,6 +83,10 @@ class Constant(Schedule):
     """
 
     warmup_epochs: NonNegative = 0.0
+
+    @property
+    def is_constant(self) -> bool:
+        return self.warmup_epochs == 0
 
     def decay(self, steps: Tensor, steps_per_epoch: int, max_epochs: float) -> Tensor:
         return torch.ones_like(steps)

@@ -5,7 +5,7 @@ import torch
 from all_metrics import expected_calibration_error
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from linnet.models.running_metrics import AbsentClassMetrics, as_floats
+from linnet.models.running_metrics import AbsentClassMetrics
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])
@@ -17,7 +17,7 @@ def test_are_those_of_scikit_learn(size):
     for start in range(0, 50, size):
         running.update(logits[:, start : start + size], y[start : start + size])
     seen = y >= 0
-    for found, scores in zip(as_floats(running), logits, strict=True):
+    for found, scores in zip(running.compute(), logits, strict=True):
         predicted, probability = scores.argmax(1), scores.double().softmax(1)
         assert found["accuracy"] == pytest.approx(accuracy_score(y, predicted), rel=1e-12)
         assert found["macro_f1"] == pytest.approx(f1_score(y, predicted, average="macro"), rel=1e-12)

@@ -6,7 +6,6 @@ from linnet.models.running_metrics import (
     CALIBRATION_BINS,
     ClassificationMetrics,
     RegressionMetrics,
-    as_floats,
     calibration_gap,
 )
 
@@ -15,14 +14,14 @@ def regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
     """Return mse, rmse, mae and r2 of predictions `[N, C]` of targets `[N, C]`."""
     running = RegressionMetrics()
     running.update(prediction[None], target)
-    return as_floats(running)[0]
+    return running.compute()[0]
 
 
 def classification_metrics(logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> dict[str, float]:
     """Return the metrics of logits `[N, C]` for classes `[N]`."""
     running = ClassificationMetrics(1, logits.shape[1], label_smoothing, logits)
     running.update(logits[None], target)
-    return as_floats(running)[0]
+    return running.compute()[0]
 
 
 def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = CALIBRATION_BINS) -> Tensor:

@@ -15,7 +15,7 @@ from linnet.inference.predictor import load_predictor
 from linnet.losses import Loss
 from linnet.models.intervals import SHARES, Intervals, bootstrap_intervals, wilson_interval
 from linnet.models.own_metrics import OwnMetrics
-from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RegressionMetrics, as_floats
+from linnet.models.running_metrics import AbsentClassMetrics, ClassificationMetrics, RegressionMetrics
 from linnet.system.errors import InputError
 from linnet.tracking.run_config import load_config
 from linnet.training.components import make
@@ -59,7 +59,7 @@ def _regression(found: Labelled, loss: Loss, own: OwnMetrics) -> tuple[dict[str,
     prediction, running = loss.mean(scores[None])[0], RegressionMetrics()
     running.update(prediction[None], y)
     (of_others,) = own.compute([prediction[None]], [y])
-    metrics = {"loss": _loss(found, loss, scores, y), **as_floats(running)[0], **of_others}
+    metrics = {"loss": _loss(found, loss, scores, y), **running.compute()[0], **of_others}
     return metrics, bootstrap_intervals(prediction, y)
 
 
@@ -71,7 +71,7 @@ def _classification(found: Labelled, loss: Loss, own: OwnMetrics) -> tuple[dict[
     given = 1, scores.shape[1], smoothing, scores
     running = AbsentClassMetrics(*given, len(found.unseen)) if found.unseen else ClassificationMetrics(*given)
     running.update(scores[None], y)
-    metrics = as_floats(running)[0]
+    metrics = running.compute()[0]
     intervals = {key: wilson_interval(metrics[key], len(scores)) for key in SHARES}
     (of_others,) = own.compute([scores[None]], [y])
     return {"loss": _loss(found, loss, scores, y), **metrics, **of_others}, intervals

@@ -6,7 +6,7 @@ from torch import Tensor
 from linnet.data import Batch
 from linnet.losses import Loss
 from linnet.models.own_metrics import OwnMetrics
-from linnet.models.running_metrics import RunningMetrics, as_floats
+from linnet.models.running_metrics import RunningMetrics
 
 
 class Evaluation:
@@ -51,7 +51,8 @@ class Evaluation:
 
     def compute(self) -> list[dict[str, float]]:
         """Return loss and metrics of each model."""
-        means = (torch.stack(self._losses).sum(dim=0) / self.total_weight).tolist()
+        total = self._losses[0] if len(self._losses) == 1 else torch.stack(self._losses).sum(dim=0)
+        means = (total / self.total_weight).tolist()
         own = self.own_metrics.compute(self._predicted, self._targets) if self._predicted else [{} for _ in means]
-        every = zip(means, as_floats(self.running), own, strict=True)
+        every = zip(means, self.running.compute(), own, strict=True)
         return [{"loss": mean, **metrics, **of_others} for mean, metrics, of_others in every]

@@ -80,10 +80,13 @@ class GradientDescent(Runs):
         self._epoch = epoch
         if self.solution is not None:
             return
-        # Of the whole epoch at once: vectorised arithmetic may round otherwise for fewer steps, as of a resumed epoch.
         n = self.data.chunks.steps_per_epoch
+        if self.schedule.is_constant:
+            self._factors: list[Hyperparameter] = [1.0] * n
+            return
+        # Of the whole epoch at once: vectorised arithmetic may round otherwise for fewer steps, as of a resumed epoch.
         factors = self.schedule.factor(torch.arange(epoch * n, (epoch + 1) * n), n, self.data.length(max_epochs))
-        self._factors: list[Hyperparameter] = factors.tolist() if factors.dim() == 1 else list(factors)
+        self._factors = factors.tolist() if factors.dim() == 1 else list(factors)
 
     def train_on(self, rows: Tensor, log_every: int, rank: int = 0, size: int = 1) -> bool:
         """Train on a chunk of minibatches, and return whether that ended the epoch.

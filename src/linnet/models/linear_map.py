@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from linnet.data import Batch, Examples
 from linnet.data.feature_maps import FeatureMaps
+from linnet.data.target_spread import TargetSpread
 from linnet.losses import Loss
 from linnet.models.evaluation import Evaluation
 from linnet.models.intervals import Intervals
@@ -115,10 +116,12 @@ class LinearMap(pl.LightningModule, ABC):
         return mean(values), grads
 
     @abstractmethod
-    def new_metrics(self, n_absent: int = 0, n_models: int | None = None) -> RunningMetrics:
+    def new_metrics(
+        self, n_absent: int = 0, n_models: int | None = None, spread: TargetSpread | None = None
+    ) -> RunningMetrics:
         """Return new running metrics of the task for so many models, K by default.
 
-        n_absent classes may occur that have no output.
+        n_absent classes may occur that have no output; spread is that of the targets, if it is known.
         """
 
     @abstractmethod
@@ -145,12 +148,12 @@ class LinearMap(pl.LightningModule, ABC):
         absent = _absent(examples)
         return self.evaluate_batches(
             examples.chunks(EVALUATION_ROWS), self.parameters_of(models), kept,
-            0 if absent is None else len(absent.unique()), examples.total_weight,
+            0 if absent is None else len(absent.unique()), examples.total_weight, examples.spread(EVALUATION_ROWS),
         )  # fmt: skip
 
     def evaluate_batches(
         self, batches: Iterable[Batch], parameters: Sequence[Tensor | None], kept: list[Tensor] | None = None,
-        n_absent: int = 0, total_weight: float | None = None,
+        n_absent: int = 0, total_weight: float | None = None, spread: TargetSpread | None = None,
     ) -> list[dict[str, float]]:  # fmt: skip
         """Return loss and metrics of models with these weights and biases for shared columns, on batches of examples.
 
@@ -160,11 +163,12 @@ class LinearMap(pl.LightningModule, ABC):
             kept: as in `evaluate_all`.
             n_absent: classes without an output that occur.
             total_weight: of all examples; None: it is added up.
+            spread: of their targets; None: it is added up.
         """
         weight, bias = parameters
         assert weight is not None
         evaluation = Evaluation(
-            self.loss, self.new_metrics(n_absent, len(weight)), self.own_metrics, absent=n_absent > 0,
+            self.loss, self.new_metrics(n_absent, len(weight), spread), self.own_metrics, absent=n_absent > 0,
             total_weight=total_weight,
         )  # fmt: skip
         for batch in batches:
@@ -188,8 +192,8 @@ class LinearMap(pl.LightningModule, ABC):
             batch.weighed(self.loss.value(predict(batch.x, weight, bias, batch.scale), batch.y).double()).sum(dim=1)
             for batch in examples.chunks(EVALUATION_ROWS)
         ]
-        mean = torch.stack(losses).sum(dim=0) / examples.total_weight
-        return (mean + self.penalty.value(self.weight)[models]).tolist()
+        total = losses[0] if len(losses) == 1 else torch.stack(losses).sum(dim=0)
+        return (total / examples.total_weight + self.penalty.value(self.weight)[models]).tolist()
 
     def log_series(
         self, name: str, steps: Sequence[int], values: Sequence[float], every: int = 1, model: int = 0

@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from linnet.data import Examples
+from linnet.data.target_spread import TargetSpread
 from linnet.losses import Loss, SquaredError
 from linnet.models.intervals import Intervals, bootstrap_intervals
 from linnet.models.network import LinearNetwork
@@ -23,8 +24,10 @@ class LinearRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return SquaredError()
 
-    def new_metrics(self, n_absent: int = 0, n_models: int | None = None) -> RunningMetrics:
-        return RegressionMetrics()
+    def new_metrics(
+        self, n_absent: int = 0, n_models: int | None = None, spread: TargetSpread | None = None
+    ) -> RunningMetrics:
+        return RegressionMetrics(spread)
 
     def intervals(self, metrics: Mapping[str, float], prediction: Tensor | None, examples: Examples) -> Intervals:
         return {} if prediction is None else bootstrap_intervals(self.loss.mean(prediction[None])[0], examples.y)

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from linnet.data.target_spread import TargetSpread
+
 CALIBRATION_BINS = 15
 
 
@@ -29,8 +31,8 @@ class RunningMetrics(ABC):
         """
 
     @abstractmethod
-    def compute(self) -> dict[str, Tensor]:
-        """Return metric -> one number per model, `[K]` float64, of all examples so far."""
+    def compute(self) -> list[dict[str, float]]:
+        """Return the metrics of each model, of all examples so far."""
 
 
 class RegressionMetrics(RunningMetrics):
@@ -39,37 +41,42 @@ class RegressionMetrics(RunningMetrics):
     r2 is 1 − Σ(prediction − target)² / Σ(target − mean)², the mean taken per output and both sums pooled over outputs
     (scikit-learn's `r2_score(multioutput="variance_weighted")`). It compares with predicting the mean, so it is nan
     where every output of the target is constant.
+
+    Args:
+        spread: of the targets of all examples that will be seen; None: it is taken from them as they come.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spread: TargetSpread | None = None) -> None:
         super().__init__()
         self.squares: Tensor | float = 0.0  # [K], Σ (prediction − target)²
         self.absolute: Tensor | float = 0.0  # [K], Σ |prediction − target|
-        self.constant = True
+        self.spread, self.known = spread or TargetSpread(), spread is not None
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        truth = target.double()
-        error = prediction.double() - truth
+        error = prediction.double() - target.double()
         self.squares = self.squares + error.square().sum(dim=(1, 2))
         self.absolute = self.absolute + error.abs().sum(dim=(1, 2))
-        n, mean = len(truth), truth.mean(dim=0)
-        spread = (truth - mean).square().sum()
-        if self.n == 0:
-            self.first, self.mean, self.spread = target[:1].clone(), mean, spread
-        else:  # Chan, Golub and LeVeque, Updating formulae for computing sample variances, 1979
-            apart = mean - self.mean
-            self.spread = self.spread + spread + apart.square().sum() * (self.n * n / (self.n + n))
-            self.mean = self.mean + apart * (n / (self.n + n))
-        # The mean of N equal numbers need not equal them in floating point: constancy is asked of the data instead.
-        self.constant = self.constant and bool((target == self.first).all())
-        self.n += n
+        if not self.known:
+            self.spread.add(target)
+        self.n += len(target)
 
-    def compute(self) -> dict[str, Tensor]:
+    def compute(self) -> list[dict[str, float]]:
         assert isinstance(self.squares, Tensor) and isinstance(self.absolute, Tensor)
-        numbers = self.n * self.mean.numel()
-        mse = self.squares / numbers
-        r2 = torch.full_like(mse, math.nan) if self.constant else 1 - self.squares / self.spread
-        return {"mse": mse, "rmse": mse.sqrt(), "mae": self.absolute / numbers, "r2": r2}
+        numbers = self.n * self.spread.mean.numel()
+        squares, absolute = torch.stack([self.squares, self.absolute]).tolist()
+        spread = math.nan if self.spread.constant else float(self.spread.squares)
+        found = []
+        for square, distance in zip(squares, absolute, strict=True):
+            mse = square / numbers
+            found.append({"mse": mse, "rmse": math.sqrt(mse), "mae": distance / numbers, "r2": _r2(square, spread)})
+        return found
+
+
+def _r2(squares: float, spread: float) -> float:
+    """Return 1 − squares / spread, of a spread that underflowed to 0 minus infinity or nan as in floating point."""
+    if spread == 0:
+        return -math.inf if squares > 0 else math.nan
+    return 1 - squares / spread
 
 
 class ClassificationMetrics(RunningMetrics):
@@ -126,7 +133,11 @@ class ClassificationMetrics(RunningMetrics):
         self.calibration_gap += calibration_gap(probability.amax(dim=1), correct)
         self.n += len(target)
 
-    def compute(self) -> dict[str, Tensor]:
+    def compute(self) -> list[dict[str, float]]:
+        return _as_floats(self.tensors())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return metric -> one number per model, `[K]` float64."""
         n, epsilon, n_classes = self.n, self.label_smoothing, self.true.shape[1]
         nll = self.nll / n
         # KL(q ‖ p) = Σ q log q − Σ q log p; the first sum is the same for every example.
@@ -146,9 +157,8 @@ class ClassificationMetrics(RunningMetrics):
         }
 
 
-def as_floats(running: RunningMetrics) -> list[dict[str, float]]:
+def _as_floats(metrics: dict[str, Tensor]) -> list[dict[str, float]]:
     """Return the metrics of each model as plain numbers, fetched from the device at once."""
-    metrics = running.compute()
     numbers = torch.stack([value.double() for value in metrics.values()], dim=1).tolist()
     return [dict(zip(metrics, row, strict=True)) for row in numbers]
 
@@ -208,8 +218,8 @@ class AbsentClassMetrics(RunningMetrics):
         self.all.update(wider, torch.where(known, target, self.n_classes))
         self.n += len(target)
 
-    def compute(self) -> dict[str, Tensor]:
-        metrics, of_known = self.all.compute(), self.known.compute()
+    def compute(self) -> list[dict[str, float]]:
+        metrics, of_known = self.all.tensors(), self.known.tensors()
         occurring = ((self.all.true + self.all.predicted) > 0).sum(dim=1)  # the absent classes count as one
         metrics["macro_f1"] = metrics["macro_f1"] * occurring / (occurring - 1 + self.n_absent)
-        return {**metrics, **{key: of_known[key] for key in OF_PROBABILITY}}
+        return _as_floats({**metrics, **{key: of_known[key] for key in OF_PROBABILITY}})

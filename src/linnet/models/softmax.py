@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from linnet.data import Examples
+from linnet.data.target_spread import TargetSpread
 from linnet.losses import CrossEntropy, Loss
 from linnet.models.intervals import SHARES, Intervals, wilson_interval
 from linnet.models.network import LinearNetwork
@@ -23,7 +24,9 @@ class SoftmaxRegression(LinearNetwork):
     def default_loss(self) -> Loss:
         return CrossEntropy()
 
-    def new_metrics(self, n_absent: int = 0, n_models: int | None = None) -> RunningMetrics:
+    def new_metrics(
+        self, n_absent: int = 0, n_models: int | None = None, spread: TargetSpread | None = None
+    ) -> RunningMetrics:
         k, n_classes, _ = self.weight.shape
         smoothing = getattr(self.loss, "label_smoothing", 0.0)
         given = k if n_models is None else n_models, n_classes, smoothing, self.weight

@@ -1,6 +1,7 @@
 """Independent random streams from one seed, so that no draw depends on the number of draws before it."""
 
 import zlib
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,5 +18,8 @@ def generator(seed: int, stream: str, *index: int) -> torch.Generator:
     numpy's SeedSequence hashes the coordinates, so neighbouring seeds give unrelated streams (torch's own
     `manual_seed` does not promise that for its small states).
     """
-    sequence = np.random.SeedSequence([seed, zlib.crc32(stream.encode()), *index])
-    return torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    words: Any = [seed, zlib.crc32(stream.encode()), *index]
+    if max(words) < 2**32:  # an array of such numbers is hashed like their list, in a third of the time
+        words = np.array(words, dtype=np.uint32)
+    low, high = np.random.SeedSequence(words).generate_state(2).tolist()
+    return torch.Generator().manual_seed((high << 31) | (low >> 1))

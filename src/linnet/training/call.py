@@ -81,7 +81,8 @@ def process_as_before() -> Iterator[None]:
                 handler.close()
             for handler in [handler for handler in handlers if handler not in logger.handlers]:
                 logger.addHandler(handler)
-            logger.setLevel(level)
+            if logger.level != level:  # to set it looks through all loggers of the process
+                logger.setLevel(level)
             logger.propagate = propagate
         if (torch := sys.modules.get("torch")) is not None:
             from linnet.system.threads import FOUND  # imports torch

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from linnet.data.batch import Batch, TrueParameters
 from linnet.data.standardizer import Normalisation, Standardizer
+from linnet.data.target_spread import TargetSpread
 
 if TYPE_CHECKING:
     from linnet.data.table.preprocessing import Preprocessing
@@ -79,10 +80,24 @@ class Examples:
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """Yield all examples in order, `size` at a time; each batch is valid until the next is requested."""
+        if len(self) <= size:
+            yield Batch(self.x, self.y, weight=self.weight)
+            return
         targets = self.y.split(size)
         weights = [None] * len(targets) if self.weight is None else self.weight.split(size)
         for x, y, weight in zip(self.x.split(size), targets, weights, strict=True):
             yield Batch(x, y, weight=weight)
+
+    def spread(self, size: int) -> TargetSpread | None:
+        """Return the spread of the targets of regression, added up `size` at a time; None where it is not at hand."""
+        if self.streamed or not self.y.is_floating_point():
+            return None
+        known: dict[int, TargetSpread] = vars(self).setdefault("_spreads", {})
+        if size not in known:
+            known[size] = TargetSpread()
+            for y in self.y.split(size):
+                known[size].add(y)
+        return known[size]
 
     def raw_chunks(self, size: int) -> Iterator[Batch]:
         """Yield `chunks` of unprepared examples, before rounding to the training dtype."""
