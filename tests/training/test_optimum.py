@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from linnet.cli import main as cli
 from linnet.data.sources import covariate_shift
 from linnet.penalties import L2
 from linnet.results.trained import TrainedRun
+from linnet.solvers import cache
 from linnet.solvers.cache import kept
 from linnet.solvers.l1.extended_solution import UNRESOLVED
 from linnet.solvers.optimum import Optimum
@@ -193,6 +195,16 @@ class TestCache:
         assert (before, known) == (False, True)
         assert again.to_bytes() == found.to_bytes()
         assert again.curvature == found.curvature and again.statistics == found.statistics
+
+    def test_in_memory_writes_nothing_and_keeps_the_latest(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cache, "_recent", OrderedDict())
+        solved = []
+        for number in [*range(cache.MOST), 0, cache.MOST, 0, 1]:
+            found = cache.kept_in_memory(tmp_path, {"a": number}, lambda: solved.append(0) or analysis())
+            assert found.to_bytes() == analysis().to_bytes()
+            found.optimum.weight.zero_()  # whoever asks next is given numbers of its own
+        assert len(solved) == cache.MOST + 2 and len(cache._recent) == cache.MOST
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("content", [b"", b"damaged", analysis().to_bytes()[:-5]])
     def test_that_is_damaged_is_made_anew(self, content, tmp_path):

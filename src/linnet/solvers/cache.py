@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic
 from linnet.system.writing import open_own
+
+MOST, LARGEST = 32, 2**20
+"""Analyses that are kept in memory, and bytes of each."""
+_recent: OrderedDict[str, bytes] = OrderedDict()
 
 
 def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAnalysis]) -> tuple[ProblemAnalysis, bool]:
@@ -41,12 +46,24 @@ def kept(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAna
         return analysis, False
 
 
-def look_up(folder: Path, problem: Mapping[str, Any]) -> ProblemAnalysis | None:
-    """Return the cached analysis of a problem, if there is one; writes nothing. Arguments as for `kept`."""
+def kept_in_memory(folder: Path, problem: Mapping[str, Any], find: Callable[[], ProblemAnalysis]) -> ProblemAnalysis:
+    """Return the analysis of a problem: that of the cache, or one that this process found before, or a new one.
+
+    Writes nothing. Arguments as for `kept`.
+    """
     path = _path(folder, problem)
     with suppress(OSError, ValueError):
         return ProblemAnalysis.from_bytes(path.read_bytes())
-    return None
+    if path.name in _recent:
+        _recent.move_to_end(path.name)
+        return ProblemAnalysis.from_bytes(_recent[path.name])  # tensors of its own
+    analysis = find()
+    encoded = analysis.to_bytes()
+    if len(encoded) <= LARGEST:
+        _recent[path.name] = encoded
+        if len(_recent) > MOST:
+            _recent.popitem(last=False)
+    return analysis
 
 
 def _path(folder: Path, problem: Mapping[str, Any]) -> Path:

@@ -16,7 +16,7 @@ from linnet.data import Data
 from linnet.losses import Loss, SquaredError, TorchSquaredError
 from linnet.models import LinearNetwork
 from linnet.penalties import Penalty
-from linnet.solvers.cache import kept, look_up
+from linnet.solvers.cache import kept, kept_in_memory
 from linnet.solvers.convex_losses import is_known
 from linnet.solvers.cost import solve_seconds, training_seconds
 from linnet.solvers.inference import inference, prediction_errors, withheld
@@ -78,7 +78,7 @@ def analyse_problem(
         if keep:
             analysis, _ = kept(folder, problem, lambda: find(data, model, tolerance, intervals=exact))
         else:
-            analysis = look_up(folder, problem) or find(data, model, tolerance, intervals=exact)
+            analysis = kept_in_memory(folder, problem, lambda: find(data, model, tolerance, intervals=exact))
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
