@@ -10,7 +10,7 @@ from linnet.losses import Loss
 from linnet.penalties import Penalty
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import WeightedRows
-from linnet.solvers.solve import solve
+from linnet.solvers.solve import CPU, solve
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ def solve_relative(
     n_outputs: int,
     origin: Tensor | None = None,
     start: tuple[Tensor, Tensor] | None = None,
+    device: torch.device = CPU,
 ) -> Optimum:
     """Solve as `linnet.solvers.solve.solve` does, with a tolerance in units of the objective of predicting nothing.
 
@@ -40,7 +41,7 @@ def solve_relative(
 
     Args:
         tolerance: bound to reach, relative to the mean loss of zero predictions; in (0, inf).
-        rows, loss, penalty, bias, n_outputs, origin, start: as of `solve`.
+        rows, loss, penalty, bias, n_outputs, origin, start, device: as of `solve`.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
@@ -54,8 +55,9 @@ def solve_relative(
     if start is not None:
         start = start[0], start[1] - offset
     found = solve(
-        centred, loss, penalty, bias=bias, tolerance=tolerance * scale, n_outputs=n_outputs, origin=origin, start=start
-    )
+        centred, loss, penalty, bias=bias, tolerance=tolerance * scale, n_outputs=n_outputs, origin=origin, start=start,
+        device=device,
+    )  # fmt: skip
     return replace(found, bias=found.bias + offset)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
+from linnet.solvers.blockwise.solve import in_blocks, solve_in_blocks
 from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax, convex_loss_of
 from linnet.solvers.least_squares.least_squares import solve_quadratic
 from linnet.solvers.newton.newton import is_worth_single_precision
@@ -31,6 +32,7 @@ from linnet.solvers.unpenalised import solve_unpenalised
 SMALL = 4_000_000
 """Features up to which float32 saves nothing worth having."""
 FLOATS = "float32", "float64"
+CPU = torch.device("cpu")
 
 
 def solve(
@@ -43,11 +45,12 @@ def solve(
     n_outputs: int | None = None,
     origin: Tensor | None = None,
     start: tuple[Tensor, Tensor] | None = None,
+    device: torch.device = CPU,
 ) -> Optimum:
     """Minimise F(W, b) = mean loss + penalty over all weights and biases, and prove how nearly that was done.
 
-    Works on a CPU, in float64, except that products with many float32 examples that decide only about speed are
-    in float32. The result is the same every time on one machine.
+    Works in float64, except that products with many examples that decide only about speed are in float32. The result
+    is the same every time on one machine, but for warm starts (`linnet.solvers.blockwise`).
 
     Args:
         examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and an example of weight 0
@@ -61,6 +64,7 @@ def solve(
             each other but for rounding errors of this size count as dependent. None: the features are exact, and
             bounds without a penalty hold for them to their last bit, except for squared error.
         start: weight `[C, D]` and bias `[C]` to begin at, float64; None: zeros.
+        device: where softmax with l2 is solved; all else is on a CPU.
 
     Raises:
         ValueError: data, weights, loss and penalty that do not fit, or numbers that are not finite.
@@ -69,6 +73,10 @@ def solve(
     if not 0 < tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance}: a number in (0, inf) is wanted")
     problem = _problem(examples, loss, penalty, bias, n_outputs)
+    if in_blocks(problem, device):
+        source = examples.x, examples.y, examples.weight
+        found = solve_in_blocks(problem, start, tolerance, device, source)
+        return replace(found, seconds=time.perf_counter() - begin)
     if origin is not None:
         problem = replace(problem, origin=origin.detach().cpu().double())
     if isinstance(problem, SparseProblem):
