@@ -148,6 +148,19 @@ trainer:
         Path("experiments").rename("of_another_project")
         assert "experiment=mine: no such option" in refusal("experiment=mine")
 
+    def test_says_of_itself_what_is_no_configuration(self, checked):
+        write_experiment("mine", self.TEXT)
+        before = checked("experiment=mine")
+        write_experiment("sure", f"about:\n  book: [3.1 Linear Regression]\n{self.TEXT}")
+        assert checked("experiment=sure") == before
+
+    def test_names_a_table_in_its_folder(self, checked):
+        folder = write_experiment(
+            "mine", "data:\n  path: ${here}/my.csv\n  target: y\ndefaults: [override /data: table]\n"
+        )
+        (folder / "my.csv").write_text("x,y\n1,0.5\n2,1.5\n", encoding="utf-8")
+        assert checked("experiment=mine")["data"]["path"] == str(folder.resolve() / "my.csv")
+
     def test_with_an_unknown_key_is_refused(self, checked):
         write_experiment("odd", "optimizer:\n  learning_rate: 0.1\n")
         with pytest.raises(InputError, match=r"optimizer\.learning_rate: no such key"):

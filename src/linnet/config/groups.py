@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from linnet.system.errors import InputError
 from linnet.system.reading import read_yaml
+from linnet.system.sanitize import plain
 
 GROUPS = ("data", "resampling", "model", "loss", "penalty", "optimizer", "schedule", "trainer", "logger", "callbacks")
 ADDED = ("resampling",)
 """Groups that configurations of earlier versions do not have: without a node, a run does without the component."""
 SEARCH, EXPERIMENT = "search", "experiment"
+ABOUT = "about"
+"""Key of an experiment's YAML that is no configuration: the sections of the book, and its picture."""
 
 
 def conf() -> Path:
@@ -99,13 +102,36 @@ def read_experiment(folder: Path) -> dict[str, Any]:
     return cast(dict[str, Any], node) if isinstance(node, dict) else {}
 
 
+def load_experiment(path: Path) -> Any:
+    """Return the configuration in an experiment's YAML, unresolved, without what it says about itself.
+
+    `${here}` in a text becomes the experiment's folder, where its tables lie.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        node = read_yaml(path)
+    except Exception as error:  # whatever the YAML reader raises
+        raise InputError(f"{path} is not readable YAML: {plain(str(error).strip().splitlines()[0], 200)}") from error
+    if isinstance(node, DictConfig):
+        node.pop(ABOUT, None)
+        node = OmegaConf.create(_in_folder(OmegaConf.to_container(node, resolve=False), path.parent))
+    return node
+
+
+def _in_folder(node: Any, folder: Path) -> Any:
+    if isinstance(node, dict):
+        return {key: _in_folder(value, folder) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_in_folder(value, folder) for value in node]
+    return node.replace("${here}", str(folder)) if isinstance(node, str) else node
+
+
 @cache
 def _experiment(path: Path, mtime: int) -> Any:
-    """Return the file's content; cached until the file changes."""
-    try:
-        return read_yaml(path)
-    except Exception as error:
-        raise InputError(f"{path} is not readable YAML: {str(error).strip().splitlines()[0]}") from error
+    """Return `load_experiment`; cached until the file changes."""
+    return load_experiment(path)
 
 
 def options(group: str) -> list[str]:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
-from linnet.config.groups import EXPERIMENT, experiments
+from linnet.config.groups import EXPERIMENT, experiments, load_experiment
 from linnet.config.unknown_key import nearest
 from linnet.system.errors import InputError
-from linnet.system.reading import read_yaml
 from linnet.system.sanitize import plain
 
 FILE, RESULTS = "experiment.yaml", "results.json"
@@ -64,10 +63,7 @@ def as_option(experiment: Experiment) -> Iterator[str]:
         yield experiment.option
         return
     path = experiment.folder / FILE
-    try:
-        node = read_yaml(path)
-    except Exception as error:  # whatever the YAML reader raises
-        raise InputError(f"{path} is not readable YAML: {plain(error)}") from error
+    node = load_experiment(path)
     option = f"given_{hashlib.sha256(bytes(path)).hexdigest()[:16]}"
     store = ConfigStore.instance()
     store.store(group=EXPERIMENT, name=option, node=node, package="_global_", provider="linnet")
