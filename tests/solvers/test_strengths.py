@@ -7,6 +7,7 @@ from sklearn.linear_model import lasso_path
 
 from linnet.losses import AbsoluteError, CrossEntropy, Huber, Loss, PoissonNLL, SquaredError
 from linnet.penalties import L1, L2, ElasticNet
+from linnet.solvers import strengths
 from linnet.solvers.relative import Rows
 from linnet.solvers.solve import solve
 from linnet.solvers.strengths import largest_strength, strength_path
@@ -58,3 +59,13 @@ def test_a_path_is_geometric():
     path = strength_path(48.24351, 4, 1e-3)
     assert path == [48.244, 4.8244, 0.48244, 0.048244]
     np.testing.assert_allclose(np.diff(np.log(path)), np.log(0.1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_softmax_of_many_examples_and_classes_needs_no_logits(bias, monkeypatch):
+    rng = np.random.default_rng(0)
+    y = torch.from_numpy(rng.integers(0, 5, 80))
+    rows = Rows(torch.from_numpy(rng.normal(size=(80, 4))), y, torch.from_numpy(rng.random(80)))
+    known = largest_strength(rows, CrossEntropy(), L2(1.0), bias=bias, n_outputs=5)
+    monkeypatch.setattr(strengths, "LARGE", 100)
+    assert largest_strength(rows, CrossEntropy(), L2(1.0), bias=bias, n_outputs=5) == pytest.approx(known, rel=1e-6)

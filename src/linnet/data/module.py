@@ -95,7 +95,9 @@ class Data(pl.LightningDataModule):
     @property
     def train_in_float64(self) -> Examples:
         """The training examples before rounding to the run's dtype; solvers and certificates use these."""
-        return self.train if self._in_float64 is None else self._in_float64(self.scaling, self.offset)
+        if self._in_float64 is None or (self.train.dtype == torch.float64 and self.train.x.dtype == torch.float64):
+            return self.train
+        return self._in_float64(self.scaling, self.offset)
 
     @property
     def train_as_read(self) -> Examples:

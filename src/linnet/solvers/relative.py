@@ -65,8 +65,8 @@ def loss_of_zeros(rows: WeightedRows, loss: Loss, n_outputs: int) -> float:
     """Return the magnitude of the mean loss of zero predictions; 1 where that is 0."""
     if loss.task == "classification":  # one value for each class
         zeros = torch.zeros(1, n_outputs, n_outputs, dtype=torch.float64)
-        values = loss.value(zeros, torch.arange(n_outputs))[:, rows.y]
+        values = loss.value(zeros, torch.arange(n_outputs))[:, rows.y.cpu()]
     else:
         zeros = torch.zeros(1, len(rows.y), n_outputs, dtype=rows.y.dtype)
-        values = loss.value(zeros, rows.y).double()
-    return abs(float((values if rows.weight is None else values * rows.weight).mean())) or 1.0
+        values = loss.value(zeros, rows.y.cpu()).double()
+    return abs(float((values if rows.weight is None else values * rows.weight.cpu()).mean())) or 1.0

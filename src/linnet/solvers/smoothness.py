@@ -91,6 +91,8 @@ def curvature(
 def _second_moment(x: Tensor, bias: bool, sample_weight: Tensor | None) -> Tensor:
     """Compute Σ, float64. numpy detects that both factors are one matrix, which halves the work of torch's product."""
     width = x.shape[1] + bias
+    if x.device.type != "cpu":
+        return _second_moment_there(x, bias, sample_weight)
     total = np.zeros((width, width))
     block = np.ones((min(BLOCK, len(x)), width))
     root = None if sample_weight is None else sample_weight.detach().cpu().double().sqrt().numpy()[:, None]
@@ -102,6 +104,17 @@ def _second_moment(x: Tensor, bias: bool, sample_weight: Tensor | None) -> Tenso
             block[: len(rows)] *= root[start : start + BLOCK]
         total += block[: len(rows)].T @ block[: len(rows)]
     return torch.from_numpy(total / (len(x) if root is None else np.square(root).sum()))
+
+
+def _second_moment_there(x: Tensor, bias: bool, sample_weight: Tensor | None) -> Tensor:
+    """Compute Σ, float64, on the device of the features."""
+    total = x.new_zeros(x.shape[1] + bias, x.shape[1] + bias, dtype=torch.float64)
+    for start in range(0, len(x), BLOCK):
+        rows = x[start : start + BLOCK].detach().double()
+        rows = torch.cat([rows, rows.new_ones(len(rows), 1)], 1) if bias else rows
+        part = None if sample_weight is None else sample_weight[start : start + BLOCK, None].to(rows)
+        total += (rows if part is None else rows * part).T @ rows
+    return (total / (len(x) if sample_weight is None else float(sample_weight.sum()))).cpu()
 
 
 BLOCK = 16_384

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
-from linnet.solvers.blockwise.solve import in_blocks, solve_in_blocks
+from linnet.solvers.blockwise.solve import fits_blocks, in_blocks, solve_in_blocks
 from linnet.solvers.convex_losses import Poisson, Quadratic, Robust, Softmax, convex_loss_of
 from linnet.solvers.least_squares.least_squares import solve_quadratic
 from linnet.solvers.newton.newton import is_worth_single_precision
@@ -49,8 +49,7 @@ def solve(
 ) -> Optimum:
     """Minimise F(W, b) = mean loss + penalty over all weights and biases, and prove how nearly that was done.
 
-    Works in float64, except that products with many examples that decide only about speed are in float32. The result
-    is the same every time on one machine, but for warm starts (`linnet.solvers.blockwise`).
+    In float64, but for products that decide only about speed. The same every time on one machine but in `warm_starts`.
 
     Args:
         examples: at least one; with weights, the mean loss is Σ weight loss / Σ weight, and an example of weight 0
@@ -72,11 +71,12 @@ def solve(
     begin = time.perf_counter()
     if not 0 < tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance}: a number in (0, inf) is wanted")
-    problem = _problem(examples, loss, penalty, bias, n_outputs)
+    problem = _problem(examples, loss, penalty, bias, n_outputs, device if fits_blocks(loss, penalty) else CPU)
     if in_blocks(problem, device):
-        source = examples.x, examples.y, examples.weight
-        found = solve_in_blocks(problem, start, tolerance, device, source)
+        found = solve_in_blocks(problem, start, tolerance, device, (examples.x, examples.y, examples.weight))
         return replace(found, seconds=time.perf_counter() - begin)
+    if problem.x.device.type != "cpu":  # as for a class without an example
+        problem = _problem(examples, loss, penalty, bias, n_outputs, CPU)
     if origin is not None:
         problem = replace(problem, origin=origin.detach().cpu().double())
     if isinstance(problem, SparseProblem):
@@ -88,9 +88,12 @@ def solve(
     return replace(found, suboptimality_bound=bound, seconds=time.perf_counter() - begin)
 
 
-def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n_outputs: int | None) -> Problem:
-    x, y, convex_loss = examples.x, examples.y.detach().cpu(), convex_loss_of(loss)
-    x = compressed_rows(x) if is_sparse(x) else x.detach().cpu()
+def _problem(
+    examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n_outputs: int | None, device: torch.device
+) -> Problem:
+    x, y, convex_loss = examples.x, examples.y.detach(), convex_loss_of(loss)
+    device = CPU if is_sparse(x) else device
+    x, y = compressed_rows(x) if is_sparse(x) else x.detach().to(device), y.to(device)
     n_examples = x.shape[0] if x.ndim else 0
     if x.ndim != 2 or n_examples == 0 or n_examples != len(y) or str(x.dtype).split(".")[-1] not in FLOATS:
         raise ValueError(
@@ -127,7 +130,7 @@ def _problem(examples: WeightedRows, loss: Loss, penalty: Penalty, bias: bool, n
     if x.numel() <= SMALL:
         x, y = x.double(), y.double() if y.is_floating_point() else y
     problem = Problem(x, y, convex_loss, n_outputs or present, l1, l2, bias)
-    if classification and x.numel() <= SMALL and not is_worth_single_precision(problem):
+    if device == CPU and classification and x.numel() <= SMALL and not is_worth_single_precision(problem):
         problem = replace(problem, x=by_columns(x, torch.float64))
     return problem
 
@@ -189,9 +192,8 @@ def _without(problem: Problem, absent: Tensor, weight: Tensor, bias: Tensor, tol
     y = problem.y[:, kept] if problem.y.is_floating_point() else (kept.cumsum(0) - 1)[problem.y]
     rest = _solve(replace(problem, y=y, n_outputs=int(kept.sum())), weight[kept], bias[kept], tolerance)
     words = f"{words}; of the others: {rest.certificate}"
-    return Optimum(
-        *nan, rest.objective, rest.suboptimality_bound, words, False, rest.method, rest.iterations, ray, False
-    )
+    numbers = rest.objective, rest.suboptimality_bound
+    return Optimum(*nan, *numbers, words, False, rest.method, rest.iterations, ray, False)
 
 
 def _one_by_one(problem: Problem, weight: Tensor, bias: Tensor, tolerance: float) -> Optimum:

@@ -2,10 +2,12 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import NoPenalty, Penalty
+from linnet.solvers.blockwise.solve import LARGE, fits_blocks
 from linnet.solvers.convex_losses import Robust, convex_loss_of
 from linnet.solvers.problem import WeightedRows
 from linnet.solvers.relative import Rows, solve_relative
@@ -37,6 +39,8 @@ def largest_strength(rows: WeightedRows, loss: Loss, penalty: Penalty, *, bias: 
     Raises:
         ValueError: the loss has no exact solver, or without features no optimum.
     """
+    if fits_blocks(loss, penalty) and len(rows.y) * n_outputs >= LARGE:
+        return _largest_of_softmax(rows, bias, n_outputs)
     x, convex_loss = rows.x.double(), convex_loss_of(loss)
     y = rows.y.double() if rows.y.is_floating_point() else rows.y
     intercept = x.new_zeros(n_outputs)
@@ -58,6 +62,27 @@ def largest_strength(rows: WeightedRows, loss: Loss, penalty: Penalty, *, bias: 
         return SHRUNK * _largest(curvature @ x.square())
     _, slope = convex_loss.value_and_theta(z, y)
     return _largest((slope * share) @ x) * (l1 + l2) / l1
+
+
+def _largest_of_softmax(rows: WeightedRows, bias: bool, n_outputs: int) -> float:
+    """Return `largest_strength` of softmax with l2, without an array of all logits.
+
+    With the best bias all examples have the probabilities that are the classes' shares.
+    """
+    y = rows.y.cpu()
+    weight = torch.ones(len(y), dtype=torch.float64) if rows.weight is None else rows.weight.cpu().double()
+    shares = torch.bincount(y, weight, minlength=n_outputs) / weight.sum()
+    if bias and not shares.all():
+        raise ValueError("there is no best bias (a class has no example)")
+    squares = torch.zeros(rows.x.shape[1], dtype=torch.float64)
+    for some, part in zip(rows.x.split(BLOCK), weight.split(BLOCK), strict=True):
+        squares += (part.to(some.device) @ some.double().square()).cpu()
+    most = float(shares.max()) if bias else 1 / n_outputs
+    return SHRUNK * most * float(squares.max() / weight.sum())
+
+
+BLOCK = 16_384
+"""Rows converted to float64 at a time."""
 
 
 def _largest(part: Tensor) -> float:

@@ -92,13 +92,24 @@ class Launcher:
         if self.vectorized:
             self._side_by_side(dict(jobs))
         elif self.plugin is None:
-            for job, planned in jobs:
-                self._run_here(job, planned)
-                if self._stops([job]):
-                    return
+            self._one_by_one([(job, planned, "") for job, planned in jobs])
         elif jobs:
             self._hand_over([job for job, _ in jobs])
             self.report.ended()
+
+    def _one_by_one(self, jobs: Sequence[tuple[Job, Planned, str]]) -> None:
+        """Run jobs, each with words to be said before, in this process; those that are solved share their data."""
+        if not jobs:
+            return
+        from linnet.training.sequence import shared_data  # late, since it imports torch
+
+        with shared_data():
+            for job, planned, words in jobs:
+                if words:
+                    self.report.say(words)
+                self._run_here(job, planned)
+                if self._stops([job]):
+                    return
 
     def _run_here(self, job: Job, planned: Planned) -> None:
         run_job(sweep_job, planned.config, "hydra.sweep.dir", "hydra.sweep.subdir", self.context)
@@ -117,11 +128,8 @@ class Launcher:
             run_group([(job, jobs[job]) for job in members], self.report, self.options)
             if self._stops(members):
                 return
-        for job, reason in alone:
-            self.report.say(f"job {job.number:<3} {self.report.name(job)}  by itself, {reason}")
-            self._run_here(job, jobs[job])
-            if self._stops([job]):
-                return
+        words = [f"job {job.number:<3} {self.report.name(job)}  by itself, {reason}" for job, reason in alone]
+        self._one_by_one([(job, jobs[job], said) for (job, _), said in zip(alone, words, strict=True)])
 
     def _stops(self, jobs: Sequence[Job]) -> bool:
         """Return whether the sweep ends because one of these jobs did not complete."""

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,12 @@ from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.relative import Rows, loss_of_zeros, solve_relative
 from linnet.solvers.smoothness import curvature
+from linnet.solvers.solve import CPU
 from linnet.system.errors import InputError
 from linnet.tracking.weights import load_optimum
 from linnet.training.components import dtype_of
 from linnet.training.optimality_report import NEGLIGIBLE, reached, report, report_cheap_curvature
+from linnet.training.solver_device import solver_device
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +78,11 @@ def analyse_problem(
     folder = Path(os.environ.get("LINNET_DATA") or "~/.cache/linnet").expanduser() / "optimum"
     try:
         problem, tolerance = _problem(config, data, model), _tolerance(config)
-        if keep:
-            analysis, _ = kept(folder, problem, lambda: find(data, model, tolerance, intervals=exact))
-        else:
-            analysis = kept_in_memory(folder, problem, lambda: find(data, model, tolerance, intervals=exact))
+        device = solver_device(config, data, model)
+        if device.type != "cpu":
+            problem["device"] = torch.cuda.get_device_name(device)
+        solved_now = partial(find, data, model, tolerance, intervals=exact, device=device)
+        analysis = kept(folder, problem, solved_now)[0] if keep else kept_in_memory(folder, problem, solved_now)
     except (ValueError, RuntimeError, MemoryError) as error:  # a run does without, unless it is all that it is for
         if exact:
             raise InputError(f"optimizer=exact: {error}") from error
@@ -118,23 +122,29 @@ def _tolerance(config: Mapping[str, Any]) -> float:
     return EXACT_TOLERANCE if is_exact(config) else TOLERANCE
 
 
-def find(data: Data, model: LinearNetwork, tolerance: float = TOLERANCE, *, intervals: bool = False) -> ProblemAnalysis:
+def find(
+    data: Data, model: LinearNetwork, tolerance: float = TOLERANCE, *, intervals: bool = False,
+    device: torch.device = CPU,
+) -> ProblemAnalysis:  # fmt: skip
     """Solve the training problem.
 
     Args:
         data, model: of the run.
         tolerance: relative, as above.
         intervals: whether errors of predictions are added where they are known.
+        device: where softmax with l2 is solved.
 
     Raises:
         ValueError: it cannot be solved.
     """
     bias, n_outputs = model.bias is not None, model.weight.shape[1]
+    if device.type != "cpu" and data.resamples is None:
+        data.move_to(device)  # where the run evaluates it, too
     train = data.train_in_float64
     x, y, weight = train.x, train.y, train.weight
     optimum = solve_relative(
         Rows(x, y, weight), model.loss, model.penalty, bias=bias, tolerance=tolerance, n_outputs=n_outputs,
-        origin=origin_of(data, x.shape[1]),
+        origin=origin_of(data, x.shape[1]), device=device,
     )  # fmt: skip
     curved = curvature(x, model.loss, model.penalty, bias=bias, sample_weight=weight)
     analysis = ProblemAnalysis(optimum, curved, {})

@@ -47,6 +47,7 @@ from linnet.training.fold_optima import solve_resamples
 from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
 from linnet.training.resampled import with_resamples
+from linnet.training.sequence import data_of
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def setup(
     refuse_missing_gpu(config["trainer"])
     if data is None:
         with readable_again(request.path, config["data"]) if request.recorded else nullcontext():
-            data = like.data if like else build_data(config, recorded=request.recorded)
+            data = like.data if like else data_of(config, lambda: build_data(config, recorded=request.recorded))
     if request.checkpoint is not None and data.resamples is not None:
         data.resamples = load_resamples(request.path, len(data.train))
     manifest = write_record(request, data, (like.request.path, like.manifest) if like else None)
@@ -131,8 +132,9 @@ def check_objective(config: Mapping[str, Any], data: Data, model: LinearNetwork)
         raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
     split = data.train if data.val is None else data.val
     # A metric of another module may need more than a few examples, such as some of each class.
-    few = split if model.own_metrics.parts else split.take(torch.arange(min(8, len(split))))
-    found = model.evaluate(few)[0]
+    rows = torch.arange(min(8, len(split)))
+    few = split if model.own_metrics.parts else split.take(rows if split.streamed else rows.to(split.y.device))
+    found = model.evaluate(few if few.streamed else few.to(model.weight.device))[0]
     names = [f"val/{name}" for name in found]
     logged = [f"cv/{name}" for name in found] if data.resamples else []
     logged += names if data.val is not None or not logged else []

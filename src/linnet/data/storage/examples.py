@@ -108,8 +108,11 @@ class Examples:
         yield self.y
 
     def to(self, device: torch.device) -> "Examples":
-        weight = None if self.weight is None else self.weight.to(device)
-        return Examples(self.x.to(device), self.y.to(device), weight)
+        """Return the examples on a device; themselves where they are there."""
+        x = self.x.to(device)
+        if x is self.x:
+            return self
+        return Examples(x, self.y.to(device), None if self.weight is None else self.weight.to(device))
 
 
 class StoredExamples(Examples):
@@ -162,7 +165,8 @@ class StoredExamples(Examples):
             yield self.batch(memory[: len(y)].copy_(stored), y)
 
     def to(self, device: torch.device) -> "StoredExamples":
-        return self.like(self.stored.to(device), self.y.to(device))
+        stored = self.stored.to(device)
+        return self if stored is self.stored else self.like(stored, self.y.to(device))
 
 
 class ByteExamples(StoredExamples):

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from linnet.losses import Loss
+from linnet.penalties import Penalty
 from linnet.solvers.blockwise.newton import minimise
 from linnet.solvers.blockwise.rows import SoftmaxRows
-from linnet.solvers.convex_losses import Softmax
+from linnet.solvers.convex_losses import Softmax, convex_loss_of, is_known
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import Problem
 from linnet.solvers.sparse.problem import SparseProblem
@@ -47,6 +49,15 @@ def warm_starts() -> Iterator[None]:
         yield
     finally:
         _path.reset(token)
+
+
+def fits_blocks(loss: Loss, penalty: Penalty) -> bool:
+    """Return whether a loss and a penalty are such as are solved in blocks of rows: softmax with l2."""
+    if not is_known(loss) or not penalty.is_elastic_net:
+        return False
+    convex_loss = convex_loss_of(loss)
+    softmax = isinstance(convex_loss, Softmax) and convex_loss.label_smoothing == 0
+    return softmax and float(penalty.l1) == 0 and float(penalty.l2) > 0
 
 
 def in_blocks(problem: Problem, device: torch.device) -> bool:
