@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev train test test-long test-all test-processors test-lowest lint typecheck bench lock clean
+.PHONY: help install install-dev train test test-long test-all test-processors test-lowest lint typecheck bench book lock clean
 
 help:
 	@echo "make install    create $(VENV) with linnet and what it needs to run, at the locked versions"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint       ruff check and format check, and the order of imports between rooms"
 	@echo "make typecheck  mypy"
 	@echo "make bench      time linnet against its peers, write tests/benchmarks/RESULTS.md (ARGS='epoch startup' to choose)"
+	@echo "make book       write build/book: a page of each experiment, their index, and the API reference"
 	@echo "make lock       resolve requirements.lock and requirements-dev.lock from pyproject.toml"
 	@echo "make clean      remove $(VENV) and caches"
 
@@ -96,6 +97,11 @@ typecheck: install-dev
 
 bench: install-dev
 	$(BIN)/python tests/benchmarks/run_all.py $(ARGS)
+
+# Works without a network.
+book: install-dev
+	$(BIN)/python tests/support/api_reference.py build/book/api
+	$(BIN)/linnet report --book build/book
 
 # uv resolves for every supported Python and platform at once; it is needed for this target only.
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \

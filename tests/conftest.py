@@ -48,7 +48,7 @@ LONG = (
     "answers/test_coverage.py::test_bca_of_coefficients", "answers/test_heavy_tails.py::test_solved",
     "answers/test_nist_answers.py::test_reaches",
     "answers/test_section_a.py::test_heavy", "answers/test_simultaneous.py", "answers/test_terminal.py",
-    "cli/test_board.py", "cli/test_main.py::TestImports::test_of_training",
+    "cli/test_board.py", "comparison/report/test_browser.py", "cli/test_main.py::TestImports::test_of_training",
     "data/test_arrays.py::TestRuns::test_larger_than_memory", "data/test_arrays.py::TestRuns::test_several_processes",
     "estimators/test_check_minibatches.py", "estimators/test_minibatches.py::test_solving_exactly", "faults/test_",
     "fuzz/test_runs.py", "models/test_training.py::TestTwins::test_softmax",

@@ -15,7 +15,7 @@ from pathlib import Path
 from side_by_side import Candidate, parser, seconds_of_process, table, take_turns
 
 LINNET = [sys.executable, "-m", "linnet"]
-HELP = ("resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board")
+HELP = ("resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "report", "board")
 IMPORTS = [sys.executable, "-c", "import pytorch_lightning, torchvision"]
 
 

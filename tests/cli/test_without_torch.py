@@ -16,16 +16,30 @@ COMMANDS = (
     "inspect regression", "inspect classes --csv coefficients.csv", "predict table --input houses.csv --output out.csv",
     "export table --format json --output table.json", "export classes --format json --output classes.json",
     "export arrays --format json --output arrays.json",
-    "compare regression classes", "resume regression", "new my_project",
+    "compare regression classes", "report regression", "report regression classes", "report weight_decay",
+    "resume regression", "new my_project",
 )  # fmt: skip
 REFUSED = (
     "inspect nothing", "predict nothing --input x.csv", "export nothing --format json", "evaluate nothing",
-    "resume nothing", "reproduce nothing", "compare nothing", "evaluate regression --json --encoding latin-9",
+    "resume nothing", "reproduce nothing", "report nothing", "compare nothing",
+    "evaluate regression --json --encoding latin-9",
     "resume regression optimizer.lr=1", "train optimizer.lr=-1", "new torch",
 )  # fmt: skip
 HELP = tuple(
     f"{name} --help"
-    for name in ("train", "resume", "evaluate", "predict", "inspect", "export", "reproduce", "compare", "board", "new")
+    for name in (
+        "train",
+        "resume",
+        "evaluate",
+        "predict",
+        "inspect",
+        "export",
+        "reproduce",
+        "compare",
+        "report",
+        "board",
+        "new",
+    )
 )
 HOUSES = Path(__file__).parents[1] / "fixtures" / "format_1" / "houses.csv"
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from linnet.comparison.groups import Group, is_number, show
+
+if TYPE_CHECKING:  # what only reads the axis, as a page, needs no drawing library
+    from matplotlib.axes import Axes
 
 
 def numeric_keys(groups: Sequence[Group]) -> list[str]:
@@ -32,7 +35,7 @@ def swept_by_ratio(values: Sequence[float]) -> bool:
     return bool(ratios.std() / ratios.mean() <= steps.std() / steps.mean() + 1e-9)
 
 
-def scale_axis(axes: Axes, values: Sequence[float]) -> None:
+def scale_axis(axes: "Axes", values: Sequence[float]) -> None:
     """Make the x axis logarithmic if the values were swept by ratio, with the values as ticks if they are few.
 
     An axis that must show zero as well is linear from there to the smallest positive value.

@@ -26,6 +26,14 @@ def conf() -> Path:
 
 
 @cache
+def primary() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what `linnet train` begins with: keys outside of the groups, unresolved, and group -> option."""
+    content = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(conf() / "train.yaml"), resolve=False))
+    chosen = [entry for entry in content.pop("defaults") if isinstance(entry, dict)]
+    return content, {group: option for entry in chosen for group, option in entry.items()}
+
+
+@cache
 def shipped() -> dict[str, dict[str, dict[str, Any]]]:
     """Return group -> option -> its YAML as a dict, unresolved, over the files of the group that it is based on.
 

@@ -165,6 +165,19 @@ class Run:
             raise InputError("the run was not tracked, so there is nothing to serve: train it without tracked=False")
         return Board(self.directory, host, port)
 
+    def report(self, path: str | Path) -> None:
+        """Write one HTML page about the run, that needs no network: what was asked, what came out, its curves.
+
+        Raises:
+            InputError: it was not tracked, or the page cannot be written there.
+        """
+        from linnet.comparison.report.runs_page import runs_page, write_page
+        from linnet.comparison.runs import read_run
+
+        if self.directory is None:
+            raise InputError("report: a run that was not tracked has no files: train it without tracked=False")
+        write_page(Path(path), runs_page([read_run(self.directory)]))
+
     @property
     def _title(self) -> str:
         """What it is: "softmax_regression on digits"."""

@@ -110,6 +110,16 @@ class Runs:
             raise InputError(f"{name}: no such figure; choose from: {', '.join(self.figures)}")
         return self.figures[next(iter(self.figures)) if name is None else name]
 
+    def report(self, path: str | Path) -> None:
+        """Write one HTML page about the runs, that needs no network: settings, sensitivity, curves, the best run.
+
+        Raises:
+            InputError: the page cannot be written there.
+        """
+        from linnet.comparison.report.runs_page import groups_page, write_page
+
+        write_page(Path(path), groups_page(self.groups, self.objective))
+
     def __len__(self) -> int:
         return len(self.saved)
 

@@ -1,0 +1,98 @@
+"""Render the Markdown of a README as HTML that is safe to show, whoever wrote it.
+
+HTML in it is shown as text. Links lead to other pages of the same book or to the web; pictures are PNG files beside it.
+"""
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from linnet.comparison.report.page import data_address
+from linnet.comparison.report.pictures import read_picture
+from linnet.system.reading import MIB, read_text
+from linnet.system.sanitize import plain, printable
+
+README = "README.md"
+LIMIT = MIB
+
+
+def read_readme(path: Path) -> str:
+    """Return the text of a README, empty if there is none, without control characters."""
+    try:
+        return printable(read_text(path, limit=LIMIT, errors="replace"))
+    except (OSError, ValueError):
+        return ""
+
+
+def title_of(text: str) -> str:
+    """Return the first heading of a README; empty if it has none."""
+    return next((plain(line[2:].strip(), 200) for line in text.splitlines() if line.startswith("# ")), "")
+
+
+def question_of(text: str) -> str:
+    """Return what stands behind **Question.**; empty if nothing does."""
+    paragraph = text.partition("**Question.**")[2].split("\n\n")[0]
+    return plain(" ".join(paragraph.split()), 600)
+
+
+def markdown(text: str, folder: Path, pages: Mapping[str, str] | None = None) -> str:
+    """Return Markdown as HTML, without its first heading.
+
+    Args:
+        text: as of `read_readme`.
+        folder: of the README; its pictures must lie there.
+        pages: name of an experiment -> address of its page, for links to its README; None: such links become text.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
+    if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
+        tokens = tokens[3:]
+    for token in tokens:
+        token.attrs.pop("style", None)  # which the page's policy would refuse
+        if token.type == "table_open":
+            token.attrSet("class", "plain")
+        if token.children:
+            token.children = _inline(token.children, folder, pages or {})
+    return str(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _inline(tokens: list[Token], folder: Path, pages: Mapping[str, str]) -> list[Token]:
+    """Return the parts of a paragraph with links and pictures that lead nowhere else."""
+    found: list[Token] = []
+    kept: list[bool] = []  # whether each link that is open stays one
+    for token in tokens:
+        if token.type == "link_open":
+            address = _address(str(token.attrs.get("href", "")), pages)
+            kept.append(address is not None)
+            if address is not None:
+                token.attrs = {"href": address}
+                found.append(token)
+        elif token.type == "link_close":
+            if kept.pop():
+                found.append(token)
+        elif token.type == "image":
+            png = _picture(str(token.attrs.get("src", "")), folder)
+            if png is None:
+                found.append(Token("text", "", 0, content=token.content))
+            else:
+                token.attrs["src"] = data_address(png)
+                token.attrs.pop("title", None)
+                found.append(token)
+        else:
+            found.append(token)
+    return found
+
+
+def _address(link: str, pages: Mapping[str, str]) -> str | None:
+    if link.startswith(("https://", "http://")):
+        return link
+    parts = posixpath.normpath(link.partition("#")[0]).split("/")
+    name = parts[-2] if len(parts) > 1 and parts[-1] == README else parts[-1]
+    return pages.get(name)
+
+
+def _picture(source: str, folder: Path) -> bytes | None:
+    return read_picture(folder / source, folder) if "/" not in source and source.endswith(".png") else None
