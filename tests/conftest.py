@@ -54,6 +54,7 @@ LONG = (
     "fuzz/test_runs.py", "models/test_training.py::TestTwins::test_softmax",
     "optimizers/test_proximal.py::test_ends_at", "own_parts/test_parts.py::TestRun::test_of_several_processes",
     "own_parts/test_trust.py::test_nothing", "own_parts/test_whole_path.py", "reproduction/test_experiment.py",
+    "reproduction/test_book.py::test_the_api",
     "results/test_notebook.py", "results/test_public_types.py",
     "solvers/test_preconditioner.py::test_fashion", "sweeps/test_multirun.py::TestRestart::test_sigkill",
     "sweeps/test_processes", "sweeps/test_search.py::TestCommand::test_samplers_by_name",

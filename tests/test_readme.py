@@ -23,6 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / name
     for name in ("conf/README.md", "experiments/README.md", "src/linnet/README.md",
+                 "src/linnet/comparison/report/README.md",
                  "src/linnet/data/resampling/README.md", "src/linnet/solvers/README.md",
                  "src/linnet/sweeps/README.md", "src/linnet/tracking/README.md", "src/linnet/training/README.md")
 ]  # fmt: skip
@@ -71,7 +72,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def directory(command: str) -> Path:
         folder = tmp_path_factory.mktemp("ran")
         named = re.search(
-            r"(?:compare |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
+            r"(?:compare |report |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
         )
         if named is not None:
             (before,) = [line for line in LINNET if line.endswith(f".dir={named[1]}")]

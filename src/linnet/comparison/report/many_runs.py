@@ -19,6 +19,7 @@ from linnet.system.sanitize import plain
 MOST_ROWS, MOST_FAILURES = 500, 100
 """Settings and failures that are listed."""
 LONGEST_CELL = 80
+"""Characters of a setting's value, which may be anybody's."""
 MOST_READ = 256
 """Runs whose manifests are read a second time, for what they come from."""
 
@@ -45,9 +46,7 @@ def runs_sections(groups: Sequence[Group], objective: Objective) -> list[Section
         Section("Sensitivity", list(_sensitivity(groups, objective))),
         Section("Curves", [chart for chart in [group_curves(groups)] if chart is not None]),
         Section("What did not complete", list(_failures(groups))),
-        Section(
-            "Provenance of all", [*origin([manifest_of(run.path) for run in runs[:MOST_READ]]), *_again(runs, groups)]
-        ),
+        Section("Provenance of all", list(_provenance(runs, groups))),
     ]
     sections = [section for section in found if section.blocks]
     if best is not None:
@@ -126,7 +125,8 @@ def _failures(groups: Sequence[Group]) -> Iterator[Block]:
         yield Table(header, rows, f"Runs without a result, or with a part of it, and why.{left}", texts=(0, 2, 3, 4))
 
 
-def _again(runs: Sequence[SavedRun], groups: Sequence[Group]) -> Iterator[Block]:
+def _provenance(runs: Sequence[SavedRun], groups: Sequence[Group]) -> Iterator[Block]:
+    yield from origin([manifest_of(run.path) for run in runs[:MOST_READ]])
     in_order = sorted(runs, key=lambda run: natural(run.path))  # as the sweep's own command has its values
     command = sweep_command(in_order, list(groups[0].settings))
     if command is not None:
