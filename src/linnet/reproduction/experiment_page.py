@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from linnet.comparison.groups import Spread, grouped, spread
 from linnet.comparison.ranking import Objective
@@ -12,12 +15,13 @@ from linnet.comparison.report.provenance import origin
 from linnet.comparison.report.sensitivity import sensitivity_charts
 from linnet.comparison.runs import SavedRun
 from linnet.config.direction import known_direction
-from linnet.config.groups import read_experiment
+from linnet.config.groups import ABOUT
 from linnet.config.metric_names import STANDARD_ERROR
 from linnet.reproduction.find_experiment import FILE, Experiment
 from linnet.reproduction.readme import README, markdown, question_of, read_readme, title_of
 from linnet.reproduction.results import Arm, Results, read_results
-from linnet.system.reading import read_text
+from linnet.system.errors import InputError
+from linnet.system.reading import read_text, read_yaml
 from linnet.system.sanitize import plain, printable
 
 MOST_CHARTS = 8
@@ -55,8 +59,14 @@ def describe(experiment: Experiment) -> Described:
         InputError: its YAML cannot be read.
     """
     text = read_readme(experiment.folder / README)
-    about = read_experiment(experiment.folder).get("about")
-    book = about.get("book") if isinstance(about, dict) else None
+    path = experiment.folder / FILE
+    try:
+        node: Any = OmegaConf.to_container(read_yaml(path), resolve=False)
+        book = node[ABOUT]["book"]
+    except (KeyError, TypeError, IndexError):  # of an experiment beside the book
+        book = None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not readable YAML: {plain(error, 200)}") from error
     sections = [book] if isinstance(book, str) else book if isinstance(book, list) else []
     named = tuple(plain(section, 100) for section in sections if isinstance(section, str))
     return Described(experiment, title_of(text) or experiment.name, question_of(text), named)
