@@ -107,7 +107,8 @@ class GradientDescent(Runs):
         data = self.data
         n_batches, last = divmod(len(rows), data.batch_size)
         sizes = [data.batch_size] * n_batches + [last] * (last > 0)
-        first = self.steps_done - self._epoch * data.chunks.steps_per_epoch
+        chunks = data.chunks
+        first = self.steps_done - self._epoch * chunks.steps_per_epoch
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
         batches = data.train.batches(*share(rows, sizes, rank, size))
@@ -122,13 +123,14 @@ class GradientDescent(Runs):
             )  # fmt: skip
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
-        epoch_loss, losses = self._epoch_loss, result.losses.numpy()[:, self.final]
-        for loss, n in zip(losses, sizes, strict=False):  # one by one: portions must not show
-            epoch_loss += loss * n
+        losses = result.losses.numpy()[:, self.final]
+        summands = losses * np.array(sizes[: len(losses)], dtype=np.float64)[:, None]
+        # Added one by one, in whatever portions they come: portions must not show.
+        self._epoch_loss = np.add.accumulate(np.concatenate([self._epoch_loss[None], summands]))[-1]
         self._record(steps, result, factors, log_every)
         if self.deadline is not None and time.monotonic() >= self.deadline:
             data.max_steps = self.steps_done
-        ended = data.chunks.ends_epoch(self.steps_done)
+        ended = chunks.ends_epoch(self.steps_done)
         if ended:
             self._close_epoch()
         return ended
@@ -170,7 +172,7 @@ class GradientDescent(Runs):
     def _close_epoch(self) -> None:
         # In the last training step, because callbacks at the end of an epoch come before a module's own hook there.
         means = self._epoch_loss / self.data.chunks.visited(self._epoch)
-        self._epoch_loss = np.zeros_like(means)
+        self._epoch_loss = np.zeros(self.n_runs)
         for run in self.in_training:
             self.log_series("train/loss_epoch", [self.steps_done], [float(means[run])], model=run)
             self.metrics[run]["train/loss_epoch"] = float(means[run])
