@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from linnet import information
 from linnet.losses import CrossEntropy, softmax
+from linnet.losses.cross_entropy import MANY
 
 timeless = settings(deadline=None)  # the first call of a torch function is slow on a busy machine
 
@@ -85,6 +86,17 @@ class TestCrossEntropy:
         value, gradient = CrossEntropy().value_and_gradient(leaf, target)
         value.sum().backward()
         assert_close(leaf.grad, gradient.detach())
+
+    @pytest.mark.parametrize("scale", [1.0, 100.0], ids=["likely", "underflows"])
+    def test_many_logits_at_once_are_as_exact(self, scale):
+        logits = scale * torch.randn(1 + MANY // 300, 100, 3).transpose(1, 2)
+        target = torch.randint(100, (3,))
+        value, gradient = CrossEntropy().value_and_gradient(logits, target)
+        assert_close(value.double(), CrossEntropy().value(logits.double(), target), rtol=1e-6, atol=1e-6)
+        assert_close(gradient.double(), CrossEntropy().gradient(logits.double(), target), rtol=1e-5, atol=1e-6)
+        leaf = logits.detach().requires_grad_()
+        CrossEntropy().value_and_gradient(leaf, target)[0].sum().backward()
+        assert_close(leaf.grad, gradient, rtol=1e-5, atol=1e-6)
 
     def test_a_class_that_does_not_exist_is_refused(self):
         with pytest.raises(RuntimeError, match="out of bounds"):

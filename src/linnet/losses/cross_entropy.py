@@ -8,10 +8,14 @@ one-hot matrix as large as the logits would be the costliest thing in a training
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from linnet.config.option_types import Fraction
 from linnet.losses.loss import Link, Loss
+
+MANY = 2**16
+"""Logits from which on one operation less saves time."""
 
 
 def softmax(logits: Tensor, dim: int = -1) -> Tensor:
@@ -58,8 +62,21 @@ class CrossEntropy(Loss):
         # model, each operation costs as much as its arithmetic. A softmax takes half the time of `exp`.
         self.check(prediction, target)
         logits = prediction.transpose(1, 2)
-        value = -expectation(logits.log_softmax(1), target, self.label_smoothing)
-        return value, subtract_labels_(logits.softmax(1), target, self.label_smoothing).transpose(1, 2)
+        probability, epsilon = logits.softmax(1), self.label_smoothing
+        of_label = expectation(probability, target, 0.0) if self._is_worth_a_pass(logits) else None
+        least = torch.finfo(logits.dtype).tiny / torch.finfo(logits.dtype).eps
+        if of_label is not None and float(of_label.amin()) > least:  # as exact, unless a probability underflows
+            value = of_label.log().neg_()
+        else:
+            value = -expectation(logits.log_softmax(1), target, epsilon)
+        return value, subtract_labels_(probability, target, epsilon).transpose(1, 2)
+
+    def _is_worth_a_pass(self, logits: Tensor) -> bool:
+        """Return whether a pass over logits `[K, C, B]` takes longer than to look at the least probability of a label.
+
+        On a GPU that is to wait for it, and autograd needs the probabilities unchanged.
+        """
+        return not (self.label_smoothing or logits.is_cuda or logits.requires_grad) and logits.numel() >= MANY
 
     def mean(self, prediction: Tensor) -> Tensor:
         """Return class probabilities softmax(o), `[K, B, C]`: the expected one-hot label."""

@@ -48,6 +48,8 @@ class LinearMap(pl.LightningModule, ABC):
     autograd: bool
     maps: FeatureMaps | None = None
     """From the columns that K models share to the features of each; None: they are the same."""
+    masked = False
+    """Whether predictions of examples that do not count are set to 0, in models with weights of their own."""
     recorder: SeriesLogger | None = None
     """Takes the curves where no Trainer has loggers for them."""
 
@@ -95,16 +97,30 @@ class LinearMap(pl.LightningModule, ABC):
 
         The loss of each example counts times its weight, and the mean is over their number: see `Examples`, `Batch`.
         """
-        x, y, scale, weights, _ = batch
-        weight, bias, maps = self.weight, self.bias, self.maps  # looked up once: a module takes its time
         if self.autograd:
             with torch.enable_grad():
-                prediction = batch.counted(predict(x, *self.shared_parameters(), scale))
-                value = batch.weighed(self.loss.value(prediction, y)).mean(dim=1)
-                total = (value + self.penalty.smooth_value(weight)).sum()
+                prediction = batch.counted(predict(batch.x, *self.shared_parameters(), batch.scale))
+                value = batch.weighed(self.loss.value(prediction, batch.y)).mean(dim=1)
+                total = (value + self.penalty.smooth_value(self.weight)).sum()
                 return value.detach(), list(torch.autograd.grad(total, self.params))
+        if batch.weight is None or batch.weight.dim() == 1:
+            return self._in_closed_form(batch)
+        # To set predictions to 0 that do not count is one more pass. It is needed only if a loss or its derivative is
+        # infinite, which the means over them show, the bias' gradient among them. A device would have to be waited for.
+        if not (self.masked or batch.x.is_cuda or self.bias is None):
+            value, grads = self._in_closed_form(batch)
+            if bool(value.isfinite().all() & grads[1].isfinite().all()):
+                return value, grads
+            self.masked = True  # from now on, since a model that diverged stays infinite
+        return self._in_closed_form(batch, masked=True)
+
+    def _in_closed_form(self, batch: Batch, *, masked: bool = False) -> tuple[Tensor, list[Tensor]]:
+        """Do what `objective_and_gradients` does; masked: set predictions to 0 where examples do not count."""
+        x, y, scale, weights, _ = batch
+        weight, bias, maps = self.weight, self.bias, self.maps  # looked up once: a module takes its time
         shared = (weight, bias) if maps is None else maps.shared(weight, bias)
-        values, gradient = self.loss.value_and_gradient(batch.counted(predict(x, *shared, scale)), y)
+        prediction = predict(x, *shared, scale)
+        values, gradient = self.loss.value_and_gradient(batch.counted(prediction) if masked else prediction, y)
         if weights is not None:
             values = batch.weighed(values)
             # In the order of memory, [K, C, B]: otherwise the product would have another layout, and be copied back.
