@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
+from scipy import stats
 from sklearn.datasets import load_diabetes
 
 import linnet
@@ -42,7 +43,9 @@ def test_intervals_of_a_run_are_those_of_refits_on_its_samples():
     deleted = np.stack([solved(np.delete(x, i, axis=0), np.delete(y, i)) for i in range(len(x))])
     expected = {
         "percentile": percentile(replicates),
-        "bca": bca(replicates, solved(x, y), acceleration(deleted)),
+        "bca": bca(
+            replicates, solved(x, y), acceleration(deleted), quantile=stats.t.ppf(0.975, 115) * (120 / 115) ** 0.5
+        ),
     }
     size = np.abs(solved(x, y))
     for name, intervals in expected.items():
@@ -67,7 +70,8 @@ def test_without_a_bias():
     deleted = np.stack(
         [np.linalg.lstsq(np.delete(x, i, axis=0), np.delete(y, i), rcond=None)[0] for i in range(len(x))]
     )
-    expected = bca(replicates, np.linalg.lstsq(x, y, rcond=None)[0], acceleration(deleted))
+    estimate, quantile = np.linalg.lstsq(x, y, rcond=None)[0], stats.t.ppf(0.975, 116) * (120 / 116) ** 0.5
+    expected = bca(replicates, estimate, acceleration(deleted), quantile=quantile)
     np.testing.assert_allclose(found["bca_low"].to_numpy()[1:], expected.low, rtol=1e-7, atol=1e-7)
 
 
@@ -102,7 +106,7 @@ def test_too_few_resamples_have_no_intervals_of_95_percent(capsys):
     assert f"no BCa {words}" in output
 
 
-@pytest.mark.parametrize("change", ["weight", "acceleration"])
+@pytest.mark.parametrize("change", ["weight", "acceleration", "quantile"])
 def test_a_file_of_another_model_is_refused(change):
     train("optimizer=exact", "resampling.n_resamples=9")
     path = Path("run/resample_weights.safetensors")

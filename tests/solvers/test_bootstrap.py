@@ -1,5 +1,7 @@
 """Bootstrap intervals against scipy's on the same resamples, where there are none, and by simulation."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -21,7 +23,9 @@ def slope(x: Array, y: Array, axis: int = -1) -> Array:
 class TestAgainstScipy:
     @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95])
     @pytest.mark.parametrize("ties", [False, True])
-    def test_of_a_slope(self, confidence, ties):
+    def test_of_a_slope(self, confidence, ties, monkeypatch):
+        # Quantiles of rank p (F + 1), where scipy's bootstrap takes the rank 1 + p (F − 1).
+        monkeypatch.setattr(stats, "quantile", partial(stats.quantile, method="weibull"))
         rng = np.random.default_rng(0)
         x = rng.exponential(size=30)
         y = x + rng.exponential(size=30) ** 2
@@ -110,6 +114,17 @@ class TestWithheld:
         assert acceleration(np.zeros((5, 2))).tolist() == [0, 0]
         assert acceleration(np.array([-1e-200, 0, 1e-200])) == 0
         assert acceleration(np.array([1e200, 0, 0])) == pytest.approx(acceleration(np.array([1.0, 0, 0])))
+
+
+def test_expanded_quantile():
+    # Tables of Student's t: 2.228 for 10 degrees of freedom; √(12/10)
+    assert bootstrap.expanded_quantile(12, 10) == pytest.approx(2.228 * 1.0954, rel=2e-4)
+    assert bootstrap.expanded_quantile(10**6, 10**6 - 3) == pytest.approx(1.95996, rel=1e-5)
+    replicates, estimate = np.random.default_rng(0).standard_normal(4999), np.array(0.0)
+    narrow = bca(replicates, estimate, np.array(0.0))
+    wide = bca(replicates, estimate, np.array(0.0), quantile=bootstrap.expanded_quantile(12, 10))
+    ratio = (wide.high - wide.low) / (narrow.high - narrow.low)
+    assert ratio == pytest.approx(bootstrap.expanded_quantile(12, 10) / 1.96, rel=0.05)  # of normal resamples
 
 
 @given(st.integers(0, 1000), st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))

@@ -122,7 +122,7 @@ def load_bootstrap(run: Path, predictor: Predictor, config: Mapping[str, Any]) -
     if not is_resampled(config) or not declared(config["resampling"]).is_bootstrap:
         return None
     found = load_resampled_models(run, predictor)
-    return bootstrapped(found.coefficients, _own(predictor), found.acceleration)
+    return bootstrapped(found.coefficients, _own(predictor), found.acceleration, found.quantile)
 
 
 def _own(predictor: Predictor) -> Floats:

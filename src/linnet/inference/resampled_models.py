@@ -12,7 +12,7 @@ from linnet.system.reading import read_json, read_safetensors
 from linnet.tracking.linear_predictor import FILE, Floats, LinearPredictor
 from linnet.tracking.manifest_file import check_unchanged
 from linnet.tracking.units import in_units_of_data
-from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR, RESAMPLES, load_weights
+from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR, QUANTILE, RESAMPLES, load_weights
 
 FOLDS = "resamples.safetensors"
 
@@ -25,12 +25,14 @@ class ResampledModels(NamedTuple):
     errors: of each example by the model of the fold that leaves it out, `[N, C]`, of classes `[N, 1]`; None where
         several models leave it out; see `linnet.training.resample_statistics`.
     acceleration: of the coefficients, `[C, 1 + D]` with the bias first; None where it is not known.
+    quantile: of their BCa intervals; None: the normal one.
     """
 
     weight: Floats
     bias: Floats
     errors: Floats | None
     acceleration: Floats | None
+    quantile: float | None = None
 
     @property
     def coefficients(self) -> Floats:
@@ -51,11 +53,13 @@ def load_resampled_models(run: Path, predictor: LinearPredictor) -> ResampledMod
     weight = found.get("weight", np.zeros(0)).astype(np.float64)
     bias = found["bias"].astype(np.float64) if "bias" in found else np.zeros(weight.shape[:2])
     errors, acceleration = _float64(found.get(HELD_OUT_ERROR)), _float64(found.get(ACCELERATION))
+    quantile = _float64(found.get(QUANTILE))
     c, d = predictor.n_outputs, predictor.n_features
     width = 1 if predictor.task == "classification" else c
     if (
         weight.shape[1:] != (c, d) or len(weight) == 0 or bias.shape != weight.shape[:2]
         or not _is(errors, (None, width)) or not _is(acceleration, (c, 1 + d))
+        or not _is(quantile, (1,))
     ):  # fmt: skip
         shapes = {name: list(values.shape) for name, values in found.items()}
         raise InputError(f"{run / RESAMPLES} is damaged: its shapes are {shapes}")
@@ -63,7 +67,7 @@ def load_resampled_models(run: Path, predictor: LinearPredictor) -> ResampledMod
         weight, bias = in_units_of_data(weight, bias, read_json(run / FILE))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run / FILE} is damaged: {error}") from error
-    return ResampledModels(weight, bias, errors, acceleration)
+    return ResampledModels(weight, bias, errors, acceleration, None if quantile is None else float(quantile[0]))
 
 
 def load_fold(run: Path, n_folds: int, n_examples: int) -> NDArray[np.int32]:

@@ -1,5 +1,6 @@
 """Bootstrap intervals of a statistic, and how often resamples select a feature. Imports no torch."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from linnet.solvers.extended_precision import Array
+from linnet.solvers.student_t import critical_t
 
 WITHHELD = (
     "",
@@ -36,6 +38,9 @@ class Intervals(NamedTuple):
 def percentile(replicates: Array, confidence: float = 0.95) -> Intervals:
     """Return percentile intervals: the quantiles (1 ∓ confidence)/2 of the resamples' values.
 
+    The quantile p of F values is the one of rank p (F + 1), between two ranks a linear interpolation: a new value of
+    the same distribution lies below it with probability p (Davison and Hinkley, Bootstrap Methods, 1997, section 5.2).
+
     Where all resamples have the same value, as a coefficient that an l1 penalty keeps at 0, it is both ends.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
@@ -53,12 +58,14 @@ def percentile(replicates: Array, confidence: float = 0.95) -> Intervals:
     return _between(ordered, np.full(shape, tail), np.full(shape, 1 - tail), withheld)
 
 
-def bca(replicates: Array, estimate: Array, acceleration: Array, confidence: float = 0.95) -> Intervals:
+def bca(
+    replicates: Array, estimate: Array, acceleration: Array, confidence: float = 0.95, quantile: float | None = None
+) -> Intervals:
     """Return BCa intervals: percentiles that are corrected for bias and skewness ("accelerated").
 
-    Their ends are the quantiles Φ(z₀ + (z₀ ± z) / (1 − a (z₀ ± z))) of the resamples' values, with the normal quantile
-    z of the confidence, z₀ = Φ⁻¹(share of resamples below the estimate, those equal to it counted by half), and the
-    acceleration a.
+    Their ends are the quantiles Φ(z₀ + (z₀ ± z) / (1 − a (z₀ ± z))) of the resamples' values, as of `percentile`, with
+    the normal quantile z of the confidence, z₀ = Φ⁻¹(share of resamples below the estimate, those equal to it counted
+    by half), and the acceleration a.
 
     Source: Efron, Better Bootstrap Confidence Intervals, 1987; Efron and Tibshirani, 1993, chapter 14.
 
@@ -67,8 +74,9 @@ def bca(replicates: Array, estimate: Array, acceleration: Array, confidence: flo
         estimate: value on all examples `[…]`.
         acceleration: a of the statistics `[…]`, see `acceleration`; NaN where it is not known.
         confidence: in (0, 1).
+        quantile: takes the place of z, see `expanded_quantile`.
     """
-    n_resamples, z = len(replicates), float(ndtri((1 + confidence) / 2))
+    n_resamples, z = len(replicates), float(ndtri((1 + confidence) / 2)) if quantile is None else quantile
     ordered = np.sort(replicates, axis=0)
     below = ((replicates < estimate).sum(axis=0) + (replicates <= estimate).sum(axis=0)) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -88,6 +96,22 @@ def bca(replicates: Array, estimate: Array, acceleration: Array, confidence: flo
     ):  # the last one that holds is the reason
         withheld[where] = code
     return _between(ordered, ends[0], ends[1], withheld)
+
+
+def expanded_quantile(n_examples: int, df_residual: int) -> float:
+    """Return the quantile t √(n / df) that takes the place of z = 1.96 in 95 % intervals of regression coefficients.
+
+    Residuals of least squares are smaller than errors, by √(df / n) in the mean, and resamples vary as residuals do. So
+    their quantiles lie too near to the estimate by this factor, and by that of the normal quantile to Student's t,
+    since the variance is estimated.
+
+    Source: Hesterberg, What Teachers Should Know About the Bootstrap, 2015, section 4.4, "expanded percentile".
+
+    Args:
+        n_examples: n.
+        df_residual: examples less coefficients, at least 1.
+    """
+    return critical_t(df_residual) * math.sqrt(n_examples / df_residual)
 
 
 def acceleration(deleted: Array) -> Array:
@@ -149,7 +173,7 @@ def _between(ordered: Array, low: Array, high: Array, withheld: NDArray[np.int8]
     """Return the quantiles of sorted values `[F, …]` at each statistic's own levels, interpolated linearly."""
     ends = []
     for level in (low, high):
-        place = np.where(withheld > 0, 0.0, level) * (len(ordered) - 1)
+        place = np.clip(np.where(withheld > 0, 0.0, level) * (len(ordered) + 1) - 1, 0, len(ordered) - 1)
         index = np.minimum(place.astype(np.intp), max(len(ordered) - 2, 0))
         below, above = (
             np.take_along_axis(ordered, np.minimum(index + step, len(ordered) - 1)[None], axis=0)[0] for step in (0, 1)

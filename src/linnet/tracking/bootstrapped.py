@@ -43,15 +43,19 @@ class Bootstrapped:
         return found
 
 
-def bootstrapped(replicates: Floats, estimate: Floats, known: Floats | None) -> Bootstrapped:
+def bootstrapped(
+    replicates: Floats, estimate: Floats, known: Floats | None, quantile: float | None = None
+) -> Bootstrapped:
     """Return bootstrap intervals of coefficients.
 
     Args:
         replicates: coefficients of the models of the resamples, the bias first, `[F, C, 1 + D]`.
         estimate: those of the run's model, trained on all examples, `[C, 1 + D]`.
         known: their acceleration `[C, 1 + D]`, None if it is not known.
+        quantile: of BCa intervals, see `linnet.solvers.bootstrap.expanded_quantile`; None: the normal one.
     """
-    of_bca = bca(replicates, estimate, np.full(estimate.shape, np.nan) if known is None else known)
+    unknown = np.full(estimate.shape, np.nan)
+    of_bca = bca(replicates, estimate, unknown if known is None else known, quantile=quantile)
     found = {"percentile": percentile(replicates), "bca": of_bca}
     columns = {f"{name}_{end}": getattr(intervals, end) for name, intervals in found.items() for end in ("low", "high")}
     if (replicates[:, :, 1:] == 0).any():

@@ -15,8 +15,9 @@ from linnet.system.reading import Unreadable, read_safetensors
 FILE = "weights.safetensors"
 OPTIMUM = "optimum.safetensors"
 RESAMPLES = "resample_weights.safetensors"
-HELD_OUT_ERROR, ACCELERATION = "held_out_error", "acceleration"
-"""Tensors beside the weights of the resamples: errors `[N, C]`, and the acceleration of coefficients `[C, 1 + D]`."""
+HELD_OUT_ERROR, ACCELERATION, QUANTILE = "held_out_error", "acceleration", "quantile"
+"""Tensors beside the weights of the resamples: errors `[N, C]`; of coefficients the acceleration `[C, 1 + D]` and the
+quantile of BCa intervals `[1]`."""
 
 
 T = TypeVar("T")

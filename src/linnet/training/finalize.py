@@ -31,7 +31,7 @@ from linnet.tracking.history import logged
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
 from linnet.tracking.report import coefficients_table, folds_picture, png, print_result, result_figures
-from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR
+from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR, QUANTILE
 from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
@@ -40,7 +40,12 @@ from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.initial_weights import load_initial_weights
 from linnet.training.out_of_fold import FILE as OUT_OF_FOLD, out_of_fold
-from linnet.training.resample_statistics import bootstrap_metrics, coefficient_acceleration, held_out_errors
+from linnet.training.resample_statistics import (
+    bootstrap_metrics,
+    coefficient_acceleration,
+    held_out_errors,
+    interval_quantile,
+)
 from linnet.training.resampled import (
     WEIGHTS as RESAMPLE_WEIGHTS,
     cross_validation,
@@ -137,6 +142,7 @@ def _judge_resamples(
     known = coefficient_acceleration(data, context.analysis) if is_bootstrap else None
     errors = held_out_errors(context.model, data, resampled.resamples, kept, diverged)
     more = {HELD_OUT_ERROR: errors, ACCELERATION: known}
+    more[QUANTILE] = interval_quantile(data, context.analysis) if is_bootstrap else None
     write_atomic(path / RESAMPLE_WEIGHTS, resample_weights(resampled, more=more))
     write_atomic(path / OUT_OF_FOLD, out_of_fold(context.model, data, resampled.resamples, kept, diverged))
     line = report_diverged(diverged, len(metrics))

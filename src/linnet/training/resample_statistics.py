@@ -10,7 +10,7 @@ from linnet.data import Data
 from linnet.data.resampling.resamples import Folds
 from linnet.models import LinearNetwork
 from linnet.models.model_resamples import ModelResamples
-from linnet.solvers.bootstrap import acceleration, deleted_coefficients
+from linnet.solvers.bootstrap import acceleration, deleted_coefficients, expanded_quantile
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.tracking.bootstrapped import bootstrapped
 from linnet.tracking.units import in_units_of_data, units
@@ -75,6 +75,14 @@ def coefficient_acceleration(data: Data, analysis: ProblemAnalysis | None) -> Te
     return torch.from_numpy(acceleration(changes))
 
 
+def interval_quantile(data: Data, analysis: ProblemAnalysis | None) -> Tensor | None:
+    """Return the quantile of BCa intervals of the coefficients, float64 `[1]`; None where these are not known."""
+    if analysis is None or analysis.errors is None:
+        return None
+    quantile = expanded_quantile(len(data.train), int(analysis.errors.df_residual))
+    return torch.tensor([quantile], dtype=torch.float64)
+
+
 @torch.no_grad()
 def bootstrap_metrics(
     batched: LinearNetwork, data: Data, analysis: ProblemAnalysis | None, known: Tensor | None
@@ -93,5 +101,9 @@ def bootstrap_metrics(
     estimate = coefficients[-1]
     if batched.solution is not None and analysis is not None and analysis.coefficients is not None:
         estimate = analysis.coefficients[0].numpy()  # the same, not rounded by way of standardised features
-    found = bootstrapped(coefficients[:-1], estimate, None if known is None else known.numpy())
+    quantile = interval_quantile(data, analysis)
+    found = bootstrapped(
+        coefficients[:-1], estimate, None if known is None else known.numpy(),
+        None if quantile is None else float(quantile),
+    )  # fmt: skip
     return found.metrics(("bias", *data.feature_names))
