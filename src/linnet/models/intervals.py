@@ -4,6 +4,7 @@ They say what other test examples could have changed, for the weights at hand. W
 set would change is not in them: for that, compare runs over seeds.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -46,18 +47,35 @@ def bootstrap_intervals(prediction: Tensor, target: Tensor) -> Intervals:
         prediction: `[N, C]`.
         target: `[N, C]`.
     """
+    table, metrics = regression_sums(prediction, target)
+    n = len(table)
+    tail = (1 - CONFIDENCE) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):  # a resample of equal targets has no r2
+        resampled = metrics(_counts(n) @ table if n <= CACHED_EXAMPLES else _resampled(table), n)
+    return {name: _quantiles(values, tail) for name, values in resampled.items()}
+
+
+def regression_sums(prediction: Tensor, target: Tensor) -> tuple[Array, Callable[[Array, int], dict[str, Array]]]:
+    """Return a table `[N, 3 + C]`, one row per example, and a function from its column sums to the metrics.
+
+    The function takes sums `[…, 3 + C]` and the number of examples that they are over.
+
+    Args:
+        prediction, target: `[N, C]`.
+    """
     error = (prediction.double() - target.double()).cpu().numpy()
     y = target.double().cpu().numpy()
     y = y - y.mean(axis=0)
     table = np.column_stack([np.square(error).mean(axis=1), np.abs(error).mean(axis=1), np.square(y).sum(axis=1), y])
-    n, n_outputs = y.shape
-    mse, mae, squares, *sums = (_counts(n) @ table).T if n <= CACHED_EXAMPLES else _resampled(table).T
-    with np.errstate(divide="ignore", invalid="ignore"):  # a resample of equal targets has no r2
-        spread = squares - sum(np.square(total) for total in sums) / n
+    n_outputs = y.shape[1]
+
+    def metrics(sums: Array, n: int) -> dict[str, Array]:
+        mse, mae, squares, *totals = np.moveaxis(sums, -1, 0)
+        spread = squares - sum(np.square(total) for total in totals) / n
         r2 = 1 - mse * n_outputs / np.where(spread > 0, spread, np.nan)
-    tail = (1 - CONFIDENCE) / 2
-    metrics = {"mse": mse / n, "rmse": np.sqrt(mse / n), "mae": mae / n, "r2": r2}
-    return {name: _quantiles(values, tail) for name, values in metrics.items()}
+        return {"mse": mse / n, "rmse": np.sqrt(mse / n), "mae": mae / n, "r2": r2}
+
+    return table, metrics
 
 
 def _quantiles(values: Array, tail: float) -> tuple[float, float]:

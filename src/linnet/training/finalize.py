@@ -45,6 +45,7 @@ from linnet.training.resample_statistics import (
     coefficient_acceleration,
     held_out_errors,
     interval_quantile,
+    intervals_of_test_metrics,
 )
 from linnet.training.resampled import (
     WEIGHTS as RESAMPLE_WEIGHTS,
@@ -108,6 +109,8 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if resampled is not None:
         folds, of_bootstrap = _judge_resamples(context, resampled)
         metrics |= summarize(folds, each=True) | of_bootstrap | context.solved
+        if declared(request.config["resampling"]).is_bootstrap:
+            metrics |= intervals_of_test_metrics(model, data, predictions.get("test"))
     context.manifest["weights_sha256"] = save_weights(model, request.path)
     if request.config["figures"]:
         _draw(context, predictions)

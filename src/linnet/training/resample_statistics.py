@@ -9,6 +9,7 @@ from torch import Tensor
 from linnet.data import Data
 from linnet.data.resampling.resamples import Folds
 from linnet.models import LinearNetwork
+from linnet.models.bootstrap_metrics import metric_intervals, sums_of
 from linnet.models.model_resamples import ModelResamples
 from linnet.solvers.bootstrap import acceleration, deleted_coefficients, expanded_quantile
 from linnet.solvers.problem_analysis import ProblemAnalysis
@@ -107,3 +108,20 @@ def bootstrap_metrics(
         None if quantile is None else float(quantile),
     )  # fmt: skip
     return found.metrics(("bias", *data.feature_names))
+
+
+def intervals_of_test_metrics(model: LinearNetwork, data: Data, prediction: Tensor | None) -> dict[str, float]:
+    """Return bootstrap intervals of the run's test metrics, "bootstrap/test/bca_low/mse", …; {} without a test split.
+
+    Args:
+        model: of the run.
+        data: with the test examples, over which the metrics are resampled.
+        prediction: of them `[N, C]`; None: they are predicted.
+    """
+    if data.test is None or data.test.streamed:
+        return {}
+    found = model.evaluate(data.test)[1] if prediction is None else prediction
+    expected = model.loss.mean(found[None])[0] if model.loss.task == "regression" else found
+    sums = sums_of(model.loss.task, expected.detach(), data.test.y)
+    intervals = {} if sums is None else metric_intervals(sums)
+    return {f"bootstrap/test/{end}/{name}": value for name, ends in intervals.items() for end, value in ends.items()}
