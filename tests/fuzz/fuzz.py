@@ -48,7 +48,7 @@ import linnet.reproduction.run
 import linnet.sweeps.vectorized
 import linnet.training.resume
 import linnet.training.run  # noqa: F401
-from linnet.cli import compare, evaluate, export, inspect, predict, reproduce, resume, train  # noqa: F401
+from linnet.cli import compare, evaluate, export, inspect, predict, report, reproduce, resume, train  # noqa: F401
 
 SECONDS = 10
 """After which a command hangs. Time in which it waits for a processor, on a busy machine, does not count."""

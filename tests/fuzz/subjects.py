@@ -55,6 +55,8 @@ ON_RUNS = (
     Command("compare", "sweep", "compare sweep --no-figures"),
     Command("compare --figures", "table", "compare run --figures"),
     Command("compare --figures", "sweep", "compare sweep"),
+    Command("report", "table", "report run --output out/page.html"),
+    Command("report", "sweep", "report sweep --output out/page.html"),
     Command("resume", "interrupted", "resume run"),
     Command("resume trainer.max_epochs=3", "table", "resume run trainer.max_epochs=3"),
     Command("resume trainer.max_epochs=3", "arrays", "resume run trainer.max_epochs=3"),

@@ -19,7 +19,10 @@ from linnet.tracking.manifest_file import ACCEPT
 
 MEMORY = 2 * 10**9
 """Bytes by which a command may let the process grow."""
-READ_ONLY = ("inspect", "predict", "export", "evaluate", "evaluate --input", "compare", "reproduce")
+READ_ONLY = ("inspect", "predict", "export", "evaluate", "evaluate --input", "compare", "report", "reproduce")
+
+SAID = ("changed", "unknown", "to go", "is missing", "is damaged")
+"""Words that say of a change that it was seen; "to go": a job of a sweep is run again."""
 
 
 class Answer(NamedTuple):
@@ -87,7 +90,10 @@ def carry_out(command: Command, accept: bool = False) -> Answer:
     err.write("".join(f"{warning.category.__name__}: {warning.message}\n" for warning in caught))
     for handler in logging.getLogger().handlers[:]:  # they write to streams of this command
         logging.getLogger().removeHandler(handler)
-    return Answer(code, content.getvalue().decode(), err.getvalue(), results(command))
+    printed = content.getvalue().decode()
+    if command.name == "report" and code == 0:  # what it says of changes is on the page
+        printed += (Path("out") / "page.html").read_text(encoding="utf-8")
+    return Answer(code, printed, err.getvalue(), results(command))
 
 
 def judge(case: Case, forged: bool, answer: Answer, expected: Answer) -> tuple[str, str]:
@@ -107,8 +113,7 @@ def judge(case: Case, forged: bool, answer: Answer, expected: Answer) -> tuple[s
         return "fault", f"exit code {code}: {err[-500:]!r} {out[-500:]!r}"
     if written == expected.written and (name.startswith("resume") or out == expected.out):
         return "equal", ""
-    # "to go": a job of a sweep is run again.
-    said = any(out.count(word) > expected.out.count(word) for word in ("changed", "unknown", "to go"))
+    said = any(out.count(word) > expected.out.count(word) for word in SAID)
     if name == "reproduce" and '"environment": {}' not in out:
         said = True
     if different or said or err.count("note: ") > expected.err.count("note: "):

@@ -151,7 +151,7 @@ def _overrides(path: Path) -> dict[str, str]:
 
 
 def _parsed(text: str) -> Any:
-    """Return the number or word of an override, parsed as Hydra does."""
+    """Return the value of an override as Hydra reads it; its text if that cannot be read."""
     try:
         return OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))["value"]  # type: ignore[index,call-overload]
     except Exception:

@@ -15,7 +15,7 @@ def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[st
     metrics = {key: value for key, value in metrics.items() if not is_of_one_resample(key)}
     columns = ("train", "val", CV.rstrip("/"), "test")
     splits = [split for split in columns if any(key.startswith(f"{split}/") for key in metrics)]
-    intervals = {key.removesuffix(LOW) for key in metrics if key.endswith(LOW)}
+    intervals = {name for key in metrics if key.endswith(LOW) and (name := key.removesuffix(LOW)) + HIGH in metrics}
     header = ["metric", *splits, *([INTERVAL] if intervals else [])]
     spread = {key + end for key in metrics for end in (STD, STANDARD_ERROR) if key.startswith(CV)}
     keys = [key for key in metrics if not key.endswith((LOW, HIGH)) and key not in spread]

@@ -3,9 +3,12 @@
 import base64
 import csv
 import json
+import shlex
 import shutil
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages import PICTURE, SCRIPT, Parsed, charts, check
@@ -81,10 +84,17 @@ def test_folds_are_those_of_the_metrics(page: Parsed, html: str, folds: Path) ->
     assert len(page.rows("Metrics on the examples that each resample leaves out")) == 6
 
 
-def test_commands_train_and_reproduce_it(page: Parsed, folds: Path) -> None:
-    lines = page.texts("code")
-    assert any(line.startswith("linnet train data=diabetes resampling=kfold trainer.max_epochs=3") for line in lines)
-    assert f"linnet reproduce {folds}" in lines
+def test_the_command_makes_the_same_configuration(
+    page: Parsed, folds: Path, checked: Callable[..., dict[str, Any]]
+) -> None:
+    recorded = json.loads((folds / "manifest.json").read_text())["config"]
+    (line,) = (line for line in page.texts("code") if line.startswith("linnet train "))
+    besides = ("name", "tags", "notes", "figures")
+    again = checked(*shlex.split(line)[2:])
+    assert {key: again[key] for key in again if key not in besides} == {
+        key: recorded[key] for key in recorded if key not in besides
+    }
+    assert f"linnet reproduce {folds}" in page.texts("code")
 
 
 def test_provenance_is_that_of_the_manifest(page: Parsed, folds: Path) -> None:
@@ -131,7 +141,8 @@ def test_what_strangers_wrote_is_shown_and_nothing_else(folds: Path, tmp_path: P
     run = Path(shutil.copytree(folds, tmp_path / "run"))
     bad = SCRIPT + PICTURE
     manifest = json.loads((run / "manifest.json").read_text())
-    manifest["config"] |= {"notes": bad, "tags": [bad], "name": bad, bad: {bad: bad}}
+    manifest["config"] |= {"notes": bad, "tags": [bad], "name": bad, "objective": {"metric": bad}}
+    manifest["config"]["data"][bad] = "x; rm -rf ~ $(reboot)"
     manifest |= {
         "command": ["rm", "-rf", "~"],
         "cpu": bad,
@@ -144,9 +155,7 @@ def test_what_strangers_wrote_is_shown_and_nothing_else(folds: Path, tmp_path: P
     (run / "manifest.json").write_text(json.dumps(manifest))
     (run / "metrics.json").write_text(json.dumps({"val/loss": 1.0, f"optimum/coefficient/{bad}": 2.0, bad: 3.0}))
     (run / "status.json").write_text(json.dumps({"state": "failed", "error": bad}))
-    (run / ".hydra" / "overrides.yaml").write_text(
-        json.dumps([f"data.target={bad}", "$(reboot)=1", "--trust=./x.py", "lr=1;reboot"])
-    )
+    (run / ".hydra" / "overrides.yaml").write_text(json.dumps([f"data.target={bad}", "$(reboot)=1", "--trust=./x.py"]))
     (run / "history.csv").write_text(
         "metric,step,value\n" + "".join(f'"val/{bad}",{step},0.5\n' for step in range(1, 5))
     )
@@ -154,11 +163,9 @@ def test_what_strangers_wrote_is_shown_and_nothing_else(folds: Path, tmp_path: P
     page = check(html)
     assert page.text.count(SCRIPT) >= 8 and len(page.texts("script")) == 3
     (command,) = (line for line in page.texts("code") if line.startswith("linnet train"))
-    assert (
-        "rm" not in command.split()
-        and "reboot" not in command.replace("'lr=1;reboot'", "")
-        and "--trust" not in command
-    )
+    words = shlex.split(command)
+    assert words[:2] == ["linnet", "train"] and any("x; rm -rf ~ $(reboot)" in word for word in words)
+    assert all("=" in word and not word.startswith("-") for word in words[2:])
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def test_every_run_has_its_curve(sweep: Path) -> None:
 
 
 def test_the_command_is_that_of_the_whole_grid(sweep: Path, make_run: MakeRun) -> None:
-    command = "linnet train -m optimizer.lr=0.001,0.01,0.1,1.0 seed=0,1,2"
+    command = "linnet train -m objective.direction=minimize optimizer.lr=0.001,0.01,0.1,1.0 seed=0,1,2"
+    assert command in check(page_of(sweep)).texts("code")
+    (sweep / "0" / ".hydra" / "overrides.yaml").write_text("- optimizer.lr=7\n")  # it follows from the configurations
     assert command in check(page_of(sweep)).texts("code")
     make_run("more", {"optimizer.lr": 10, "seed": 0}, 9.0)
     assert not any(line.startswith("linnet train -m") for line in check(page_of(sweep)).texts("code"))

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from linnet.comparison.curves import loss_curve
 from linnet.comparison.groups import Group, legend_label
-from linnet.comparison.report.blocks import Chart, Charts, Line, Table
+from linnet.comparison.report.blocks import Block, Chart, Charts, Line, Table, Text
+from linnet.comparison.report.provenance import manifest_of
 from linnet.comparison.report.thinning import thinned
+from linnet.comparison.runs import SavedRun
 from linnet.config.direction import known_direction
 from linnet.system.sanitize import plain
 from linnet.tracking.history import Curve
+from linnet.tracking.manifest_file import is_unchanged
 
 COLOURED = 8
 """Settings that have a colour of their own in a chart of many runs; others are grey."""
@@ -66,9 +69,16 @@ def _chart(metric: str, chosen: Mapping[str, Curve]) -> Chart | None:
     return Chart(plain(metric), "step", plain(metric), lines, summary_table(rows), log_y=wide, note=note)
 
 
-def group_curves(groups: Sequence[Group]) -> Chart | None:
-    """Return the loss of every run over its steps, one colour for each of the best settings; None without any."""
-    runs = [(number, group, run) for number, group in enumerate(groups) for run in group.runs]
+def group_curves(groups: Sequence[Group]) -> Iterator[Block]:
+    """Yield the loss of every run over its steps, one colour for each of the best settings, if any run logged it.
+
+    Curves that were changed since their run ended are left out, and counted.
+    """
+    all_runs = [(number, group, run) for number, group in enumerate(groups) for run in group.runs]
+    runs = [entry for entry in all_runs if not _was_changed(entry[2])]
+    if len(runs) < len(all_runs):
+        what = f"{len(all_runs) - len(runs)} of {len(all_runs)} runs"
+        yield Text(f"Without the curves of {what}: their history.csv was changed since, or is missing.", "bad")
     lines, rows, names, logged_all = [], [], [], 0
     completed: list[float] = []
     found = [(number, group, run, *loss_curve(run)) for number, group, run in runs[:MOST_RUNS]]
@@ -87,16 +97,21 @@ def group_curves(groups: Sequence[Group]) -> Chart | None:
         rows.append(summary_row(f"{setting}{seed}{ended}", name, Curve(steps, values)))
         completed += y if run.state == "completed" else []
     if not any(len(line.x) > 1 for line in lines):
-        return None
+        return
     title = " or ".join(dict.fromkeys(map(plain, names)))
     left = f"The first {MOST_RUNS} of {len(runs)} runs. " if len(runs) > MOST_RUNS else ""
     drawn = sum(len(line.x) for line in lines)
     wide = is_wide(completed or [value for line in lines for value in line.y])
     lines.sort(key=lambda line: line.colour is not None)  # grey ones lie below
-    return Chart(
+    yield Chart(
         f"{title} of every run", "step", title, lines, summary_table(rows), log_y=wide, shown=_ends(completed),
         note=left + thinning_note(drawn, logged_all),
     )  # fmt: skip
+
+
+def _was_changed(run: SavedRun) -> bool:
+    """Return whether a completed run's curves are not those that it wrote."""
+    return run.state == "completed" and not is_unchanged(run.path, "history.csv", manifest_of(run.path))
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float] | None:

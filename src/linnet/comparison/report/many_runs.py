@@ -8,9 +8,10 @@ from linnet.comparison.groups import Group, is_number, show
 from linnet.comparison.ranking import Objective
 from linnet.comparison.report.asked import common, differences_table
 from linnet.comparison.report.blocks import Block, Commands, Section, Table, Text
+from linnet.comparison.report.commands import sweep_command
 from linnet.comparison.report.curves import group_curves
 from linnet.comparison.report.one_run import run_sections, run_title
-from linnet.comparison.report.provenance import manifest_of, origin, sweep_command
+from linnet.comparison.report.provenance import manifest_of, origin
 from linnet.comparison.report.sensitivity import heat_map, sensitivity_charts
 from linnet.comparison.runs import SavedRun
 from linnet.comparison.table import STATE, best_line, comparison_cells, heading
@@ -44,7 +45,7 @@ def runs_sections(groups: Sequence[Group], objective: Objective) -> list[Section
         Section("What was asked", list(_asked(groups, runs))),
         Section("What came out", list(_ranking(groups, objective))),
         Section("Sensitivity", list(_sensitivity(groups, objective))),
-        Section("Curves", [chart for chart in [group_curves(groups)] if chart is not None]),
+        Section("Curves", list(group_curves(groups))),
         Section("What did not complete", list(_failures(groups))),
         Section("Provenance of all", list(_provenance(runs, groups))),
     ]
@@ -128,6 +129,6 @@ def _failures(groups: Sequence[Group]) -> Iterator[Block]:
 def _provenance(runs: Sequence[SavedRun], groups: Sequence[Group]) -> Iterator[Block]:
     yield from origin([manifest_of(run.path) for run in runs[:MOST_READ]])
     in_order = sorted(runs, key=lambda run: natural(run.path))  # as the sweep's own command has its values
-    command = sweep_command(in_order, list(groups[0].settings))
+    command = sweep_command(groups, in_order)
     if command is not None:
         yield Commands([(command, "train the whole sweep again")])

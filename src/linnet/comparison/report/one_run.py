@@ -6,9 +6,10 @@ from pathlib import Path
 
 from linnet.comparison.report.asked import differences, differences_table
 from linnet.comparison.report.blocks import Block, Chart, Charts, Line, Section, Table, Text
+from linnet.comparison.report.commands import run_commands
 from linnet.comparison.report.curves import run_charts
 from linnet.comparison.report.pictures import ALL, pictures
-from linnet.comparison.report.provenance import commands, manifest_of, origin
+from linnet.comparison.report.provenance import manifest_of, origin
 from linnet.comparison.runs import SavedRun
 from linnet.config.metric_names import CV, FOLD, STANDARD_ERROR
 from linnet.system.errors import InputError
@@ -45,7 +46,7 @@ def run_sections(run: SavedRun, *, level: int = 2, figure_bytes: int = ALL) -> l
         Section("Curves", [*said, *curves], level),
         Section("Folds", list(_folds(run.metrics)), level),
         Section("Figures", figures, level),
-        Section("Provenance", [*origin([manifest_of(run.path)]), commands(run)], level),
+        Section("Provenance", [*origin([manifest_of(run.path)]), run_commands(run)], level),
     ]
     return [section for section in found if section.blocks]
 
@@ -148,11 +149,11 @@ def _number(value: float | None) -> str:
 def _curves(run: SavedRun) -> tuple[list[Charts], list[Text]]:
     """Return the charts of history.csv, or what is wrong with it."""
     path: Path = run.path / "history.csv"
-    if not path.exists():
-        return [], []
     try:
         if run.state == "completed":
             check_unchanged(run.path, ("history.csv",))
+        if not path.exists():
+            return [], []
         return list(run_charts(read_history(path))), []
     except (OSError, InputError, ValueError) as error:
         return [], [Text(f"No curves: {plain(error, 300)}", "bad")]
