@@ -12,6 +12,8 @@ from linnet.solvers.blockwise.bound import certify
 from linnet.solvers.blockwise.newton import minimise
 from linnet.solvers.blockwise.preconditioner import ClassBlocks
 from linnet.solvers.blockwise.rows import SoftmaxRows
+from linnet.solvers.convex_losses import Softmax
+from linnet.solvers.problem import Problem
 from linnet.solvers.relative import Rows
 from linnet.solvers.solve import solve
 
@@ -197,6 +199,13 @@ class TestSolve:
             given = Rows(given.x, given.y + (given.y > 1))
         found = solve(given, loss, penalty, bias=True, tolerance=1e-6)
         assert blockwise.METHOD not in found.method
+
+    @pytest.mark.parametrize(("n", "c", "expected"), [(20_000, 20, True), (15_000, 20, False), (20_000, 19, False)])
+    def test_many_classes_of_few_features(self, n, c, expected, monkeypatch):
+        monkeypatch.setattr(blockwise, "LARGE", 10**9)
+        y = torch.arange(n) % c
+        problem = Problem(torch.zeros(n, 26), y, Softmax(CrossEntropy(), 0.0), c, 0.0, 1e-3, True)
+        assert blockwise.in_blocks(problem, CPU) is expected
 
     def test_warm_starts(self):
         given, strengths = examples(n=1000), (1e-2, 5e-3, 2.5e-3)

@@ -20,6 +20,11 @@ from linnet.solvers.sparse.problem import SparseProblem
 
 LARGE = 200_000_000
 """Examples times classes from which on a CPU, too, works in blocks: one array of them takes 1.6 GB in float64."""
+MANY_CLASSES = 20
+"""Classes from which on a CPU works in blocks, too, where there are at least as many examples as squared features: one
+block for each class costs little then, and saves most steps of conjugate gradients."""
+WORTHWHILE = 10_000_000
+"""Multiplications of one prediction of all examples below which that saves nothing."""
 BLOCKS = 2_000_000_000
 """Classes times squared features up to which the approximate inverse fits into memory: 8 GB."""
 CERTIFICATE = "gradient in float64, strong convexity of the penalty, self-concordance in the bias"
@@ -61,13 +66,16 @@ def fits_blocks(loss: Loss, penalty: Penalty) -> bool:
 
 
 def in_blocks(problem: Problem, device: torch.device) -> bool:
-    """Return whether a problem is solved in blocks of rows: on a GPU, or because it is too large for one piece."""
+    """Return whether a problem is solved in blocks of rows: on a GPU, or as it is quicker or too large for one piece."""
     loss = problem.convex_loss
     if isinstance(problem, SparseProblem) or not isinstance(loss, Softmax) or loss.label_smoothing or problem.l1:
         return False
     if problem.l2 == 0 or problem.n_features == 0 or problem.n_outputs * problem.n_features**2 > BLOCKS:
         return False
-    if device.type == "cpu" and problem.n_examples * problem.n_outputs < LARGE:
+    n_examples, n_features, n_classes = problem.n_examples, problem.n_features, problem.n_outputs
+    cheap = n_classes >= MANY_CLASSES and n_features**2 <= n_examples
+    quicker = cheap and n_examples * n_features * n_classes >= WORTHWHILE
+    if device.type == "cpu" and not quicker and n_examples * n_classes < LARGE:
         return False
     return bool((torch.bincount(problem.y, minlength=problem.n_outputs) > 0).all())
 
