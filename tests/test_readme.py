@@ -25,7 +25,7 @@ PAGES = [
     for name in ("conf/README.md", "experiments/README.md", "src/linnet/README.md",
                  "src/linnet/comparison/report/README.md",
                  "src/linnet/data/resampling/README.md", "src/linnet/solvers/README.md",
-                 "src/linnet/sweeps/README.md", "src/linnet/tracking/README.md", "src/linnet/training/README.md")
+                 "src/linnet/sweeps/README.md", "src/linnet/sweeps/PROBES.md", "src/linnet/tracking/README.md", "src/linnet/training/README.md")
 ]  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def fits_blocks(loss: Loss, penalty: Penalty) -> bool:
 
 
 def in_blocks(problem: Problem, device: torch.device) -> bool:
-    """Return whether a problem is solved in blocks of rows: on a GPU, or as it is quicker or too large for one piece."""
+    """Return whether a problem is solved in blocks of rows: on a GPU, or because that is quicker or must be."""
     loss = problem.convex_loss
     if isinstance(problem, SparseProblem) or not isinstance(loss, Softmax) or loss.label_smoothing or problem.l1:
         return False
