@@ -25,7 +25,8 @@ PAGES = [
     for name in ("conf/README.md", "experiments/README.md", "src/linnet/README.md",
                  "src/linnet/comparison/report/README.md",
                  "src/linnet/data/resampling/README.md", "src/linnet/solvers/README.md",
-                 "src/linnet/sweeps/README.md", "src/linnet/sweeps/PROBES.md", "src/linnet/tracking/README.md", "src/linnet/training/README.md")
+                 "src/linnet/sweeps/README.md", "src/linnet/sweeps/PROBES.md",
+                 "src/linnet/tracking/README.md", "src/linnet/training/README.md")
 ]  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             r"(?:compare |report |resume |reproduce |predict |inspect |export |evaluate |init_from=)(runs/\w+)", command
         )
         if named is not None:
-            (before,) = [line for line in LINNET if line.endswith(f".dir={named[1]}")]
+            (before,) = [line for line in [*LINNET, *OF_PAGES] if line.endswith(f".dir={named[1]}")]
             shutil.copytree(directory(before), folder, dirs_exist_ok=True)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
