@@ -9,6 +9,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from pages import check
 
 from linnet import __version__ as package_version
 
@@ -79,3 +80,6 @@ def test_an_experiment_trains(installed: Path, tmp_path: Path) -> None:
     quick = ("trainer.max_epochs=1", "figures=false")
     linnet(installed, tmp_path, "train", "experiment=weight_decay", "hydra.run.dir=here", *quick)
     assert (tmp_path / "here" / "metrics.json").exists()
+    linnet(installed, tmp_path, "report", "here", "weight_decay", "--output", "page.html")
+    page = check((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert len(page.texts("script")) == 3 and "Weight decay" in page.texts("h2")

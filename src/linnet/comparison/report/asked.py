@@ -1,7 +1,7 @@
 """What was asked of a run: how its configuration differs from linnet's defaults. Imports neither torch nor Hydra."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from linnet.comparison.report.blocks import Table
@@ -35,9 +35,7 @@ def differences(run: SavedRun) -> dict[str, tuple[Any, Any]]:
     for key, value in run.config.items():
         if key in GROUPS:
             option = run.choices.get(key)
-            shipped = _option(key, option) if isinstance(option, str) else {}
-            if key == "logger":  # TensorBoard's keys are in every run, beside those of another logger
-                shipped = {**(file_of(key, "_base") or {}), **shipped}
+            shipped = _option(key, option if isinstance(option, str) else "")
             for name, (one, default) in _different(value, shipped, run.config).items():
                 found[f"{key}.{name}"] = (one, default)
         elif key not in DESCRIBED and key != "hydra":
@@ -97,7 +95,8 @@ def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _option(group: str, option: str) -> dict[str, Any]:
-    """Return what a shipped option says; nothing for another name."""
-    return (file_of(group, option) if option in options(group) else None) or {}
+    """Return what a shipped option says; of another name nothing, but for what is in every run."""
+    base = file_of(group, "_base") if group == "logger" else None  # TensorBoard's keys, beside those of another logger
+    return {**(base or {}), **((file_of(group, option) if option in options(group) else None) or {})}

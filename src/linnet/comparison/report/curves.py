@@ -75,13 +75,15 @@ def group_curves(groups: Sequence[Group]) -> Iterator[Block]:
     Curves that were changed since their run ended are left out, and counted.
     """
     all_runs = [(number, group, run) for number, group in enumerate(groups) for run in group.runs]
-    runs = [entry for entry in all_runs if not _was_changed(entry[2])]
-    if len(runs) < len(all_runs):
-        what = f"{len(all_runs) - len(runs)} of {len(all_runs)} runs"
+    first = all_runs[:MOST_RUNS]
+    runs = [entry for entry in first if not _was_changed(entry[2])]
+    if len(runs) < len(first):
+        what = f"{len(first) - len(runs)} of {len(first)} runs"
         yield Text(f"Without the curves of {what}: their history.csv was changed since, or is missing.", "bad")
     lines, rows, names, logged_all = [], [], [], 0
     completed: list[float] = []
-    found = [(number, group, run, *loss_curve(run)) for number, group, run in runs[:MOST_RUNS]]
+    others = len(groups) - COLOURED
+    found = [(number, group, run, *loss_curve(run)) for number, group, run in runs]
     most = max(40, ALL_POINTS // max(1, sum(1 for entry in found if entry[4])))
     for number, group, run, name, steps, values in found:
         x, y, logged = thinned(steps, values, most)
@@ -91,7 +93,7 @@ def group_curves(groups: Sequence[Group]) -> Iterator[Block]:
         names.append(name)
         setting = plain(legend_label(group.settings) or group.name)
         ended = "" if run.state == "completed" else f" ({run.state})"
-        legend = setting if number < COLOURED else f"{len(groups) - COLOURED} other settings"
+        legend = setting if number < COLOURED else f"{others} other setting{'s' * (others != 1)}"
         seed = f", seed {plain(run.seed)}" if len(group.runs) > 1 else ""
         lines.append(Line(f"{setting}{seed}{ended}", x, y, (), number if number < COLOURED else None, legend))
         rows.append(summary_row(f"{setting}{seed}{ended}", name, Curve(steps, values)))
@@ -99,7 +101,7 @@ def group_curves(groups: Sequence[Group]) -> Iterator[Block]:
     if not any(len(line.x) > 1 for line in lines):
         return
     title = " or ".join(dict.fromkeys(map(plain, names)))
-    left = f"The first {MOST_RUNS} of {len(runs)} runs. " if len(runs) > MOST_RUNS else ""
+    left = f"The first {MOST_RUNS} of {len(all_runs)} runs. " if len(all_runs) > MOST_RUNS else ""
     drawn = sum(len(line.x) for line in lines)
     wide = is_wide(completed or [value for line in lines for value in line.y])
     lines.sort(key=lambda line: line.colour is not None)  # grey ones lie below
