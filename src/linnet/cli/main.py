@@ -28,7 +28,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet export RUN            as ONNX, scikit-learn or JSON, preprocessing included
   linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
   linnet compare DIR...        table, summary.csv and figures over many runs
-  linnet report RUN|DIR|NAME...  one HTML page of runs, a sweep or an experiment, that needs no network
+  linnet report RUN|DIR|NAME   one HTML page that needs no network, of runs, a sweep or an experiment
   linnet board [DIR]           TensorBoard over the runs below DIR (default: runs)
   linnet new NAME              a package of your own parts to begin with: loss, data, metric, their tests
 

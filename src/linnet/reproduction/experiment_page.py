@@ -94,7 +94,7 @@ def experiment_sections(found: Described, pages: Mapping[str, str] | None = None
     sections = [
         Section("Question and finding", readme, level),
         Section("Recorded results", list(_results(results)), level),
-        Section("Configuration", [Text("Its differences from the defaults of `linnet train`."), Code(yaml)], level),
+        Section("Configuration", [Text("Options that differ from their defaults."), Code(yaml)], level),
         Section("Provenance", [
             *origin([results.environment]),
             Commands([*again, (f"linnet reproduce {target}", "run it again, and compare every recorded number")]),
