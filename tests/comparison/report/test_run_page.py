@@ -168,6 +168,18 @@ def test_what_strangers_wrote_is_shown_and_nothing_else(folds: Path, tmp_path: P
     assert all("=" in word and not word.startswith("-") for word in words[2:])
 
 
+def test_intervals_of_a_bootstrap(make_run: Callable[..., Path]) -> None:
+    ends = {"percentile_low": 1.5, "percentile_high": 4.25, "bca_low": 1.0}  # one is withheld
+    metrics = {f"bootstrap/{end}/bmi": value for end, value in ends.items()}
+    metrics |= {f"bootstrap/test/{end}/mse": 10 * value for end, value in ends.items()}
+    metrics |= {f"cv/loss_fold_{k}": float(k) for k in range(30)}
+    html = page_of(make_run("0", {}, metrics={"cv/loss": 14.5, **metrics}, choices={"resampling": "bootstrap"}))
+    page = check(html)
+    assert page.rows("bootstrap, of coefficients")[1] == ["bmi", "1.5", "4.25", "1", ""]
+    assert page.rows("bootstrap, of test metrics")[1] == ["mse", "15", "42.5", "10", ""]
+    assert "Bootstrap samples" in page.texts("h2") and charts(html)[0]["lines"][0]["y"] == list(range(30))
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"metric,step,value\nval/loss,x,1\n", b"metric,step,value\nval/loss,1,\xff\n", b"\0" * 99]
 )

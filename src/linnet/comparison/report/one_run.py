@@ -20,7 +20,10 @@ from linnet.tracking.metrics_cells import metrics_cells
 
 COLUMNS = ("coefficient", "std_error", "t", "p", "ci_low", "ci_high")
 """What metrics.json has of each coefficient of the optimum, as `linnet.solvers.inference` computes it."""
-MOST_ROWS, MOST_FOLDS = 200, 200
+BOOTSTRAP = ("percentile_low", "percentile_high", "bca_low", "bca_high")
+"""What metrics.json has of each coefficient and test metric, as `linnet.tracking.bootstrapped` names it."""
+MOST_ROWS, MOST_FOLDS, MOST_SHOWN = 200, 200, 20
+"""Rows of a table, resamples in one, and resamples whose table is not folded away."""
 LONGEST_NOTE = 2000
 
 
@@ -44,11 +47,15 @@ def run_sections(run: SavedRun, *, level: int = 2, figure_bytes: int = ALL) -> l
         Section("What was asked", list(_asked(run)), level),
         Section("What came out", [*_ended(run), *_results(run)], level, run.state),
         Section("Curves", [*said, *curves], level),
-        Section("Folds", list(_folds(run.metrics)), level),
+        Section(_resamples(run), list(_folds(run.metrics)), level),
         Section("Figures", figures, level),
         Section("Provenance", [*origin([manifest_of(run.path)]), run_commands(run)], level),
     ]
     return [section for section in found if section.blocks]
+
+
+def _resamples(run: SavedRun) -> str:
+    return "Bootstrap samples" if run.choices.get("resampling") == "bootstrap" else "Folds"
 
 
 def _asked(run: SavedRun) -> Iterator[Block]:
@@ -91,6 +98,7 @@ def _results(run: SavedRun) -> Iterator[Block]:
     if others:
         yield Table(["metric", "value"], others[:MOST_ROWS], "Of the training problem.")
     yield from _coefficients(run.metrics)
+    yield from _bootstrapped(run.metrics)
 
 
 def gap_line(metrics: Mapping[str, float]) -> str:
@@ -98,6 +106,8 @@ def gap_line(metrics: Mapping[str, float]) -> str:
     gap, best, bound = (metrics.get(f"optimum/{name}") for name in ("gap", "loss", "bound"))
     if gap is None or best is None:
         return ""
+    if gap == 0:
+        return f"The training objective ended at its optimum {best:.8g}, which is known to {bound or 0:.2g}."
     share = f", {gap / best:.2%} of it".replace("%", " %") if best > 0 else ""
     proven = "" if bound is None else f" The optimum is known to {bound:.2g}."
     return f"The training objective ended {gap:.4g} above its optimum {best:.8g}{share}.{proven}"
@@ -115,6 +125,17 @@ def _coefficients(metrics: Mapping[str, float]) -> Iterator[Block]:
         yield Table(header, rows, "Coefficients of the optimum, in the units of the data.")
 
 
+def _bootstrapped(metrics: Mapping[str, float]) -> Iterator[Block]:
+    """Yield the 95 % intervals of a bootstrap: of test metrics, and of coefficients."""
+    for start, what in (("bootstrap/test/", "test metrics"), ("bootstrap/", "coefficients")):
+        first = f"{start}{BOOTSTRAP[0]}/"
+        names = [key.removeprefix(first) for key in metrics if key.startswith(first)]
+        rows = [[plain(name), *(_number(metrics.get(f"{start}{end}/{name}")) for end in BOOTSTRAP)] for name in names]
+        if rows:
+            header = ["", "percentile low", "high", "BCa low", "high"]
+            yield Table(header, rows[:MOST_ROWS], f"95 % intervals of the bootstrap, of {what}.")
+
+
 def _folds(metrics: Mapping[str, float]) -> Iterator[Block]:
     """Yield the values of each resample: a chart of the loss, and a table of all its metrics."""
     names = dict.fromkeys(key.partition(FOLD)[0] for key in metrics if key.startswith(CV) and FOLD in key)
@@ -122,19 +143,26 @@ def _folds(metrics: Mapping[str, float]) -> Iterator[Block]:
     values = {name: found for name, found in values.items() if found}
     if not values:
         return
-    for name in [name for name in (f"{CV}loss",) if name in values]:
-        x, y = list(values[name]), list(values[name].values())
-        lines = [Line("of each resample", x, y, joined=False)]
-        if name in metrics:
-            error = f" ± {metrics[name + STANDARD_ERROR]:.2g}" if name + STANDARD_ERROR in metrics else ""
-            lines.append(Line(f"mean {metrics[name]:.4g}{error}", [x[0], x[-1]], [metrics[name]] * 2, (), 1))
-        yield Chart(f"{plain(name)} of each resample", "resample", plain(name), lines)
+    table = _of_each(values)
+    name = f"{CV}loss" if f"{CV}loss" in values else next(iter(values))
+    x, y = list(values[name]), list(values[name].values())
+    lines = [Line("of each resample", x, y, joined=False)]
+    if name in metrics:
+        error = f" ± {metrics[name + STANDARD_ERROR]:.2g}" if name + STANDARD_ERROR in metrics else ""
+        lines.append(Line(f"mean {metrics[name]:.4g}{error}", [x[0], x[-1]], [metrics[name]] * 2, (), 1))
+    many = len(table.rows) > MOST_SHOWN
+    yield Chart(f"{plain(name)} of each resample", "resample", plain(name), lines, table if many else None)
+    if not many:
+        yield table
+
+
+def _of_each(values: Mapping[str, Mapping[int, float]]) -> Table:
     numbers = sorted({number for found in values.values() for number in found})
     shown = numbers[:MOST_FOLDS]
     rows = [[str(number), *(_number(found.get(number)) for found in values.values())] for number in shown]
     left = f" The first {MOST_FOLDS} of {len(numbers)}." if len(numbers) > MOST_FOLDS else ""
     caption = f"Metrics on the examples that each resample leaves out.{left}"
-    yield Table(["resample", *map(plain, values)], rows, caption, texts=())
+    return Table(["resample", *map(plain, values)], rows, caption, texts=())
 
 
 def _of_folds(metrics: Mapping[str, float], name: str) -> dict[int, float]:
