@@ -2,7 +2,7 @@
 
     python tests/benchmarks/gpu_exact.py [--rows 1280000] [--strengths 45] [--seconds 200] [--peer-rows 100000]
 
-Rows: Fashion-MNIST with l2 1e-4 to 1e-6; --rows embeddings of 768 numbers in float16 and 1,000 overlapping classes, made
+Rows: Fashion-MNIST with l2 1e-4 to 1e-6; --rows embeddings of 768 numbers in float16, 1,000 overlapping classes, made
 on the GPU, with l2 1e-5 to 1e-5; a path of --strengths over twelve decades on them, each to 1e-5 from the last one's
 optimum (as many as --seconds allow; the rest is extrapolated and said so); --peer-rows embeddings of 256 numbers and
 100 classes, and scikit-learn's LogisticRegression (lbfgs) on the same. Seconds are of solving, with the way to the GPU.
