@@ -29,6 +29,8 @@ BOOTSTRAP = {
 }  # fmt: skip
 """Columns of the table of bootstrap intervals, and their labels."""
 PER_TARGET, PER_CLASS = 30, 10
+RESAMPLES = "resamples.safetensors"
+"""In the directory of a run with resamples."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -45,7 +47,9 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"inspect: --csv {path}: is a directory, or in a directory that does not exist")
     with gc_paused():  # late: help and mistakes are answered before scipy is imported
         from linnet.inference.coefficients import load_coefficients
+        from linnet.results.saved import load_run
     found = load_coefficients(given.run)
+    resampled = load_run(given.run).metrics if (given.run / RESAMPLES).exists() else {}
     if given.csv == "-":
         sys.stdout.buffer.write(to_csv(found, given.spreadsheet_safe).encode())  # data, whatever a terminal can show
         sys.stdout.flush()
@@ -53,6 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     console = Terminal()
     for line in print_coefficients(console, found, given.top, str(given.run)):
         console.print(line, soft_wrap=True)
+    print_resamples(console, resampled)
     if path is not None:
         write_atomic(path, to_csv(found, given.spreadsheet_safe))
         console.print(labelled("all", str(path), 7), soft_wrap=True)
@@ -91,6 +96,25 @@ def print_coefficients(console: Console, found: "Coefficients", top: int | None,
         shown = [name for name in BOOTSTRAP if any(getattr(row, name) is not None for row in found.rows)]
         console.print(_table(console, sections, shown, BOOTSTRAP, classes))
     return _notes(found, max(more for *_, more in sections), classes)
+
+
+def print_resamples(console: Console, metrics: Mapping[str, float]) -> None:
+    """Print the metrics of a run's resamples, and of a bootstrap the intervals of its test metrics, if it has any."""
+    from linnet.tracking.metrics_cells import bootstrap_cells, resamples_cells
+
+    titles = "metrics on what the resamples leave out", "95 % bootstrap intervals of test metrics"
+    for title, (header, rows) in zip(titles, (resamples_cells(metrics), bootstrap_cells(metrics)), strict=True):
+        if not rows:
+            continue
+        console.print(title, style="bold", soft_wrap=True)
+        table = Table()
+        if not console.is_terminal:
+            table.box = None
+        for name in header:
+            table.add_column(name, justify="left" if name == "metric" else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
 
 
 def _table(

@@ -12,6 +12,9 @@ from linnet.data import Examples
 from linnet.models.linear_map import EVALUATION_ROWS, LinearMap
 from linnet.models.model_resamples import ModelResamples
 
+MOST_NAMED = 100
+"""Resamples up to which the metrics of each are metrics of the run."""
+
 
 @torch.no_grad()
 def held_out_metrics(
@@ -40,27 +43,49 @@ def held_out_metrics(
     return found
 
 
-def summarize(metrics: Sequence[Mapping[str, float]], *, each: bool = False) -> dict[str, float]:
+def summarize(
+    metrics: Sequence[Mapping[str, float]], *, each: bool = False, times_held_out: float = 1.0
+) -> dict[str, float]:
     """Return `cv/<metric>`, the mean over the resamples that have it, and `cv/<metric>_std`, without F at least 2 nan.
 
-    A metric that is not a number for any of them is left out.
+    A metric that is not a number for any of them is left out, as R² of single examples.
+
+    The standard error is deviation · √(times_held_out / F): no more values are independent than there are examples for.
 
     Args:
         metrics: of each resample; empty for one that diverged.
-        each: whether the standard error of the mean, `…_se`, and the metric of each resample, `…_fold_<i>`, are wanted
-            too.
+        each: whether the standard error of the mean, `…_se`, and the metric of each of up to `MOST_NAMED` resamples,
+            `…_fold_<i>`, are wanted too.
+        times_held_out: how often an example is held out on average, see `ModelResamples`.
     """
     found: dict[str, float] = {}
     names = next((list(each_of) for each_of in metrics if each_of), [])
     for name in names:
         key = f"{CV}{name}"
-        values = [of_fold[name] for of_fold in metrics if of_fold]
-        if all(map(math.isnan, values)):  # as R² of single examples
+        values = values_of(metrics, name)
+        if not values:
             continue
-        std = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else math.nan
-        found[key] = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
+        finite = all(map(math.isfinite, values.values()))
+        std = statistics.stdev(values.values()) if len(values) > 1 and finite else math.nan
+        found[key] = math.fsum(values.values()) / len(values) if finite else math.nan
         found[key + STD] = std
         if each:
-            found[key + STANDARD_ERROR] = std / math.sqrt(len(values))
-            found |= {f"{key}{FOLD}{k}": of_fold[name] for k, of_fold in enumerate(metrics) if of_fold}
+            found[key + STANDARD_ERROR] = std * math.sqrt(times_held_out / len(values))
+        if each and len(metrics) <= MOST_NAMED:
+            found |= {f"{key}{FOLD}{k}": value for k, value in values.items()}
     return found
+
+
+def values_of(metrics: Sequence[Mapping[str, float]], name: str) -> dict[int, float]:
+    """Return the metric of each resample that has one, by its number; R² of equal targets is not a number."""
+    return {k: found[name] for k, found in enumerate(metrics) if found and not math.isnan(found[name])}
+
+
+def report_undefined(metrics: Sequence[Mapping[str, float]]) -> str | None:
+    """Return one line on metrics that are means over fewer resamples than there are, besides those that diverged."""
+    trained = [found for found in metrics if found]
+    counts = {name: len(values_of(trained, name)) for name in (trained[0] if trained else ())}
+    missing = [f"{CV}{name} has {count}" for name, count in counts.items() if 0 < count < len(trained)]
+    if not missing:
+        return None
+    return f"not defined for all {len(trained)} resamples, and a mean over those that have it: {', '.join(missing)}"

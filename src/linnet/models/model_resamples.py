@@ -38,6 +38,11 @@ class ModelResamples:
         return len(self.held_out)
 
     @property
+    def times_held_out(self) -> float:
+        """Return how often an example is held out on average, at least 1: k-fold's repeats, F/e of a bootstrap."""
+        return max(1.0, sum(map(len, self.held_out)) / self.counts.shape[1])
+
+    @property
     def n_models(self) -> int:
         """Return F + 1, the number of models of one run."""
         return len(self.counts)

@@ -1,8 +1,9 @@
 """Final metrics as the cells of a table, for a terminal and for a notebook. Imports no torch."""
 
+import math
 from collections.abc import Mapping
 
-from linnet.config.metric_names import CV, HIGH, LOW, STANDARD_ERROR, STD, is_of_one_resample
+from linnet.config.metric_names import CV, FOLD, HIGH, LOW, STANDARD_ERROR, STD, is_of_one_resample
 
 INTERVAL = "95 % of test"
 
@@ -30,6 +31,34 @@ def metrics_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[st
         if key.partition("/")[0] not in splits and key.count("/") == 1:
             rows.append([key, f"{metrics[key]:.8g}" if key == "optimum/loss" else f"{metrics[key]:.4g}"])
     return header, rows
+
+
+def resamples_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the metrics of a run's resamples: mean ± standard error, deviation, lowest, highest.
+
+    The last two are empty where the metrics of each resample are not metrics of the run. There are no rows without
+    resamples.
+    """
+    header = ["metric", "mean", "standard error", "deviation", "lowest", "highest"]
+    rows = []
+    for key in [key for key in metrics if key.startswith(CV) and key + STANDARD_ERROR in metrics]:
+        each = [value for name, value in metrics.items() if name.startswith(key + FOLD)]
+        numbers = [metrics[key], metrics[key + STANDARD_ERROR], metrics.get(key + STD, math.nan)]
+        numbers += [min(each), max(each)] if each else []
+        rows.append([key, *(f"{number:.4g}" for number in numbers)])
+    return header, rows
+
+
+def bootstrap_cells(metrics: Mapping[str, float]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the bootstrap intervals of test metrics; no rows where there are none."""
+    start, ends = "bootstrap/test/", ("percentile_low", "percentile_high", "bca_low", "bca_high")
+    names = dict.fromkeys(key.removeprefix(start).partition("/")[2] for key in metrics if key.startswith(start))
+    rows = []
+    for name in names:
+        found = (metrics.get(f"{start}{end}/{name}") for end in ends)
+        numbers = [metrics.get(f"test/{name}"), *found]
+        rows.append([f"test/{name}", *("" if number is None else f"{number:.4g}" for number in numbers)])
+    return ["metric", "value", "percentile low", "percentile high", "BCa low", "BCa high"], rows
 
 
 def _cell(metrics: Mapping[str, float], key: str) -> str:

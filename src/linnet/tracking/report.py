@@ -110,11 +110,11 @@ def png(figure: "Figure") -> bytes:
     return buffer.getvalue()
 
 
-def folds_picture(metrics: Sequence[Mapping[str, float]]) -> bytes:
-    """Draw the metrics of each resample, empty for one that diverged, as a PNG file."""
+def folds_picture(metrics: Sequence[Mapping[str, float]], times_held_out: float) -> bytes:
+    """Draw the metrics of each resample as a PNG file, see `linnet.tracking.figures.folds`."""
     from linnet.tracking import figures
 
-    return png(figures.folds(metrics))
+    return png(figures.folds(metrics, times_held_out))
 
 
 def result_figures(

@@ -11,7 +11,6 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor
 
-from linnet.config.check_options import declared
 from linnet.config.metric_names import HIGH, LOW, is_of_one_resample
 from linnet.config.own_parts import named_nodes
 from linnet.config.run_options import trainer_options
@@ -19,7 +18,6 @@ from linnet.data import Data
 from linnet.data.given import given_name
 from linnet.data.saved import FOLDER
 from linnet.models import LinearNetwork
-from linnet.models.cross_validation import summarize
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
@@ -30,8 +28,7 @@ from linnet.tracking import Curve
 from linnet.tracking.history import logged
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
-from linnet.tracking.report import coefficients_table, folds_picture, png, print_result, result_figures
-from linnet.tracking.weights import ACCELERATION, HELD_OUT_ERROR, QUANTILE
+from linnet.tracking.report import coefficients_table, png, print_result, result_figures
 from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
@@ -39,26 +36,13 @@ from linnet.training.evaluate import evaluate_parts
 from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.initial_weights import load_initial_weights
-from linnet.training.out_of_fold import FILE as OUT_OF_FOLD, out_of_fold
-from linnet.training.resample_statistics import (
-    bootstrap_metrics,
-    coefficient_acceleration,
-    held_out_errors,
-    interval_quantile,
-    intervals_of_test_metrics,
-)
-from linnet.training.resampled import (
-    WEIGHTS as RESAMPLE_WEIGHTS,
-    cross_validation,
-    report_diverged,
-    resample_weights,
-    take_final,
-)
+from linnet.training.judged_resamples import FILES as RESAMPLE_FILES, judge_resamples, write_resamples
+from linnet.training.resampled import take_final
 from linnet.training.setup import FIRST_FILES
 
 log = logging.getLogger(__name__)
 
-HASHED = ("weights.safetensors", "metrics.json", "history.csv", RESAMPLE_WEIGHTS, OUT_OF_FOLD, *FIRST_FILES)
+HASHED = ("weights.safetensors", "metrics.json", "history.csv", *RESAMPLE_FILES, *FIRST_FILES)
 """Files whose hash goes into the manifest of a completed run, so that a later change of them shows."""
 
 
@@ -107,15 +91,17 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     draws = request.config["figures"] and not data.train.streamed  # figures are drawn of predictions
     metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known)
     if resampled is not None:
-        folds, of_bootstrap = _judge_resamples(context, resampled)
-        metrics |= summarize(folds, each=True) | of_bootstrap | context.solved
-        if declared(request.config["resampling"]).is_bootstrap:
-            metrics |= intervals_of_test_metrics(model, data, predictions.get("test"))
+        test = predictions.get("test")
+        judged = judge_resamples(model, resampled, data, context.analysis, request.config, test)
+        write_resamples(request.path, judged, model, resampled, data)
+        if diverged := sorted(resampled.diverged_of(0)):
+            request.directory.progress(diverged_resamples=diverged)
+        metrics |= judged.metrics | context.solved
     context.manifest["weights_sha256"] = save_weights(model, request.path)
     if request.config["figures"]:
         _draw(context, predictions)
         if resampled is not None:
-            _save(context, "folds", folds_picture(folds))
+            _save(context, "folds", judged.picture())
     _record(context, metrics)
     curves = logged(context.logger.history.curves)
     analysis, config, choices = context.analysis, request.config, request.choices
@@ -127,32 +113,6 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     if context.further_loggers:
         log_result(context, metrics)
     return run
-
-
-def _judge_resamples(
-    context: TrainingContext, resampled: LinearNetwork
-) -> tuple[list[dict[str, float]], dict[str, float]]:
-    """Return metrics of each resample, with its weights that were kept, and those of a bootstrap's coefficients.
-
-    The weights, and predictions of what the resamples leave out, are written.
-    """
-    path, data = context.request.path, context.data
-    resampled.to(context.model.weight.device)
-    metrics, kept = cross_validation(resampled, data)
-    diverged = resampled.diverged_of(0)
-    assert resampled.resamples is not None
-    is_bootstrap = bool(declared(context.request.config["resampling"]).is_bootstrap)
-    known = coefficient_acceleration(data, context.analysis) if is_bootstrap else None
-    errors = held_out_errors(context.model, data, resampled.resamples, kept, diverged)
-    more = {HELD_OUT_ERROR: errors, ACCELERATION: known}
-    more[QUANTILE] = interval_quantile(data, context.analysis) if is_bootstrap else None
-    write_atomic(path / RESAMPLE_WEIGHTS, resample_weights(resampled, more=more))
-    write_atomic(path / OUT_OF_FOLD, out_of_fold(context.model, data, resampled.resamples, kept, diverged))
-    line = report_diverged(diverged, len(metrics))
-    if line is not None:
-        context.request.directory.progress(diverged_resamples=sorted(diverged))
-        log.warning(line)
-    return metrics, bootstrap_metrics(resampled, data, context.analysis, known) if is_bootstrap else {}
 
 
 def _initial(context: TrainingContext) -> dict[str, Tensor]:

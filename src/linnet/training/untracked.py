@@ -11,7 +11,6 @@ import torch
 from linnet.config.check_options import is_exact
 from linnet.config.loggers import further
 from linnet.models import LinearNetwork
-from linnet.models.cross_validation import summarize
 from linnet.system import threads
 from linnet.system.errors import InputError
 from linnet.system.interrupts import Interrupts
@@ -27,10 +26,9 @@ from linnet.training.finalize import FinishedRun
 from linnet.training.fit import refuse_missing_gpu
 from linnet.training.fold_optima import solve_resamples
 from linnet.training.initial_weights import set_final_weights
+from linnet.training.judged_resamples import judge_resamples
 from linnet.training.loop import loop_options, train_loop
 from linnet.training.resampled import (
-    cross_validation,
-    report_diverged,
     take_final,
     with_resamples,
 )
@@ -78,12 +76,10 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
         interrupts.raise_if_any()
         if resampled is not None:
             take_final(model, resampled)
-        metrics, _ = evaluate_parts(model, data, analysis)
+        metrics, predictions = evaluate_parts(model, data, analysis)
         if resampled is not None:
-            metrics |= summarize(cross_validation(resampled, data)[0], each=True) | solved
-            line = report_diverged(resampled.diverged_of(0), resampled.n_models - 1)
-            if line is not None:
-                log.warning(line)
+            judged = judge_resamples(model, resampled, data, analysis, config, predictions.get("test"))
+            metrics |= judged.metrics | solved
     if not quiet:
         _print(model, metrics, result.kept_epoch, result.epochs, time.monotonic() - started)
     return FinishedRun(None, metrics, logged(result.history), model, data, analysis, config, choices)

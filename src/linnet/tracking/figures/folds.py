@@ -12,11 +12,12 @@ MARKED = 40
 """Resamples up to which each has a tick and a stem."""
 
 
-def folds(metrics: Sequence[Mapping[str, float]]) -> Figure:
+def folds(metrics: Sequence[Mapping[str, float]], times_held_out: float = 1.0) -> Figure:
     """Draw loss, and accuracy or R², of each resample on the examples that it leaves out, with their mean ± its error.
 
     Args:
         metrics: of each resample, by name; empty for one that diverged. Values that are not finite are left out.
+        times_held_out: how often an example is held out on average, see `linnet.models.cross_validation`.
     """
     names = [name for name in SHOWN if any(np.isfinite(found.get(name, np.nan)) for found in metrics)]
     if not names:
@@ -27,7 +28,7 @@ def folds(metrics: Sequence[Mapping[str, float]]) -> Figure:
         values = np.array([found.get(name, np.nan) for found in metrics])
         index = np.flatnonzero(np.isfinite(values))
         mean = values[index].mean()
-        error = values[index].std(ddof=1) / np.sqrt(len(index)) if len(index) > 1 else 0.0
+        error = values[index].std(ddof=1) * np.sqrt(times_held_out / len(index)) if len(index) > 1 else 0.0
         axes.axhspan(mean - error, mean + error, color=RED, alpha=0.15, linewidth=0)
         axes.axhline(mean, color=RED, linewidth=1.5)
         if len(values) <= MARKED:
