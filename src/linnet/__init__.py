@@ -17,14 +17,16 @@ from linnet.system.version import VERSION
 
 if TYPE_CHECKING:
     from linnet.models import LinearRegression, SoftmaxRegression
+    from linnet.results.nested import Nested
     from linnet.results.run import Run
     from linnet.results.runs import Runs
     from linnet.results.trained import TrainedRun
 
 __version__ = VERSION
 __all__ = [
-    "Diverged", "InputError", "Interrupted", "LinearRegression", "LinnetError", "ProcessLost", "Run", "Runs",
-    "SoftmaxRegression", "TrainedRun", "__version__", "compare", "load", "open_runs", "resume", "sweep", "train",
+    "Diverged", "InputError", "Interrupted", "LinearRegression", "LinnetError", "Nested", "ProcessLost", "Run", "Runs",
+    "SoftmaxRegression", "TrainedRun", "__version__", "compare", "load", "nested", "open_runs", "resume", "sweep",
+    "train",
 ]  # fmt: skip
 
 
@@ -164,9 +166,30 @@ def sweep(
     )  # fmt: skip
 
 
+def nested(n_folds: int, grid: Mapping[str, Any], /, x: Any = (), y: Any = None, **arguments: Any) -> "Nested":
+    """Repeat a sweep for each of K outer folds, without its examples, and test by them what it chooses.
+
+        linnet.nested(5, {"penalty.strength": [0.1, 1, 10]}, X, y, resampling="kfold", optimizer="exact").metrics
+
+    The means of the test metrics are honest estimates for the whole procedure, the choice included; those of the folds
+    that chose are not. As `linnet train --nested K`.
+
+    Args:
+        n_folds: K, at least 2; the folds are parts of the training examples, of a table parts of all rows.
+        grid, x, y, arguments: as of `sweep`.
+
+    Raises:
+        InputError: as `sweep`, or none of the jobs of an outer fold has completed.
+    """
+    from linnet.results.sweep import nested_call
+
+    return nested_call(n_folds, grid, x, y, arguments)
+
+
 def compare(
-    *runs: "str | Path | Run | Runs", metric: str | None = None, direction: str | None = None, tags: Sequence[str] = ()
-) -> "Runs":
+    *runs: "str | Path | Run | Runs", metric: str | None = None, direction: str | None = None, tags: Sequence[str] = (),
+    rule: str = "best", simplest: str | None = None,
+) -> "Runs":  # fmt: skip
     """Compare runs as `linnet compare` does, without writing a file.
 
     Args:
@@ -174,13 +197,17 @@ def compare(
         metric: orders them, e.g. "val/accuracy"; None: the runs' objective.
         direction: "minimize" or "maximize", for a metric that has none of its own.
         tags: only runs that have all of these.
+        rule: "best", or "one-standard-error": the `best` run is that of the simplest settings within one standard error
+            of the best, over the resamples.
+        simplest: of that rule, "KEY=largest" or "KEY=smallest"; None: "penalty.strength=largest".
 
     Raises:
-        InputError: a directory does not exist, there is no run, or none has the metric or the tags.
+        InputError: a directory does not exist, there is no run, or none has the metric or the tags; the rule does not
+            apply to them.
     """
     from linnet.results.runs import compare
 
-    return compare(runs, metric, direction, tags)
+    return compare(runs, metric, direction, tags, rule, simplest)
 
 
 def open_runs(
@@ -204,8 +231,8 @@ def open_runs(
 
 if not TYPE_CHECKING:
     _CLASSES = {
-        "LinearRegression": "models", "SoftmaxRegression": "models", "Run": "results.run", "Runs": "results.runs",
-        "TrainedRun": "results.trained",
+        "LinearRegression": "models", "SoftmaxRegression": "models", "Nested": "results.nested", "Run": "results.run",
+        "Runs": "results.runs", "TrainedRun": "results.trained",
     }  # fmt: skip
 
     def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from linnet.cli.parser import Parser
 from linnet.comparison.finding import find_runs, is_run
 from linnet.comparison.groups import Group, grouped
 from linnet.comparison.ranking import Objective, choose_objective, ranked
-from linnet.comparison.rules import RULES, Simplest, within_one_standard_error
+from linnet.comparison.rules import RULES, chosen_by
 from linnet.comparison.runs import SavedRun, read_run, tagged
 from linnet.comparison.summary import summary_csv
 from linnet.comparison.table import best_line, comparison_table, incomplete_lines
@@ -35,12 +35,8 @@ def main(arguments: Sequence[str]) -> None:
     runs = tagged([read_run(path) for path in find_runs(given.dirs)], given.tag)
     objective = choose_objective(runs, given.metric, given.direction)
     groups = ranked(grouped(runs), objective)
-    best, rule = (groups[0] if groups[0].spread(objective.metric) else None), ""
-    if given.rule == RULES[1]:
-        simplest = Simplest() if given.simplest is None else Simplest.parse(given.simplest)
-        best, rule = within_one_standard_error(groups, objective, simplest)
-    elif given.simplest is not None:
-        raise InputError(f"compare: --simplest {given.simplest}: it is for --rule {RULES[1]}, add that")
+    chosen, rule = chosen_by(given.rule, groups, objective, given.simplest)
+    best = chosen if chosen.spread(objective.metric) else None
 
     console = Terminal()
     console.print(comparison_table(groups, objective, test=given.test))

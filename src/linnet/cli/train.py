@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         from linnet.results.nested import nested
 
         keep_imports()
-        return nested(request.nested, request.overrides)
+        return nested(request.nested, request.overrides).exit_code
     elif request.multirun:
         from linnet.sweeps.multirun import multirun
 

@@ -30,6 +30,27 @@ class Simplest:
         return cls(key, way == "largest")
 
 
+def chosen_by(rule: str, groups: Sequence[Group], objective: Objective, simplest: str | None) -> tuple[Group, str]:
+    """Return the settings that a rule chooses, and the rule in words, "" for the best.
+
+    Args:
+        rule: of `RULES`.
+        groups: best first; without the objective the first is chosen.
+        objective: what they are ordered by.
+        simplest: text for `Simplest.parse`; None: its default.
+
+    Raises:
+        InputError: the rule does not apply, or simplest is given without it.
+    """
+    if rule not in RULES:
+        raise InputError(f"compare: --rule {rule}: choose {' or '.join(RULES)}")
+    if rule == RULES[0] and simplest is not None:
+        raise InputError(f"compare: --simplest {simplest}: it is for --rule {RULES[1]}, add that")
+    if rule == RULES[0]:
+        return groups[0], ""
+    return within_one_standard_error(groups, objective, Simplest() if simplest is None else Simplest.parse(simplest))
+
+
 def within_one_standard_error(groups: Sequence[Group], objective: Objective, simplest: Simplest) -> tuple[Group, str]:
     """Return the simplest settings within one standard error of the best, and the rule in words.
 

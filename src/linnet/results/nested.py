@@ -1,17 +1,19 @@
 """Nested cross-validation: the whole search, repeated for each outer fold and tested by it."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from linnet.comparison.groups import Group, Spread, grouped, spread
-from linnet.comparison.ranking import choose_objective, ranked
+from linnet.comparison.groups import Group, Spread, spread
 from linnet.comparison.runs import read_run
 from linnet.comparison.table import best_line
 from linnet.config.compose import compose_sweep, session
 from linnet.config.environment import with_environment
 from linnet.config.metric_names import HIGH, LOW
 from linnet.config.project_options import take_searchpath
+from linnet.results.runs import Runs
 from linnet.sweeps.multirun import run_sweep
 from linnet.sweeps.words import read_words
 from linnet.system.errors import InputError
@@ -22,7 +24,29 @@ FILE = "nested.json"
 SET_HERE = ("data.outer_folds", "data.outer_fold")
 
 
-def nested(n_folds: int, overrides: Sequence[str]) -> int:
+@dataclass(frozen=True)
+class Nested:
+    """Nested cross-validation of a sweep.
+
+    folds: the runs of the sweep of each outer fold, ranked.
+    metrics: test metrics of what they chose, means over the outer folds, and with `_se` their standard errors.
+    directory: with `nested.json`, and the sweeps in `outer_0`, `outer_1`, ….
+    exit_code: 0 if every sweep's is 0.
+    """
+
+    folds: tuple[Runs, ...]
+    metrics: Mapping[str, float]
+    directory: Path
+    exit_code: int
+
+    def __repr__(self) -> str:
+        """Return one line: how many outer folds, and the main metrics."""
+        names = [name for name in ("test/accuracy", "test/r2", "test/loss") if name in self.metrics]
+        shown = ", ".join(f"{name} {self.metrics[name]:.4g} ± {self.metrics[f'{name}_se']:.2g}" for name in names)
+        return f"<Nested {len(self.folds)} outer folds: {shown}; {self.directory}>"
+
+
+def nested(n_folds: int, overrides: Sequence[str], *, given: str | None = None, quiet: bool = False) -> Nested:
     """Run a sweep for each outer fold, and print how good what each of them chooses is on its outer fold.
 
     A sweep trains, validates and chooses without its outer fold, so that the mean over them estimates the test metrics
@@ -34,32 +58,34 @@ def nested(n_folds: int, overrides: Sequence[str]) -> int:
     Args:
         n_folds: number of outer folds, at least 2.
         overrides: of the command line.
-
-    Returns:
-        Exit code: 0 if every sweep's is 0.
+        given: what is given in Python, see `linnet.sweeps.multirun.run_sweep`.
+        quiet: print nothing.
 
     Raises:
         InputError: the configuration of a job is wrong, or none of the jobs of an outer fold has completed.
     """
     folder = _folder(n_folds, overrides)
     others = [text for text in overrides if not text.startswith("hydra.sweep.dir=")]
-    console, chosen, code = Terminal(soft_wrap=True), [], 0
+    console, chosen, folds, code = Terminal(soft_wrap=True, quiet=quiet), [], [], 0
     for fold in range(n_folds):
         place = folder / f"outer_{fold}"
         of_fold = [f"data.outer_folds={n_folds}", f"data.outer_fold={fold}", f"hydra.sweep.dir={place}"]
-        swept = run_sweep([*others, *of_fold])
+        swept = run_sweep([*others, *of_fold], given=given, quiet=quiet)
         code = max(code, swept.exit_code)
-        best, line = _best([path for path in swept.directories if path.is_dir()])
-        if best is None:
+        started = [path for path in swept.directories if path.is_dir()]
+        runs = Runs([read_run(path) for path in started]) if started else None
+        if runs is None or runs.groups[0].spread(runs.objective.metric) is None:
             raise InputError(f"outer fold {fold}: none of its jobs has completed, see {place}")
-        console.print(f"outer fold {fold}: {line}")
-        chosen.append(best)
+        console.print(f"outer fold {fold}: {best_line(runs.groups[0], runs.objective)}")
+        chosen.append(runs.groups[0])
+        folds.append(runs)
     means = _means(chosen)
-    write_json(folder / FILE, {"folds": [_record(group, folder) for group in chosen], "metrics": _flat(means)})
+    metrics = _flat(means)
+    write_json(folder / FILE, {"folds": [_record(group, folder) for group in chosen], "metrics": metrics})
     shown = ", ".join(f"{name} {value}" for name, value in means.items())
     console.print(f"mean ± standard error over {n_folds} outer folds: {shown}")
     console.print(labelled("nested", os.path.relpath(folder / FILE), 8))
-    return code
+    return Nested(tuple(folds), metrics, folder, code)
 
 
 def _folder(n_folds: int, overrides: Sequence[str]) -> Path:
@@ -73,16 +99,6 @@ def _folder(n_folds: int, overrides: Sequence[str]) -> Path:
     rest, folders = take_searchpath(words.overrides)
     with session(folders):
         return Path(compose_sweep(rest, words.of_jobs).hydra.sweep.dir)
-
-
-def _best(directories: Sequence[Path]) -> tuple[Group | None, str]:
-    """Return the best settings of a sweep, as `linnet compare` chooses them, with its line; None if there are none."""
-    if not directories:
-        return None, ""
-    runs = [read_run(path) for path in directories]
-    objective = choose_objective(runs)
-    best = ranked(grouped(runs), objective)[0]
-    return (None, "") if best.spread(objective.metric) is None else (best, best_line(best, objective))
 
 
 def _test_metrics(group: Group) -> dict[str, float]:
@@ -108,8 +124,8 @@ def _record(group: Group, folder: Path) -> dict[str, object]:
     return {"settings": dict(group.settings), "runs": paths, "metrics": _test_metrics(group)}
 
 
-def _flat(means: dict[str, Spread]) -> dict[str, float | None]:
-    flat: dict[str, float | None] = {}
+def _flat(means: dict[str, Spread]) -> dict[str, float]:
+    flat: dict[str, float] = {}
     for name, value in means.items():
-        flat |= {name: value.mean, f"{name}_se": value.std}
+        flat |= {name: value.mean, f"{name}_se": math.nan if value.std is None else value.std}
     return flat

@@ -10,6 +10,7 @@ from linnet.comparison.curves import loss_curve
 from linnet.comparison.finding import find_runs, match_runs
 from linnet.comparison.groups import Group, grouped, legend_label
 from linnet.comparison.ranking import Objective, choose_objective, ranked
+from linnet.comparison.rules import RULES, chosen_by
 from linnet.comparison.runs import SavedRun, read_run, tagged
 from linnet.comparison.table import STATE, best_line, comparison_cells, heading, incomplete_lines
 from linnet.results.figures import Figure, Figures
@@ -38,18 +39,21 @@ class Runs:
         metric: orders them; None: the objective that most were configured with.
         direction: "minimize" or "maximize", for a metric that has none of its own.
         skipped: folders that were asked for and hold no run.
+        rule, simplest: choose `chosen` among the groups, see `linnet.compare`.
 
     Raises:
-        InputError: no run has the metric, or its direction is unknown.
+        InputError: no run has the metric, or its direction is unknown; the rule does not apply.
     """
 
     def __init__(
         self, saved: Sequence[SavedRun], metric: str | None = None, direction: str | None = None,
-        skipped: Sequence[Path] = (),
+        skipped: Sequence[Path] = (), rule: str = RULES[0], simplest: str | None = None,
     ) -> None:  # fmt: skip
         self.objective: Objective = choose_objective(saved, metric, direction)
         self.groups: list[Group] = ranked(grouped(saved), self.objective)
         self.skipped: tuple[Path, ...] = tuple(skipped)
+        self.chosen, self.rule = chosen_by(rule, self.groups, self.objective, simplest)
+        """Settings that the rule chooses, and the rule in words; by default the best ones."""
 
     @cached_property
     def saved(self) -> list[SavedRun]:
@@ -78,13 +82,13 @@ class Runs:
 
     @property
     def best(self) -> Run:
-        """The best run of the best setting, by the objective; test metrics choose nothing.
+        """The best run of the chosen setting, by the objective; test metrics choose nothing.
 
         Raises:
             InputError: no run has completed with the objective, or a file of the best one is damaged.
         """
         metric, sign = self.objective.metric, 1 if self.objective.minimize else -1
-        found = [run for run in self.groups[0].completed if metric in run.metrics]
+        found = [run for run in self.chosen.completed if metric in run.metrics]
         if not found:
             raise InputError(f"none of {len(self)} runs has completed with {metric}: {self._first_reason()}")
         return load_run(min(found, key=lambda run: sign * run.metrics[metric]).path)
@@ -95,7 +99,7 @@ class Runs:
         from linnet.comparison.figures import comparison_figures
         from linnet.tracking.report import png
 
-        drawn = comparison_figures(self.groups, self.objective)
+        drawn = comparison_figures(self.groups, self.objective, self.chosen if self._has_best else None)
         return Figures({name: Figure(name, png(figure)) for name, figure in drawn})
 
     def plot(self, name: str | None = None) -> Figure:
@@ -129,18 +133,23 @@ class Runs:
 
     def __repr__(self) -> str:
         """Return one line: how many runs, and the best setting."""
-        best = best_line(self.groups[0], self.objective) if self._has_best else self._first_reason()
+        best = best_line(self.chosen, self.objective, self.rule) if self._has_best else self._first_reason()
         return f"<Runs {heading(self.groups)}: {plain(best, 300)}{self._skipped()}>"
 
     def _repr_html_(self) -> str:
         """Return table, with the best setting in bold, and learning curves for a notebook."""
         header, rows = comparison_cells(self.groups, self.objective)
-        lines = [escaped(best_line(self.groups[0], self.objective), 400)] if self._has_best else []
+        lines = [escaped(best_line(self.chosen, self.objective, self.rule), 400)] if self._has_best else []
         lines += _first(incomplete_lines(self.groups), MOST_LINES, "of further settings")
         if self.skipped:
             lines.append(faint(self._skipped().removeprefix("; ")))
         more = faint(f"{len(rows) - MOST_ROWS} more settings are in .frame") if len(rows) > MOST_ROWS else ""
-        body = table(header, rows[:MOST_ROWS], texts={STATE}, bold=0 if self._has_best else None) + more
+        body = (
+            table(
+                header, rows[:MOST_ROWS], texts={STATE}, bold=self.groups.index(self.chosen) if self._has_best else None
+            )
+            + more
+        )
         return page(heading(self.groups), lines, body, self._picture())
 
     def _picture(self) -> str:
@@ -180,8 +189,9 @@ def _count(folders: Sequence[Path]) -> str:
 
 
 def compare(
-    runs: Sequence[Any], metric: str | None = None, direction: str | None = None, tags: Sequence[str] = ()
-) -> Runs:
+    runs: Sequence[Any], metric: str | None = None, direction: str | None = None, tags: Sequence[str] = (),
+    rule: str = RULES[0], simplest: str | None = None,
+) -> Runs:  # fmt: skip
     """Compare runs; see `linnet.compare`."""
     folders: list[Path] = []
     for given in runs:
@@ -195,7 +205,8 @@ def compare(
             folders.append(Path(given))
     if not folders:
         raise InputError("compare: give at least one directory of runs")
-    return Runs(tagged([read_run(path) for path in find_runs(folders)], tags), metric, direction)
+    saved = tagged([read_run(path) for path in find_runs(folders)], tags)
+    return Runs(saved, metric, direction, rule=rule, simplest=simplest)
 
 
 def open_runs(pattern: str, metric: str | None = None, direction: str | None = None, tags: Sequence[str] = ()) -> Runs:

@@ -1,6 +1,7 @@
 """Sweeps from Python: a grid as a dictionary, the same jobs, directory and launchers as `linnet train -m`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from linnet.config.groups import EXPERIMENT, GROUPS
 from linnet.config.own_parts import CHOSEN
 from linnet.config.python_options import SHORT, overrides_of, value_text
 from linnet.config.trust import trust_object
+from linnet.results.nested import Nested, nested
 from linnet.results.runs import Runs
 from linnet.sweeps.multirun import run_sweep
 from linnet.system.errors import InputError
@@ -23,6 +25,36 @@ def sweep(
     launcher: str | None, quiet: bool, save_data: bool, **data: Any,
 ) -> Runs:  # fmt: skip
     """Run a sweep; see `linnet.sweep`."""
+    with (
+        _words(grid, x, overrides, options, sweep_dir, launcher, save_data, data) as (words, given),
+        process_as_before(),
+    ):
+        swept = run_sweep(words, given=given, quiet=quiet)
+    started = [path for path in swept.directories if path.is_dir()]
+    if not started:
+        raise InputError("no job of the sweep has started")
+    return Runs(
+        [read_run(path) for path in started], skipped=[path for path in swept.directories if path not in started]
+    )
+
+
+def nested_call(n_folds: int, grid: Mapping[str, Any], x: Any, y: Any, arguments: Mapping[str, Any]) -> Nested:
+    """Run a sweep for each outer fold; see `linnet.nested`."""
+    data = {"y": y, **{name: arguments.get(name) for name in ("val", "test", "sample_weight")}}
+    named = ("overrides", "sweep_dir", "launcher", "save_data", "quiet")
+    overrides, sweep_dir, launcher, save_data, quiet = (arguments.get(name) for name in named)
+    options = {name: value for name, value in arguments.items() if name not in (*named, *data)}
+    call = _words(grid, x, overrides, options, sweep_dir, launcher, bool(save_data), data)
+    with call as (words, given), process_as_before():
+        return nested(n_folds, words, given=given, quiet=bool(quiet))
+
+
+@contextmanager
+def _words(
+    grid: Mapping[str, Any], x: Any, overrides: Any, options: Mapping[str, Any], sweep_dir: str | Path | None,
+    launcher: str | None, save_data: bool, data: Mapping[str, Any],
+) -> Iterator[tuple[list[str], str | None]]:  # fmt: skip
+    """Yield the words of a call as on the command line, and what is given in Python; inside, its data can be read."""
     swept, has_parts = grid_words(grid)
     are_overrides = is_overrides(x, data["y"])
     given = x if are_overrides and len(x) else overrides
@@ -38,9 +70,10 @@ def sweep(
         for name, value in data.items():
             if value is not None:
                 raise InputError(f"{name} is of data given in Python, and the second argument gives none")
-        return _run(words, PARTS if has_parts else None, quiet)
+        yield words, PARTS if has_parts else None
+        return
     with given_data(x, **data, save=save_data) as more:
-        return _run([*more, *words], DATA, quiet)
+        yield [*more, *words], DATA
 
 
 def grid_words(grid: Mapping[str, Any]) -> tuple[list[str], bool]:
@@ -70,14 +103,3 @@ def grid_words(grid: Mapping[str, Any]) -> tuple[list[str], bool]:
                 texts.append(value_text(value))
         words.append(f"{key}={','.join(texts)}")
     return words, parts
-
-
-def _run(words: list[str], given: str | None, quiet: bool) -> Runs:
-    with process_as_before():
-        swept = run_sweep(words, given=given, quiet=quiet)
-    started = [path for path in swept.directories if path.is_dir()]
-    if not started:
-        raise InputError("no job of the sweep has started")
-    return Runs(
-        [read_run(path) for path in started], skipped=[path for path in swept.directories if path not in started]
-    )
