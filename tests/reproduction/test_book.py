@@ -65,6 +65,29 @@ def test_experiments_are_in_the_order_of_the_book(only_mine: Path) -> None:
     assert "b.html" in [attrs.get("href") for _, attrs, _ in coverage.elements]
 
 
+def test_an_experiment_without_results_says_so(only_mine: Path) -> None:
+    (add(only_mine, "a", []) / "results.json").unlink()
+    page = check(write_book(only_mine / "book")[1].read_text(encoding="utf-8"))
+    assert "No results are recorded: it has no results.json." in page.texts("p")
+    assert page.texts("code")[-1] == "linnet train experiment=a"
+
+
+def test_scripts_with_a_readme_have_a_page(only_mine: Path) -> None:
+    add(only_mine, "a", ["3.1 One"])
+    folder = only_mine / "experiments" / "script"
+    folder.mkdir()
+    book = "**Book.** [4.1 Softmax\nRegression](https://d2l.ai/x), [3.1 One](https://d2l.ai/y)."
+    (folder / "README.md").write_text(f"# A script\n\n{book}\n\n**Question.** Why?\n\n[a](../a/README.md)\n")
+    (folder / "script.py").write_text(f"print({SCRIPT!r})\n")
+    (only_mine / "experiments" / "gallery").mkdir()  # without a README
+    names = [path.name for path in write_book(only_mine / "book")]
+    assert names == ["index.html", "a.html", "script.html"]
+    page = check((only_mine / "book" / "script.html").read_text(encoding="utf-8"))
+    assert page.texts("h1") == ["A script"] and f"print({SCRIPT!r})" in page.texts("code")
+    assert "Dive into Deep Learning 4.1 Softmax Regression" in page.texts("p")
+    assert "a.html" in [attrs.get("href") for _, attrs, _ in page.elements]
+
+
 def test_a_mistake_names_the_experiment(only_mine: Path) -> None:
     (add(only_mine, "a", []) / "results.json").write_text("{}")
     with pytest.raises(InputError, match=r"a: .*results\.json: the file has no seeds"):

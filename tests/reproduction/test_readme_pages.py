@@ -44,11 +44,22 @@ def test_pictures_are_files_beside_it(tmp_path: Path) -> None:
     (tmp_path / "readme" / "inside.png").write_bytes(PNG)
     (tmp_path / "readme" / "text.png").write_bytes(b"<svg>")
     (tmp_path / "readme" / "link.png").symlink_to(tmp_path / "outside.png")
-    names = ("inside.png", "text.png", "link.png", "../outside.png", "http://a/b.png", "absent.png")
+    (tmp_path / "readme" / "drawn.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (tmp_path / "readme" / "grows.svg").write_text('<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aa">]><svg/>')
+    names = (
+        "inside.png",
+        "drawn.svg",
+        "grows.svg",
+        "text.png",
+        "link.png",
+        "../outside.png",
+        "http://a/b.png",
+        "absent.png",
+    )
     page = Parsed(markdown(" ".join(f"![alt {name}]({name})" for name in names), tmp_path / "readme"))
-    (found,) = (attrs for name, attrs, _ in page.elements if name == "img")
-    assert found["alt"] == "alt inside.png" and found["src"].startswith("data:image/png;base64,")
-    assert all(f"alt {name}" in page.text for name in names[1:])
+    found = {attrs["alt"]: attrs["src"].partition(",")[0] for name, attrs, _ in page.elements if name == "img"}
+    assert found == {"alt inside.png": "data:image/png;base64", "alt drawn.svg": "data:image/svg+xml;base64"}
+    assert all(f"alt {name}" in page.text for name in names[2:])
 
 
 def test_control_characters_are_written_out(tmp_path: Path) -> None:

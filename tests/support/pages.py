@@ -79,7 +79,8 @@ def check(html: str) -> Parsed:
             attrs
         )
         assert name not in ("link", "iframe", "object", "embed", "base", "form", "audio", "video"), name
-        assert attrs.get("src", "data:image/png;base64,").startswith("data:image/png;base64,")
+        kinds = ("data:image/png;base64,", "data:image/svg+xml;base64,")
+        assert attrs.get("src", kinds[0]).startswith(kinds)
         address = attrs.get("href", "#")
         assert address.startswith(("#", "https://", "http://")) or re.fullmatch(r"[\w/. -]+\.html", address), address
         assert name == "a" or not HTTP.search(" ".join(attrs.values())), attrs

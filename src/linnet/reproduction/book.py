@@ -7,7 +7,7 @@ from linnet.comparison.report.blocks import Links, Markup, Page, Section
 from linnet.comparison.report.runs_page import write_page
 from linnet.config.groups import experiments
 from linnet.reproduction.experiment_page import Described, describe, experiment_sections, section_number
-from linnet.reproduction.find_experiment import Experiment
+from linnet.reproduction.find_experiment import FILE, Experiment
 from linnet.reproduction.readme import README, markdown, read_readme
 from linnet.system.errors import InputError
 from linnet.system.writing import safe_name
@@ -26,7 +26,7 @@ def write_book(folder: Path) -> list[Path]:
     Raises:
         InputError: an experiment cannot be read.
     """
-    found = sorted((describe(Experiment(place, name)) for name, place in experiments().items()), key=_order)
+    found = sorted(map(describe, _folders()), key=_order)
     pages = {_name(one): f"{safe_name(_name(one))}.html" for one in found}
     folder.mkdir(parents=True, exist_ok=True)
     others = [*_coverage(folder, found, pages), *([(API, "API reference")] if (folder / API).is_file() else [])]
@@ -39,6 +39,14 @@ def write_book(folder: Path) -> list[Path]:
         written.append(folder / pages[_name(one)])
         write_page(written[-1], experiment_page(one, pages, links))
     return written
+
+
+def _folders() -> list[Experiment]:
+    """Return all experiments, and the folders of scripts with a README that stand beside them."""
+    found = [Experiment(place, name) for name, place in experiments().items()]
+    roots = dict.fromkeys(one.folder.parent for one in found)
+    scripts = {path.parent for root in roots for path in root.glob(f"*/{README}") if any(path.parent.glob("*.py"))}
+    return [*found, *(Experiment(place, None) for place in sorted(scripts) if not (place / FILE).is_file())]
 
 
 def _coverage(folder: Path, found: Sequence[Described], pages: Mapping[str, str]) -> list[tuple[str, str]]:

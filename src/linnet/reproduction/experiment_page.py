@@ -18,13 +18,14 @@ from linnet.config.direction import known_direction
 from linnet.config.groups import ABOUT
 from linnet.config.metric_names import STANDARD_ERROR
 from linnet.reproduction.find_experiment import FILE, Experiment
-from linnet.reproduction.readme import README, markdown, question_of, read_readme, title_of
+from linnet.reproduction.readme import README, book_of, markdown, question_of, read_readme, title_of
 from linnet.reproduction.results import Arm, Results, read_results
 from linnet.system.errors import InputError
 from linnet.system.reading import read_text, read_yaml
 from linnet.system.sanitize import plain, printable
 
 MOST_CHARTS = 8
+NOT_RECORDED = "No results are recorded: it has no results.json."
 NUMBER = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -55,14 +56,19 @@ def section_number(section: str) -> tuple[int, int]:
 def describe(experiment: Experiment) -> Described:
     """Read an experiment's README, and the sections of the book that its YAML names in `about.book`.
 
+    A folder of scripts, which has no YAML, names them in its README, behind **Book.**
+
     Raises:
         InputError: its YAML cannot be read.
     """
     text = read_readme(experiment.folder / README)
     path = experiment.folder / FILE
+    book: Any
     try:
         node: Any = OmegaConf.to_container(read_yaml(path), resolve=False)
         book = node[ABOUT]["book"]
+    except FileNotFoundError:
+        book = book_of(text)
     except (KeyError, TypeError, IndexError):  # of an experiment beside the book
         book = None
     except (OSError, ValueError) as error:
@@ -81,25 +87,30 @@ def experiment_sections(found: Described, pages: Mapping[str, str] | None = None
         level: of the headings.
 
     Raises:
-        InputError: results.json is missing or damaged.
+        InputError: results.json is damaged.
     """
     experiment = found.experiment
-    results = read_results(experiment.results)
     text = read_readme(experiment.folder / README)
+    readme = [Markup(markdown(text, experiment.folder, pages))] if text else []
+    if not (experiment.folder / FILE).is_file():
+        scripts = sorted(experiment.folder.glob("*.py"))
+        code = [Code(printable(read_text(path, errors="replace"))) for path in scripts]
+        return [Section("Question and finding", readme, level), Section("Script", code, level)]
+    results = read_results(experiment.results) if experiment.results.exists() else None
     yaml = printable(read_text(experiment.folder / FILE, errors="replace"))
     option = experiment.option
     target = experiment.name if option is None else plain(option)
+    recorded = [Text(NOT_RECORDED)] if results is None else list(_results(results))
+    environment = [] if results is None else origin([results.environment])
     again = [] if option is None else [(f"linnet train experiment={target}", "train it")]
-    readme = [Markup(markdown(text, experiment.folder, pages))] if text else []
+    if results is not None:
+        again.append((f"linnet reproduce {target}", "run it again, and compare every recorded number"))
     sections = [
         Section("Question and finding", readme, level),
-        Section("Recorded results", list(_results(results)), level),
+        Section("Recorded results", recorded, level),
         Section("Configuration", [Text("Options that differ from their defaults."), Code(yaml)], level),
-        Section("Provenance", [
-            *origin([results.environment]),
-            Commands([*again, (f"linnet reproduce {target}", "run it again, and compare every recorded number")]),
-        ], level),
-    ]  # fmt: skip
+        Section("Provenance", [*environment, Commands(again)], level),
+    ]
     return [section for section in sections if section.blocks]
 
 

@@ -1,9 +1,11 @@
 """Render the Markdown of a README as HTML that is safe to show, whoever wrote it.
 
-HTML in it is shown as text. Links lead to other pages of the same book or to the web; pictures are PNG files beside it.
+HTML in it is shown as text. Links lead to other pages of the same book or to the web; pictures are PNG and SVG files
+beside it.
 """
 
 import posixpath
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from linnet.comparison.report.page import data_address
-from linnet.comparison.report.pictures import read_picture
+from linnet.comparison.report.pictures import read_drawing, read_picture
 from linnet.system.reading import MIB, read_text
 from linnet.system.sanitize import plain, printable
 
@@ -36,6 +38,12 @@ def question_of(text: str) -> str:
     """Return what stands behind **Question.**; empty if nothing does."""
     paragraph = text.partition("**Question.**")[2].split("\n\n")[0]
     return plain(" ".join(paragraph.split()), 600)
+
+
+def book_of(text: str) -> list[str]:
+    """Return the titles that the links behind **Book.** have, as "3.7 Weight Decay"."""
+    paragraph = " ".join(text.partition("**Book.**")[2].split("\n\n")[0].split())
+    return [plain(title, 100) for title in re.findall(r"\[(\d+\.\d+ [^\]]+)\]", paragraph)]
 
 
 def markdown(text: str, folder: Path, pages: Mapping[str, str] | None = None) -> str:
@@ -74,11 +82,11 @@ def _inline(tokens: list[Token], folder: Path, pages: Mapping[str, str]) -> list
             if kept.pop():
                 found.append(token)
         elif token.type == "image":
-            png = _picture(str(token.attrs.get("src", "")), folder)
-            if png is None:
+            picture = _picture(str(token.attrs.get("src", "")), folder)
+            if picture is None:
                 found.append(Token("text", "", 0, content=token.content))
             else:
-                token.attrs["src"] = data_address(png)
+                token.attrs["src"] = picture
                 token.attrs.pop("title", None)
                 found.append(token)
         else:
@@ -94,5 +102,12 @@ def _address(link: str, pages: Mapping[str, str]) -> str | None:
     return pages.get(name)
 
 
-def _picture(source: str, folder: Path) -> bytes | None:
-    return read_picture(folder / source, folder) if "/" not in source and source.endswith(".png") else None
+def _picture(source: str, folder: Path) -> str | None:
+    """Return the content of a picture as an address; None for what is no picture beside the README."""
+    if "/" in source:
+        return None
+    if source.endswith(".svg"):
+        svg = read_drawing(folder / source, folder)
+        return None if svg is None else data_address(svg, "svg+xml")
+    png = read_picture(folder / source, folder) if source.endswith(".png") else None
+    return None if png is None else data_address(png)

@@ -75,9 +75,9 @@ def _shown(value: object) -> object:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def data_address(png: bytes) -> str:
-    """Return the address of a PNG picture that is part of a page."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def data_address(content: bytes, kind: str = "png") -> str:
+    """Return the address of a picture that is part of a page. kind: "png" or "svg+xml"."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _source(picture: Picture) -> str:

@@ -57,6 +57,18 @@ def read_picture(path: Path, root: Path) -> bytes | None:
     return png if _is_picture(png) else None
 
 
+def read_drawing(path: Path, root: Path) -> bytes | None:
+    """Return an SVG file inside a folder; None if there is none that a page can show.
+
+    A browser runs no script of a picture and fetches nothing for it. Entities, which may grow without end, are refused.
+    """
+    try:
+        svg = read_bytes(path, root, LIMIT)
+    except (OSError, ValueError):
+        return None
+    return svg if svg.lstrip().startswith((b"<svg", b"<?xml")) and b"<!ENTITY" not in svg else None
+
+
 def _left_out(names: list[str]) -> Iterator[Block]:
     if names:
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
