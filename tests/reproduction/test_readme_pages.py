@@ -19,6 +19,11 @@ def test_headings_tables_and_code_are_kept(tmp_path: Path) -> None:
     assert not any("style" in attrs for _, attrs, _ in page.elements)
 
 
+def test_comments_are_not_shown(tmp_path: Path) -> None:
+    page = Parsed(markdown("one\n\n<!-- numbers:\n1 -->\n\n`<!-- x -->`\n\nthree\n", tmp_path))
+    assert page.texts("p") == ["one", "", "three"] and page.texts("code") == ["<!-- x -->"]
+
+
 def test_html_is_shown_as_text(tmp_path: Path) -> None:
     page = Parsed(markdown(f"{SCRIPT}\n\n{PICTURE}\n\n`{SCRIPT}`\n", tmp_path))
     assert {name for name, _, _ in page.elements} == {"p", "code"} and page.text.count(SCRIPT) == 2

@@ -19,6 +19,8 @@ from linnet.system.sanitize import plain, printable
 
 README = "README.md"
 LIMIT = MIB
+COMMENT = re.compile(r"<!--.*-->", re.DOTALL)
+"""A paragraph that is not shown, as a browser would not."""
 
 
 def read_readme(path: Path) -> str:
@@ -58,6 +60,10 @@ def markdown(text: str, folder: Path, pages: Mapping[str, str] | None = None) ->
     tokens = parser.parse(text)
     if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
         tokens = tokens[3:]
+    comments = {
+        number for number, token in enumerate(tokens) if token.type == "inline" and COMMENT.fullmatch(token.content)
+    }
+    tokens = [token for number, token in enumerate(tokens) if not {number - 1, number, number + 1} & comments]
     for token in tokens:
         token.attrs.pop("style", None)  # which the page's policy would refuse
         if token.type == "table_open":
