@@ -114,7 +114,7 @@ class TestTwoAtOnce:
             assert_one_won(ended)
         assert len((tmp_path / "sweep" / "summary.csv").read_text().splitlines()) == 3
         names = {path.name for path in (tmp_path / "sweep" / "comparison").iterdir()}
-        assert {"learning_curves.png", "val_loss_against_optimizer.lr.png", "tensorboard"} <= names
+        assert {"learning_curves.png", "val_loss_against_optimizer.lr.png"} <= names
         assert {path: path.read_bytes() for path in runs} == runs
 
 

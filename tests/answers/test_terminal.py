@@ -72,7 +72,7 @@ class TestMarkup:
         assert "data.exclude=['[bold]size $x^{$']  val/loss" in capsys.readouterr().out
         assert cli.run(["compare", "s [/]"]) == 0
         printed = capsys.readouterr().out
-        assert "['[bold]size $x^{$']" in printed and "linnet board s [/]/comparison/tensorboard" in printed
+        assert "['[bold]size $x^{$']" in printed and "linnet board s [/]" in printed
         assert cli.run(["inspect", "s [/]/0"]) == 0
         printed = capsys.readouterr().out
         for name in (*CLASSES, "[bold]size $x^{$"):

@@ -37,7 +37,7 @@ class TestFiles:
         assert files_of(Path("flats")) == expected and "src/flats/losses.py" in expected
         assert [path.name for path in Path().iterdir()] == ["flats"]
         assert output.splitlines() == [
-            "project flats: a loss, a data source and a metric, with tests; see flats/README.md",
+            "project flats: a loss, a data source, a metric; see flats/README.md",
             "install pip install --no-deps --no-build-isolation -e flats",
             "train   cd flats && linnet train data=prices loss=pinball optimizer.lr=10",
             "sweep   linnet train -m experiment=learning_rate",

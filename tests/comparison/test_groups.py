@@ -12,7 +12,6 @@ from linnet.comparison.groups import grouped, spread, varying
 from linnet.comparison.ranking import Objective, choose_objective, ranked
 from linnet.comparison.runs import read_run
 from linnet.comparison.sweep_axes import swept_by_ratio
-from linnet.comparison.tensorboard_overview import row_names
 
 MakeRun = Callable[..., Path]
 
@@ -41,10 +40,6 @@ class TestGroups:
         runs = [read_run(make_run(str(k), {"model.init_seed": k, "seed": k})) for k in range(3)]
         assert varying(runs) == ["model.init_seed"]
         assert len(grouped(runs)) == 3
-
-    def test_runs_of_equal_overrides_keep_names_apart(self, make_run: MakeRun) -> None:
-        runs = [read_run(make_run(str(k), {"seed": 0})) for k in range(2)]
-        assert list(row_names(grouped(runs))) == ["seed=0", "seed=0 (2)"]
 
 
 class TestRanking:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from linnet.cli import main as cli
+from linnet.comparison.board_folder import FORMER
 from linnet.system.writing import safe_name
 
 
@@ -51,14 +52,6 @@ def test_a_link_in_the_place_of_its_folder_is_refused(victim, capsys):
     assert "not a folder of linnet's own (a link or a file): remove it" in capsys.readouterr().err
 
 
-def test_a_link_in_the_place_of_the_overview_is_refused(victim, capsys):
-    sweep = make_sweep()
-    (sweep / "comparison").mkdir()
-    (sweep / "comparison" / "tensorboard").symlink_to("../../victim")
-    assert cli.run(["compare", "sweep"]) == 2
-    assert "not a folder of linnet's own" in capsys.readouterr().err
-
-
 def test_links_in_the_place_of_its_files_are_replaced_and_not_followed(victim):
     sweep = make_sweep()
     (sweep / "comparison").mkdir()
@@ -68,19 +61,14 @@ def test_links_in_the_place_of_its_files_are_replaced_and_not_followed(victim):
     assert not any(path.is_symlink() for path in (sweep / "comparison").glob("*.png"))
 
 
-def test_links_in_the_place_of_its_lock_and_events_are_refused_and_not_followed(victim, capsys):
+def test_a_link_in_the_place_of_its_lock_is_refused_and_not_followed(victim, capsys):
     sweep = make_sweep()
     assert cli.run(["compare", "sweep", "--no-figures"]) == 0
-    (events,) = {path.name for path in (sweep / "comparison" / "tensorboard").rglob("events*") if not path.is_symlink()}
-    rows = list((sweep / "comparison" / "tensorboard").iterdir())
-    for path in (sweep / "comparison" / ".lock", rows[0] / events):
-        path.unlink()
-        path.symlink_to(os.path.relpath(victim / ("bashrc" if path.name == ".lock" else "new"), path.parent))
-        capsys.readouterr()
-        assert cli.run(["compare", "sweep", "--no-figures"]) == 2
-        error = capsys.readouterr().err
-        assert f"{path} is a link, and linnet writes into files of its own only: remove it" in error
-        path.unlink()
+    path = sweep / "comparison" / ".lock"
+    path.unlink()
+    path.symlink_to("../../victim/bashrc")
+    assert cli.run(["compare", "sweep", "--no-figures"]) == 2
+    assert f"{path} is a link, and linnet writes into files of its own only: remove it" in capsys.readouterr().err
 
 
 def test_a_key_that_is_a_path_stays_inside(victim):
@@ -107,13 +95,28 @@ def test_a_list_of_former_figures_that_is_damaged_is_none(victim, content):
     assert "learning_curves.png" in json.loads((sweep / "comparison" / "figures.json").read_text())
 
 
-def test_files_of_the_user_in_the_overview_stay(victim):
+@pytest.mark.parametrize("mine", [True, False])
+def test_of_a_former_overview_only_its_own_is_removed(victim, mine):
+    """Earlier versions wrote the runs a second time, for TensorBoard."""
     sweep = make_sweep()
+    overview = sweep / "comparison" / "tensorboard"
+    (overview / "optimizer.lr=0.1").mkdir(parents=True)
+    (overview / "optimizer.lr=0.1" / FORMER).write_bytes(b"")
+    (overview / "optimizer.lr=0.1" / "linked").symlink_to("../../../../victim/bashrc")
+    if mine:
+        (overview / "mine").mkdir()
+        (overview / "mine" / "notes").write_text("mine")
+        (overview / "elsewhere").symlink_to("../../../victim")
     assert cli.run(["compare", "sweep"]) == 0
-    (sweep / "comparison" / "tensorboard" / "mine").mkdir()
-    (sweep / "comparison" / "tensorboard" / "mine" / "notes").write_text("mine")
+    assert sorted(path.name for path in overview.glob("*")) == (["elsewhere", "mine"] if mine else [])
+    assert overview.exists() == mine
+
+
+def test_an_overview_that_is_a_link_stays(victim):
+    sweep = make_sweep()
+    (sweep / "comparison").mkdir()
+    (sweep / "comparison" / "tensorboard").symlink_to("../../victim")
     assert cli.run(["compare", "sweep"]) == 0
-    assert (sweep / "comparison" / "tensorboard" / "mine" / "notes").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", ".", "..", "", ".hidden", "a\x00b", "a/b", "\u202ex", "é" * 300])

@@ -39,9 +39,10 @@ import torch
 from subjects import ON_INPUTS, ON_RUNS, Command, World, make
 from verdicts import MEMORY, Answer, carry_out, cells, draw, judged, resident
 
+import linnet.comparison.board_folder
+
 # Imported here, so that the forks need not.
 import linnet.comparison.figures
-import linnet.comparison.tensorboard_overview
 import linnet.inference.evaluate_file
 import linnet.inference.export.as_json
 import linnet.reproduction.run

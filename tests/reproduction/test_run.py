@@ -61,7 +61,7 @@ class TestFreshRun:
     def test_goes_where_it_is_told(self, run, answer):
         code, output, _ = answer(run, "--dir", "there/it/is")
         assert code == 0
-        assert str(Path("there/it/is").absolute()) in output
+        assert "there/it/is" in output
         assert (Path("there/it/is") / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
 
     def test_is_a_run_like_any_other(self, run, answer, capsys, one_thread):

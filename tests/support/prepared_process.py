@@ -14,7 +14,7 @@ from pathlib import Path
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     ["linnet.training.run", "linnet.training.resume", "linnet.sweeps.multirun", "linnet.cli.compare",
-     "linnet.comparison.tensorboard_overview"]
+     "linnet.comparison.board_folder"]
 )  # fmt: skip
 PATIENCE = 180
 """Seconds that a loaded machine may take for what takes one."""

@@ -1,6 +1,8 @@
 """Every logged point, in history.csv and in TensorBoard."""
 
 import csv
+import math
+import re
 
 import pytest
 from omegaconf import OmegaConf
@@ -8,6 +10,7 @@ from run_directory import EPOCHS, INTERVAL, events
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from linnet.config.metric_names import HIGH, LOW
+from linnet.tracking.tags import describe, is_constant
 
 
 class TestHistory:
@@ -82,12 +85,36 @@ class TestTensorBoard:
         assert start.hparams["model.bias"].string_value == "true"
         assert start.hparams["seed"].number_value == 0
 
-    def test_has_the_real_final_metrics_each_in_a_curve_of_its_own(self, restless):
+    def test_has_the_real_final_metrics_of_the_weights_that_were_kept(self, restless):
         accumulator = events(restless.directory)
+        content = accumulator.PluginTagToContent("hparams")["_hparams_/session_start_info"]
+        columns = HParamsPluginData.FromString(content).session_start_info.hparams
         for name, value in restless.metrics.items():
-            if name.endswith((LOW, HIGH)):  # columns that nobody sorts by
-                assert name not in accumulator.Tags()["scalars"]
+            if is_constant(name):  # one number is no chart
+                assert columns[name].number_value == value
+            if is_constant(name) or name.endswith((LOW, HIGH)):  # columns that nobody sorts by
+                assert f"weights_kept/{name}" not in accumulator.Tags()["scalars"]
                 continue
-            (point,) = accumulator.Scalars(f"{name}_final" if name in restless.curves else name)
+            (point,) = accumulator.Scalars(f"weights_kept/{name}")
             assert point.step == restless.module.steps_done
             assert point.value == pytest.approx(value, rel=1e-6)
+        assert "optimum/loss" in columns
+        assert columns["optimizer.lr_log10"].number_value == pytest.approx(math.log10(2), rel=1e-15)
+
+    def test_begins_with_curves_before_single_points(self, restless):
+        tags = events(restless.directory).Tags()["scalars"]
+        single = min(tag for tag in tags if tag.startswith("weights_kept/"))
+        assert max(tag for tag in tags if not tag.startswith("weights_kept/")) < single
+        assert {"train/loss", "val/loss"} <= set(tags)
+
+    def test_says_what_each_tag_is(self, finished):
+        read = events(finished.directory)
+        for tag in read.Tags()["scalars"]:
+            assert read.SummaryMetadata(tag).summary_description.endswith("."), tag
+        assert read.SummaryMetadata("train/loss").summary_description == describe("train/loss") != ""
+
+    def test_has_all_metrics_as_text(self, finished):
+        (event,) = events(finished.directory).Tensors("metrics/text_summary")
+        text = event.tensor_proto.string_val[0].decode()
+        assert re.search(r"\| loss (= nll = kl_divergence )?= objective \| ", text)
+        assert f"{finished.metrics['test/loss']:.4g} " in text

@@ -56,7 +56,7 @@ class TestFigures:
         images = events(finished.directory).Tags()["images"]
         for path in (finished.directory / "figures").iterdir():
             assert path.read_bytes().startswith(b"\x89PNG")
-            assert f"figures/{path.stem}" in images
+            assert f"visualization/{path.stem}" in images
 
     def test_are_not_drawn_unless_asked_for(self, restless):
         assert files(restless.directory) == FILES

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from linnet.cli.parser import Parser
+from linnet.comparison.board import serve
 from linnet.system.errors import InputError, Interrupted
-from linnet.tracking.board import serve
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -28,7 +28,12 @@ def main(arguments: Sequence[str]) -> None:
     try:
         url = serve(given.dir, given.host, given.port)
         print(f"the runs below {given.dir}: {url} (Ctrl-C to stop)", flush=True)
-        threading.Event().wait()
+        wait()
     except KeyboardInterrupt as error:
         if isinstance(error, Interrupted) and error.signum != signal.SIGINT:
             raise
+
+
+def wait() -> None:
+    """Wait until a signal ends it."""
+    threading.Event().wait()

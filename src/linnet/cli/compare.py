@@ -2,22 +2,25 @@
 
 import argparse
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linnet.cli.parser import Parser
+from linnet.comparison.board_folder import remove_former_overview
 from linnet.comparison.finding import find_runs, is_run
 from linnet.comparison.groups import Group, grouped
 from linnet.comparison.ranking import Objective, choose_objective, ranked
 from linnet.comparison.rules import RULES, chosen_by
 from linnet.comparison.runs import SavedRun, read_run, tagged
 from linnet.comparison.summary import summary_csv
-from linnet.comparison.table import best_line, comparison_table, incomplete_lines
+from linnet.comparison.table import best_line, incomplete_lines, print_comparison
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import read_json
-from linnet.system.terminal import Terminal, labelled
+from linnet.system.sanitize import shown
+from linnet.system.terminal import Terminal, labelled, print_prose
 from linnet.system.writing import own_folder, safe_name
 from linnet.tracking.lock import Lock, Owned
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the table and what did not complete; write summary.csv, comparison/*.png and comparison/tensorboard.
+    """Print the table and what did not complete; write summary.csv and comparison/*.png.
 
     Raises:
         InputError: if a directory does not exist, there is no run, or no run has the metric asked for.
@@ -39,15 +42,15 @@ def main(arguments: Sequence[str]) -> None:
     best = chosen if chosen.spread(objective.metric) else None
 
     console = Terminal()
-    console.print(comparison_table(groups, objective, test=given.test))
+    print_comparison(console, groups, objective, test=given.test)
     for line in incomplete_lines(groups):
-        console.print(line, soft_wrap=True)
+        print_prose(console, line)
     if best is not None:
-        console.print(best_line(best, objective, rule), soft_wrap=True)
+        print_prose(console, best_line(best, objective, rule))
 
     output = given.output or next((folder for folder in given.dirs if not is_run(folder)), None)
     if output is None:
-        console.print("no files are written beside single runs: give --output DIR for table, figures and overview")
+        console.print("no files are written beside single runs: give --output DIR for table and figures")
     written = (
         {}
         if output is None
@@ -57,8 +60,14 @@ def main(arguments: Sequence[str]) -> None:
     )
     if given.figures and best is not None:
         written["best"] = draw_figures(best.completed[0])
+    written["board"] = f"linnet board {_common(given.dirs)}"
     for label, text in written.items():
         console.print(labelled(label, text, 8), soft_wrap=True)
+
+
+def _common(folders: Sequence[Path]) -> Path:
+    """Return the folder that all of these lie in; of one, itself."""
+    return folders[0] if len(folders) == 1 else shown(Path(os.path.commonpath([path.resolve() for path in folders])))
 
 
 def write_comparison(
@@ -80,9 +89,6 @@ def write_comparison(
         figures: draw comparison/*.png.
         spreadsheet_safe: see `summary_csv`.
     """
-    # Late, because an error in the command line should not wait for matplotlib and TensorBoard.
-    from linnet.comparison.tensorboard_overview import write_overview
-
     output.mkdir(parents=True, exist_ok=True)
     folder = own_folder(output, "comparison")
     try:
@@ -98,8 +104,7 @@ def write_comparison(
             names = _write_figures(folder, groups, objective, chosen)
             if names:
                 written["figures"] = f"{folder}: {', '.join(names)}"
-        write_overview(own_folder(folder, "tensorboard"), groups, objective)
-        written["board"] = f"linnet board {folder / 'tensorboard'}"
+        remove_former_overview(folder / "tensorboard")
     return written
 
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     given = _parse(arguments)
     require_completed(given.run)
     with gc_paused():  # late: mistakes are answered before torch is imported
-        from linnet.tracking.report import metrics_table
+        from linnet.tracking.report import print_metrics
         from linnet.training.evaluate import evaluate
     console = Terminal(stderr=given.json)
     if given.input is None:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
         print(to_json(metrics))
     else:
         console.print(title, style="bold", soft_wrap=True, markup=False)
-        console.print(metrics_table(metrics, None))
+        print_metrics(console, metrics, None)
 
 
 def _check_input(given: argparse.Namespace) -> None:

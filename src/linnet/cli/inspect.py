@@ -5,17 +5,17 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
 from linnet.cli.parser import Parser, add_spreadsheet_option
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.garbage_collection import gc_paused
 from linnet.system.spreadsheet import safe_cell
-from linnet.system.terminal import Terminal, labelled
+from linnet.system.tables import Column, print_table
+from linnet.system.terminal import Terminal, labelled, print_prose
 
 if TYPE_CHECKING:
     from linnet.inference.coefficients import Coefficients, Row
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     console = Terminal()
     for line in print_coefficients(console, found, given.top, str(given.run)):
-        console.print(line, soft_wrap=True)
+        print_prose(console, line)
     print_resamples(console, resampled)
     if path is not None:
         write_atomic(path, to_csv(found, given.spreadsheet_safe))
@@ -90,11 +90,11 @@ def print_coefficients(console: Console, found: "Coefficients", top: int | None,
         columns.append("per_deviation")
         labels["per_deviation"] = found.unit
     console.print(title, style="bold", soft_wrap=True)  # a title of the table would be folded
-    console.print(_table(console, sections, ("coefficient", *columns), labels, classes))
+    _print_table(console, sections, ("coefficient", *columns), labels, classes)
     if found.n_resamples:
         console.print(f"95 % intervals of {found.n_resamples} bootstrap resamples", style="bold", soft_wrap=True)
         shown = [name for name in BOOTSTRAP if any(getattr(row, name) is not None for row in found.rows)]
-        console.print(_table(console, sections, shown, BOOTSTRAP, classes))
+        _print_table(console, sections, shown, BOOTSTRAP, classes)
     return _notes(found, max(more for *_, more in sections), classes)
 
 
@@ -106,36 +106,28 @@ def print_resamples(console: Console, metrics: Mapping[str, float]) -> None:
     for title, (header, rows) in zip(titles, (resamples_cells(metrics), bootstrap_cells(metrics)), strict=True):
         if not rows:
             continue
-        console.print(title, style="bold", soft_wrap=True)
-        table = Table()
-        if not console.is_terminal:
-            table.box = None
-        for name in header:
-            table.add_column(name, justify="left" if name == "metric" else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+        filled = [i for i in range(len(header)) if any(row[i : i + 1] not in ([], [""]) for row in rows)]
+        columns = [Column(header[i], "right" if i else "left", whole=i > 0) for i in filled]
+        box: dict[str, Any] = {} if console.is_terminal else {"box": None}
+        print_table(console, columns, [[row[i] for i in filled if i < len(row)] for row in rows], title=title, **box)
 
 
-def _table(
+def _print_table(
     console: Console, sections: "Sequence[tuple[str, list[Row], int]]", columns: Sequence[str],
     labels: Mapping[str, str], classes: bool,
-) -> Table:  # fmt: skip
-    """Return a table of these columns of the rows of each output."""
-    table = Table()
-    if not console.is_terminal:
-        table.box = None
-    if len(sections) > 1:
-        table.add_column("class" if classes else "target")
-    table.add_column("feature", overflow="fold")
-    for name in columns:
-        table.add_column(labels.get(name, name), justify="right", overflow="fold")
-    for output, rows, _ in sections:
-        for i, row in enumerate(rows):
-            of = [output if i == 0 else ""] if len(sections) > 1 else []
-            cells = [_show(getattr(row, name)) for name in columns]
-            table.add_row(*of, row.feature, *cells, end_section=i == len(rows) - 1)
-    return table
+) -> None:  # fmt: skip
+    """Print these columns of the rows of each output."""
+    many = len(sections) > 1
+    names = [*(["class" if classes else "target"] if many else []), "feature"]
+    rows, ends = [], []
+    for output, found, _ in sections:
+        for i, row in enumerate(found):
+            of = [output if i == 0 else ""] if many else []
+            rows.append([*of, row.feature, *(_show(getattr(row, name)) for name in columns)])
+        ends.append(len(rows) - 1)
+    numbers = [Column(labels.get(name, name), "right", whole=True) for name in columns]
+    box: dict[str, Any] = {} if console.is_terminal else {"box": None}
+    print_table(console, [*map(Column, names), *numbers], rows, keys=len(names), sections=ends, **box)
 
 
 def strongest(rows: "Sequence[Row]", most: int) -> "tuple[list[Row], int]":

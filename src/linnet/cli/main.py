@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from importlib import import_module
 
 from linnet.cli.commands import COMMANDS, COMPLETION
+from linnet.cli.help_text import fold_help
 from linnet.system.errors import InputError, Interrupted, LinnetError
 from linnet.system.garbage_collection import keep_imports
 from linnet.system.interrupts import Interrupts
@@ -23,7 +24,7 @@ linnet: experiment-tracked linear and softmax regression
   linnet resume RUN trainer.max_epochs=N   continue a run, completed or not, with more epochs
   linnet evaluate RUN          the saved run's own config and weights, on its test set
   linnet evaluate RUN --input F  the same weights on another labelled file
-  linnet predict RUN --input F predictions for new examples, in a table or an array
+  linnet predict RUN --input F  predictions for new examples, in a table or an array
   linnet inspect RUN           its coefficients by name, in the units of the data, with standard errors
   linnet export RUN            as ONNX, scikit-learn or JSON, preprocessing included
   linnet reproduce RUN|NAME    a run or an experiment again: identical, within tolerance, or different
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     interrupts = Interrupts()
     try:
         if name in ("-h", "--help", "help"):
-            print(HELP, end="", flush=True)
+            print(fold_help(HELP), end="", flush=True)
             return 0
         if name in ("-V", "--version"):
             print(f"linnet {VERSION}", flush=True)

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
         },
     )
     console = Terminal()
-    print_next(console, "project", f"{name}: a loss, a data source and a metric, with tests; see {name}/README.md")
+    print_next(console, "project", f"{name}: a loss, a data source, a metric; see {name}/README.md")
     print_next(console, "install", f"pip install --no-deps --no-build-isolation -e {name}")
     print_next(console, "train", f"cd {name} && linnet train data=prices loss=pinball optimizer.lr=10")
     print_next(console, "sweep", "linnet train -m experiment=learning_rate")

@@ -6,6 +6,7 @@ from pathlib import Path
 from linnet.cli.parser import Parser
 from linnet.system.errors import InputError
 from linnet.system.garbage_collection import gc_paused
+from linnet.system.terminal import Terminal, print_prose
 from linnet.tracking.directory import read_status, require_run
 
 KEY = "trainer.max_epochs"
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     max_epochs = None if given.more is None else _max_epochs(given.more)
     if max_epochs is None and read_status(given.run).get("state") == "completed":
-        print(f"{given.run} is completed: nothing to do (for more epochs: linnet resume {given.run} {KEY}=N)")
+        done = f"{given.run} is completed: nothing to do (for more epochs: linnet resume {given.run} {KEY}=N)"
+        print_prose(Terminal(), done)
     else:
         require_run(given.run)
         with gc_paused():  # late: mistakes are answered before torch is imported

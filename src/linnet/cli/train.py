@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from linnet.cli.help_text import fold_help, help_width
 from linnet.cli.parser import Parser
 from linnet.config.check import check
 from linnet.config.check_options import component_nodes, nodes, options_for
@@ -196,22 +197,31 @@ def print_component(group: str, option: str) -> None:
         for key, default in node.items():
             if key != "_target_":
                 text = default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)
-                print(f"  {f'{path}.{key}={text}':<40} {describe(options[key].annotation)}")
+                print(fold_help(f"  {f'{path}.{key}={text}':<39}  {describe(options[key].annotation)}"))
 
 
 def print_options() -> None:
     """Print every config group with its options."""
-    print("linnet train [--multirun] [--nested K] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]")
-    print("Flags of Hydra, as --config-dir and --info: linnet train --hydra-help\n")
-    print("Groups and their options (defaults: linnet train --cfg job; keys of one: linnet train loss=huber --help)")
+    groups = []
+    width = min(92, help_width() - 15)
     for group in (*GROUPS, SEARCH, EXPERIMENT):
-        lines = textwrap.wrap("  ".join([*options(group), *added(group)]), 92, break_on_hyphens=False)
-        print(f"  {group + '=':<13}" + f"\n{'':<15}".join(lines))
-    print("\nKeys that are used most")
-    for text in (
-        "seed=1  figures=false  trainer.max_epochs=50  optimizer.lr=0.3  penalty=l2 penalty.strength=0.01",
-        "data.batch_size=64  data.val_fraction=0  data.standardize=true  hydra.run.dir=runs/mine",
-    ):
-        print(f"  {text}")
-    print("\nMany runs\n  -m optimizer.lr=0.01,0.1,1 seed=0,1  hydra/launcher=vectorized  hydra.sweep.dir=runs/rates")
-    print("  -m 'zip(optimizer.lr=0.1,0.01;trainer.max_epochs=5,50)'  --settings FILE.yaml")
+        lines = textwrap.wrap("  ".join([*options(group), *added(group)]), width, break_on_hyphens=False)
+        groups.append(f"  {group + '=':<13}" + f"\n{'':<15}".join(lines))
+    print(fold_help(OPTIONS.format(groups="\n".join(groups))), end="")
+
+
+OPTIONS = """\
+linnet train [--multirun] [--nested K] [--cfg job|hydra|all [--resolve]] [group=option ...] [key=value ...]
+Flags of Hydra, as --config-dir and --info: linnet train --hydra-help
+
+Groups and their options (defaults: linnet train --cfg job; keys of one: linnet train loss=huber --help)
+{groups}
+
+Keys that are used most
+  seed=1  figures=false  trainer.max_epochs=50  optimizer.lr=0.3  penalty=l2 penalty.strength=0.01
+  data.batch_size=64  data.val_fraction=0  data.standardize=true  hydra.run.dir=runs/mine
+
+Many runs
+  -m optimizer.lr=0.01,0.1,1 seed=0,1  hydra/launcher=vectorized  hydra.sweep.dir=runs/rates
+  -m 'zip(optimizer.lr=0.1,0.01;trainer.max_epochs=5,50)'  --settings FILE.yaml
+"""

@@ -2,30 +2,25 @@
 
 from collections.abc import Sequence
 
-from rich.table import Table
+from rich.console import Console
 
 from linnet.comparison.groups import Group, Spread, show
 from linnet.comparison.ranking import SCORES, Objective, score_beside
+from linnet.system.tables import Column, print_table
 
 STATE = "state"
 
 
-def comparison_table(groups: Sequence[Group], objective: Objective, *, test: bool = False) -> Table:
-    """Return `comparison_cells` as a table of a terminal."""
+def print_comparison(console: Console, groups: Sequence[Group], objective: Objective, *, test: bool = False) -> None:
+    """Print `comparison_cells` as a table, as several where the console is too narrow."""
     header, rows = comparison_cells(groups, objective, test=test)
     n_settings = len(groups[0].settings)
-    table = Table(title=heading(groups), title_justify="left", title_style="bold")
-    for number, name in enumerate(header):
-        is_metric = n_settings < number < len(header) - 2
-        table.add_column(
-            name,
-            justify="left" if name == STATE else "right",
-            no_wrap=is_metric,
-            overflow="fold" if name else "ellipsis",
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table
+    metrics = range(n_settings + 1, len(header) - 2)
+    columns = [
+        Column(name, "left" if name == STATE else "right", whole=number in metrics)
+        for number, name in enumerate(header)
+    ]  # fmt: skip
+    print_table(console, columns, rows, title=heading(groups))
 
 
 def heading(groups: Sequence[Group]) -> str:

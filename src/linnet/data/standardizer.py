@@ -143,7 +143,7 @@ class Standardizer:
     @property
     def unit(self) -> str:
         """Describe the increase of a feature when its standardised value increases by 1."""
-        return "per std" if bool(self.mean.any()) else "per rms"
+        return "per standard deviation" if bool(self.mean.any()) else "per root mean square"
 
     def apply(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Return (x − mean) / deviation `[N, D]`, computed in float64 and rounded to dtype last."""

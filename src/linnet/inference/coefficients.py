@@ -66,7 +66,8 @@ class Coefficients:
     """All coefficients of a run.
 
     rows: output by output, the bias first, then the features in their order.
-    unit: of `Row.per_deviation`, "per std" or "per rms" (of a run without bias); None: features were not scaled.
+    unit: of `Row.per_deviation`, "per standard deviation" or "per root mean square" (of a run without bias); None:
+        features were not scaled.
     exact: whether the run's coefficients are the optimum, which `optimizer=exact` solved for.
     predictor: that they belong to.
     withheld: why there are no standard errors, where that is known.
@@ -148,7 +149,7 @@ def tabulate(
         ValueError: the analysis is of another model.
     """
     fed = fed.astype(np.float64)
-    unit = None if means is None else "per std" if any(means) else "per rms"
+    unit = None if means is None else "per standard deviation" if any(means) else "per root mean square"
     own = _own(predictor)
     names = (BIAS, *feature_names(predictor))
     known = {} if analysis is None else inferred(analysis)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from linnet.comparison.groups import Spread, spread
@@ -12,23 +11,21 @@ from linnet.reproduction.experiment_report import ExperimentReport
 from linnet.reproduction.printing import coloured, label_line, print_verdict, show
 from linnet.reproduction.verdict import VERDICTS
 from linnet.system.sanitize import plain
+from linnet.system.tables import Column, print_table
 
 
 def print_experiment(console: Console, report: ExperimentReport) -> None:
     """Print the table of arms and metrics, what differs in the environment, and the verdict."""
-    table = Table(title=Text(report.name), title_justify="left", title_style="bold")
-    for heading in ("arm", "metric"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("recorded", "here", "largest difference", "tolerance"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    rows: list[list[str | Text]] = []
     for row in report.rows:
         largest = "" if row.largest is None else f"{row.largest:.1e}" if row.largest else "0"
         tolerance = "" if row.tolerance is None else f"{row.tolerance:g}"
-        here = list(row.here.values())
-        texts = (plain(row.arm.name), row.metric, _figure(row.recorded), _figure(here), largest, tolerance)
-        table.add_row(*map(Text, texts), coloured(row.verdict))
-    console.print(table)
+        figures = _figure(row.recorded), _figure(list(row.here.values())), largest, tolerance
+        rows.append([plain(row.arm.name), row.metric, *figures, coloured(row.verdict)])
+    numbers = [Column(name, "right", whole=True) for name in ("recorded", "here", "largest difference", "tolerance")]
+    columns = [Column("arm"), Column("metric"), *numbers, Column("verdict")]
+    arms = [len(report.rows) - 1, *(i for i in range(len(rows) - 1) if report.rows[i].arm != report.rows[i + 1].arm)]
+    print_table(console, columns, rows, keys=2, title=report.name, sections=arms)
     for line in environment.lines(report.environment):
         label_line(console, "environment", line)
     if report.recorded_again:
@@ -38,16 +35,14 @@ def print_experiment(console: Console, report: ExperimentReport) -> None:
 
 def print_summary(console: Console, reports: Sequence[ExperimentReport]) -> None:
     """Print one line per experiment, then what is different or could not be run."""
-    table = Table(title=f"{len(reports)} experiments", title_justify="left", title_style="bold")
-    table.add_column("experiment")
-    for heading in ("arms", "seeds", "figures", "identical", "within", "different", "seconds"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
+    numbers = ("arms", "seeds", "figures", "identical", "within", "different", "seconds")
+    rows: list[list[str | Text]] = []
     for report in reports:
         counts = [report.counts[verdict] for verdict in VERDICTS]
-        numbers = [report.arms, report.seeds, sum(counts), *counts] if report.rows else [""] * 6
-        table.add_row(Text(report.name), *map(str, numbers), f"{report.seconds:.1f}", coloured(str(report.verdict)))
-    console.print(table)
+        found = [report.arms, report.seeds, sum(counts), *counts] if report.rows else [""] * 6
+        rows.append([report.name, *map(str, found), f"{report.seconds:.1f}", coloured(str(report.verdict))])
+    columns = [Column("experiment"), *(Column(name, "right") for name in numbers), Column("verdict")]
+    print_table(console, columns, rows, title=f"{len(reports)} experiments")
     for report in reports:
         if report.reason is not None:
             label_line(console, "not run", f"{report.name}: {report.reason}")

@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.text import Text
 
 from linnet.system.sanitize import plain
+from linnet.system.terminal import folded, print_prose
 
+LABEL = 12
 COLOURS = {
     "identical": "green", "within tolerance": "yellow", "different": "bold red", "not recorded": "dim",
     "not run": "bold red", "recorded": "green",
@@ -17,7 +19,7 @@ COLOURS = {
 def print_verdict(console: Console, verdict: str, names: Sequence[str] = ()) -> None:
     """Print `identical`, `within tolerance`, or `different: test/accuracy, weights`."""
     words = f"{verdict}: {', '.join(names)}" if names else verdict
-    console.print(words, style=COLOURS[verdict], soft_wrap=True)
+    print_prose(console, words, style=COLOURS[verdict])
 
 
 def coloured(verdict: str, note: str = "") -> Text:
@@ -27,8 +29,10 @@ def coloured(verdict: str, note: str = "") -> Text:
 
 def label_line(console: Console, label: str, text: str) -> None:
     """Print a line with its label in bold."""
-    console.print(f"{label:<12}", style="bold", end="")
-    console.print(text, soft_wrap=True)
+    width = console.width - LABEL
+    lines = (folded(text, width) if console.is_terminal and width > 0 else text).replace("\n", "\n" + " " * LABEL)
+    console.print(f"{label:<{LABEL}}", style="bold", end="")
+    console.print(lines, soft_wrap=True)
 
 
 def show(value: Any) -> str:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from linnet.comparison.board import serve
 from linnet.results.html import escaped
-from linnet.tracking.board import serve
 
 
 class Board:

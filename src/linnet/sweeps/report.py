@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 
 from linnet.config.direction import Direction, training_counterpart
 from linnet.sweeps.job_registry import Job, JobRegistry
-from linnet.system.terminal import Terminal
+from linnet.system.terminal import Terminal, print_prose
 from linnet.tracking.manifest_file import ACCEPT
 
 
@@ -39,11 +39,11 @@ class Report:
         """Print the number of jobs and of those already finished."""
         self.kept, self.left = kept, n_jobs - kept
         before = f", {kept} of them finished before" if kept else ""
-        self.console.print(f"{n_jobs} jobs in {os.path.relpath(self.registry.folder)}{before}")
+        print_prose(self.console, f"{n_jobs} jobs in {os.path.relpath(self.registry.folder)}{before}")
 
     def say(self, line: str) -> None:
         """Print another line about the sweep."""
-        self.console.print(line)
+        print_prose(self.console, line)
 
     def expect(self, jobs: Sequence[Job]) -> None:
         """Announce jobs that are about to run."""
@@ -61,7 +61,7 @@ class Report:
             self.left -= 1
             result = self._objective(job) if status["state"] == "completed" else status["state"]
             seconds = f"{status.get('seconds', time.time() - self.started[number]):.1f} s"
-            self.console.print(f"job {number:<3} {self.name(job)}  {result}  {seconds}  {self.left} to go")
+            print_prose(self.console, f"job {number:<3} {self.name(job)}  {result}  {seconds}  {self.left} to go")
 
     @contextmanager
     def watching(self) -> Iterator[Callable[[], None]]:
@@ -117,22 +117,26 @@ class Report:
         statuses = {job: self.registry.status(job) for job in self.jobs}
         counts = Counter(status["state"] for status in statuses.values())
         parts = ", ".join(f"{n} {'not run' if state == 'new' else state}" for state, n in counts.items())
-        self.console.print(
-            f"{len(self.jobs)} jobs: {parts}" + (f"; {self.kept} of them from before" if self.kept else "")
+        print_prose(
+            self.console,
+            f"{len(self.jobs)} jobs: {parts}" + (f"; {self.kept} of them from before" if self.kept else ""),
         )
         for job, status in statuses.items():
             if status["state"] not in ("completed", "new"):
-                self.console.print(f"  job {job.number} {self.name(job)}: {status['state']}: {status.get('error', '')}")
+                print_prose(
+                    self.console, f"  job {job.number} {self.name(job)}: {status['state']}: {status.get('error', '')}"
+                )
         for job, status in statuses.items():
             if status["state"] == "completed" and not self.registry.metrics(job):
-                self.console.print(
+                print_prose(
+                    self.console,
                     f"  job {job.number} {self.name(job)}: changed: metrics.json or manifest.json is not what the job "
-                    f"wrote: restore it, or go on with {ACCEPT}"
+                    f"wrote: restore it, or go on with {ACCEPT}",
                 )
         best = self.best()
         if best is not None:
             metric = self._metric(best)
-            self.console.print(f"best by {metric}: job {best.number} {self.name(best)}  {self._objective(best)}")
+            print_prose(self.console, f"best by {metric}: job {best.number} {self.name(best)}  {self._objective(best)}")
         for label, text in (
             ("compare", f"linnet compare {self.registry.folder}"),
             ("curves", f"linnet board {self.registry.folder}"),

@@ -1,6 +1,8 @@
 """Print text to a terminal as it stands, whatever characters it holds."""
 
+import re
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +15,9 @@ from linnet.system.streams import UNWRITTEN, discard
 
 WIDE = 240
 """Columns of a file or a pipe, which have no edge at which a table must be folded."""
+
+
+LISTED = re.compile(r"(?<=,)(?=.)")
 
 
 class Terminal(Console):
@@ -59,3 +64,15 @@ def labelled(label: str, text: str, width: int = 0) -> Text:
 def print_next(console: Console, label: str, value: str) -> None:
     """Print one line: where something is, or what to type next."""
     console.print(labelled(label, value, 7), soft_wrap=True)
+
+
+def print_prose(console: Console, line: str, **options: Any) -> None:
+    """Print a line, on a terminal folded between words: a terminal folds anywhere, as in commands to be copied."""
+    console.print(folded(line, console.width) if console.is_terminal else line, soft_wrap=True, **options)
+
+
+def folded(line: str, width: int) -> str:
+    """Return a line folded between words; longer words, as paths, stay whole, and longer lists fold behind commas."""
+    words = (word if len(word) <= width else " ".join(LISTED.split(word)) for word in line.split(" "))
+    line = " ".join(words)
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=True)

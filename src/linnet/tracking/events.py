@@ -15,6 +15,7 @@ from typing import Any
 
 import google_crc32c
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from torch.utils.tensorboard import FileWriter
 
 from linnet.system.compat.tensorboard import WriterTo
@@ -49,9 +50,15 @@ class EventFile(FileWriter):
             event.step = int(step)
         self._file.write(_record(event))
 
-    def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
-        """Add points to a curve; `flush` writes them."""
+    def add_points(
+        self, tag: str, steps: Sequence[int], values: Sequence[float], metadata: SummaryMetadata | None = None
+    ) -> None:
+        """Add points to a curve; `flush` writes them. TensorBoard takes metadata from the first point."""
         self._point.wall_time, self._value.tag = time.time(), tag
+        if metadata is not None and steps:
+            first = Summary.Value(tag=tag, simple_value=values[0], metadata=metadata)
+            self._waiting += _record(Event(wall_time=self._point.wall_time, step=steps[0], summary={"value": [first]}))
+            steps, values = steps[1:], values[1:]
         for step, value in zip(steps, values, strict=True):
             self._point.step, self._value.simple_value = step, value
             self._waiting += _record(self._point)
@@ -101,8 +108,10 @@ class EventWriter(WriterTo):
             file.add_event(Event(session_log=SessionLog(status=SessionLog.START)), resumed_at + 1)
         super().__init__(file, str(folder))
 
-    def add_points(self, tag: str, steps: Sequence[int], values: Sequence[float]) -> None:
-        self.file.add_points(tag, steps, values)
+    def add_points(
+        self, tag: str, steps: Sequence[int], values: Sequence[float], metadata: SummaryMetadata | None = None
+    ) -> None:
+        self.file.add_points(tag, steps, values, metadata)
 
     def flush(self, *, durable: bool = False) -> None:
         self.file.flush(durable=durable)

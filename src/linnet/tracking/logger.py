@@ -2,7 +2,6 @@
 
 import math
 import os
-import struct
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -21,6 +20,8 @@ from linnet.config.option_types import CountOrZero
 from linnet.tracking.checkpoint_file import Damaged
 from linnet.tracking.events import PATTERN, EventWriter
 from linnet.tracking.history import History
+from linnet.tracking.metrics_cells import metrics_markdown
+from linnet.tracking.tags import FIGURES, KEPT, image_of, is_constant, metadata_of, row_of
 
 FLUSH_SECONDS = 5.0
 HISTOGRAM_BINS = 30
@@ -46,6 +47,7 @@ class RunLogger(TensorBoardLogger):
         self._folder, self._resumed_at = Path(save_dir), resumed_at
         self._flushed = time.monotonic()
         self.history = History(self._folder / "history.csv")
+        self._described: set[str] = set()  # curves whose first point has been written, with what they are
 
     @cached_property
     def experiment(self) -> EventWriter:
@@ -57,7 +59,11 @@ class RunLogger(TensorBoardLogger):
         """Log points of one curve: all to history.csv, those whose step is a multiple of `every` to TensorBoard."""
         self.history.extend(name, steps, values)
         shown = [i for i, step in enumerate(steps) if step % every == 0]
-        self.experiment.add_points(name, [steps[i] for i in shown], [values[i] for i in shown])
+        if not shown:
+            return
+        about = None if name in self._described else metadata_of(name)
+        self._described.add(name)
+        self.experiment.add_points(name, [steps[i] for i in shown], [values[i] for i in shown], about)
         if name == BAND + STD:
             self._log_band(steps, values)
 
@@ -101,33 +107,32 @@ class RunLogger(TensorBoardLogger):
     @rank_zero_only
     def log_picture(self, name: str, picture: bytes, step: int) -> None:
         """Log an encoded PNG file: drawing a figure a second time for TensorBoard would take as long as the first."""
-        width, height = struct.unpack(">II", picture[16:24])  # of its header
-        image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=picture)
-        summary = Summary(value=[Summary.Value(tag=name, image=image)])
+        summary = Summary(value=[image_of(f"{FIGURES}{name}", picture)])
         self.experiment.file.add_summary(summary, step)
 
     def final_names(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """Return final metrics under the names that they are logged by.
+        """Return final metrics under the names that further loggers are given them by.
 
-        Where there is a curve with points of every epoch, the metric of the weights that were kept gets a curve of its
-        own, `…_final`.
+        Where there is a curve with points of every epoch, the metric of the weights that were kept is `…_final`.
         """
         return {(f"{name}_final" if name in self.history.curves else name): value for name, value in metrics.items()}
 
     @rank_zero_only
     def log_result(self, params: Mapping[str, Any], metrics: Mapping[str, float], step: int) -> None:
-        """Log the run as one row of TensorBoard's HPARAMS page. Once per run: the page shows only the first row.
+        """Log the run as one row of TensorBoard's HPARAMS page, and all metrics as a text.
 
-        HPARAMS shows the last point of each metric's curve.
+        Once per run: the page shows only the first row. Its metrics must be scalars, `weights_kept/…`; numbers of the
+        training problem are columns beside the hyperparameters, and no charts of a single point.
         """
-        tags = self.final_names(metrics)
-        for name, value in tags.items():
-            self.experiment.add_points(name, [step], [value])
+        kept = {f"{KEPT}{name}": value for name, value in metrics.items() if not is_constant(name)}
+        for name, value in kept.items():
+            self.experiment.add_points(name, [step], [value], metadata_of(name))
         writer = self.experiment.file
         # Without the first summary, which lists the columns: TensorBoard would take the list of one run for all, and
         # hide what only others have. So it collects the columns from all runs, and puts those that vary first.
-        for summary in hparams(dict(params), tags)[1:]:
+        for summary in hparams(row_of(params, metrics), kept)[1:]:
             writer.add_summary(summary)
+        self.experiment.add_text("metrics", metrics_markdown(metrics), step)
 
     def flush(self, *, durable: bool = False) -> None:
         """Write all points so far to the files; only between two chunks of training, never within one."""

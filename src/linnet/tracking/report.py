@@ -4,11 +4,9 @@ import io
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from linnet.config.metric_names import SPLITS
@@ -18,9 +16,10 @@ from linnet.models import LinearNetwork
 from linnet.solvers.inference import COLUMNS
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.student_t import critical_t
+from linnet.system.tables import COMPACT, Column, print_table
 from linnet.system.terminal import print_next
 from linnet.tracking.history import Curve
-from linnet.tracking.metrics_cells import INTERVAL, metrics_cells
+from linnet.tracking.metrics_cells import INTERVAL, other_cells, split_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +38,7 @@ def print_result(
         seconds: that the run took.
         again: whether the run can be evaluated from its directory.
     """
-    console.print(metrics_table(metrics, f"{chosen} ({seconds:.1f} s)"))
+    print_metrics(console, metrics, f"{chosen} ({seconds:.1f} s)")
     # TensorBoard names a run by its path below the directory that it is given.
     board = "linnet board" if path.parts[:1] == ("runs",) else f"linnet board {path.parent}"
     for label, value in (("run", str(path)), ("curves", board)):
@@ -48,26 +47,25 @@ def print_result(
         print_next(console, "again", f"linnet evaluate {path}")
 
 
-def metrics_table(metrics: Mapping[str, float], title: str | None) -> Table:
-    """Build a table: one row per metric, one column per split, one for 95 % intervals; other metrics come last."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    header, rows = metrics_cells(metrics)
-    for column in header:
-        if column == INTERVAL:
-            table.add_column(column, justify="center")
-        else:
-            table.add_column(column, justify="left" if column == "metric" else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def print_metrics(console: Console, metrics: Mapping[str, float], title: str | None) -> None:
+    """Print a row per metric with a column per split and one for 95 % intervals, then metrics that are of no split."""
+    header, rows = split_cells(metrics)
+    sides: dict[str, Literal["left", "center", "right"]] = {"metric": "left", INTERVAL: "center"}
+    columns = [Column(name, sides.get(name, "right"), whole=name != "metric") for name in header]
+    print_table(console, columns, rows, title=title)
+    others = other_cells(metrics)
+    if others:
+        meaning = [Column("meaning")] if any(row[2] for row in others) else []
+        print_table(console, [Column("metric"), Column("value", "right", whole=True), *meaning], others)
 
 
-def coefficients_table(
-    metrics: Mapping[str, float], scaling: Standardizer | None, feature_names: Sequence[str]
-) -> Table | None:
-    """Tabulate inference on each coefficient of the optimum, in the units of the data; None without inference.
+def print_coefficients(
+    console: Console, metrics: Mapping[str, float], scaling: Standardizer | None, feature_names: Sequence[str]
+) -> None:
+    """Print inference on each coefficient of the optimum, in the units of the data; nothing without inference.
 
     Args:
+        console: where.
         metrics: of the run.
         scaling: of the features, whose effects per deviation are shown too; None: they were not scaled.
         feature_names: D names.
@@ -75,17 +73,10 @@ def coefficients_table(
     start = f"optimum/{COLUMNS[0]}/"
     names = [key.removeprefix(start) for key in metrics if key.startswith(start)]
     if not names:
-        return None
-    table = Table(
-        title="coefficients of the optimum, with 95 % intervals", title_justify="left", title_style="bold",
-        box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),  # numbers with exponents still fit into 80 columns
-    )  # fmt: skip
-    for column in ("", "coefficient", "std error", "t", "p", "low", "high"):
-        # Folded where there is no room: a number without its exponent would be another number.
-        table.add_column(column, justify="right" if column else "left", overflow="fold")
+        return
+    headers = ["coefficient", "std error", "t", "p", "low", "high", *([] if scaling is None else [scaling.unit])]
     effects = {} if scaling is None else dict(zip(feature_names, scaling.deviation.tolist(), strict=True))
-    if scaling is not None:
-        table.add_column(scaling.unit, justify="right", overflow="fold")
+    rows = []
     for name in names:
         numbers = [metrics.get(f"optimum/{column}/{name}") for column in COLUMNS]
         if scaling is not None:
@@ -93,8 +84,9 @@ def coefficients_table(
             numbers.append(None if deviation is None or numbers[0] is None else numbers[0] * deviation)
         digits = [2 if column == "p" else 4 for column in (*COLUMNS, "effect")]
         cells = zip(numbers, digits, strict=False)
-        table.add_row(name, *["" if number is None else f"{number:.{places}g}" for number, places in cells])
-    return table
+        rows.append([name, *["" if number is None else f"{number:.{places}g}" for number, places in cells]])
+    columns = [Column(""), *(Column(header, "right", whole=True) for header in headers)]
+    print_table(console, columns, rows, title="coefficients of the optimum, with 95 % intervals", **COMPACT)
 
 
 def png(figure: "Figure") -> bytes:

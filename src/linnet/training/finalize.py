@@ -22,13 +22,13 @@ from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.system.files import write_atomic, write_json
 from linnet.system.reading import sha256
 from linnet.system.sanitize import plain
-from linnet.system.terminal import print_next
+from linnet.system.terminal import print_next, print_prose
 from linnet.system.writing import own_folder
 from linnet.tracking import Curve
 from linnet.tracking.history import logged
 from linnet.tracking.manifest import weights_hash
 from linnet.tracking.manifest_file import write_manifest
-from linnet.tracking.report import coefficients_table, png, print_result, result_figures
+from linnet.tracking.report import png, print_coefficients, print_result, result_figures
 from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
@@ -143,7 +143,7 @@ def _draw(context: TrainingContext, predictions: Mapping[str, Tensor]) -> None:
 
 def _save(context: TrainingContext, name: str, picture: bytes) -> None:
     write_atomic(own_folder(context.request.path, "figures") / f"{name}.png", picture, durable=False)
-    context.logger.log_picture(f"figures/{name}", picture, context.model.steps_done)
+    context.logger.log_picture(name, picture, context.model.steps_done)
 
 
 def _record(context: TrainingContext, metrics: Mapping[str, float]) -> None:
@@ -165,13 +165,11 @@ def _print(context: TrainingContext, metrics: Mapping[str, float], kept: int, ep
     console, shown = request.console, request.directory.shown
     if context.model.solution is not None:
         chosen = "kept the exact optimum"
-        table = coefficients_table(metrics, data.scaling, data.feature_names)
-        if table is not None:
-            console.print(table)
+        print_coefficients(console, metrics, data.scaling, data.feature_names)
     else:
         chosen = f"kept epoch {kept} of {epochs}"
         for line in _reasons(context, epochs):
-            console.print(line, soft_wrap=True)
+            print_prose(console, line)
     is_kept = given_name(request.config["data"]) is None or (request.path / FOLDER).is_dir()
     print_result(console, metrics, shown, chosen, time.monotonic() - request.started, again=is_kept)
     if data.source.preprocessing is not None:

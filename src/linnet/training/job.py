@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from linnet.config.resolved import Resolved
 from linnet.system.compat.omegaconf import plain_to_yaml, to_yaml
 from linnet.system.files import write_atomic
+from linnet.system.log import fold_on_a_terminal
 from linnet.system.writing import own_folder
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ def run_in(directory: Path, config: DictConfig, task: Callable[[DictConfig], T])
     known.cfg = config
     try:
         configure_log(config.hydra.job_logging, config.hydra.verbose)
+        fold_on_a_terminal()
         _write(directory, to_yaml(job), to_yaml(config.hydra, "hydra"), to_yaml(config.hydra.overrides.task))
         with env_override(config.hydra.job.env_set):
             return task(job)
@@ -51,6 +53,7 @@ def begin_in(directory: Path, found: Resolved) -> None:
     """
     found.hydra["runtime"]["output_dir"] = str(directory)
     logging.config.dictConfig(_with_directory(found.hydra["job_logging"], directory))
+    fold_on_a_terminal()
     _write(
         directory, plain_to_yaml(found.composed), plain_to_yaml({"hydra": found.hydra}),
         plain_to_yaml(found.hydra["overrides"]["task"]),

@@ -46,9 +46,9 @@ def report_curvature(curved: Curvature, model: LinearNetwork, *, standardized: b
     """Log how many steps gradient descent takes and which learning rates are stable, and warn of one that is not."""
     stable = curved.largest_stable_step
     if curved.smallest == 0:
-        condition = "condition number infinite, as the objective is flat in some direction"
+        condition = "condition number of the Hessian infinite, as the objective is flat in some direction"
     else:
-        condition = f"condition number {'' if curved.exact else 'at most '}{curved.condition:.3g}"
+        condition = f"condition number of the Hessian {'' if curved.exact else 'at most '}{curved.condition:.3g}"
         condition += f", so gradient descent takes {'' if curved.exact else 'at most '}about {curved.steps():.2g} steps"
     log.info(f"{condition}; largest stable learning rate {stable:.4g}")
     optimizer = model.optimizer

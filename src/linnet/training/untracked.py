@@ -17,7 +17,7 @@ from linnet.system.interrupts import Interrupts
 from linnet.system.sanitize import printable
 from linnet.system.terminal import Terminal
 from linnet.tracking.history import logged
-from linnet.tracking.report import metrics_table
+from linnet.tracking.report import print_metrics
 from linnet.training import optimality
 from linnet.training.components import build_data, build_model
 from linnet.training.description import describe
@@ -87,4 +87,4 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
 
 def _print(model: LinearNetwork, metrics: Mapping[str, float], kept: int, epochs: int, seconds: float) -> None:
     chosen = f"kept epoch {kept} of {epochs}" if model.solution is None else "kept the exact optimum"
-    Terminal().print(metrics_table(metrics, f"{chosen} ({seconds:.1f} s)"))
+    print_metrics(Terminal(), metrics, f"{chosen} ({seconds:.1f} s)")
