@@ -63,6 +63,14 @@ ON_RUNS = (
     Command("reproduce", "table", "reproduce run --json --dir out/again"),
     Command("reproduce", "arrays", "reproduce run --json --dir out/again"),
     Command("train -m", "sweep", SWEEP),
+    Command("inspect", "folds", "inspect run"),
+    Command("inspect", "bootstrap", "inspect run"),
+    Command("predict", "folds", "predict run --input new.csv --interval 0.6 --output -"),
+    Command("evaluate", "folds", "evaluate run --json"),
+    Command("compare", "folds", "compare run"),
+    Command("report", "folds", "report run --output out/page.html"),
+    Command("resume trainer.max_epochs=3", "folds", "resume run trainer.max_epochs=3"),
+    Command("reproduce", "folds", "reproduce run --json --dir out/again"),
 )
 ON_INPUTS = (
     *(Command("predict", "table", f"predict run --input {name} --output -", name)
@@ -76,7 +84,11 @@ ON_INPUTS = (
     Command("resume", "interrupted", "resume run", "y.npy"),
     Command("reproduce", "arrays", "reproduce run --json --dir out/again", "y.npy"),
 )  # fmt: skip
-SUBJECTS = ("table", "classes", "arrays", "interrupted", "sweep")
+SUBJECTS = ("table", "classes", "arrays", "interrupted", "sweep", "folds", "bootstrap")
+OF_RESAMPLES = {
+    "folds": ("resampling=kfold", "resampling.n_folds=3"),
+    "bootstrap": ("resampling=bootstrap", "resampling.n_resamples=110", "optimizer=exact"),
+}
 OF_THE_RUN = ("evaluate", "resume", "reproduce")
 """Commands whose input is the data of the training, which the manifest has a checksum of."""
 
@@ -118,6 +130,11 @@ def _train(subject: str) -> None:
         }  # fmt: skip
         parquet.write_table(pa.table(columns), "flowers.parquet")
         linnet.train(["data=table", "data.path=flowers.parquet", "data.target=kind", *SHORT, "hydra.run.dir=run"])
+    elif subject in OF_RESAMPLES:
+        shutil.copy(HOUSES, "houses.csv")
+        Path("new.csv").write_text("area,rooms\n50,2\n80,3\n")
+        words = ["data=table", "data.path=houses.csv", "data.target=price", *SHORT, "hydra.run.dir=run"]
+        linnet.train([*words, *OF_RESAMPLES[subject]])
     elif subject == "sweep":
         assert cli.run(SWEEP.split()) == 0
     else:

@@ -16,6 +16,9 @@ TYPES = {
     "linnet.load('runs/a')": "linnet.results.run.Run",
     "linnet.sweep({'lr': [0.1]}, X, y)": "linnet.results.runs.Runs",
     "linnet.compare('runs', runs, run, metric='val/loss')": "linnet.results.runs.Runs",
+    "linnet.compare(runs, rule='one-standard-error').chosen": "linnet.comparison.groups.Group",
+    "nested.folds": "tuple[linnet.results.runs.Runs, ...]",
+    "nested.metrics": "typing.Mapping[str, float]",
     "linnet.open_runs('runs/**', tags=['paper'])": "linnet.results.runs.Runs",
     "run.directory": "pathlib.Path | None",
     "run.metrics": "dict[str, float]",
@@ -58,6 +61,7 @@ import linnet
 X, y = np.zeros((4, 2)), np.zeros(4)
 run: linnet.TrainedRun = linnet.train(X, y, lr=0.1)
 runs: linnet.Runs = linnet.sweep({"lr": [0.1, 0.01], "seed": range(3)}, X, y)
+nested: linnet.Nested = linnet.nested(2, {"lr": [0.1, 0.01]}, X, y, resampling="kfold")
 loaded: linnet.Run = run
 errors: list[type[linnet.LinnetError]] = [linnet.InputError, linnet.Diverged, linnet.ProcessLost]
 stop: type[KeyboardInterrupt] = linnet.Interrupted
