@@ -4,6 +4,7 @@
 
 A benchmark is any script in this directory that prints a table and ends with 0; one that fails is named, and makes
 the exit code 1. A missed limit does not: a busy machine misses some. With names, only their sections are written again.
+Those of a GPU, gpu…, are only run if they are named.
 """
 
 import argparse
@@ -30,6 +31,11 @@ SHORTENED = {
 def benchmarks() -> list[str]:
     names = sorted(path.stem for path in FOLDER.glob("*.py"))
     return [name for name in names if name not in NO_BENCHMARKS and not name.startswith("test_")]
+
+
+def on_gpu(name: str) -> bool:
+    """Whether a benchmark is one of a GPU, which few machines have."""
+    return name.startswith("gpu")
 
 
 def run(name: str) -> tuple[int, str]:
@@ -61,9 +67,10 @@ def main() -> None:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
 
     head = f"# Benchmarks\n\nWritten by `make bench`, each section at its own time. {machine()}\n"
-    results = {name: run(name) for name in given.names or benchmarks()}
+    results = {name: run(name) for name in given.names or [name for name in benchmarks() if not on_gpu(name)]}
     failed = [name for name, (code, _) in results.items() if code]
-    kept = sections(given.output) if given.names and given.output.is_file() else {}
+    before = sections(given.output) if given.output.is_file() else {}
+    kept = {name: text for name, text in before.items() if given.names or on_gpu(name)}
     texts = kept | {name: text for name, (_, text) in results.items()}
     given.output.write_text("\n".join([head, *(texts[name] for name in sorted(texts))]), encoding="utf-8")
     print(f"{os.path.relpath(given.output)}" + (f"; failed: {', '.join(failed)}" if failed else ""))
