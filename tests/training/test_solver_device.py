@@ -27,6 +27,9 @@ def test_analysis_of_a_run_on_a_gpu(checked) -> None:
             check_objective(config, data, model)
             found = analyse_problem(config, data, model, keep=False)
             assert isinstance(data.train.x, There) and isinstance(data.test.x, There)
+        train, x = data.train, data.train.x
+        data.move_to(torch.device("cuda"))
+        assert data.train is train and data.train_in_float64.x is x  # by which a path knows its examples again
         with pytest.raises(RuntimeError, match="same device"):
             data.train.x @ torch.ones(64, dtype=torch.float64)
     assert found.optimum.method == METHOD and known.optimum.method != METHOD
