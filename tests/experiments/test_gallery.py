@@ -11,7 +11,8 @@ from linnet.config import trust
 FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "gallery"
 PRINTED = {
     "train_on_arrays": "bmi", "sweep_and_compare": "optimizer.lr", "probe_embeddings": "0.001 0.9",
-    "own_loss": "q = 0.9: ", "own_trainer": "tensor(0.9",
+    "own_loss": "q = 0.9: ", "own_trainer": "tensor(0.9", "vectorize": "equal: True",
+    "quadratic_features": "quadratic: test r2 0.99",
 }  # fmt: skip
 """Script -> a part of what it prints last."""
 
@@ -28,7 +29,7 @@ def test_each_is_short_and_of_cells() -> None:
     assert {script.stem for script in scripts} == PRINTED.keys()
     for script in scripts:
         text = script.read_text()
-        assert text.startswith("# %% [markdown]\n# # ") and len(text.splitlines()) < 40
+        assert text.startswith("# %% [markdown]\n# # ") and len(text.splitlines()) < 45
         for head, cell in re.findall(r"^# %%(.*)\n((?:(?!# %%).*\n)*)", text, re.MULTILINE):
             assert head in ("", " [markdown]")
             compile(cell, str(script), "exec")

@@ -121,11 +121,28 @@ def load_experiment(path: Path) -> Any:
     try:
         node = read_yaml(path)
     except Exception as error:  # whatever the YAML reader raises
-        raise InputError(f"{path} is not readable YAML: {plain(str(error).strip().splitlines()[0], 200)}") from error
+        raise _unreadable(path, error) from error
     if isinstance(node, DictConfig):
         node.pop(ABOUT, None)
         node = OmegaConf.create(_in_folder(OmegaConf.to_container(node, resolve=False), path.parent))
     return node
+
+
+def read_about(folder: Path) -> Any:
+    """Return what an experiment's YAML says about itself, untrusted; None: nothing, or no mapping."""
+    path = folder / "experiment.yaml"
+    try:
+        node = read_yaml(path)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(node, DictConfig) or ABOUT not in node:
+        return None
+    about = node[ABOUT]
+    return OmegaConf.to_container(about, resolve=False) if OmegaConf.is_config(about) else None
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is not readable YAML: {plain(str(error).strip().splitlines()[0], 200)}")
 
 
 def _in_folder(node: Any, folder: Path) -> Any:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from linnet.config.groups import read_about
 from linnet.reproduction.environment import EXPERIMENT_KEYS, experiment_differences
 from linnet.reproduction.experiment_report import ExperimentReport, Row
 from linnet.reproduction.find_experiment import Experiment, find_experiment
+from linnet.reproduction.picture import NAME, draw, pictured
 from linnet.reproduction.plan import Planned, plan
 from linnet.reproduction.results import Arm, Recorded, Results, read_results, write_results
 from linnet.system.errors import Diverged, InputError
+from linnet.system.files import write_atomic
 from linnet.system.reading import read_json
 from linnet.system.sanitize import plain
 
@@ -50,7 +53,8 @@ def reproduce_experiment(
 def record_experiment(target: str | Path | Experiment) -> ExperimentReport:
     """Run an experiment with all its seeds, and write values, states and environment into its results.json.
 
-    Arms, metrics, tolerances and seeds stay as they are. The report compares with what was recorded before.
+    Arms, metrics, tolerances and seeds stay as they are. The report compares with what was recorded before. If the
+    experiment's YAML names metrics below `about.picture`, `picture.svg` shows them as they are now.
 
     Raises:
         InputError: as `reproduce_experiment`; if an arm completes with one seed and diverges with another, or has no
@@ -66,6 +70,9 @@ def record_experiment(target: str | Path | Experiment) -> ExperimentReport:
     arms = tuple(_recorded(experiment, arm, runs[index * n : (index + 1) * n]) for index, arm in enumerate(before.arms))
     now = Results(before.seeds, arms, _environment(runs))
     write_results(experiment.results, now)
+    metrics = pictured(read_about(experiment.folder))
+    if metrics:
+        write_atomic(experiment.folder / NAME, draw(now, metrics))
     return _report(experiment, before if values else now, before.seeds, runs, started, recorded_again=True)
 
 
