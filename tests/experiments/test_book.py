@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
-from linnet.config.groups import ABOUT
+from linnet.config.groups import ABOUT, read_about
+from linnet.reproduction.picture import NAME, draw, pictured
+from linnet.reproduction.results import Arm, Recorded, Results, read_results
 from linnet.system.reading import read_json
 from tests.support.findings import finding, numbers, unexplained
 
@@ -133,3 +135,23 @@ class TestFindings:
 
     def test_ends_before_the_next_part(self) -> None:
         assert "99" not in finding("**Finding.** 1\n\n**Try next.** 99")
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if "picture" in about(name)])
+def test_picture_shows_what_was_recorded(name: str) -> None:
+    results = read_results(FOLDER / name / "results.json")
+    metrics = pictured(read_about(FOLDER / name))
+    drawn = draw(results, metrics)
+    assert (FOLDER / name / NAME).read_text(encoding="utf-8") == drawn
+    n_values = sum(
+        len(arm.metrics[metric].values) for arm in results.arms for metric in metrics if metric in arm.metrics
+    )
+    assert drawn.count("<circle") == n_values > 0
+    assert f"]({NAME})" in readme(name)
+
+
+def test_text_of_a_picture_is_no_markup() -> None:
+    arm = Arm(("a=<script>&",), "completed", {"<b>": Recorded((1.0, None), 0.1)})
+    drawn = draw(Results((0, 1), (arm,), {}), ["<b>"])
+    assert "<script" not in drawn and "&lt;script&gt;&amp;" in drawn and "&lt;b&gt;" in drawn
+    assert drawn.count("<circle") == 1
