@@ -83,10 +83,14 @@ def _namespace(results: Mapping[str, Any]) -> dict[str, Any]:
     def of(function: Any) -> Any:
         return lambda arm, metric: function(values(arm, metric))
 
-    names = {"mean": of(mean), "sd": of(stdev), "least": of(min), "most": of(max), "values": values}
+    names = {"mean": of(mean), "sd": of(stdev), "least": of(min), "most": of(max), "rms": of(_rms), "values": values}
     numeric = {name: getattr(math, name) for name in ("sqrt", "exp", "log", "log2", "log10", "pi")}
     return {**names, **numeric, "median": median, "average": mean, "max": max, "min": min, "sum": sum, "abs": abs,
             "zip": zip, "range": range, "round": round}  # fmt: skip
+
+
+def _rms(values: list[float]) -> float:
+    return math.sqrt(mean(value**2 for value in values))
 
 
 def _equals(written: str, value: float) -> bool:
