@@ -1,4 +1,4 @@
-"""Self-information, entropy, cross-entropy and KL divergence (Dive into Deep Learning, 3.4.7).
+"""Self-information, entropy, cross-entropy and KL divergence (Dive into Deep Learning, 4.1.3).
 
 Distributions lie along the last dimension, `[..., n]`; leading dimensions broadcast and remain in the result.
 Arguments are tensors, or anything `torch.as_tensor` takes, which becomes float64. Results are in `unit`s of "nats"

@@ -104,6 +104,19 @@ def test_finding_says_what_was_recorded(name: str) -> None:
     assert unexplained(readme(name), read_json(FOLDER / name / "results.json"), settings) == []
 
 
+def test_sections_named_in_the_code_are_of_the_current_edition() -> None:
+    """Softmax, cross-entropy and information theory are of chapter 4; before the second edition they were of 3."""
+    sources = FOLDER.parent / "src" / "linnet"
+    cited = {
+        path.relative_to(sources).as_posix(): re.findall(r"\b[34]\.[1-7](?=[.,) ])", text)
+        for path in sources.rglob("*.py")
+        if "Dive into Deep Learning" in (text := path.read_text(encoding="utf-8"))
+    }
+    of_classes = ["information.py", "losses/cross_entropy.py", "losses/cross_entropy_naive.py"]
+    assert all(cited[name] and all(section.startswith("4.") for section in cited[name]) for name in of_classes)
+    assert set(cited["data/sources/synthetic.py"]) == {"3.3", "3.6", "3.7"}
+
+
 class TestFindings:
     RESULTS: ClassVar = {
         "arms": [

@@ -22,7 +22,7 @@ def softmax(logits: Tensor, dim: int = -1) -> Tensor:
     """Return exp(o_c) / Σ_j exp(o_j) along `dim`: numbers in [0, 1] that sum to 1, of the same shape as the logits.
 
     Adding a constant to all logits changes nothing, so their maximum is subtracted first: the largest exponential
-    is then exp(0) = 1, and none overflows (Dive into Deep Learning, 3.7.2).
+    is then exp(0) = 1, and none overflows (Dive into Deep Learning, 4.5.2).
     """
     _, exponential, total = _shifted_exponentials(logits, dim)
     return exponential / total
@@ -34,7 +34,7 @@ class CrossEntropy(Loss):
 
     With q = onehot(y) this is −log of the probability given to the label, and in logits log Σ_j exp(o_j) − o_y:
     no probability is ever computed that could round to 0 and have an infinite logarithm. With ô = o − max(o) the
-    exponentials cannot overflow either (Dive into Deep Learning, 3.4.6 and 3.7.2). The derivative with respect to
+    exponentials cannot overflow either (Dive into Deep Learning, 4.1.2 and 4.5.2). The derivative with respect to
     the logits is softmax(o) − q, predicted minus observed, as in linear regression.
 
     Args:

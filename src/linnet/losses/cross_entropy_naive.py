@@ -16,7 +16,7 @@ class CrossEntropyNaive(Loss):
 
     Equal to `CrossEntropy` while logits are small. In float32 exp(o) is infinite above o ≈ 88.7 (float64: 709.8),
     and ∞/∞ is NaN; below o ≈ −103 it is 0, and −log 0 is infinite. Nothing here hides that: it is the failure
-    that Dive into Deep Learning, 3.7.2, avoids by taking softmax and cross-entropy together. For teaching and
+    that Dive into Deep Learning, 4.5.2, avoids by taking softmax and cross-entropy together. For teaching and
     comparison; train with `CrossEntropy`.
 
     Args:

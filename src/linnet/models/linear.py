@@ -1,4 +1,4 @@
-"""The linear map for K models side by side, and backpropagation through it (Dive into Deep Learning 3.1, 3.4).
+"""The linear map for K models side by side, and backpropagation through it (Dive into Deep Learning 3.1, 4.1).
 
 Shapes: x `[B, D]`, dense or sparse, weight `[K, C, D]`, bias `[K, C]`, prediction `[K, B, C]`.
 """

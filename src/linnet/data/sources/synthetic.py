@@ -1,4 +1,4 @@
-"""Regression data made from a formula (Dive into Deep Learning 3.2, 4.4, 4.5): the true parameters are known.
+"""Regression data made from a formula (Dive into Deep Learning 3.3, 3.6, 3.7): the true parameters are known.
 
 Training, validation and test examples come from independent streams, so changing the size of one leaves the others
 as they were. All numbers are drawn in float64 and rounded to the asked dtype at the end.
@@ -70,7 +70,7 @@ def synthetic_regression(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """Return y = weight·x + bias + ε with x ~ N(0, I), one feature per weight (Dive into Deep Learning 3.2.1)."""
+    """Return y = weight·x + bias + ε with x ~ N(0, I), one feature per weight (Dive into Deep Learning 3.3.1)."""
     truth = TrueParameters(torch.tensor([weight], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64))
     return _linear_source(truth, lambda x: x, len(weight), noise, noise_kind, (n_train, n_val, n_test), dtype, seed)
 
@@ -89,8 +89,8 @@ def polynomial(
 ) -> Source:
     """Return y = Σ coefficients[i] xⁱ/i! + ε with x ~ N(0, 1); the features are xⁱ/i! for i = 1 … degree.
 
-    A degree below that of the truth underfits, one far above it overfits (Dive into Deep Learning, polynomial
-    regression). The division by i! keeps the features of high degree from dwarfing the others.
+    A degree below that of the truth underfits, one far above it overfits (Dive into Deep Learning 3.6.2). The division
+    by i! keeps the features of high degree from dwarfing the others.
     """
     n_columns = max(degree, len(coefficients) - 1)
     powers = torch.arange(1, n_columns + 1, dtype=torch.float64)
@@ -125,5 +125,5 @@ def high_dimensional(
     dtype: DType,
     seed: Seed,
 ) -> Source:
-    """Return y = 0.05 + Σ 0.01 xᵢ + ε with x ~ N(0, I) (Dive into Deep Learning 3.7.3)."""
+    """Return y = 0.05 + Σ 0.01 xᵢ + ε with x ~ N(0, I) (Dive into Deep Learning 3.7.2)."""
     return synthetic_regression([0.01] * n_features, 0.05, noise, noise_kind, n_train, n_val, n_test, dtype, seed)
