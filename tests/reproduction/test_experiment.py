@@ -36,8 +36,11 @@ def recorded(plant):
 class TestUpdate:
     def test_records_values_states_and_environment(self, plant, answer):
         folder = plant()
+        with (folder / "experiment.yaml").open("a", encoding="utf-8") as file:
+            file.write("about: {picture: [val/loss]}\n")
         code, output, _ = answer("tiny", "--update")
         assert code == 0
+        assert (folder / "picture.svg").read_text(encoding="utf-8").count("<circle") == 2
         assert "recorded" in output and "again; the table" in output
         results = read_json(folder / "results.json")
         first, second = results["arms"]
