@@ -16,7 +16,7 @@ from linnet.tracking.figures import (
     residuals,
     strongest_features,
 )
-from linnet.tracking.figures.style import MAX_POINTS
+from linnet.tracking.figures.style import MAX_POINTS, PALETTE, name_figure
 
 NAMES = ["cat", "dog", "owl"]
 
@@ -40,6 +40,20 @@ class TestLearningCurves:
             assert line.get_ydata().tolist() == history[key][1]
         assert metric.lines[0].get_ydata().tolist() == [0.5, 0.75]
         assert "best 0.75" in metric.get_title(loc="left")
+        assert_renders(figure)
+
+    def test_steps_are_numbered_by_epochs_and_panels_share_them(self):
+        history = {
+            "train/loss_epoch": ([41, 82, 123], [3.0, 2.0, 1.0]),
+            "val/accuracy": ([41, 82, 123], [0.5, 0.7, 0.9]),
+        }
+        figure = learning_curves(history)
+        losses, metric = figure.axes
+        ticks = dict(zip([label.get_text() for label in metric.get_xticklabels()], metric.get_xticks(), strict=True))
+        assert ticks["1"] == 41 and ticks["3"] == 123
+        assert metric.get_xlabel() == "epoch (of 41 steps)" and losses.get_xlim() == metric.get_xlim()
+        name_figure(figure, "runs/mine, test split")
+        assert figure.get_suptitle() == "runs/mine, test split"
         assert_renders(figure)
 
     @pytest.mark.parametrize(
@@ -89,7 +103,7 @@ class TestRegression:
     def test_fitted_normal_covers_the_histogram(self):
         noise = np.random.default_rng(0).normal(0.3, 2, size=20_000)
         histogram = residuals(np.zeros(20_000), noise).axes[1]
-        x, y = histogram.lines[0].get_data()
+        y, x = histogram.lines[0].get_data()
         assert x[y.argmax()] == pytest.approx(0.3, abs=0.1)
         assert np.trapezoid(y, x) == pytest.approx(1, abs=1e-3)
         assert sum(bar.get_height() * bar.get_width() for bar in histogram.patches) == pytest.approx(1)
@@ -160,3 +174,11 @@ def test_global_state_is_left_alone():
     figure = residuals([1.0, 2.0], [1.5, 2.0])
     assert_renders(figure)
     assert dict(mpl.rcParams) == before
+
+
+def test_colours_are_those_of_okabe_and_ito():
+    """In the RGB values of their table, without the yellow, which is hardly seen on white."""
+    published = [(0, 0, 0), (230, 159, 0), (86, 180, 233), (0, 158, 115), (0, 114, 178), (213, 94, 0), (204, 121, 167)]
+    assert {tuple(np.round(255 * np.array(mpl.colors.to_rgb(colour))).astype(int)) for colour in PALETTE} == set(
+        published
+    )

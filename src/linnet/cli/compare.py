@@ -160,7 +160,7 @@ def draw_figures(run: SavedRun) -> str:
     _, predictions = evaluate_parts(model, data)
     folder = own_folder(run.path, "figures")
     analysis = optimality.load(run.path)
-    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), analysis)
+    figures = result_figures(model, data, predictions, read_history(run.path / "history.csv"), analysis, run.path)
     for name, figure in figures.items():
         _save(figure, folder / f"{name}.png")
     return f"{folder}: {', '.join(f'{name}.png' for name in figures)}"

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from linnet.comparison.curves import loss_curve
 from linnet.comparison.groups import Group, legend_label
 from linnet.comparison.sensitivity import MAX_LINES, outer_legend, scale_metric
-from linnet.tracking.figures.style import new_figure, style_plot
+from linnet.tracking.figures.style import PALETTE, new_figure, style_plot
 
 
 def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
-    """Draw the loss of every run of the ten best groups over its steps, one colour per group and one line per seed.
+    """Draw the loss of every run of the best groups over its steps, one colour per group and one line per seed.
 
     Validation loss if a run has it, else that of training. None if no run logged any.
 
@@ -23,7 +22,7 @@ def overlaid_curves(groups: Sequence[Group]) -> Figure | None:
     axes = figure.subplots()
     drawn: dict[bool, list[float]] = {True: [], False: []}  # of completed runs, and of others
     names: dict[str, None] = {}
-    for group, colour in zip(groups, colormaps["tab10"].colors, strict=False):  # type: ignore[attr-defined]
+    for group, colour in zip(groups, PALETTE, strict=False):
         ended = "" if group.completed else f" ({', '.join(group.states)})"
         label: str | None = legend_label(group.settings) + ended
         for run in group.runs:

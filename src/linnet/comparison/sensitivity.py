@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from linnet.comparison.groups import Group, legend_label
 from linnet.comparison.ranking import Objective
 from linnet.comparison.sweep_axes import scale_axis
-from linnet.tracking.figures.style import BLUE, RED, add_legend, literal, new_figure, style_plot
+from linnet.tracking.figures.style import BLUE, PALETTE, RED, add_legend, literal, new_figure, style_plot
 
-MAX_LINES = 10
+MAX_LINES = len(PALETTE)
 LOG_DECADES = 2  # a positive range wider than this is drawn on a logarithmic axis
 
 
@@ -48,7 +47,7 @@ def metric_against(key: str, groups: Sequence[Group], objective: Objective) -> F
     if len(groups) < 2 * len(lines) and len(lines) > 1:
         _draw(axes, key, groups, objective, color=BLUE, linestyle="none")
     else:
-        colours = [BLUE] if len(lines) == 1 else colormaps["tab10"].colors  # type: ignore[attr-defined]
+        colours = [BLUE] if len(lines) == 1 else PALETTE
         for (name, members), colour in zip(lines.items(), colours, strict=False):
             _draw(axes, key, members, objective, color=colour, label=name)
         if len(lines) > MAX_LINES:

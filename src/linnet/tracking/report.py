@@ -16,6 +16,7 @@ from linnet.models import LinearNetwork
 from linnet.solvers.inference import COLUMNS
 from linnet.solvers.problem_analysis import ProblemAnalysis
 from linnet.solvers.student_t import critical_t
+from linnet.system.sanitize import plain
 from linnet.system.tables import COMPACT, Column, print_table
 from linnet.system.terminal import print_next
 from linnet.tracking.history import Curve
@@ -115,6 +116,7 @@ def result_figures(
     predictions: Mapping[str, Tensor],
     history: Mapping[str, Curve],
     analysis: ProblemAnalysis | None = None,
+    run: Path | None = None,
 ) -> "dict[str, Figure]":
     """Name -> figure: learning curves, the coefficients unless they are pixels, and what the task is judged by, on test
     data (else validation, else training).
@@ -125,7 +127,28 @@ def result_figures(
         predictions: split -> `[N, C]`, as `LinearNetwork.evaluate` gives them.
         history: every logged point.
         analysis: of the training problem, if it is known.
+        run: its directory, which the figures name, and the split that they are of.
     """
+    from linnet.tracking.figures.style import literal, name_figure
+
+    drawn = _result_figures(model, data, predictions, history, analysis)
+    if run is not None:
+        name = literal(plain("/".join(run.absolute().parts[-2:])))
+        split = next((name for name in reversed(SPLITS) if name in predictions), None)
+        for figure in drawn:
+            name_figure(drawn[figure], f"{name}, {split} split" if figure in OF_SPLIT else name)
+    return drawn
+
+
+OF_SPLIT = ("prediction_against_target", "residuals", "confusion_matrix", "reliability", "confident_mistakes")
+"""Figures of predictions; others are of training, or of the weights."""
+
+
+def _result_figures(
+    model: LinearNetwork, data: Data, predictions: Mapping[str, Tensor], history: Mapping[str, Curve],
+    analysis: ProblemAnalysis | None,
+) -> "dict[str, Figure]":  # fmt: skip
+    """Return the figures of `result_figures`, which do not say yet what they are of."""
     from linnet.tracking import figures
 
     drawn = {"learning_curves": figures.learning_curves(history)}

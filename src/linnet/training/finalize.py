@@ -137,7 +137,9 @@ def _draw_own(context: TrainingContext, run: FinishedRun) -> None:
 def _draw(context: TrainingContext, predictions: Mapping[str, Tensor]) -> None:
     """Save the figures of the result, `[N, C]` predictions by split, in the run directory and in TensorBoard."""
     curves = context.logger.history.curves
-    for name, figure in result_figures(context.model, context.data, predictions, curves, context.analysis).items():
+    for name, figure in result_figures(
+        context.model, context.data, predictions, curves, context.analysis, context.request.path
+    ).items():
         _save(context, name, png(figure))
 
 

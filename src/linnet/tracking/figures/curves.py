@@ -6,12 +6,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from linnet.tracking.figures.style import (
     BLUE,
     GREY,
+    INK,
     MAX_POINTS,
+    MEDIUM,
     RED,
     add_legend,
     message_figure,
@@ -56,8 +59,9 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
         return message_figure("No loss was logged.")
     metric = next((key for key in METRICS if key in history), None)
 
-    figure = new_figure(9.6 if metric else 6.4, 4)
-    panels = figure.subplots(1, 2 if metric else 1, squeeze=False)[0]
+    per_epoch = _steps_per_epoch(history)
+    figure = new_figure(5.2, 5.6 if metric else 3.6)
+    panels = figure.subplots(2 if metric else 1, 1, squeeze=False, sharex=True)[:, 0]
     _draw_losses(panels[0], losses)
     _draw_band(panels[0], history, "cv/loss")
     if metric:
@@ -65,10 +69,29 @@ def learning_curves(history: Mapping[str, Curve]) -> Figure:
         panels[1].plot(steps, values, color=RED, linewidth=1.8, marker=_marker(steps), markersize=4)
         _draw_band(panels[1], history, metric)
         best = f" (best {values.max():.3g})" if len(values) else ""
-        style_plot(panels[1], f"{METRICS[metric]}{best}", "step", METRICS[metric].split()[-1])
-    for axes in panels:
-        axes.locator_params(axis="x", nbins=6)  # step numbers have up to seven digits
+        style_plot(panels[1], f"{METRICS[metric]}{best}", "", METRICS[metric].split()[-1])
+    _label_steps(panels[-1], per_epoch)
     return figure
+
+
+def _steps_per_epoch(history: Mapping[str, Curve]) -> int | None:
+    """Return the steps of an epoch, at whose end its mean loss is logged; None where none ended."""
+    ends = history["train/loss_epoch"][0] if "train/loss_epoch" in history else []
+    return int(ends[0]) if len(ends) and ends[0] > 0 else None
+
+
+def _label_steps(axes: Axes, per_epoch: int | None) -> None:
+    """Number an axis of steps by epochs, and say how many steps these have."""
+    if per_epoch is None:
+        axes.locator_params(axis="x", nbins=6)  # step numbers have up to seven digits
+        axes.set_xlabel("step", fontsize=MEDIUM, color=INK)
+        return
+    low, high = axes.get_xlim()
+    epochs = [tick for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low / per_epoch, high / per_epoch)
+              if low <= tick * per_epoch <= high]  # fmt: skip
+    axes.set_xticks([tick * per_epoch for tick in epochs], [f"{tick:g}" for tick in epochs])
+    axes.set_xlim(low, high)
+    axes.set_xlabel(f"epoch (of {per_epoch} {'step' if per_epoch == 1 else 'steps'})", fontsize=MEDIUM, color=INK)
 
 
 def _draw_band(axes: Axes, history: Mapping[str, Curve], name: str) -> None:
@@ -91,12 +114,12 @@ def optimum_gap(history: Mapping[str, Curve]) -> Figure:
     steps, values = _finite(*_points(history["optimum/gap"]))
     if not (values > 0).any():
         return message_figure("The objective is the best possible, to the last digit.")
-    figure = new_figure(6.4, 4)
+    figure = new_figure(5.2, 3.6)
     axes = figure.subplots()
     axes.plot(steps[values > 0], values[values > 0], color=BLUE, linewidth=1.8, marker=_marker(steps), markersize=4)
     axes.set_yscale("log")
-    style_plot(axes, "objective − best possible objective", "step", "gap")
-    axes.locator_params(axis="x", nbins=6)
+    style_plot(axes, "objective − best possible objective", "", "gap")
+    _label_steps(axes, _steps_per_epoch(history))
     return figure
 
 
@@ -110,7 +133,7 @@ def _draw_losses(axes: Axes, losses: Mapping[str, Points]) -> None:
     if drawn.size and drawn.min() > 0 and drawn.max() > 10**LOG_DECADES * drawn.min():
         axes.set_yscale("log")
     dropped = sum(len(values) for _, values in losses.values()) - drawn.size
-    style_plot(axes, f"loss ({dropped} non-finite not drawn)" if dropped else "loss", "step", "loss")
+    style_plot(axes, f"loss ({dropped} non-finite not drawn)" if dropped else "loss", "", "loss")
     if drawn.size:
         add_legend(axes)
 

@@ -23,7 +23,7 @@ def folds(metrics: Sequence[Mapping[str, float]], times_held_out: float = 1.0) -
     if not names:
         return message_figure("No finite metric of a fold to draw.")
     figure = new_figure(4.8 * len(names), 4)
-    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    panels = figure.subplots(1, len(names), squeeze=False, sharex=True)[0]
     for axes, name in zip(panels, names, strict=True):
         values = np.array([found.get(name, np.nan) for found in metrics])
         index = np.flatnonzero(np.isfinite(values))

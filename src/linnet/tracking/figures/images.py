@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from linnet.tracking.figures.style import DIVERGING, INK, LARGE, SMALL, message_figure, new_figure, style_colorbar
 
 GALLERY_COLUMNS = 5
-CELL = 1.75
+CELL = 1.3
 """Inches from one picture of a gallery to the next."""
-PICTURE = 1.55
+PICTURE = 1.12
 LINE = 0.16
 """Inches from one line of a picture's caption to the next."""
 
@@ -101,7 +101,7 @@ def _gallery(
     caption = LINE * (1 + captions[0].count("\n")) + 0.06
     tall, wide = (PICTURE * side / max(pictures[0].shape[:2]) for side in pictures[0].shape[:2])
     row = tall + caption + 0.12
-    left, top = max(0.0, (4.5 - CELL * columns) / 2), 0.45
+    left, top = max(0.0, (4.5 - CELL * columns) / 2), 0.62
     width, height = 2 * left + CELL * columns + right, top + row * -(-len(pictures) // columns) + 0.05
 
     figure = new_figure(width, height, laid_out=False)

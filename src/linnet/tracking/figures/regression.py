@@ -69,8 +69,8 @@ def residuals(prediction: ArrayLike, target: ArrayLike) -> Figure:
     residual = true - predicted
     mean, deviation = residual.mean(), residual.std()
 
-    figure = new_figure(9.6, 4)
-    scatter, histogram = figure.subplots(1, 2, width_ratios=[3, 2])
+    figure = new_figure(6.4, 4)
+    scatter, histogram = figure.subplots(1, 2, width_ratios=[3, 2], sharey=True)
     shown = _evenly_spaced(predicted.size)
     scatter.scatter(predicted[shown], residual[shown], s=10, color=BLUE, alpha=_opacity(shown.size), linewidths=0)
     scatter.axhline(0, color=INK, linewidth=1, linestyle="--")
@@ -79,15 +79,17 @@ def residuals(prediction: ArrayLike, target: ArrayLike) -> Figure:
     # Residuals that differ only in their last digits leave no room for bin edges between them.
     spread = deviation > 1e-12 * max(1.0, float(np.abs(residual).max()))
     bins = int(np.clip(np.sqrt(residual.size), 10, 60)) if spread else 1
-    histogram.hist(residual, bins=bins, density=True, color=GREY, alpha=0.5, label="residuals")
+    histogram.hist(
+        residual, bins=bins, density=True, orientation="horizontal", color=GREY, alpha=0.5, label="residuals"
+    )
     if spread:
         grid = np.linspace(residual.min(), residual.max(), 200)
         normal = np.exp(-0.5 * ((grid - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
-        histogram.plot(grid, normal, color=RED, linewidth=1.8, label="fitted normal")
-    # Headroom for the legend above the highest bar.
-    histogram.set_ylim(top=1.3 * histogram.get_ylim()[1])
-    style_plot(histogram, f"mean {mean:.3g}, deviation {deviation:.3g}", "target − prediction", "density")
-    add_legend(histogram, loc="upper right", ncols=2)
+        histogram.plot(normal, grid, color=RED, linewidth=1.8, label="fitted normal")
+    low, high = histogram.get_ylim()
+    histogram.set_ylim(low, high + 0.25 * (high - low))  # for the legend above the highest bar
+    style_plot(histogram, f"mean {mean:.3g},\ndeviation {deviation:.3g}", "density", "")
+    add_legend(histogram, loc="upper right")
     return figure
 
 

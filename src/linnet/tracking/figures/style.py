@@ -3,6 +3,7 @@
 Sizes are for 100 dots per inch, as TensorBoard shows them.
 """
 
+import textwrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,8 +12,11 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-BLUE = "#2f6da8"
-RED = "#c8553d"
+BLUE = "#0072b2"
+RED = "#d55e00"
+"""Vermillion: it and the blue differ to every eye."""
+PALETTE = (BLUE, RED, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Colours that colour-blind readers distinguish (Okabe and Ito, 2008), without their yellow."""
 GREY = "#8a8f98"
 INK = "#2b2f36"
 SEQUENTIAL = "Blues"
@@ -22,6 +26,7 @@ SMALL = 9  # ticks, legends, annotations
 MEDIUM = 10  # axis labels
 LARGE = 12  # titles
 
+LONGEST = 60  # characters of a line above a figure
 MAX_POINTS = 5000  # more only blacken a scatter plot and swell the event file
 
 
@@ -67,6 +72,14 @@ def style_colorbar(bar: Colorbar, label: str) -> None:
 def add_legend(axes: Axes, **options: Any) -> None:
     """Add a frameless legend; `options` as for `Axes.legend`."""
     axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, **options)
+
+
+def name_figure(figure: Figure, name: str) -> None:
+    """Write above a figure what it is of: run and split; behind its own title where it has one."""
+    own = figure.get_suptitle()
+    lines = "\n".join(textwrap.wrap(name, LONGEST, break_on_hyphens=False))
+    place = {"y": 1 - 0.06 / figure.get_figheight()} if figure.get_layout_engine() is None else {}
+    figure.suptitle(f"{own}\n{lines}" if own else lines, fontsize=MEDIUM if own else SMALL, color=INK, **place)
 
 
 def message_figure(text: str) -> Figure:
