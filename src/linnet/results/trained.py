@@ -81,14 +81,7 @@ class ResultsInMemory:
     def _drawn(self) -> Figures:
         finished = self._finished
         _, predictions = evaluate_parts(finished.module, finished.data)
-        figures = result_figures(
-            finished.module,
-            finished.data,
-            predictions,
-            finished.curves,
-            finished.analysis,
-            finished.directory,
-        )
+        figures = result_figures(finished.module, finished.data, predictions, finished.curves, finished.analysis)
         return Figures({name: Figure(name, png(figure)) for name, figure in figures.items()})
 
     def _weights(self) -> "dict[str, NDArray[Any]]":
