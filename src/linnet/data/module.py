@@ -73,6 +73,7 @@ class Data(pl.LightningDataModule):
         self.max_steps: int | None = None
         self.resamples: Resamples | None = None
         self.per_chunk = MINIBATCHES_PER_CHUNK
+        self._on_cpu: tuple[Examples, Examples | None, Examples | None] | None = None
 
     @property
     def chunks(self) -> Chunks:
@@ -126,7 +127,16 @@ class Data(pl.LightningDataModule):
         return {name: split for name, split in splits.items() if split is not None}
 
     def move_to(self, device: torch.device) -> None:
-        """Move all splits to the device. Linear models are small beside their data, so the data is moved once."""
+        """Move all splits to the device. Linear models are small beside their data, so the data is moved once.
+
+        The splits stay in the memory of the CPU, so that moving them back takes no time.
+        """
+        if device.type == "cpu":
+            if self._on_cpu is not None:
+                (self.train, self.val, self.test), self._on_cpu = self._on_cpu, None
+            return
+        if self._on_cpu is None:
+            self._on_cpu = self.train, self.val, self.test
         self.train = self.train.to(device)
         self.val = self.val and self.val.to(device)
         self.test = self.test and self.test.to(device)

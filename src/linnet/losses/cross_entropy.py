@@ -61,6 +61,8 @@ class CrossEntropy(Loss):
         # What `value` and `gradient` write out, in torch's single passes over the logits: in a training step of a small
         # model, each operation costs as much as its arithmetic. A softmax takes half the time of `exp`.
         self.check(prediction, target)
+        if prediction.is_cuda and prediction.is_contiguous():
+            return self._of_rows(prediction, target)
         logits = prediction.transpose(1, 2)
         probability, epsilon = logits.softmax(1), self.label_smoothing
         of_label = expectation(probability, target, 0.0) if self._is_worth_a_pass(logits) else None
@@ -77,6 +79,12 @@ class CrossEntropy(Loss):
         On a GPU that is to wait for it, and autograd needs the probabilities unchanged.
         """
         return not (self.label_smoothing or logits.is_cuda or logits.requires_grad) and logits.numel() >= MANY
+
+    def _of_rows(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return value and gradient of predictions `[K, B, C]` in this order of memory, in which a GPU is faster."""
+        log_probability, probability = prediction.log_softmax(2), prediction.softmax(2)
+        value = -expectation(log_probability.transpose(1, 2), target, self.label_smoothing)
+        return value, subtract_labels_(probability.transpose(1, 2), target, self.label_smoothing).transpose(1, 2)
 
     def mean(self, prediction: Tensor) -> Tensor:
         """Return class probabilities softmax(o), `[K, B, C]`: the expected one-hot label."""

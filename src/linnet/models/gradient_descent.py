@@ -13,6 +13,7 @@ from linnet.data import Data, Examples
 from linnet.data.feature_maps import FeatureMaps
 from linnet.models.cross_validation import summarize
 from linnet.models.model_resamples import ModelResamples
+from linnet.models.recorded_steps import CudaGraphs, RecordedSteps, record_steps
 from linnet.models.runs import Runs
 from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
 from linnet.optimizers.hyperparameter import Hyperparameter
@@ -47,10 +48,13 @@ class GradientDescent(Runs):
         self.optimizer_state: dict[str, Any] | None = None
         self._saved_optimizer: dict[str, Any] | None = None
         self._epoch_loss = np.zeros(n_models)
+        self._recorded: RecordedSteps | None = None
+        self.trained_on = torch.device("cpu")
 
     def begin(self, data: Data) -> None:
         """Move the data to the parameters, and make or restore the optimizer's state."""
         self.data = data
+        self.trained_on = self.weight.device
         self.requires_grad_(self.autograd)
         data.move_to(self.weight.device)
         if self.optimizer_state is None:
@@ -59,6 +63,11 @@ class GradientDescent(Runs):
         if self._saved_optimizer is not None:
             self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
             self._saved_optimizer = None
+        self._recorded = record_steps(self, CudaGraphs()) if self.weight.is_cuda else None
+
+    def end(self) -> None:
+        """Give up the memory that only training needs."""
+        self._recorded = None
 
     def new_optimizer_state(self) -> dict[str, Any]:
         """Return what the optimizer remembers before the first update."""
@@ -111,16 +120,27 @@ class GradientDescent(Runs):
         first = self.steps_done - self._epoch * chunks.steps_per_epoch
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
-        batches = data.train.batches(*share(rows, sizes, rank, size))
-        if self.resamples is not None:
-            batches = self.resamples.weighed(batches, rows, sizes, self.n_models)
         # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
         by_library = self.asks_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
+            if self._recorded is not None and size == 1:
+                return self._trained(
+                    self._recorded.train_chunk(rows, sizes, factors, steps, log_every), sizes, factors, steps, log_every
+                )
+            batches = data.train.batches(*share(rows, sizes, rank, size))
+            if self.resamples is not None:
+                batches = self.resamples.weighed(batches, rows, sizes, self.n_models)
             result = train_chunk(
                 all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
                 self.penalty, batches, factors, steps, log_every, self.clip, self.interrupts.any,
             )  # fmt: skip
+        return self._trained(result, sizes, factors, steps, log_every)
+
+    def _trained(
+        self, result: ChunkResult, sizes: Sequence[int], factors: Sequence[Hyperparameter], steps: range, log_every: int
+    ) -> bool:
+        """Take note of a chunk, and return whether that ended the epoch."""
+        data = self.data
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
         losses = result.losses.numpy()[:, self.final]

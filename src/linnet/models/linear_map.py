@@ -22,7 +22,8 @@ from linnet.penalties import Penalty
 EVALUATION_ROWS = 2048
 """Examples predicted at a time in evaluation: enough for one long product, few enough to stay in the cache."""
 
-
+LOGITS_ON_GPU = 2**25
+"""Predictions of all models that a GPU computes at a time: its metrics take some 2 GiB of memory, and few launches."""
 EVERY = slice(None)
 
 
@@ -67,6 +68,12 @@ class LinearMap(pl.LightningModule, ABC):
     def params(self) -> list[Tensor]:
         """Return `[weight [K, C, D], bias [K, C]]`, or the weight alone."""
         return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+    @property
+    def evaluation_rows(self) -> int:
+        """Return how many examples are predicted at a time in evaluation."""
+        n_predictions = self.weight.shape[0] * self.weight.shape[1]
+        return max(EVALUATION_ROWS, LOGITS_ON_GPU // n_predictions) if self.weight.is_cuda else EVALUATION_ROWS
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the predictions `[B, C]` of features `[B, D]`, of K models `[K, B, C]`; logits, for classification.
@@ -163,8 +170,8 @@ class LinearMap(pl.LightningModule, ABC):
         """
         absent = _absent(examples)
         return self.evaluate_batches(
-            examples.chunks(EVALUATION_ROWS), self.parameters_of(models), kept,
-            0 if absent is None else len(absent.unique()), examples.total_weight, examples.spread(EVALUATION_ROWS),
+            examples.chunks(self.evaluation_rows), self.parameters_of(models), kept,
+            0 if absent is None else len(absent.unique()), examples.total_weight, examples.spread(self.evaluation_rows),
         )  # fmt: skip
 
     def evaluate_batches(
@@ -206,7 +213,7 @@ class LinearMap(pl.LightningModule, ABC):
         weight, bias = self.parameters_of(models)
         losses = [
             batch.weighed(self.loss.value(predict(batch.x, weight, bias, batch.scale), batch.y).double()).sum(dim=1)
-            for batch in examples.chunks(EVALUATION_ROWS)
+            for batch in examples.chunks(self.evaluation_rows)
         ]
         total = losses[0] if len(losses) == 1 else torch.stack(losses).sum(dim=0)
         return (total / examples.total_weight + self.penalty.value(self.weight)[models]).tolist()

@@ -109,28 +109,35 @@ class ClassificationMetrics(RunningMetrics):
         self.calibration_gap = zeros.new_zeros(n_models, CALIBRATION_BINS)
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
+        # [K, C, B], as in memory: operations along C take a seventh of the time. On a GPU it is as of `rows_first`.
+        if prediction.is_cuda and prediction.is_contiguous():
+            self.add(prediction, target, 2)
+        else:
+            self.add(prediction.transpose(1, 2), target, 1)
+
+    def add(self, logits: Tensor, target: Tensor, axis: int) -> None:
+        """Add logits `[K, B, C]` or `[K, C, B]`, whose classes are along this axis."""
         n_models, n_classes = self.true.shape
-        logits = prediction.transpose(1, 2)  # [K, C, B], as in memory: operations along C take a seventh of the time
-        log_probability = logits.double().log_softmax(dim=1)
+        log_probability = logits.double().log_softmax(dim=axis)
         probability = log_probability.exp()
-        index = target.expand(n_models, 1, -1)
-        self.nll -= log_probability.gather(1, index).sum(dim=(1, 2))
+        index = target.expand(n_models, -1).unsqueeze(axis)
+        self.nll -= log_probability.gather(axis, index).sum(dim=(1, 2))
         self.entropy -= (probability * log_probability).sum(dim=(1, 2))
         if self.label_smoothing:
             self.log_probability += log_probability.sum(dim=(1, 2))
 
         # Ranked by logit, since distinct logits can share a rounded probability; ties go to the lower class. `max`
         # gives the indices that `argmax` gives, in a tenth of the time.
-        best = logits.max(dim=1).indices
-        known = ~logits.isnan().any(dim=1)  # logits of NaN predict no class
-        runner_up = logits.scatter(1, best.unsqueeze(1), -math.inf).max(dim=1).indices
+        best = logits.max(dim=axis).indices
+        known = ~logits.isnan().any(dim=axis)  # logits of NaN predict no class
+        runner_up = logits.scatter(axis, best.unsqueeze(axis), -math.inf).max(dim=axis).indices
         correct = (best == target) & known
         self.correct += correct.sum(dim=1)
         self.top2 += (correct | ((runner_up == target) & known)).sum(dim=1)
         self.true += torch.bincount(target, minlength=n_classes)
         self.predicted += _count(best, n_classes, known)
         self.both += _count(best, n_classes, correct)
-        self.calibration_gap += calibration_gap(probability.amax(dim=1), correct)
+        self.calibration_gap += calibration_gap(probability.amax(dim=axis), correct)
         self.n += len(target)
 
     def compute(self) -> list[dict[str, float]]:

@@ -8,11 +8,12 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.optimizer import Optimizer, State, Tensors
+from linnet.optimizers.optimizer import State, Tensors
+from linnet.optimizers.update_rule import Numbers, UpdateRule
 
 
 @dataclass(frozen=True)
-class Adagrad(Optimizer):
+class Adagrad(UpdateRule):
     """Steps that shrink with the gradients seen so far: s ← s + g², w ← w - lr g / (√s + eps).
 
     Source: Dive into Deep Learning, section 12.7 (Adagrad); Duchi, Hazan and Singer, Adaptive Subgradient
@@ -35,15 +36,17 @@ class Adagrad(Optimizer):
         start = self.initial_accumulator
         return {"squared_sum": [torch.zeros_like(param).add_(along_models(start, param)) for param in params]}
 
-    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
-        lr = self.lr * factor
+    def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
+        return (-(self.lr * factor),)
+
+    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         for param, grad, squared_sum in zip(params, grads, state["squared_sum"], strict=True):
             squared_sum.addcmul_(grad, grad)
-            add_scaled_ratio(param, grad, self._root(squared_sum), -lr)
+            add_scaled_ratio(param, grad, self._root(squared_sum), numbers[0])
 
-    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+    def step_size_of(self, index: int, state: State, numbers: Numbers) -> Hyperparameter:
         root = self._root(state["squared_sum"][index])
-        return along_models(self.lr * factor, root) / root
+        return along_models(-numbers[0], root) / root
 
     def _root(self, squared_sum: Tensor) -> Tensor:
         return squared_sum.sqrt().add_(along_models(self.eps, squared_sum))

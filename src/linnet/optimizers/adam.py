@@ -7,11 +7,12 @@ import torch
 from annotated_types import Ge, Gt, Lt
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.optimizer import Optimizer, State, Tensors
+from linnet.optimizers.optimizer import State, Tensors
+from linnet.optimizers.update_rule import Numbers, UpdateRule
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(UpdateRule):
     """Momentum over RMSprop, both freed of their start at zero.
 
     m ← beta1 m + (1 - beta1) g and s ← beta2 s + (1 - beta2) g²; at step t, with m̂ = m / (1 - beta1ᵗ) and
@@ -42,26 +43,25 @@ class Adam(Optimizer):
             "second_moment": [torch.zeros_like(param) for param in params],
         }
 
-    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
-        state["step"] += 1
+    def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
         # Both corrections are moved onto the scalars (end of section 2 of the paper), which saves a pass over
         # every tensor: lr m̂ / (√ŝ + eps) = (lr √c2 / c1) m / (√s + eps √c2), where c is 1 - betaᵗ.
-        root_correction = self._root_correction(state)
-        step = self.lr * factor * root_correction / (1 - self.beta1 ** state["step"])
-        eps = self.eps * root_correction
+        root_correction = (1 - self.beta2**step) ** 0.5
+        rate = self.lr * factor * root_correction
+        return -(rate / (1 - self.beta1**step)), self.eps * root_correction, rate
+
+    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+        scale, eps, _ = numbers[:3]
         for param, grad, first, second in zip(
             params, grads, state["first_moment"], state["second_moment"], strict=True
         ):
             first.lerp_(grad, along_models(1 - self.beta1, param))
             second.lerp_(grad.square_(), along_models(1 - self.beta2, param))
             root = torch.sqrt(second, out=grad).add_(along_models(eps, param))
-            add_scaled_ratio(param, first, root, -step)
+            add_scaled_ratio(param, first, root, scale)
 
-    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
-        root_correction = self._root_correction(state)
+    def step_size_of(self, index: int, state: State, numbers: Numbers) -> Hyperparameter:
+        _, eps, rate = numbers[:3]
         root = state["second_moment"][index].sqrt()
-        root.add_(along_models(self.eps * root_correction, root))
-        return along_models(self.lr * factor * root_correction, root) / root
-
-    def _root_correction(self, state: State) -> Hyperparameter:
-        return (1 - self.beta2 ** state["step"]) ** 0.5
+        root.add_(along_models(eps, root))
+        return along_models(rate, root) / root

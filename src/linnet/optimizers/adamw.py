@@ -8,6 +8,7 @@ from annotated_types import Ge
 from linnet.optimizers.adam import Adam
 from linnet.optimizers.hyperparameter import Hyperparameter, along_models
 from linnet.optimizers.optimizer import State, Tensors
+from linnet.optimizers.update_rule import Numbers
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,10 @@ class AdamW(Adam):
 
     weight_decay: Annotated[Hyperparameter, Ge(0)] = 0.01
 
-    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
+    def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
+        return (*super().numbers(step, factor), 1 - self.lr * factor * self.weight_decay)
+
+    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         weight = params[0]
-        weight.mul_(along_models(1 - self.lr * factor * self.weight_decay, weight))
-        super().update(params, grads, state, factor)
+        weight.mul_(along_models(numbers[3], weight))
+        super().move(params, grads, state, numbers)

@@ -8,11 +8,12 @@ from annotated_types import Ge, Gt, Lt
 
 from linnet.config.option_types import Needs
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled, along_models
-from linnet.optimizers.optimizer import Optimizer, State, Tensors
+from linnet.optimizers.optimizer import State, Tensors
+from linnet.optimizers.update_rule import Numbers, UpdateRule
 
 
 @dataclass(frozen=True)
-class Momentum(Optimizer):
+class Momentum(UpdateRule):
     """SGD along a leaky sum of gradients: v ← momentum v + g, w ← w - lr v.
 
     With `nesterov`, w ← w - lr (g + momentum v) instead. As in `torch.optim.SGD`, the gradient enters v with
@@ -37,15 +38,19 @@ class Momentum(Optimizer):
     def init(self, params: Tensors) -> State:
         return {"velocity": [torch.zeros_like(param) for param in params]}
 
-    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
-        lr = self.lr * factor
+    def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
+        rate = self.lr * factor
+        return -rate, rate / (1 - self.momentum)
+
+    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+        scale = numbers[0]
         for param, grad, velocity in zip(params, grads, state["velocity"], strict=True):
             velocity.mul_(along_models(self.momentum, velocity)).add_(grad)
             if self.nesterov:
                 add_scaled(grad, velocity, self.momentum)
-                add_scaled(param, grad, -lr)
+                add_scaled(param, grad, scale)
             else:
-                add_scaled(param, velocity, -lr)
+                add_scaled(param, velocity, scale)
 
-    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
-        return self.lr * factor / (1 - self.momentum)
+    def step_size_of(self, index: int, state: State, numbers: Numbers) -> Hyperparameter:
+        return numbers[1]

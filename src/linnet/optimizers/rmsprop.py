@@ -7,11 +7,12 @@ import torch
 from annotated_types import Ge, Gt, Lt
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled_ratio, along_models
-from linnet.optimizers.optimizer import Optimizer, State, Tensors
+from linnet.optimizers.optimizer import State, Tensors
+from linnet.optimizers.update_rule import Numbers, UpdateRule
 
 
 @dataclass(frozen=True)
-class RMSprop(Optimizer):
+class RMSprop(UpdateRule):
     """Adagrad with a running average: s ← alpha s + (1 - alpha) g², w ← w - lr g / (√s + eps).
 
     Source: Dive into Deep Learning, section 12.8 (RMSProp); Tieleman and Hinton, Coursera lecture 6.5, 2012.
@@ -33,14 +34,17 @@ class RMSprop(Optimizer):
     def init(self, params: Tensors) -> State:
         return {"squared_mean": [torch.zeros_like(param) for param in params]}
 
-    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
-        lr, innovation = self.lr * factor, 1 - self.alpha
+    def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
+        return (-(self.lr * factor),)
+
+    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+        innovation = 1 - self.alpha
         for param, grad, squared_mean in zip(params, grads, state["squared_mean"], strict=True):
             scratch = grad * grad
             squared_mean.lerp_(scratch, along_models(innovation, param))
             root = torch.sqrt(squared_mean, out=scratch).add_(along_models(self.eps, param))
-            add_scaled_ratio(param, grad, root, -lr)
+            add_scaled_ratio(param, grad, root, numbers[0])
 
-    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
+    def step_size_of(self, index: int, state: State, numbers: Numbers) -> Hyperparameter:
         root = state["squared_mean"][index].sqrt()
-        return along_models(self.lr * factor, root) / root.add_(along_models(self.eps, root))
+        return along_models(-numbers[0], root) / root.add_(along_models(self.eps, root))

@@ -6,11 +6,12 @@ from typing import Annotated
 from annotated_types import Gt
 
 from linnet.optimizers.hyperparameter import Hyperparameter, add_scaled
-from linnet.optimizers.optimizer import Optimizer, State, Tensors
+from linnet.optimizers.optimizer import State, Tensors
+from linnet.optimizers.update_rule import Numbers, UpdateRule
 
 
 @dataclass(frozen=True)
-class SGD(Optimizer):
+class SGD(UpdateRule):
     """Minibatch stochastic gradient descent: w ← w - lr g.
 
     Source: Dive into Deep Learning, section 12.4 (Stochastic Gradient Descent).
@@ -27,10 +28,13 @@ class SGD(Optimizer):
     def init(self, params: Tensors) -> State:
         return {}
 
-    def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
-        lr = self.lr * factor
-        for param, grad in zip(params, grads, strict=True):
-            add_scaled(param, grad, -lr)
+    def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
+        return (-(self.lr * factor),)
 
-    def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
-        return self.lr * factor
+    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+        (scale,) = numbers
+        for param, grad in zip(params, grads, strict=True):
+            add_scaled(param, grad, scale)
+
+    def step_size_of(self, index: int, state: State, numbers: Numbers) -> Hyperparameter:
+        return -numbers[0]

@@ -1,6 +1,7 @@
 """Load the final weights of a run, and evaluate them on each split of its data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,12 @@ def evaluate_parts(
     data: Data,
     analysis: ProblemAnalysis | None = None,
     known: Mapping[str, dict[str, float]] | None = None,
+    *,
+    keep: bool = True,
 ) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
-    """Return all final metrics, and the predictions `[N, C]` of each split.
+    """Return all final metrics, and the predictions `[N, C]` of each split, on the CPU.
+
+    Splits are evaluated on the device that the model was trained on, and model and data are on the CPU afterwards.
 
     Keys: `train/…`, `val/…`, `test/…` as far as there are such examples; the ends of 95 % intervals of test figures,
     `test/…_ci95_low` and `test/…_ci95_high`, see `linnet.models.intervals`; `train/objective` = loss + penalty;
@@ -63,22 +68,24 @@ def evaluate_parts(
         data: the examples.
         analysis: of the training problem.
         known: split -> its metrics, if computed before for many models at once; only the test split is predicted then.
+        keep: whether predictions of all splits are wanted, and not only those that the metrics need.
     """
     metrics: dict[str, float] = {}
     predictions: dict[str, torch.Tensor] = {}
-    for name, part in data.splits().items():
-        if known is not None:
-            figures = known[name]
-        elif part.streamed:
-            (figures,) = model.evaluate_all(part)
-        else:
-            figures, predictions[name] = model.evaluate(part)
-        metrics.update({f"{name}/{key}": value for key, value in figures.items()})
-        if name == "test":
-            if known is not None and not part.streamed and model.loss.task == "regression":
-                predictions[name] = model.evaluate(part)[1]
-            for key, (low, high) in model.intervals(figures, predictions.get(name), part).items():
-                metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
+    with where_trained(model, data):
+        for name, part in data.splits().items():
+            needed = not part.streamed and name == "test" and model.loss.task == "regression"
+            if needed or (known is None and keep and not part.streamed):
+                figures, found = model.evaluate(part)
+                predictions[name] = found.cpu()
+            elif known is None:
+                (figures,) = model.evaluate_all(part)
+            figures = figures if known is None else known[name]
+            metrics.update({f"{name}/{key}": value for key, value in figures.items()})
+    if data.test is not None:
+        figures = {key: metrics[f"test/{key}"] for key in figures}
+        for key, (low, high) in model.intervals(figures, predictions.get("test"), data.test).items():
+            metrics |= {f"test/{key}{LOW}": low, f"test/{key}{HIGH}": high}
     with torch.no_grad():
         metrics["train/objective"] = metrics["train/loss"] + model.penalty.value(model.weight)[0].item()
         if model.penalty.proximal:
@@ -97,6 +104,23 @@ def evaluate_parts(
         metrics |= optimality.metrics(analysis)
         metrics |= distances(analysis.optimum, model.weight[0], metrics["train/objective"])
     return metrics, predictions
+
+
+@contextmanager
+def where_trained(model: LinearNetwork, data: Data) -> Iterator[None]:
+    """Move model and data to the device that the model was trained on, and back to the CPU."""
+    _move(model, data, model.trained_on)
+    try:
+        yield
+    finally:
+        _move(model, data, torch.device("cpu"))
+
+
+def _move(model: LinearNetwork, data: Data, device: torch.device) -> None:
+    if model.weight.device != device:
+        model.to(device)
+        model.move_resamples()
+    data.move_to(device)
 
 
 def load_model(run: Path, config: dict[str, Any], data: Data) -> LinearNetwork:

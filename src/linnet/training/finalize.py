@@ -78,6 +78,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
         known: split -> metrics of the chosen weights, where the model has those already.
     """
     request, data, model, resampled = context.request, context.data, context.model, context.resampled
+    model.trained_on = context.trained.trained_on
     data.move_to(model.weight.device)
     if resampled is not None:
         take_final(model, resampled)
@@ -89,7 +90,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     request.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
     draws = request.config["figures"] and not data.train.streamed  # figures are drawn of predictions
-    metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known)
+    metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known, keep=draws)
     if resampled is not None:
         test = predictions.get("test")
         judged = judge_resamples(model, resampled, data, context.analysis, request.config, test)

@@ -155,6 +155,7 @@ def train_loop(model: LinearNetwork, data: Data, options: LoopOptions, optimum: 
         raise MemoryError(str(error).splitlines()[0]) from error
     finally:
         model.recorder = None
+        model.end()
         del model.data
     model.to("cpu")
     model.move_resamples()

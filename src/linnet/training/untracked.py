@@ -76,7 +76,8 @@ def run_untracked(config: Mapping[str, Any], choices: Mapping[str, Any], *, quie
         interrupts.raise_if_any()
         if resampled is not None:
             take_final(model, resampled)
-        metrics, predictions = evaluate_parts(model, data, analysis)
+        model.trained_on = (resampled or model).trained_on
+        metrics, predictions = evaluate_parts(model, data, analysis, keep=resampled is not None)
         if resampled is not None:
             judged = judge_resamples(model, resampled, data, analysis, config, predictions.get("test"))
             metrics |= judged.metrics | solved

@@ -18,6 +18,7 @@ from linnet.tracking.progress import ProgressReport
 from linnet.tracking.vectorized import VectorizedCallbacks
 from linnet.training.context import TrainingContext, record_status
 from linnet.training.divergence import with_stable_rate
+from linnet.training.evaluate import where_trained
 from linnet.training.finalize import finalize
 from linnet.training.fit import make_trainer, run_trainer
 from linnet.training.stacking import stack
@@ -98,8 +99,9 @@ def _evaluate(group: Sequence[TrainingContext], batched: LinearNetwork) -> list[
         trained.diverged_resamples = batched.diverged_of(k)
         for name, parameter in trained.named_parameters():
             batched.get_parameter(name)[models] = parameter
-    group[0].data.move_to(batched.weight.device)
-    splits = {name: batched.evaluate_all(split, models=batched.final) for name, split in group[0].data.splits().items()}
+    data = group[0].data
+    with where_trained(batched, data):
+        splits = {name: batched.evaluate_all(split, models=batched.final) for name, split in data.splits().items()}
     return [{name: metrics[k] for name, metrics in splits.items()} for k in range(len(group))]
 
 

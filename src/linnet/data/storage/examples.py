@@ -40,6 +40,9 @@ class Examples:
     streamed: ClassVar[bool] = False
     """Whether they are read from files as they are needed, and `x` and `y` are not to be had at once."""
 
+    gathers_without_waiting: ClassVar[bool] = True
+    """Whether `batches` only asks a device for work, and never for an answer."""
+
     def __len__(self) -> int:
         """Return the number of examples N."""
         return self.x.shape[0]
@@ -202,6 +205,10 @@ class Float16Examples(StoredExamples):
 
     def like(self, stored: Tensor, y: Tensor) -> "Float16Examples":
         return Float16Examples(stored, y, self.dtype, self.normalisation.to(stored.device))
+
+    @property
+    def gathers_without_waiting(self) -> bool:  # type: ignore[override]
+        return not self.normalisation.rows  # which asks for rows of zeros
 
     def batch(self, x: Tensor, y: Tensor) -> Batch:
         return Batch(self.normalisation.apply_(x), y)

@@ -1,7 +1,7 @@
 """Examples whose features are mostly zeros, kept in compressed rows from reading to prediction."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ class SparseExamples(Examples):
 
     matrix: CSR of scipy `[N, D]`, float32 or float64, each position once; as `compressed_rows` makes it.
     """
+
+    gathers_without_waiting: ClassVar[bool] = False
 
     matrix: Any
 
