@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev train test test-long test-all test-processors test-lowest lint typecheck bench book lock clean
+.PHONY: help install install-dev train test test-gpu test-long test-all test-processors test-lowest lint typecheck bench book lock clean
 
 help:
 	@echo "make install    create $(VENV) with linnet and what it needs to run, at the locked versions"
@@ -15,6 +15,7 @@ help:
 	@echo "make train      install, then train softmax regression on digits (ARGS='data=diabetes ...' to change it)"
 	@echo "make test       install-dev, then lint, type-check and test in two processes (ARGS='-k name' to choose)"
 	@echo "make test-long  the tests that are left out there because they take long"
+	@echo "make test-gpu   the tests that need a GPU, which skip themselves elsewhere"
 	@echo "make test-all   both, and the coverage of lines"
 	@echo "make test-processors  the tests that hold numbers, as other processors would compute them"
 	@echo "make test-lowest      the core with the oldest versions that pyproject.toml admits"
@@ -57,6 +58,9 @@ test: lint typecheck
 
 test-long: install-dev
 	$(PYTEST) -m long --durations=20 $(ARGS)
+
+test-gpu: install-dev
+	$(BIN)/python -m pytest -rs tests/gpu $(ARGS)
 
 test-all: lint typecheck
 	$(PYTEST) --durations=20 --cov --cov-report=term:skip-covered $(ARGS)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from linnet.data import Batch, Examples
-from linnet.data.storage.examples import ByteExamples
+from linnet.data.storage.stored_examples import ByteExamples
 
 N, D = 23, 5
 

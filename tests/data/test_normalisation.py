@@ -7,7 +7,7 @@ from shards import source, train, write_all
 
 from linnet.data import prepare
 from linnet.data.standardizer import Normalisation
-from linnet.data.storage.examples import Float16Examples
+from linnet.data.storage.stored_examples import Float16Examples
 
 N, D = 9_000, 70
 

@@ -15,8 +15,9 @@ from linnet.data.resampling.resampling import Labels
 from linnet.data.sources.shift_weights import normalize_weights
 from linnet.data.split import hold_out
 from linnet.data.standardizer import Standardizer
-from linnet.data.storage.examples import ByteExamples, Examples, Float16Examples, Source
+from linnet.data.storage.examples import Examples, Source
 from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
+from linnet.data.storage.stored_examples import ByteExamples, Float16Examples
 from linnet.system.errors import InputError
 from linnet.system.seeds import generator
 

@@ -13,7 +13,7 @@ from linnet.data import Data, Examples
 from linnet.data.feature_maps import FeatureMaps
 from linnet.models.cross_validation import summarize
 from linnet.models.model_resamples import ModelResamples
-from linnet.models.recorded_steps import CudaGraphs, RecordedSteps, record_steps
+from linnet.models.recorded_steps import CudaGraphs, Record, RecordedSteps, record_steps
 from linnet.models.runs import Runs
 from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
 from linnet.optimizers.hyperparameter import Hyperparameter
@@ -63,7 +63,12 @@ class GradientDescent(Runs):
         if self._saved_optimizer is not None:
             self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
             self._saved_optimizer = None
-        self._recorded = record_steps(self, CudaGraphs()) if self.weight.is_cuda else None
+        self._recorded = self.record_steps(CudaGraphs()) if self.weight.is_cuda else None
+
+    def record_steps(self, record: Record) -> RecordedSteps | None:
+        """Return the steps of this training in recorded groups, None if they cannot be recorded."""
+        assert self.optimizer_state is not None
+        return record_steps(self, self.optimizer_state, self.clip, record)
 
     def end(self) -> None:
         """Give up the memory that only training needs."""

@@ -7,20 +7,18 @@ before each replay, so that one recording serves all groups of its shape.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from linnet.data import Examples
 from linnet.models.linear import constants
+from linnet.models.runs import Runs
 from linnet.models.train_steps import ChunkResult, Clip, Objective, gradient_norm
 from linnet.optimizers.hyperparameter import Hyperparameter
 from linnet.optimizers.update_rule import UpdateRule
 from linnet.penalties import Penalty
-
-if TYPE_CHECKING:
-    from linnet.models.gradient_descent import GradientDescent
 
 GROUP = 16
 """Steps of a group: enough for its launch to be hidden behind it, few enough to be recorded within milliseconds."""
@@ -184,18 +182,17 @@ def moved(part: Any, like: Tensor) -> Any:
     return dataclasses.replace(part, **tensors) if tensors else part
 
 
-def record_steps(model: "GradientDescent", record: Record) -> RecordedSteps | None:
+def record_steps(model: Runs, state: dict[str, Any], clip: Clip | None, record: Record) -> RecordedSteps | None:
     """Return the steps of a training that has begun in recorded groups.
 
     None if a step may ask the device for an answer, or Python for another decision than in the step before: one of
     parts of other modules, by autograd, of a library's optimizer, or of resamples, some of which take no step.
     """
-    optimizer, examples, state = model.optimizer, model.data.train, model.optimizer_state
+    optimizer, examples = model.optimizer, model.data.train
     ours = all(type(part).__module__.startswith("linnet.") for part in (optimizer, model.loss, model.penalty))
     if model.asks_autograd or model.resamples is not None or not ours or not examples.gathers_without_waiting:
         return None
     if not isinstance(optimizer, UpdateRule) or not dataclasses.is_dataclass(type(model.penalty)):
         return None
-    assert state is not None
-    parts = model.params, optimizer, state, model.penalty, model.clip
+    parts = model.params, optimizer, state, model.penalty, clip
     return RecordedSteps(model.objective_and_gradients, *parts, examples, record)

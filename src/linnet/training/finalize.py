@@ -90,7 +90,8 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     request.directory.progress(epoch=epochs, step=model.steps_done, kept_epoch=kept)
 
     draws = request.config["figures"] and not data.train.streamed  # figures are drawn of predictions
-    metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known, keep=draws)
+    keep = draws or resampled is not None
+    metrics, predictions = evaluate_parts(model, data, context.analysis, None if draws else known, keep=keep)
     if resampled is not None:
         test = predictions.get("test")
         judged = judge_resamples(model, resampled, data, context.analysis, request.config, test)

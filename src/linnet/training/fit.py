@@ -26,22 +26,11 @@ from linnet.tracking.loggers.fan_out import LogEpochs
 from linnet.tracking.progress import ProgressReport
 from linnet.training.components import make
 from linnet.training.context import TrainingContext, is_trained
+from linnet.training.device import accelerator
 from linnet.training.distributed.strategy import DataParallel
 from linnet.training.distributed.worker_group import WorkerGroup, WorkerTask
 from linnet.training.divergence import with_stable_rate
 from linnet.training.fit_alone import fit_alone, needs_no_trainer
-
-
-def refuse_missing_gpu(options: Mapping[str, Any]) -> None:
-    """Raise InputError if more GPUs are asked for than there are."""
-    if options["accelerator"] != "gpu":
-        return
-    if not torch.cuda.is_available():
-        raise InputError("trainer.accelerator=gpu: torch finds no GPU on this machine, use trainer=default")
-    devices, found = options["devices"], torch.cuda.device_count()
-    if devices > found:
-        raise InputError(f"trainer.devices={devices}: torch finds {found} on this machine, use trainer.devices={found}")
-
 
 PASSED_ON = ("_target_", "accelerator", "devices", "strategy", "log_every_n_steps", "min_epochs")
 """Options that Lightning's Trainer is given as they are."""
@@ -70,7 +59,7 @@ def make_trainer(
     """Lightning's Trainer with linnet's callbacks.
 
     Args:
-        options: the `trainer` node of the configuration.
+        options: the `trainer` node of the configuration, with an accelerator that is not "auto".
         data: of the run, which limits the number of epochs.
         callbacks: all there shall be.
         path: the run directory.
@@ -83,11 +72,14 @@ def make_trainer(
         chosen["profiler"] = PROFILERS[known.profiler]()
     if options["strategy"] == "ddp":
         chosen["strategy"] = others.pop("strategy", None) or DataParallel(rank=0)
-    trainer: pl.Trainer = make(
-        chosen, max_epochs=math.ceil(data.length(known.max_epochs)), callbacks=list(callbacks), default_root_dir=path,
-        check_val_every_n_epoch=1 if known.fast_dev_run else known.check_val_every_n_epoch, num_sanity_val_steps=0,
-        enable_progress_bar=False, enable_model_summary=False, **{"logger": False, **others},
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*available but not used")
+        trainer: pl.Trainer = make(
+            chosen, max_epochs=math.ceil(data.length(known.max_epochs)), callbacks=list(callbacks),
+            default_root_dir=path, num_sanity_val_steps=0, enable_progress_bar=False, enable_model_summary=False,
+            check_val_every_n_epoch=1 if known.fast_dev_run else known.check_val_every_n_epoch,
+            **{"logger": False, **others},
+        )  # fmt: skip
     if options["strategy"] == "ddp":
         # Lightning's answer to SIGTERM is a message to the other processes, which would not expect it.
         leave_signals_alone(trainer)
@@ -164,7 +156,9 @@ def fit(context: TrainingContext) -> None:
         except Diverged as error:
             raise with_stable_rate(error, model, data) from error
         return
-    options = config["trainer"] if model.solution is None else {**config["trainer"], "max_epochs": 1}
+    options = {**config["trainer"], "accelerator": accelerator(config["trainer"], model, data)}
+    if model.solution is not None:
+        options["max_epochs"] = 1
     trainer = make_trainer(options, data, callbacks, request.path, logger=context.logger)
     set_epoch(trainer, model.steps_done // data.chunks.steps_per_epoch)
     steps = options["max_epochs"] * data.chunks.steps_per_epoch

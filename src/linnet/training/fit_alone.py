@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 from linnet.models import LinearNetwork
 from linnet.tracking.progress import ProgressReport
 from linnet.training.context import TrainingContext
+from linnet.training.device import accelerator
 from linnet.training.loop import loop_options, run_epochs
 
 
@@ -29,7 +30,8 @@ class Position:
 def needs_no_trainer(context: TrainingContext) -> bool:
     """Return whether nothing of a run of many needs a Trainer: new, on the processor, with linnet's own callbacks."""
     request, trainer = context.request, context.request.config["trainer"]
-    alone = (trainer["accelerator"], trainer["devices"], trainer["strategy"]) == ("cpu", 1, "auto")
+    device = accelerator(trainer, context.trained, context.data)
+    alone = (device, trainer["devices"], trainer["strategy"]) == ("cpu", 1, "auto")
     others = context.own_callbacks or context.further_loggers or trainer.get("profiler") is not None
     return request.one_of_many and alone and not others and request.checkpoint is None
 

@@ -21,6 +21,7 @@ from linnet.system.compat.lightning import stops_early
 from linnet.system.errors import Diverged, InputError
 from linnet.tracking import Checkpoint, Curve
 from linnet.tracking.gap import Gap
+from linnet.training.device import accelerator
 from linnet.training.divergence import raise_if_diverged, with_stable_rate
 
 
@@ -37,7 +38,7 @@ class LoopOptions:
     check_val_every_n_epoch: epochs between two validations.
     log_every_n_steps: updates between two points of train/grad_norm and train/lr.
     max_time: in seconds; after it the minibatches at hand are the last. None: not limited.
-    device: of torch. The loop ends with the model on the CPU.
+    accelerator: "cpu", "gpu", or "auto" for what is faster. The loop ends with the model on the CPU.
     """
 
     max_epochs: int = 20
@@ -50,7 +51,7 @@ class LoopOptions:
     check_val_every_n_epoch: int = 1
     log_every_n_steps: int = 10
     max_time: float | None = None
-    device: str = "cpu"
+    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,6 @@ def loop_options(config: Mapping[str, Any]) -> LoopOptions:
     if trainer.strategy == "ddp" or trainer.devices > 1:
         raise InputError("trainer=ddp needs a tracked run: training without one takes one process")
     stopping = callbacks["early_stopping"] or {"patience": None, "min_delta": 0.0}
-    on_gpu = trainer.accelerator == "gpu" or (trainer.accelerator == "auto" and torch.cuda.is_available())
     return LoopOptions(
         max_epochs=trainer.max_epochs,
         metric=objective["metric"],
@@ -112,7 +112,7 @@ def loop_options(config: Mapping[str, Any]) -> LoopOptions:
         check_val_every_n_epoch=1 if trainer.fast_dev_run else trainer.check_val_every_n_epoch,
         log_every_n_steps=trainer.log_every_n_steps,
         max_time=None if trainer.max_time is None else seconds_of(trainer.max_time),
-        device="cuda" if on_gpu else "cpu",
+        accelerator=trainer.accelerator,
     )
 
 
@@ -141,7 +141,8 @@ def train_loop(model: LinearNetwork, data: Data, options: LoopOptions, optimum: 
         raise InputError("callbacks=early_stopping needs validation examples: use data.val_fraction=0.1")
     initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     recorder, kept = _Recorder(), Checkpoint(Path(), options.metric, options.direction, select=options.select)
-    model.to(options.device)
+    on_gpu = accelerator(vars(options), model, data) == "gpu"
+    model.to("cuda" if on_gpu else "cpu")
     model.recorder = recorder
     try:
         model.begin_again()

@@ -42,7 +42,7 @@ from linnet.training.components import (
 )
 from linnet.training.context import RunRequest, TrainingContext, restore_training
 from linnet.training.description import describe
-from linnet.training.fit import refuse_missing_gpu
+from linnet.training.device import refuse_missing_gpu
 from linnet.training.fold_optima import solve_resamples
 from linnet.training.further_loggers import build_further_loggers
 from linnet.training.initial_weights import FILE as INITIAL_WEIGHTS, initialize
@@ -218,7 +218,7 @@ def write_record(request: RunRequest, data: Data, like: tuple[Path, Mapping[str,
             save_given(path, given)
     if resume_state is None:
         write_changes(path, record, None if like is None else like[0])
-    elif resume_state.manifest["data_checksum"] != data.source.checksum:
+    elif not data.source.has_checksum(resume_state.manifest["data_checksum"]):
         raise InputError(
             f"{path}: the data is not what the run began with (checksum {data.source.checksum[:12]}, recorded "
             f"{resume_state.manifest['data_checksum'][:12]}): put it back, or start a new run"

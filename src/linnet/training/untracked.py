@@ -21,9 +21,9 @@ from linnet.tracking.report import print_metrics
 from linnet.training import optimality
 from linnet.training.components import build_data, build_model
 from linnet.training.description import describe
+from linnet.training.device import refuse_missing_gpu
 from linnet.training.evaluate import evaluate_parts
 from linnet.training.finalize import FinishedRun
-from linnet.training.fit import refuse_missing_gpu
 from linnet.training.fold_optima import solve_resamples
 from linnet.training.initial_weights import set_final_weights
 from linnet.training.judged_resamples import judge_resamples

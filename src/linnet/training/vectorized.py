@@ -17,6 +17,7 @@ from linnet.tracking.gap import Gap
 from linnet.tracking.progress import ProgressReport
 from linnet.tracking.vectorized import VectorizedCallbacks
 from linnet.training.context import TrainingContext, record_status
+from linnet.training.device import accelerator
 from linnet.training.divergence import with_stable_rate
 from linnet.training.evaluate import where_trained
 from linnet.training.finalize import finalize
@@ -79,9 +80,9 @@ def _fit(group: Sequence[TrainingContext], interrupts: Interrupts, console: Cons
         ProgressReport(directories, console, first.metric),
     ]
     data.per_chunk = min(MINIBATCHES_PER_CHUNK, first.checkpoint_callback.every_n_steps or MINIBATCHES_PER_CHUNK)
-    trainer = make_trainer(
-        config["trainer"], data, callbacks, first.request.path, logger=[context.logger for context in group]
-    )
+    options = {**config["trainer"], "accelerator": accelerator(config["trainer"], batched, data)}
+    loggers = [context.logger for context in group]
+    trainer = make_trainer(options, data, callbacks, first.request.path, logger=loggers)
     with suppress(Diverged):  # all of them
         run_trainer(trainer, batched, data)
     return batched

@@ -1,7 +1,7 @@
 """Your own arrays in files, in memory if they fit, else read as training needs them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -14,18 +14,18 @@ from linnet.data.given import is_given
 from linnet.data.sources.array_weights import read_weights
 from linnet.data.sources.given_arrays import given_source
 from linnet.data.standardizer import Normalisation
-from linnet.data.storage.array_file import File
 from linnet.data.storage.array_pairs import ArrayPairs
+from linnet.data.storage.checksum import checksum, serial_checksum
 from linnet.data.storage.class_labels import Labels, read_labels, rows_of_absent
-from linnet.data.storage.examples import Examples, Float16Examples, Source, Task, checksum
+from linnet.data.storage.examples import Examples, Source, Task
+from linnet.data.storage.in_memory import BUFFER, bytes_in_memory, compressed, read_in_memory
 from linnet.data.storage.out_of_core_examples import OutOfCoreExamples
 from linnet.data.storage.sharded_arrays import ShardedArray, find_shards, same_lengths
+from linnet.data.storage.stored_examples import Float16Examples
 from linnet.data.table.messages import count_words, join_names
 from linnet.system.errors import InputError
 
 FORMATS = "an .npy, .npz, .safetensors, .parquet or .pt file"
-BUFFER = 32 * 2**20
-"""Bytes of examples in memory where not all are: this leaves room for torch and Lightning in a process of 1 GB."""
 PARTS = {"train": ("x", "y"), "val": ("x_val", "y_val"), "test": ("x_test", "y_test")}
 FAMILIES = {"f": "floating", "U": "text", "S": "text"}
 """numpy's letter of a kind of numbers -> what targets of one array have in common; of all others "whole"."""
@@ -98,7 +98,7 @@ def arrays(
     if weight is not None:
         parts["train"] = replace(parts["train"], weights=read_weights(weight, len(parts["train"])))
     memory = max_memory_mb * 2**20
-    needed = sum(map(_bytes_in_memory, parts.values()))
+    needed = sum(map(bytes_in_memory, parts.values()))
     fits = needed <= memory
     if not fits:
         _refuse_compressed(parts, needed, max_memory_mb)
@@ -108,7 +108,7 @@ def arrays(
                 f"{max_memory_mb}, and have no weights then: allow more"
             )
     examples: dict[str, Examples] = {
-        part: _in_memory(pairs) if fits else OutOfCoreExamples(pairs, min(memory, BUFFER))
+        part: read_in_memory(pairs) if fits else OutOfCoreExamples(pairs, min(memory, BUFFER))
         for part, pairs in parts.items()
     }
     if labels is None:
@@ -122,14 +122,17 @@ def arrays(
         )
     train, val, test = (examples.get(part) for part in PARTS)
     assert train is not None
-    identity = checksum(*map(_as_stored, (train, val, test))) if fits else _checksum_of_files(parts)
     more: list[object] = [] if labels is None or labels.are_indices else [labels.names, labels.absent]
     if train.weight is not None:
         more.append(hashlib.sha256(train.weight.numpy().data).hexdigest())
-    if more:
-        identity = hashlib.sha256(repr((identity, more)).encode()).hexdigest()
+
+    def identity(of_examples: Callable[..., str]) -> str:
+        found = of_examples(*map(_as_stored, (train, val, test))) if fits else _checksum_of_files(parts)
+        return hashlib.sha256(repr((found, more)).encode()).hexdigest() if more else found
+
     return Source(
-        "classification" if classes else "regression", train, test, identity, val,
+        "classification" if classes else "regression", train, test, identity(checksum), val,
+        former_checksum=(lambda: identity(serial_checksum)) if fits else None,
         class_names=() if labels is None else labels.names, absent_classes=() if labels is None else labels.absent,
         row_norm=normalize == "rows", unrounded=True, stratified=classes and fits, summary=tuple(notes),
     )  # fmt: skip
@@ -163,35 +166,8 @@ def _check(x: ShardedArray, y: ShardedArray, train_x: ShardedArray, train_y: Sha
             )
 
 
-def _are_halves(pairs: ArrayPairs) -> bool:
-    return pairs.weights is None and all(
-        file.dtype.kind == "f" and file.dtype.itemsize == 2 for file in pairs.features.files
-    )
-
-
-def _bytes_in_memory(pairs: ArrayPairs) -> int:
-    per_number = torch.float16.itemsize if _are_halves(pairs) else pairs.dtype_as_read.itemsize
-    return len(pairs) * (pairs.features.width * per_number + pairs.bytes_per_target)
-
-
-def _in_memory(pairs: ArrayPairs) -> Examples:
-    halves = _are_halves(pairs)
-    as_kept = replace(pairs, dtype=torch.float16, normalisation=Normalisation()) if halves else pairs
-    kept = torch.float16 if halves else pairs.dtype_as_read
-    x, y = as_kept.empty(len(pairs), dtype=kept)[0], pairs.empty_targets(len(pairs), dtype=torch.float64)
-    # Pages of the files, and what the checks compute, take memory for a part at a time.
-    at_once = len(pairs) if _compressed(pairs) else max(1, BUFFER // pairs.bytes_per_row)
-    for start in range(0, len(pairs), at_once):
-        as_kept.read(start, x[start : start + at_once], y[start : start + at_once])
-    return Float16Examples(x, y, pairs.dtype, pairs.normalisation) if halves else Examples(x, y, pairs.weights)
-
-
-def _compressed(pairs: ArrayPairs) -> list[File]:
-    return [file for some in (pairs.features, pairs.targets) for file in some.files if file.offset is None]
-
-
 def _refuse_compressed(parts: dict[str, ArrayPairs], needed: int, max_memory_mb: int) -> None:
-    for file in (file for pairs in parts.values() for file in _compressed(pairs)):
+    for file in (file for pairs in parts.values() for file in compressed(pairs)):
         kind = "is compressed, and " if file.path.suffix == ".npz" else ""
         raise InputError(
             f"{file} {kind}can be read as a whole only, but the examples take {-(-needed // 2**20)} MiB, "

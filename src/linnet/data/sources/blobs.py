@@ -11,7 +11,8 @@ from scipy.special import ndtr
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Count, CountOrZero, DType, NoiseKind, NonNegative, Seed
 from linnet.data.sources.synthetic import draw_noise
-from linnet.data.storage.examples import Examples, Source, checksum
+from linnet.data.storage.checksum import checksum
+from linnet.data.storage.examples import Examples, Source
 from linnet.system.errors import InputError
 from linnet.system.seeds import generator
 

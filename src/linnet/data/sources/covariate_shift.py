@@ -11,7 +11,8 @@ from linnet.config.option_types import Count, CountOrZero, DType, NoiseKind, Non
 from linnet.data.batch import TrueParameters
 from linnet.data.sources.shift_weights import density_ratio, effective_sample_size, normalize_weights
 from linnet.data.sources.synthetic import draw_noise
-from linnet.data.storage.examples import Examples, Source, checksum
+from linnet.data.storage.checksum import checksum
+from linnet.data.storage.examples import Examples, Source
 from linnet.losses import CrossEntropy
 from linnet.penalties import L2
 from linnet.solvers.solve import solve

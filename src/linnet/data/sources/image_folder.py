@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Count, DType, Fraction, Input, Seed, Words
 from linnet.data.split import hold_out
-from linnet.data.storage.examples import ByteExamples, Source
+from linnet.data.storage.examples import Source
+from linnet.data.storage.stored_examples import ByteExamples
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.sanitize import is_text

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import DType, Input, Seed
-from linnet.data.storage.examples import ByteExamples, Examples, Source
+from linnet.data.storage.examples import Examples, Source
+from linnet.data.storage.stored_examples import ByteExamples
 from linnet.system.errors import InputError
 from linnet.system.files import write_atomic
 from linnet.system.limits import gunzip

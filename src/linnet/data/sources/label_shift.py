@@ -21,7 +21,8 @@ from linnet.config.option_types import (
 )
 from linnet.data.sources.shift_weights import confusion_matrix, effective_sample_size, label_weights, normalize_weights
 from linnet.data.sources.synthetic import draw_noise
-from linnet.data.storage.examples import Examples, Source, checksum
+from linnet.data.storage.checksum import checksum
+from linnet.data.storage.examples import Examples, Source
 from linnet.losses import CrossEntropy
 from linnet.penalties import L2
 from linnet.solvers.solve import solve

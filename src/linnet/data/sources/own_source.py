@@ -11,8 +11,10 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
+from linnet.data.storage.checksum import checksum
 from linnet.data.storage.class_labels import distinct, in_order, is_number
-from linnet.data.storage.examples import ByteExamples, Examples, Source, Task, checksum
+from linnet.data.storage.examples import Examples, Source, Task
+from linnet.data.storage.stored_examples import ByteExamples
 from linnet.system.errors import InputError
 
 SPLITS = ("train", "val", "test")

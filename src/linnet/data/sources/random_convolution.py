@@ -10,7 +10,8 @@ from torch.nn.functional import avg_pool2d, conv2d
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Count, DType, Seed, Words
 from linnet.data.sources.shipped import digits
-from linnet.data.storage.examples import Examples, Source, checksum
+from linnet.data.storage.checksum import checksum
+from linnet.data.storage.examples import Examples, Source
 from linnet.system.seeds import generator
 
 POOL = 2

@@ -10,7 +10,8 @@ import torch
 
 from linnet.config.data_source import data_source
 from linnet.config.option_types import DType, Seed
-from linnet.data.storage.examples import Examples, Source, Task, checksum
+from linnet.data.storage.checksum import checksum
+from linnet.data.storage.examples import Examples, Source, Task
 from linnet.system.seeds import generator
 
 TEST_FRACTION = 0.2

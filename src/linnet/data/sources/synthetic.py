@@ -13,7 +13,8 @@ from torch import Tensor
 from linnet.config.data_source import data_source
 from linnet.config.option_types import Count, CountOrZero, DType, NoiseKind, NonNegative, Numbers, Seed
 from linnet.data.batch import TrueParameters
-from linnet.data.storage.examples import Examples, Source, checksum
+from linnet.data.storage.checksum import checksum
+from linnet.data.storage.examples import Examples, Source
 from linnet.system.seeds import generator
 
 

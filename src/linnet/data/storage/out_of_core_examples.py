@@ -87,6 +87,7 @@ class OutOfCoreExamples(Examples):
     """
 
     streamed: ClassVar[bool] = True
+    can_move: ClassVar[bool] = False
     gathers_without_waiting: ClassVar[bool] = False
 
     pairs: ArrayPairs

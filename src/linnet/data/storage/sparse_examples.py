@@ -25,6 +25,7 @@ class SparseExamples(Examples):
     matrix: CSR of scipy `[N, D]`, float32 or float64, each position once; as `compressed_rows` makes it.
     """
 
+    can_move: ClassVar[bool] = False
     gathers_without_waiting: ClassVar[bool] = False
 
     matrix: Any
