@@ -13,7 +13,7 @@ from linnet.data import Data, Examples
 from linnet.data.feature_maps import FeatureMaps
 from linnet.models.cross_validation import summarize
 from linnet.models.model_resamples import ModelResamples
-from linnet.models.recorded_steps import CudaGraphs, Record, RecordedSteps, record_steps
+from linnet.models.recorded_steps import CudaGraphs, Record, RecordedSteps, moved, record_steps
 from linnet.models.runs import Runs
 from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
 from linnet.optimizers.hyperparameter import Hyperparameter
@@ -63,7 +63,9 @@ class GradientDescent(Runs):
         if self._saved_optimizer is not None:
             self.optimizer.load_state_dict(self.optimizer_state, self._saved_optimizer)
             self._saved_optimizer = None
-        self._recorded = self.record_steps(CudaGraphs()) if self.weight.is_cuda else None
+        if self.weight.is_cuda:
+            self.penalty = moved(self.penalty, self.weight.device)
+            self._recorded = self.record_steps(CudaGraphs())
 
     def record_steps(self, record: Record) -> RecordedSteps | None:
         """Return the steps of this training in recorded groups, None if they cannot be recorded."""
@@ -125,7 +127,7 @@ class GradientDescent(Runs):
         first = self.steps_done - self._epoch * chunks.steps_per_epoch
         factors = self._factors[first : first + len(sizes)]
         steps = range(self.steps_done + 1, self.steps_done + len(sizes) + 1)
-        # Operations take less time in inference mode, whose tensors neither autograd nor torch.optim may meet later.
+        # Inference mode takes less time, but neither autograd nor torch.optim may meet its tensors later.
         by_library = self.asks_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
             if self._recorded is not None and size == 1:

@@ -121,9 +121,6 @@ class LinearNetwork(GradientDescent):
         if self._on_chunks:
             self.begin(cast(Data, self.trainer.datamodule))  # type: ignore[attr-defined]
 
-    def on_fit_end(self) -> None:
-        self.end()
-
     def on_train_epoch_start(self) -> None:
         if self._on_chunks:
             self.begin_epoch(self.current_epoch, self.trainer.max_epochs or -1)

@@ -63,8 +63,8 @@ class RecordedSteps:
         penalty: Penalty, clip: Clip | None, examples: Examples, record: Record,
     ) -> None:  # fmt: skip
         self.objective, self.params, self.state, self.examples = objective, params, state, examples
-        self.optimizer, self.on_host, self.penalty = moved(optimizer, params[0]), optimizer, moved(penalty, params[0])
-        self.clip, self.record = clip, record
+        self.optimizer, self.on_host = moved(optimizer, params[0].device), optimizer
+        self.penalty, self.clip, self.record = penalty, clip, record
         self._groups: dict[Shape, _Group] = {}
 
     def train_chunk(
@@ -172,14 +172,16 @@ def shapes(sizes: Sequence[int], steps: range, norm_every: int) -> list[Shape]:
     return found
 
 
-def moved(part: Any, like: Tensor) -> Any:
-    """Return a dataclass with its tensors on the device, and of the dtype, of a tensor."""
+def moved(part: Any, device: torch.device) -> Any:
+    """Return a dataclass with its tensors on the device, where no step has to wait for their transfer."""
+    if not dataclasses.is_dataclass(part):
+        return part
     tensors = {
-        field.name: value.to(like)
+        field.name: value.to(device)
         for field in dataclasses.fields(part)
         if isinstance(value := getattr(part, field.name), Tensor)
     }
-    return dataclasses.replace(part, **tensors) if tensors else part
+    return dataclasses.replace(part, **tensors) if tensors else part  # type: ignore[type-var]
 
 
 def record_steps(model: Runs, state: dict[str, Any], clip: Clip | None, record: Record) -> RecordedSteps | None:

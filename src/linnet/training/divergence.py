@@ -55,7 +55,8 @@ def raise_if_diverged(
 
 
 def with_stable_rate(error: Diverged, model: LinearNetwork, data: Data) -> Diverged:
-    """Return the error with a learning rate to try; arguments as for `stable_rate`."""
+    """Return the error with a learning rate to try; arguments as for `stable_rate`, but data on any device."""
+    data.move_to(model.weight.device)
     stable = stable_rate(model, data, error.lr)
     return Diverged(error.step, error.lr, error.value, stable=stable, standardized=data.scaling is not None)
 

@@ -109,14 +109,15 @@ def evaluate_parts(
 @contextmanager
 def where_trained(model: LinearNetwork, data: Data) -> Iterator[None]:
     """Move model and data to the device that the model was trained on, and back to the CPU."""
-    _move(model, data, model.trained_on)
+    move(model, data, model.trained_on)
     try:
         yield
     finally:
-        _move(model, data, torch.device("cpu"))
+        move(model, data, torch.device("cpu"))
 
 
-def _move(model: LinearNetwork, data: Data, device: torch.device) -> None:
+def move(model: LinearNetwork, data: Data, device: torch.device) -> None:
+    """Move model and data to a device."""
     if model.weight.device != device:
         model.to(device)
         model.move_resamples()

@@ -32,7 +32,7 @@ from linnet.tracking.report import png, print_coefficients, print_result, result
 from linnet.training.components import build_model, make
 from linnet.training.context import TrainingContext
 from linnet.training.divergence import raise_if_diverged
-from linnet.training.evaluate import evaluate_parts
+from linnet.training.evaluate import evaluate_parts, move
 from linnet.training.further_loggers import log_result
 from linnet.training.hyperparameters import hyperparameters
 from linnet.training.initial_weights import load_initial_weights
@@ -79,7 +79,7 @@ def finalize(context: TrainingContext, known: Mapping[str, dict[str, float]] | N
     """
     request, data, model, resampled = context.request, context.data, context.model, context.resampled
     model.trained_on = context.trained.trained_on
-    data.move_to(model.weight.device)
+    move(model, data, model.trained_on)
     if resampled is not None:
         take_final(model, resampled)
     raise_if_diverged(model, data, context.logger.history.curves, partial(_initial, context))

@@ -115,6 +115,8 @@ def run_trainer(trainer: pl.Trainer, model: LinearNetwork, data: Data, task: Wor
             if team is not None:
                 team.raise_if_lost(error)
             raise
+        finally:
+            model.end()
 
 
 class CountSteps(pl.Callback):
