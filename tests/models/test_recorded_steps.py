@@ -20,7 +20,7 @@ from linnet.losses import (
 from linnet.losses.cross_entropy_naive import CrossEntropyNaive
 from linnet.models import LinearNetwork, LinearRegression, SoftmaxRegression
 from linnet.models.linear import predict, rows_first
-from linnet.models.recorded_steps import GROUP, RecordedSteps, Shape, shapes
+from linnet.models.recorded_steps import GROUP, RecordedSteps, Shape, record_steps, shapes
 from linnet.models.train_steps import Clip
 from linnet.optimizers import SGD, Adagrad, Adam, AdamW, Momentum, RMSprop
 from linnet.penalties import L1, L2, ElasticNet
@@ -76,7 +76,8 @@ def trained(model: LinearNetwork, data: Data, clip: Clip | None, record: bool) -
     model.recorder, model.clip = Curves(), clip
     model.begin(data)
     if record:
-        model._recorded = model.record_steps(lambda function: function)
+        assert model.optimizer_state is not None
+        model._recorded = record_steps(model, model.optimizer_state, clip, lambda function: function)
         assert isinstance(model._recorded, RecordedSteps)
     for epoch in range(EPOCHS):
         model.begin_epoch(epoch, EPOCHS)

@@ -13,7 +13,7 @@ from linnet.data import Data, Examples
 from linnet.data.feature_maps import FeatureMaps
 from linnet.models.cross_validation import summarize
 from linnet.models.model_resamples import ModelResamples
-from linnet.models.recorded_steps import CudaGraphs, Record, RecordedSteps, moved, record_steps
+from linnet.models.recorded_steps import CudaGraphs, RecordedSteps, moved, record_steps
 from linnet.models.runs import Runs
 from linnet.models.train_steps import ChunkResult, Clip, all_reduce_mean, share, train_chunk
 from linnet.optimizers.hyperparameter import Hyperparameter
@@ -65,12 +65,7 @@ class GradientDescent(Runs):
             self._saved_optimizer = None
         if self.weight.is_cuda:
             self.penalty = moved(self.penalty, self.weight.device)
-            self._recorded = self.record_steps(CudaGraphs())
-
-    def record_steps(self, record: Record) -> RecordedSteps | None:
-        """Return the steps of this training in recorded groups, None if they cannot be recorded."""
-        assert self.optimizer_state is not None
-        return record_steps(self, self.optimizer_state, self.clip, record)
+            self._recorded = record_steps(self, self.optimizer_state, self.clip, CudaGraphs())
 
     def end(self) -> None:
         """Give up the memory that only training needs."""
@@ -119,7 +114,6 @@ class GradientDescent(Runs):
             return False
         if self.solution is not None:
             return self._take(*self.solution)
-        assert self.optimizer_state is not None
         data = self.data
         n_batches, last = divmod(len(rows), data.batch_size)
         sizes = [data.batch_size] * n_batches + [last] * (last > 0)
@@ -130,24 +124,7 @@ class GradientDescent(Runs):
         # Inference mode takes less time, but neither autograd nor torch.optim may meet its tensors later.
         by_library = self.asks_autograd or isinstance(self.optimizer, TorchOptimizer)
         with torch.no_grad() if by_library else torch.inference_mode():
-            if self._recorded is not None and size == 1:
-                return self._trained(
-                    self._recorded.train_chunk(rows, sizes, factors, steps, log_every), sizes, factors, steps, log_every
-                )
-            batches = data.train.batches(*share(rows, sizes, rank, size))
-            if self.resamples is not None:
-                batches = self.resamples.weighed(batches, rows, sizes, self.n_models)
-            result = train_chunk(
-                all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
-                self.penalty, batches, factors, steps, log_every, self.clip, self.interrupts.any,
-            )  # fmt: skip
-        return self._trained(result, sizes, factors, steps, log_every)
-
-    def _trained(
-        self, result: ChunkResult, sizes: Sequence[int], factors: Sequence[Hyperparameter], steps: range, log_every: int
-    ) -> bool:
-        """Take note of a chunk, and return whether that ended the epoch."""
-        data = self.data
+            result = self._take_steps(rows, sizes, factors, steps, log_every, rank, size)
         steps = steps[: len(result.losses)]
         self.steps_done += len(steps)
         losses = result.losses.numpy()[:, self.final]
@@ -161,6 +138,21 @@ class GradientDescent(Runs):
         if ended:
             self._close_epoch()
         return ended
+
+    def _take_steps(
+        self, rows: Tensor, sizes: list[int], factors: Sequence[Hyperparameter], steps: range, log_every: int,
+        rank: int, size: int,
+    ) -> ChunkResult:  # fmt: skip
+        assert self.optimizer_state is not None
+        if self._recorded is not None and size == 1:
+            return self._recorded.train_chunk(rows, sizes, factors, steps, log_every)
+        batches = self.data.train.batches(*share(rows, sizes, rank, size))
+        if self.resamples is not None:
+            batches = self.resamples.weighed(batches, rows, sizes, self.n_models)
+        return train_chunk(
+            all_reduce_mean(self.objective_and_gradients, size), self.params, self.optimizer, self.optimizer_state,
+            self.penalty, batches, factors, steps, log_every, self.clip, self.interrupts.any,
+        )  # fmt: skip
 
     @torch.no_grad()
     def _take(self, weight: Tensor, bias: Tensor) -> bool:
