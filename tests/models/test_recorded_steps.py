@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from linnet.data import Data, Examples, Source, prepare
 from linnet.data.standardizer import Normalisation
@@ -20,7 +21,7 @@ from linnet.losses import (
 from linnet.losses.cross_entropy_naive import CrossEntropyNaive
 from linnet.models import LinearNetwork, LinearRegression, SoftmaxRegression
 from linnet.models.linear import predict, rows_first
-from linnet.models.recorded_steps import GROUP, RecordedSteps, Shape, record_steps, shapes
+from linnet.models.recorded_steps import GROUP, RecordedSteps, Shape, moved, record_steps, shapes
 from linnet.models.train_steps import Clip
 from linnet.optimizers import SGD, Adagrad, Adam, AdamW, Momentum, RMSprop
 from linnet.penalties import L1, L2, ElasticNet
@@ -40,6 +41,11 @@ CASES: list[dict[str, Any]] = [
     {"loss": GaussianNLL(2.0), "optimizer": SGD(0.1), "penalty": L1(0.01)},
     {"loss": PoissonNLL(), "optimizer": Adam(0.02), "penalty": L2(0.1)},
 ]
+
+
+def unrecorded(function):
+    """Record nothing."""
+    return function
 
 
 class Curves:
@@ -72,12 +78,12 @@ def model_of(case: dict[str, Any], dtype: str) -> LinearNetwork:
     return kind(D, outputs, dtype=dtype, **parts)
 
 
-def trained(model: LinearNetwork, data: Data, clip: Clip | None, record: bool) -> tuple[LinearNetwork, Curves]:
+def trained(model: LinearNetwork, data: Data, clip: Clip | None, record: Any) -> tuple[LinearNetwork, Curves]:
     model.recorder, model.clip = Curves(), clip
     model.begin(data)
-    if record:
+    if record is not None:
         assert model.optimizer_state is not None
-        model._recorded = record_steps(model, model.optimizer_state, clip, lambda function: function)
+        model._recorded = record_steps(model, model.optimizer_state, clip, record)
         assert isinstance(model._recorded, RecordedSteps)
     for epoch in range(EPOCHS):
         model.begin_epoch(epoch, EPOCHS)
@@ -105,7 +111,7 @@ def test_equals_steps_one_by_one(case, dtype):
             model_of(case, dtype), prepare(source(classes), BATCH, 0.0, False, 0, seed=3, dtype=dtype),
             case.get("clip"), record,
         )
-        for record in (True, False)
+        for record in (unrecorded, None)
     )  # fmt: skip
     assert_equal(found, expected, dtype)
     assert found[0].steps_done == expected[0].steps_done
@@ -122,7 +128,7 @@ def test_many_models_are_equal_bit_for_bit():
 
     data = [prepare(source(True), BATCH, 0.0, False, 0, seed=3, dtype="float32") for _ in range(2)]
     recorders = []
-    for each, record in zip(data, (True, False), strict=True):
+    for each, record in zip(data, (unrecorded, None), strict=True):
         model = models()
         loggers = [Curves() for _ in range(3)]
         model.loggers_of = lambda k, loggers=loggers: [loggers[k]]  # type: ignore[method-assign]
@@ -145,7 +151,7 @@ def test_stored_examples(examples):
     read = source(True).train
     made = examples(read.x.abs(), read.y)
     both = []
-    for record in (True, False):
+    for record in (unrecorded, None):
         data = Data(source(True), made, None, None, BATCH, seed=3)
         both.append(trained(model_of({"loss": CrossEntropy(), "optimizer": SGD(0.3)}, "float32"), data, None, record))
     assert_equal(both[0], both[1], "float32")
@@ -186,3 +192,42 @@ def test_predictions_in_the_other_order_of_memory():
                 loss._of_rows(found, y[some]), loss.value_and_gradient(found.clone(), y[some]), strict=True
             ):
                 torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
+
+
+class NoAnswers(TorchDispatchMode):
+    """Refuses operations that on a GPU wait for its answer, which a recording cannot hold."""
+
+    WAITING = (
+        "_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "is_nonzero", "randperm",
+    )  # fmt: skip
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        assert name not in self.WAITING, f"a recorded step asks for {name}"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: type(case["loss"]).__name__)
+def test_recorded_steps_wait_for_no_answer(case):
+    def watched(function):
+        def replay():
+            with NoAnswers():
+                function()
+
+        return replay
+
+    data = prepare(source(case["loss"].task == "classification"), BATCH, 0.0, False, 0, seed=3, dtype="float32")
+    trained(model_of(case, "float32"), data, case.get("clip"), watched)
+
+
+def test_the_watch_sees_an_answer():
+    with pytest.raises(AssertionError, match="_local_scalar_dense"), torch.inference_mode(), NoAnswers():
+        float(torch.ones(1))
+
+
+def test_hyperparameters_are_moved():
+    device = torch.device("meta")
+    adam = moved(Adam(torch.tensor([0.1, 0.2]), beta1=torch.tensor([0.5, 0.6])), device)
+    assert (adam.lr.device, adam.beta1.device, adam.beta2) == (device, device, 0.999)
+    assert moved(L2(torch.tensor([1.0])), device).strength.device == device
+    assert moved(kept := L2(1.0), device) == kept
