@@ -1,5 +1,6 @@
 """The groups of steps that a GPU records, taken here without a recording: the same updates as step by step."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -198,7 +199,8 @@ class NoAnswers(TorchDispatchMode):
     """Refuses operations that on a GPU wait for its answer, which a recording cannot hold."""
 
     WAITING = (
-        "_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "is_nonzero", "randperm",
+        "_local_scalar_dense", "item", "is_nonzero", "nonzero", "masked_select", "index", "equal", "allclose",
+        "bincount", "_unique2", "unique_dim",
     )  # fmt: skip
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -221,13 +223,22 @@ def test_recorded_steps_wait_for_no_answer(case):
 
 
 def test_the_watch_sees_an_answer():
-    with pytest.raises(AssertionError, match="_local_scalar_dense"), torch.inference_mode(), NoAnswers():
-        float(torch.ones(1))
+    for context in (torch.no_grad, torch.inference_mode):
+        for asks in (float, bool, lambda one: one[one > 0], lambda one: one.nonzero()):
+            one = torch.ones(1)
+            with pytest.raises(AssertionError, match="asks for"), context(), NoAnswers():
+                asks(one)
+
+
+@dataclass(frozen=True)
+class Part:
+    rate: Any
+    fixed: float = 0.5
 
 
 def test_hyperparameters_are_moved():
     device = torch.device("meta")
-    adam = moved(Adam(torch.tensor([0.1, 0.2]), beta1=torch.tensor([0.5, 0.6])), device)
-    assert (adam.lr.device, adam.beta1.device, adam.beta2) == (device, device, 0.999)
-    assert moved(L2(torch.tensor([1.0])), device).strength.device == device
-    assert moved(kept := L2(1.0), device) == kept
+    found = moved(Part(torch.tensor([0.1, 0.2])), device)
+    assert (found.rate.device, found.rate.shape, found.fixed) == (device, (2,), 0.5)
+    for kept in (Part(0.1), object()):
+        assert moved(kept, device) is kept
