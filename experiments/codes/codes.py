@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Codes
-# How short can a message of three symbols become, with Huffman's code of blocks of them, and with a code for other odds?
+# How short can a message of three symbols become, with Huffman's code of blocks, and with a code for other odds?
 
 # %%
 import heapq
@@ -32,7 +32,7 @@ def of_blocks(p, n):
 
 
 # %% [markdown]
-# Longer blocks come nearer to the entropy, and never below. Equal odds: log₂ 3 = 1.585 bits, where one symbol takes 1.667.
+# Blocks come nearer to the entropy, and never below it. Equal odds: log₂ 3 = 1.585 bits, where one symbol takes 1.667.
 
 # %%
 for p in ([1 / 3] * 3, [0.7, 0.2, 0.1]):

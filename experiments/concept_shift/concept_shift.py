@@ -50,5 +50,6 @@ for m in range(12):
     everything = SoftmaxRegression().fit(*(np.concatenate(part) for part in zip(*seen, strict=True)))
     x, y = month(5 * (m + 1), 20_000)
     errors.append([1 - model.score(x, y) for model in (first, new, everything, going_on)])
-for name, row in zip(("first model", "this month's labels", "all labels", "a few steps on"), np.array(errors).T, strict=True):
+names = "first model", "this month's labels", "all labels", "a few steps on"
+for name, row in zip(names, np.array(errors).T, strict=True):
     print(f"{name:20} month 1: {row[0]:.3f}, month 6: {row[5]:.3f}, month 12: {row[11]:.3f}, mean {row.mean():.3f}")

@@ -31,7 +31,7 @@ print(f"2000 words of 4.5 letters: {entropy([1 / 2000] * 2000, 'bits') / 4.5:.3f
 print(f"perplexity 15 per word: {math.log2(15) / 4.5:.3f} bits a letter; per letter: {math.log2(15):.3f}")
 
 # %% [markdown]
-# What a wrong belief q costs. The label is one-hot in training, so that cross-entropy and divergence are the same number.
+# What a wrong belief q costs. For one-hot p, as in training, cross-entropy and divergence are the same number.
 
 # %%
 q = [0.7, 0.2, 0.1]

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Averages over minibatches
-# The mean of the means of minibatches is not the mean over examples if the last minibatch is smaller. How far off is it?
+# The mean of the means of minibatches is not the mean over examples if the last one is smaller. How far off is it?
 
 # %%
 import numpy as np
@@ -36,5 +36,6 @@ for size in (32, 256, 1000, 1796):
     rest = n - (m - 1) * size
     estimates, last = quick(losses, size)
     solved = (size * (m * estimates - last) + rest * last) / n
-    print(f"minibatches of {size}, the last of {rest}: {estimates.min():.3f} ... {estimates.max():.3f}, standard deviation "
-          f"{estimates.std():.4f}; mean {estimates.mean():.4f}, solved {solved.min():.4f} ... {solved.max():.4f}")  # fmt: skip
+    print(f"minibatches of {size}, the last of {rest}: {estimates.min():.3f} ... {estimates.max():.3f}, "
+          f"standard deviation {estimates.std():.4f}; mean {estimates.mean():.4f}, "
+          f"solved {solved.min():.4f} ... {solved.max():.4f}")  # fmt: skip

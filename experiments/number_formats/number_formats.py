@@ -36,7 +36,8 @@ for name, held in (("linear", linear), ("logarithmic", logarithmic)):
     print(f"{name:11} relative error: median {np.median(error):.2g}, largest {error.max():.2g}")
 a, b = codes[:5000] - 1, codes[5000:] - 1
 exact = np.allclose(r ** (a + b), r**a * r**b, rtol=1e-9)
-print(f"base {r:.3f}: code of a product = sum of codes: {exact}; r^a + r^b = r^(a+b): {np.allclose(r**a + r**b, r ** (a + b))}")
+sums = np.allclose(r**a + r**b, r ** (a + b))
+print(f"base {r:.3f}: code of a product = sum of codes: {exact}; r^a + r^b = r^(a+b): {sums}")
 print(f"products beyond the range: {(a + b > 254).mean():.0%}; 1 + 1 is {r ** np.round(np.log(2) / np.log(r)):.3f}")
 
 # %% [markdown]
@@ -47,6 +48,8 @@ logits = torch.randn(1000, 10, generator=torch.Generator().manual_seed(0)) * 20
 labels = torch.randint(10, (1000,), generator=torch.Generator().manual_seed(1))
 exact = cross_entropy(logits.double(), labels).item()
 for dtype in (torch.float32, torch.bfloat16, torch.float16):
-    naive = -torch.log(logits.to(dtype).exp() / logits.to(dtype).exp().sum(1, keepdim=True))[torch.arange(1000), labels]
-    error = abs(cross_entropy(logits.to(dtype), labels).item() / exact - 1)
-    print(f"{str(dtype)[6:]:8} loss off by less than {10.0 ** np.ceil(np.log10(error + 1e-9)):.0e}; by definition not finite for {(~naive.isfinite()).float().mean():.0%}")
+    held = logits.to(dtype)
+    naive = -(held.exp() / held.exp().sum(1, keepdim=True))[torch.arange(1000), labels].log()
+    error = abs(cross_entropy(held, labels).item() / exact - 1)
+    print(f"{str(dtype)[6:]:8} loss off by less than {10.0 ** np.ceil(np.log10(error + 1e-9)):.0e}; "
+          f"by definition not finite for {(~naive.isfinite()).float().mean():.0%}")  # fmt: skip

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Ranking by comparisons
-# The model of Bradley and Terry is softmax regression on differences: the scores of five tennis players from 87 matches.
+# The model of Bradley and Terry is softmax regression on differences: scores of five tennis players from 87 matches.
 
 # %%
 import numpy as np
@@ -21,7 +21,8 @@ X = np.eye(5)[first] - np.eye(5)[second]
 rows, labels = np.vstack([X, X]), np.repeat([1, 0], len(X))
 weights = np.concatenate([wins[first, second], wins[second, first]])
 played = weights > 0
-model = SoftmaxRegression(penalty=None, fit_intercept=False).fit(rows[played], labels[played], sample_weight=weights[played])
+model = SoftmaxRegression(penalty=None, fit_intercept=False)
+model.fit(rows[played], labels[played], sample_weight=weights[played])
 scores = model.coef_[0] - model.coef_[0].mean()
 for score, player in sorted(zip(scores, players, strict=True), reverse=True):
     print(f"{player:9} {score:7.4f}  above Wawrinka {score - scores[4]:7.4f}")
@@ -43,7 +44,8 @@ print(f"the same scores by Zermelo's iteration: {np.allclose(np.log(strength), s
 # %%
 gap = np.linspace(-5, 5, 101)
 win = 1 / (1 + np.exp(-gap))
-print(f"the larger score wins more often than not: {((win > 0.5) == (gap > 0)).all()}; rising: {(np.diff(win) > 0).all()}")
+likelier, rising = ((win > 0.5) == (gap > 0)).all(), (np.diff(win) > 0).all()
+print(f"the larger score wins more often than not: {likelier}; rising: {rising}")
 for neither in (-2.0, 0.0, 2.0):
     p = np.exp([scores[0], scores[3], neither])
     p /= p.sum()

@@ -3,6 +3,8 @@
 # What one proves of softmax and of its log-partition function log Σ exp, looked at in numbers.
 
 # %%
+import math
+
 import torch
 from torch.autograd.functional import hessian
 
@@ -42,7 +44,7 @@ for gap in (0, 1, 5, 30):
     above = [g(torch.tensor([gap * k, 0.0], dtype=torch.float64)) / k - gap for k in (1, 10)]
     print(f"a - b = {gap}: above the maximum by {above[0]:.2g} for λ = 1, {above[1]:.2g} for λ = 10")
 numbers = torch.tensor([2.0, 3.0, 5.0], dtype=torch.float64)
-print(f"of 2, 3, 5: softmax {g(numbers):.3f}, softmin {-g(-numbers):.3f}; at most log 3 = {torch.tensor(3.0).log():.3f} off")
+print(f"of 2, 3, 5: softmax {g(numbers):.3f}, softmin {-g(-numbers):.3f}; at most log 3 = {math.log(3):.3f} off")
 
 # %% [markdown]
 # Temperature T: P^(1/T), normalised. T = 2 is α = 1/2. A cold distribution is its mode, a hot one says nothing.

@@ -13,8 +13,10 @@ rng = np.random.default_rng(0)
 
 # %%
 for t, delta in ((0.01, 0.05), (0.0001, 0.001)):
-    normal, one, two = (norm.isf(delta / 2) / (2 * t)) ** 2, np.log(1 / delta) / (2 * t**2), np.log(2 / delta) / (2 * t**2)
-    print(f"within {t} with probability {1 - delta}: {normal:,.0f} by the normal; Hoeffding {two:,.0f}, of one side {one:,.0f}")
+    normal = (norm.isf(delta / 2) / (2 * t)) ** 2
+    two, one = (np.log(sides / delta) / (2 * t**2) for sides in (2, 1))
+    print(f"within {t} with probability {1 - delta}: {normal:,.0f} by the normal; Hoeffding {two:,.0f}, "
+          f"of one side {one:,.0f}")  # fmt: skip
 for error in (0.5, 0.1, 0.01):
     outside = [1 - np.diff(binom.cdf([np.ceil(n * (error - 0.01)) - 1, np.floor(n * (error + 0.01))], n, error))[0]
                for n in (2500, 9604, 18444)]  # fmt: skip

@@ -26,7 +26,8 @@ for n in (5, 6, 7, 8):
         y = torch.tensor(labels)
         found = recession(Problem(features, y, convex_loss_of(CrossEntropy()), n_outputs=2, l1=0, l2=0, bias=True))
         separable += len(set(labels)) == 1 or (found is not None and bool(found.grows.any(0).all()))
-    print(f"polynomials, {n} points: {separable} of {2**n} labellings, theory {2 * sum(comb(n - 1, k) for k in range(6))}")
+    theory = 2 * sum(comb(n - 1, k) for k in range(6))
+    print(f"polynomials, {n} points: {separable} of {2**n} labellings, theory {theory}")
 
 # %% [markdown]
 # Rectangles with sides along the axes: some rectangle holds the points labelled 1 and no other exactly if the smallest
@@ -48,4 +49,5 @@ def labellings(points):
 for n in (2, 3, 4, 5):
     arrangements = [np.column_stack([np.arange(n), order]) for order in itertools.permutations(range(n))]
     counts = [labellings(points) for points in arrangements]
-    print(f"rectangles, {n} points: at most {max(counts)} of {2**n} labellings, by {counts.count(2**n)} of {len(counts)} arrangements")
+    print(f"rectangles, {n} points: at most {max(counts)} of {2**n} labellings, "
+          f"by {counts.count(2**n)} of {len(counts)} arrangements")  # fmt: skip

@@ -82,7 +82,7 @@ def expanded(letters: str) -> list[str]:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_index_and_yaml_name_the_same_sections(name: str) -> None:
     listed = [title for title, text in sections().items() if f"\n| [{name}]({name}/README.md) | " in text]
-    assert listed == (sorted(about(name)["book"]) or ["Beside the book"])
+    assert sorted(listed) == (sorted(about(name)["book"]) or ["Beside the book"])
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in NOT_YET])

@@ -23,9 +23,9 @@ ARMS = [
 
 LONG = {
     "absolute_vs_squared_noise", "batch_size_sweep", "bootstrap_intervals", "covariate_shift",
-    "cross_validation_bias", "gap_to_optimum", "ill_conditioning", "label_smoothing", "learning_rate_and_epochs",
-    "linear_probe", "map_prior", "optimizer_comparison", "penalty_path", "rank_deficient", "reshuffling",
-    "softmax_concise", "softmax_scratch", "weight_decay_strength",
+    "cross_validation_bias", "gap_to_optimum", "ill_conditioning", "label_smoothing", "large_vocabulary",
+    "learning_rate_and_epochs", "linear_probe", "map_prior", "optimizer_comparison", "penalty_path", "rank_deficient", "reshuffling",
+    "softmax_concise", "softmax_scratch", "train_longer", "weight_decay_strength",
 }  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def test_those_that_users_were_promised_are_shipped() -> None:
         "learning_rate_sweep", "batch_size_sweep", "penalty_path", "estimation_error", "optimizer_comparison",
         "analytic_solution", "gap_to_optimum", "ill_conditioning", "lasso_path", "diabetes_baseline", "linear_probe",
         "covariate_shift", "label_shift", "bootstrap_intervals", "cross_validation", "learning_curve",
+        "information_theory", "large_vocabulary", "shift_detector", "train_longer",
     }  # fmt: skip
 
 
