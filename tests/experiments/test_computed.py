@@ -8,7 +8,11 @@ import pytest
 
 from tests.experiments.test_book import FOLDER, PARTS, sections
 
-SCRIPTS = sorted(path for path in FOLDER.glob("*/*.py") if path.parent.name != "gallery")
+SCRIPTS = sorted(  # others make the tables of experiments
+    path
+    for path in FOLDER.glob("*/*.py")
+    if path.parent.name != "gallery" and path.read_text(encoding="utf-8").startswith("# %%")
+)
 ALONE = [path for path in SCRIPTS if not (path.parent / "experiment.yaml").exists()]
 
 
@@ -18,6 +22,13 @@ def name_of(path: Path) -> str:
 
 def readme(script: Path) -> str:
     return (script.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_those_that_users_were_promised_are_there() -> None:
+    assert {path.parent.name for path in SCRIPTS} >= {
+        "codes", "concept_shift", "decision_costs", "information_theory", "minibatch_averages", "number_formats",
+        "ranking", "shift_detector", "softmax_properties", "test_sets", "vc_dimension",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name_of)

@@ -24,8 +24,8 @@ ARMS = [
 LONG = {
     "absolute_vs_squared_noise", "batch_size_sweep", "bootstrap_intervals", "covariate_shift",
     "cross_validation_bias", "gap_to_optimum", "ill_conditioning", "label_smoothing", "large_vocabulary",
-    "learning_rate_and_epochs", "linear_probe", "map_prior", "optimizer_comparison", "penalty_path", "rank_deficient", "reshuffling",
-    "softmax_concise", "softmax_scratch", "train_longer", "weight_decay_strength",
+    "learning_rate_and_epochs", "linear_probe", "map_prior", "optimizer_comparison", "penalty_path",
+    "rank_deficient", "reshuffling", "softmax_concise", "softmax_scratch", "train_longer", "weight_decay_strength",
 }  # fmt: skip
 
 
