@@ -37,7 +37,7 @@ def largest_strength(rows: WeightedRows, loss: Loss, penalty: Penalty, *, bias: 
         bias, n_outputs: of the model.
 
     Raises:
-        ValueError: the loss has no exact solver, or without features no optimum.
+        ValueError: the loss has no exact solver, or without features no optimum, or a derivative is not finite.
     """
     if fits_blocks(loss, penalty) and len(rows.y) * n_outputs >= LARGE:
         return _largest_of_softmax(rows, bias, n_outputs)
@@ -86,9 +86,11 @@ BLOCK = 16_384
 
 
 def _largest(part: Tensor) -> float:
-    """Return the largest finite magnitude of a derivative, 0 if there is none."""
-    size = part.abs()
-    return float(size.where(size.isfinite(), 0.0).amax()) if part.numel() else 0.0
+    """Return the largest magnitude of a derivative, 0 without features; raise ValueError if one is not finite."""
+    largest = float(part.abs().amax()) if part.numel() else 0.0
+    if not math.isfinite(largest):
+        raise ValueError("derivatives are not finite: features or targets are too large, or the bias fits all exactly")
+    return largest
 
 
 def strength_path(largest: float, count: int, ratio: float) -> list[float]:

@@ -1,5 +1,6 @@
 """Exact optima of all resamples for one or many penalties: closed forms where there are any, else one solve each."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -9,10 +10,12 @@ from torch import Tensor
 
 from linnet.losses import Loss
 from linnet.penalties import Penalty
+from linnet.solvers.blockwise.bound import certify
 from linnet.solvers.convex_losses import Quadratic, convex_loss_of
 from linnet.solvers.optimum import Optimum
 from linnet.solvers.problem import WeightedRows
 from linnet.solvers.relative import Rows, loss_of_zeros, solve_relative
+from linnet.solvers.resampled.softmax_folds import softmax_folds, softmax_rows_of
 from linnet.solvers.resampled.squared_error import Resampled, partitions, squared_error_folds
 from linnet.solvers.solve import threads_for
 
@@ -105,11 +108,25 @@ def solve_folds(
     left = gap.isinf()
     # A resample's optimum is nearer to that of the last resample under the same penalty than to its own under another.
     before: dict[int, tuple[Tensor, Tensor]] = {}
+    scale = None if own is None or not plain else own.ratio[:n_folds] ** -2.0
+    side_by_side = softmax_folds(
+        rows, resamples, loss, penalties, scale, bias=bias, n_outputs=n_outputs, tolerance=tolerance, start=start
+    ) if plain else None  # fmt: skip
     for fold, counts in enumerate(_counts(resamples)):
         near = start if own is None or start is None else own.parameters(fold, *start)
+        proof = None
         for s in left[:, fold].nonzero()[:, 0].tolist():
+            if side_by_side is not None:
+                near = side_by_side[0][s, fold], side_by_side[1][s, fold]
+                near = near if own is None else own.parameters(fold, *near)
+                proof = proof or softmax_rows_of(rows, counts, features, fold, n_outputs, bias=bias)
+                proven = certify(proof, float(penalties[s].l2), *near)
+                if proven.bound <= tolerance * math.log(n_outputs):
+                    weight[s, fold], biases[s, fold], gap[s, fold] = *near, proven.bound
+                    continue
+            begin = near if side_by_side is not None else before.get(s, near)
             optimum = _solve_one(
-                rows, counts, loss, penalties[s], features, fold, before.get(s, near), bias=bias, n_outputs=n_outputs,
+                rows, counts, loss, penalties[s], features, fold, begin, bias=bias, n_outputs=n_outputs,
                 tolerance=tolerance, origin=origin,
             )  # fmt: skip
             if not optimum.attained:
