@@ -22,7 +22,7 @@ from side_by_side import Candidate, parser, seconds_of_process, table, take_turn
 
 Array = np.ndarray
 TOLERANCE = 1e-6
-TOLS = (1e-4, 1e-5, 1e-7)
+TOLS = (1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7)
 ALPHAS, CS = np.logspace(-4, 4, 100), np.logspace(-4, 4, 10)
 LIMITS = {"ridge": 0.2, "leave_one_out": 1.0, "digits": 0.5, "normal": 0.25}
 
