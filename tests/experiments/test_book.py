@@ -27,8 +27,8 @@ EXERCISES = {
 """Section -> its exercises in the current edition, with the letters of their parts."""
 
 NOT_YET = {
-    "covariate_shift", "gap_to_optimum", "label_shift", "label_smoothing", "learning_rate_sweep", "batch_size_sweep",
-    "linear_probe", "optimizer_comparison", "softmax_concise", "softmax_overflow", "softmax_scratch",
+    "covariate_shift", "gap_to_optimum", "label_shift", "learning_rate_sweep", "batch_size_sweep",
+    "linear_probe", "optimizer_comparison", "softmax_concise",
     "zero_vs_random_init",
 }  # fmt: skip
 """Experiments whose README has not all parts yet."""
