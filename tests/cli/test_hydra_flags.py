@@ -94,15 +94,15 @@ def test_logging_can_be_disabled(answer):
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("linnet ", "train resume evaluate predict inspect export reproduce compare board new"),
-        ("linnet re", "resume reproduce"),
+        ("linnet ", "train resume evaluate predict inspect export reproduce compare report board new"),
+        ("linnet re", "resume reproduce report"),
         ("linnet train penal", "penalty. penalty="),
         ("linnet train optimizer=ad", "optimizer=adagrad optimizer=adam optimizer=adamw"),
         ("linnet train data=d", "data=diabetes data=digits"),
         ("linnet train data=_", ""),
         ("linnet train optimizer=adam optimizer.b", "optimizer.beta1= optimizer.beta2="),
         ("linnet train -m --trust ./x.py hydra/launcher=v", "hydra/launcher=vectorized"),
-        ("linnet train experiment=weight_d", "experiment=weight_decay"),
+        ("linnet train experiment=weight_d", "experiment=weight_decay experiment=weight_decay_strength"),
         ("linnet train -cd mine optimizer=f", "optimizer=fast"),
         ("linnet train trainer.max_epochs=", "trainer.max_epochs=20"),
         ("linnet train loss=absent see", ""),

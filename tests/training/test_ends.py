@@ -26,7 +26,7 @@ class TestFailure:
     OVERRIDES = ("trainer.max_epochs=2", "figures=false")
 
     def test_of_a_component_is_recorded_with_its_traceback(self, tmp_path, monkeypatch):
-        def broken(*_: object) -> None:
+        def broken(*_: object, **__: object) -> None:
             raise RuntimeError("the evaluation broke\nin two lines")
 
         monkeypatch.setattr(finalize, "evaluate_parts", broken)
@@ -41,7 +41,7 @@ class TestFailure:
         assert not (tmp_path / "run" / "metrics.json").exists()
 
     def test_keeps_what_was_logged(self, tmp_path, monkeypatch):
-        def broken(*_: object) -> None:
+        def broken(*_: object, **__: object) -> None:
             raise RuntimeError("broken")
 
         monkeypatch.setattr(finalize, "evaluate_parts", broken)

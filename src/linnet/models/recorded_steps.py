@@ -124,7 +124,7 @@ class RecordedSteps:
             if self.clip is not None:
                 grads = self.clip(grads)
             given = tuple(numbers[step - 1])
-            self.optimizer.move(self.params, grads, self.state, given)
+            self.optimizer.apply(self.params, grads, self.state, given)
             if self.penalty.proximal:
                 size = self.optimizer.step_size_of(0, self.state, given)
                 self.penalty.proximal_step(self.params[0], size)

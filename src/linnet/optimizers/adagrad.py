@@ -39,7 +39,7 @@ class Adagrad(UpdateRule):
     def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
         return (-(self.lr * factor),)
 
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         for param, grad, squared_sum in zip(params, grads, state["squared_sum"], strict=True):
             squared_sum.addcmul_(grad, grad)
             add_scaled_ratio(param, grad, self._root(squared_sum), numbers[0])

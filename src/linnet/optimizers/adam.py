@@ -50,7 +50,7 @@ class Adam(UpdateRule):
         rate = self.lr * factor * root_correction
         return -(rate / (1 - self.beta1**step)), self.eps * root_correction, rate
 
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         scale, eps, _ = numbers[:3]
         for param, grad, first, second in zip(
             params, grads, state["first_moment"], state["second_moment"], strict=True

@@ -33,7 +33,7 @@ class AdamW(Adam):
     def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
         return (*super().numbers(step, factor), 1 - self.lr * factor * self.weight_decay)
 
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         weight = params[0]
         weight.mul_(along_models(numbers[3], weight))
-        super().move(params, grads, state, numbers)
+        super().apply(params, grads, state, numbers)

@@ -42,7 +42,7 @@ class Momentum(UpdateRule):
         rate = self.lr * factor
         return -rate, rate / (1 - self.momentum)
 
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         scale = numbers[0]
         for param, grad, velocity in zip(params, grads, state["velocity"], strict=True):
             velocity.mul_(along_models(self.momentum, velocity)).add_(grad)

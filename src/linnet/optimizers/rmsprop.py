@@ -37,7 +37,7 @@ class RMSprop(UpdateRule):
     def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
         return (-(self.lr * factor),)
 
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         innovation = 1 - self.alpha
         for param, grad, squared_mean in zip(params, grads, state["squared_mean"], strict=True):
             scratch = grad * grad

@@ -31,7 +31,7 @@ class SGD(UpdateRule):
     def numbers(self, step: Hyperparameter, factor: Hyperparameter) -> Numbers:
         return (-(self.lr * factor),)
 
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         (scale,) = numbers
         for param, grad in zip(params, grads, strict=True):
             add_scaled(param, grad, scale)

@@ -25,7 +25,7 @@ class UpdateRule(Optimizer):
         """
 
     @abstractmethod
-    def move(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
+    def apply(self, params: Tensors, grads: Tensors, state: State, numbers: Numbers) -> None:
         """Take one step with these numbers: change `params` and the tensors of `state` in place, as `update` does."""
 
     @abstractmethod
@@ -35,7 +35,7 @@ class UpdateRule(Optimizer):
     def update(self, params: Tensors, grads: Tensors, state: State, factor: Hyperparameter = 1.0) -> None:
         if "step" in state:
             state["step"] += 1
-        self.move(params, grads, state, self.numbers(state.get("step", 0), factor))
+        self.apply(params, grads, state, self.numbers(state.get("step", 0), factor))
 
     def step_size(self, index: int, state: State, factor: Hyperparameter = 1.0) -> Hyperparameter:
         return self.step_size_of(index, state, self.numbers(state.get("step", 0), factor))

@@ -118,7 +118,7 @@ class TestEndsAsIfNotInterrupted:
 
     def test_after_a_signal_in_evaluation(self, finished, compare, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr(finalize, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGINT))
+            patch.setattr(finalize, "evaluate_parts", lambda *_, **__: signal.raise_signal(signal.SIGINT))
             assert train(tmp_path / "run", *FAMILIES["momentum"]) == INTERRUPTED
         assert status(tmp_path / "run")["state"] == "interrupted"
         with monkeypatch.context() as patch:
@@ -127,7 +127,7 @@ class TestEndsAsIfNotInterrupted:
         compare(tmp_path / "run", finished)
 
     def test_after_a_failure_in_evaluation(self, finished, compare, tmp_path, monkeypatch):
-        def broken(*_: object) -> None:
+        def broken(*_: object, **__: object) -> None:
             raise RuntimeError("broken")
 
         with monkeypatch.context() as patch:
