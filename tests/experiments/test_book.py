@@ -26,13 +26,6 @@ EXERCISES = {
 }  # fmt: skip
 """Section -> its exercises in the current edition, with the letters of their parts."""
 
-NOT_YET = {
-    "covariate_shift", "gap_to_optimum", "label_shift", "learning_rate_sweep", "batch_size_sweep",
-    "linear_probe", "optimizer_comparison", "softmax_concise",
-    "zero_vs_random_init",
-}  # fmt: skip
-"""Experiments whose README has not all parts yet."""
-
 
 def about(name: str) -> dict[str, Any]:
     node: dict[str, Any] = yaml.safe_load((FOLDER / name / "experiment.yaml").read_text(encoding="utf-8"))[ABOUT]
@@ -85,7 +78,7 @@ def test_index_and_yaml_name_the_same_sections(name: str) -> None:
     assert sorted(listed) == (sorted(about(name)["book"]) or ["Beside the book"])
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in NOT_YET])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_readme_has_all_parts(name: str) -> None:
     text = readme(name)
     assert re.findall(r"^\*\*(.+?)\.\*\*", text, re.MULTILINE) == PARTS
@@ -98,7 +91,7 @@ def test_readme_has_all_parts(name: str) -> None:
     assert "](../../src/linnet/" in code or "](../../tests/" in code
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in NOT_YET])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_finding_says_what_was_recorded(name: str) -> None:
     settings = (FOLDER / name / "experiment.yaml").read_text(encoding="utf-8")
     assert unexplained(readme(name), read_json(FOLDER / name / "results.json"), settings) == []
