@@ -114,7 +114,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was interrupted in evaluation. To be copied."""
     directory = tmp_path_factory.mktemp("interrupted") / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(finalize, "evaluate_parts", lambda *_: signal.raise_signal(signal.SIGTERM))
+        patch.setattr(finalize, "evaluate_parts", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
         linnet.train([*COMMON, "data.n_train=60", "trainer.max_epochs=1", f"hydra.run.dir={directory}"])
     return directory
 

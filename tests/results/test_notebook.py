@@ -57,7 +57,7 @@ def test_a_notebook_shows_runs_and_sweeps(workplace: Path) -> None:
     assert base64.b64decode(plot["image/png"]).startswith(SIGNATURE)
     assert equal["text/plain"] == "True"
     assert board["text/plain"].startswith("<TensorBoard http://localhost:") and "<iframe" in board["text/html"]
-    assert served["text/plain"].strip("'").endswith("runs/one")
+    assert served["text/plain"].strip("'").endswith("/one")  # a folder of links to the run, which stays current
     pages = [found["text/html"] for found in (run, runs, coefficients, frame, best)]
     assert all("&lt;script&gt;" in page for page in (run["text/html"], coefficients["text/html"], best["text/html"]))
     assert not any("<script" in page or "<img" in page for page in pages)
