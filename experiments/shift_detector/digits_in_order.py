@@ -13,7 +13,7 @@ is_late = (np.arange(len(pixels)) >= len(pixels) // 2).astype(int)
 options = {"optimizer": "exact", "penalty": "l2", "strength": 0.01, "tracked": False, "quiet": True}
 
 # %% [markdown]
-# If inputs of the first half cannot be told from those of the second, the accuracy is 0.5 up to its interval.
+# If inputs of the first half cannot be distinguished from those of the second, the accuracy is 0.5 up to its interval.
 
 # %%
 for name, label in (("in the order of the file", is_late), ("shuffled", np.random.default_rng(0).permutation(is_late))):

@@ -92,7 +92,7 @@ class TestTensorBoard:
         for name, value in restless.metrics.items():
             if is_constant(name):  # one number is no chart
                 assert columns[name].number_value == value
-            if is_constant(name) or name.endswith((LOW, HIGH)):  # columns that nobody sorts by
+            if is_constant(name) or name.endswith((LOW, HIGH)):  # columns that are not sorted by
                 assert f"weights_kept/{name}" not in accumulator.Tags()["scalars"]
                 continue
             (point,) = accumulator.Scalars(f"weights_kept/{name}")

@@ -203,7 +203,7 @@ class TestCache:
         for number in [*range(cache.MOST), 0, cache.MOST, 0, 1]:
             found = cache.kept_in_memory(tmp_path, {"a": number}, lambda: solved.append(0) or analysis())
             assert found.to_bytes() == analysis().to_bytes()
-            found.optimum.weight.zero_()  # whoever asks next is given numbers of its own
+            found.optimum.weight.zero_()  # the next caller is given numbers of its own
         assert len(solved) == cache.MOST + 2 and len(cache._recent) == cache.MOST
         assert list(tmp_path.iterdir()) == []
 

@@ -23,7 +23,7 @@ EVENTS = "events.out.tfevents."
 FORMER = f"{EVENTS}0.comparison"
 """In each folder of an overview that earlier versions of `linnet compare` wrote beside a sweep, of the same runs."""
 TIME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(-\d+)?")
-"""The name of a run's folder that nobody gave it."""
+"""The default name of a run's folder, the time at which it began."""
 LONGEST = 120
 """Characters of the settings in a name."""
 SETTLED = 15.0

@@ -185,7 +185,7 @@ def moved(part: Any, device: torch.device) -> Any:
 
 
 def record_steps(model: Runs, state: dict[str, Any], clip: Clip | None, record: Record) -> RecordedSteps | None:
-    """Return the steps of a training that has begun in recorded groups.
+    """Return the steps of a training that has started, in recorded groups.
 
     None if a step may ask the device for an answer, or Python for another decision than in the step before: one of
     parts of other modules, by autograd, of a library's optimizer, or of resamples, some of which take no step.

@@ -1,4 +1,4 @@
-"""Render the Markdown of a README as HTML that is safe to show, whoever wrote it.
+"""Render the Markdown of a README as HTML that is safe to show, also if the text is untrusted.
 
 HTML in it is shown as text. Links lead to other pages of the same book or to the web; pictures are PNG and SVG files
 beside it.

@@ -1,7 +1,7 @@
 """Tables that fit a terminal: no column shrinks to nothing, and no word or number is broken.
 
 rich narrows columns until nothing of them is left. Here a table too wide is first folded between words and parts of
-keys, and then divided into several tables that repeat the columns by which their rows are told.
+keys, and then divided into several tables that repeat the columns by which their rows are distinguished.
 """
 
 import re

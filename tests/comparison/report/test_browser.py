@@ -101,9 +101,9 @@ def test_a_chart_is_read_by_keys_and_its_lines_are_switched(browser: "Browser", 
     for number in range(2):
         page.keyboard.press("ArrowRight")
         line = data["lines"][0]
-        told = chart.locator(".tip").text_content() or ""
-        assert told.startswith(f"{line['name']}: ") and told.endswith(f"optimizer.lr {line['x'][number + 1]:.4g}")
-        assert float(told.split(": ")[1].split()[0]) == pytest.approx(line["y"][number + 1], rel=1e-3)
+        shown = chart.locator(".tip").text_content() or ""
+        assert shown.startswith(f"{line['name']}: ") and shown.endswith(f"optimizer.lr {line['x'][number + 1]:.4g}")
+        assert float(shown.split(": ")[1].split()[0]) == pytest.approx(line["y"][number + 1], rel=1e-3)
     button = chart.locator("button").first
     assert button.get_attribute("aria-pressed") == "true"
     button.click()

@@ -1,7 +1,7 @@
 """The commands that train runs again, reproduce and resume them.
 
 They follow from the configuration in the manifest, which has a checksum, and not from the overrides in a file that has
-none. Each is made of words of linnet and quoted values: nobody's file puts another command there.
+none. Each is made of words of linnet and quoted values, so that no file can put another command there.
 """
 
 import math
