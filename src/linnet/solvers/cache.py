@@ -54,11 +54,12 @@ def kept_in_memory(folder: Path, problem: Mapping[str, Any], find: Callable[[], 
     path = _path(folder, problem)
     with suppress(OSError, ValueError):
         return ProblemAnalysis.from_bytes(path.read_bytes())
-    if path.name in _recent:
-        _recent.move_to_end(path.name)
-        return ProblemAnalysis.from_bytes(_recent[path.name])  # tensors of its own
-    analysis = find()
-    encoded = analysis.to_bytes()
+    encoded = _recent.pop(path.name, None)  # at once, as other threads may ask too
+    if encoded is None:
+        analysis = find()
+        encoded = analysis.to_bytes()
+    else:
+        analysis = ProblemAnalysis.from_bytes(encoded)  # tensors of its own
     if len(encoded) <= LARGEST:
         _recent[path.name] = encoded
         if len(_recent) > MOST:

@@ -1,12 +1,12 @@
 """What data is recognised by: SHA-256 of its bytes, of large data that of the hashes of its pieces."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from linnet.data.storage.examples import Examples
+from linnet.system import threads
 
 LARGE = 2**28
 """Bytes from which on pieces are hashed side by side: a processor hashes some 1.2 GB per second on one core."""
@@ -24,8 +24,8 @@ def checksum(*splits: Examples | None) -> str:
         return _serial(arrays)
     pieces = [array[start : start + PIECE] for array in arrays for start in range(0, len(array), PIECE)]
     digest = hashlib.sha256("".join(f"{len(array)} " for array in arrays).encode())
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # hashing lets other threads run
-        for found in threads.map(lambda piece: hashlib.sha256(piece).digest(), pieces):
+    with ThreadPoolExecutor(threads.available()) as workers:  # hashing lets other threads run
+        for found in workers.map(lambda piece: hashlib.sha256(piece).digest(), pieces):
             digest.update(found)
     return IN_PIECES + digest.hexdigest()
 
